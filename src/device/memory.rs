@@ -1,0 +1,147 @@
+//! Buffers and the caching allocator that both devices share.
+//!
+//! Freed memory is kept in lists by size and handed out again: a training step asks for the same sizes every time, so
+//! after the first step nothing is asked of the driver (or of the operating system, where fresh pages cost faults).
+//! All work runs in issue order, so memory may be reused while kernels that read its old contents are still queued.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Backend, Device};
+use crate::error::Result;
+
+/// Bytes in live buffers: now, and the most since the last reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub in_use: u64,
+    pub peak: u64,
+}
+
+/// A block of device memory; freed to its device's pool when dropped.
+pub struct Buffer {
+    device: Device,
+    address: u64,
+    bytes: usize,
+    capacity: usize,
+    id: u64,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Buffer {
+    /// `bytes` bytes of device memory with undefined contents (poison, on a guarded device).
+    pub fn new(device: &Device, bytes: usize) -> Result<Self> {
+        let guard = device.0.guards.as_ref().map_or(0, |g| g.zone());
+        let capacity = size_class(bytes + 2 * guard);
+        let start = device.0.pool.take(device, capacity)?;
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let buffer = Self { device: device.clone(), address: start + guard as u64, bytes, capacity, id };
+        if let Some(guards) = &device.0.guards {
+            guards.arm(&buffer)?;
+        }
+        Ok(buffer)
+    }
+
+    /// The device that holds the memory.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The first byte's device address.
+    pub fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// Size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A number that no other buffer of this process has had or will have.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut start = self.address;
+        if let Some(guards) = &self.device.0.guards {
+            guards.disarm(self);
+            start -= guards.zone() as u64;
+        }
+        self.device.0.pool.give(start, self.capacity);
+    }
+}
+
+/// Sizes are rounded so that nearly equal requests share a list: to 512 bytes, above 4 KiB to an eighth of the power
+/// of two below (at most 12.5 % waste).
+fn size_class(bytes: usize) -> usize {
+    let step = if bytes <= 4096 { 512 } else { 1 << (bytes.ilog2() - 3) };
+    bytes.max(1).next_multiple_of(step)
+}
+
+#[derive(Default)]
+pub(super) struct Pool {
+    state: Mutex<PoolState>,
+}
+
+#[derive(Default)]
+struct PoolState {
+    free: BTreeMap<usize, Vec<u64>>,
+    memory: MemoryUse,
+}
+
+impl Pool {
+    fn take(&self, device: &Device, capacity: usize) -> Result<u64> {
+        let cached = {
+            let mut state = self.state.lock().unwrap();
+            state.free.get_mut(&capacity).and_then(Vec::pop)
+        };
+        let address = match cached {
+            Some(address) => address,
+            None => match device.backend().alloc(capacity) {
+                Ok(address) => address,
+                Err(_) => {
+                    // Out of memory with memory cached in other sizes: give that back and ask once more.
+                    self.drain(device.backend());
+                    device.backend().alloc(capacity)?
+                }
+            },
+        };
+        let mut state = self.state.lock().unwrap();
+        state.memory.in_use += capacity as u64;
+        state.memory.peak = state.memory.peak.max(state.memory.in_use);
+        Ok(address)
+    }
+
+    fn give(&self, address: u64, capacity: usize) {
+        let mut state = self.state.lock().unwrap();
+        state.memory.in_use -= capacity as u64;
+        state.free.entry(capacity).or_default().push(address);
+    }
+
+    /// Returns every cached block to the backend.
+    fn drain(&self, backend: &dyn Backend) {
+        let free = std::mem::take(&mut self.state.lock().unwrap().free);
+        for (capacity, addresses) in free {
+            addresses.into_iter().for_each(|address| backend.free(address, capacity));
+        }
+    }
+
+    pub(super) fn memory_use(&self) -> MemoryUse {
+        self.state.lock().unwrap().memory
+    }
+
+    pub(super) fn reset_peak(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.memory.peak = state.memory.in_use;
+    }
+}
+
+impl Drop for super::Inner {
+    fn drop(&mut self) {
+        self.pool.drain(self.backend.as_ref());
+    }
+}

@@ -1,0 +1,304 @@
+//! Devices: memory, a compiler and a launcher, and nothing about any op.
+//!
+//! A [`Device`] is a cheap handle. Behind it stands a [`Backend`]: `cuda` (driver and NVRTC) or `host` (the system's
+//! C++ compiler; every CUDA thread is a fiber). What both need alike lives here: the caching allocator, the table of
+//! compiled functions and the counters of memory in use.
+
+pub mod cuda;
+pub mod disk_cache;
+pub mod guard;
+pub mod host;
+mod memory;
+pub mod source;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use crate::error::{Error, Result};
+pub use memory::{Buffer, MemoryUse};
+use memory::Pool;
+pub use source::{Defines, Source};
+
+/// What a device is and which kernel shapes suit it.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// The device's name as chosen on the command line: `host`, `cuda:0`.
+    pub name: String,
+    /// The product's name, for people: `NVIDIA H200`, `AMD EPYC (2 cores)`.
+    pub description: String,
+    /// What the compiler targets: `sm_90a`, `x86_64-avx512`.
+    pub arch: String,
+    /// Streaming multiprocessors, or cores.
+    pub units: usize,
+    /// Total device memory in bytes.
+    pub memory: u64,
+    /// Which tile shapes the op layer picks here.
+    pub target: Target,
+}
+
+/// The kind of machine a tile shape is made for. A GPU wants many threads with small register tiles; a CPU wants few
+/// threads whose register tiles are whole native vectors. The same kernel text serves both through `-D` defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A CUDA GPU: warps of 32, 16-byte accesses.
+    Cuda,
+    /// A CPU whose native vectors hold `lanes` f32 values (4, 8 or 16).
+    Host { lanes: usize },
+}
+
+/// One kernel argument. Pointers are device addresses; kernels take `int` for sizes, `float` for scalars.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg {
+    Ptr(u64),
+    I32(i32),
+    U32(u32),
+    U64(u64),
+    F32(f32),
+}
+
+impl Arg {
+    /// The argument's bytes, little-endian in the low end of a word.
+    pub fn bits(self) -> u64 {
+        match self {
+            Arg::Ptr(v) | Arg::U64(v) => v,
+            Arg::I32(v) => v as u32 as u64,
+            Arg::U32(v) => v as u64,
+            Arg::F32(v) => v.to_bits() as u64,
+        }
+    }
+}
+
+impl From<i32> for Arg {
+    fn from(v: i32) -> Self {
+        Arg::I32(v)
+    }
+}
+impl From<f32> for Arg {
+    fn from(v: f32) -> Self {
+        Arg::F32(v)
+    }
+}
+impl From<u32> for Arg {
+    fn from(v: u32) -> Self {
+        Arg::U32(v)
+    }
+}
+impl From<u64> for Arg {
+    fn from(v: u64) -> Self {
+        Arg::U64(v)
+    }
+}
+
+/// Launch geometry: blocks in the grid, threads in a block (x, y, z), bytes of dynamic shared memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    pub grid: [u32; 3],
+    pub block: [u32; 3],
+    pub shared: u32,
+}
+
+impl Geometry {
+    /// A one-dimensional launch without dynamic shared memory.
+    pub fn linear(blocks: usize, threads: usize) -> Self {
+        Self { grid: [blocks as u32, 1, 1], block: [threads as u32, 1, 1], shared: 0 }
+    }
+
+    /// A launch over a `x × y × z` grid of one-dimensional blocks.
+    pub fn grid(x: usize, y: usize, z: usize, threads: usize) -> Self {
+        Self { grid: [x as u32, y as u32, z as u32], block: [threads as u32, 1, 1], shared: 0 }
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.grid.iter().map(|&d| d as usize).product()
+    }
+
+    /// Threads per block.
+    pub fn threads(&self) -> usize {
+        self.block.iter().map(|&d| d as usize).product()
+    }
+}
+
+/// A compiled source: hands out the kernels it contains.
+pub trait Module: Send + Sync {
+    /// The kernel `name`, or an error that lists what the module has.
+    fn function(&self, name: &str) -> Result<u64>;
+}
+
+/// A kernel ready to launch. Keeps its module loaded.
+#[derive(Clone)]
+pub struct Function {
+    /// Kernel name with its file, for errors: `relu_forward (activation/1_vectorized.cu)`.
+    pub name: Arc<str>,
+    /// The backend's own handle.
+    pub handle: u64,
+    module: Arc<dyn Module>,
+}
+
+impl Function {
+    /// A function of `module`, which stays loaded as long as the function lives.
+    pub fn new(name: impl Into<Arc<str>>, handle: u64, module: Arc<dyn Module>) -> Self {
+        Self { name: name.into(), handle, module }
+    }
+
+    /// The module that the function came from.
+    pub fn module(&self) -> &Arc<dyn Module> {
+        &self.module
+    }
+}
+
+/// What a device must be able to do. All work is ordered as issued (one stream); only `download` and `synchronize`
+/// wait for it. Addresses are plain numbers: on the host device real pointers, on CUDA device pointers.
+pub trait Backend: Send + Sync {
+    fn info(&self) -> &Info;
+    /// At least `bytes` bytes, aligned to 256.
+    fn alloc(&self, bytes: usize) -> Result<u64>;
+    /// Gives back what `alloc` returned with the same size.
+    fn free(&self, address: u64, bytes: usize);
+    fn upload(&self, to: u64, from: &[u8]) -> Result<()>;
+    fn download(&self, from: u64, to: &mut [u8]) -> Result<()>;
+    fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
+    /// Writes `words` copies of a 32-bit `word`.
+    fn fill(&self, to: u64, word: u32, words: usize) -> Result<()>;
+    fn compile(&self, source: &Source) -> Result<Arc<dyn Module>>;
+    fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
+    fn synchronize(&self) -> Result<()>;
+}
+
+/// A handle to a device; clones share it.
+#[derive(Clone)]
+pub struct Device(Arc<Inner>);
+
+struct Inner {
+    // Buffers are given back before the backend goes: fields drop in order.
+    pool: Pool,
+    functions: Mutex<HashMap<FunctionKey, Function>>,
+    guards: Option<guard::Guards>,
+    backend: Box<dyn Backend>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct FunctionKey {
+    file: String,
+    entry: String,
+    defines: Defines,
+}
+
+impl Device {
+    /// Opens a device by its command-line name: `auto` (the first GPU that works, else the host), `host`, `cuda`,
+    /// `cuda:N`.
+    ///
+    /// # Errors
+    /// An unknown name; a GPU that was asked for by name and is not there, with the reason.
+    pub fn open(name: &str) -> Result<Self> {
+        match name {
+            "auto" => match cuda::Cuda::open(0) {
+                Ok(cuda) => Ok(Self::new(Box::new(cuda))),
+                Err(_) => Self::open("host"),
+            },
+            "host" => Ok(Self::new(Box::new(host::Host::new(host::Options::default())))),
+            "cuda" => Self::open("cuda:0"),
+            _ => {
+                let ordinal = name.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
+                let ordinal = ordinal
+                    .ok_or_else(|| Error::usage(format!("unknown device '{name}': use auto, host, cuda or cuda:N")))?;
+                Ok(Self::new(Box::new(cuda::Cuda::open(ordinal)?)))
+            }
+        }
+    }
+
+    /// A device on the given backend.
+    pub fn new(backend: Box<dyn Backend>) -> Self {
+        Self(Arc::new(Inner { pool: Pool::default(), functions: Mutex::default(), guards: None, backend }))
+    }
+
+    /// A device whose every buffer is poisoned on allocation and stands between sentinel zones; see [`guard`].
+    pub fn guarded(backend: Box<dyn Backend>) -> Self {
+        let guards = Some(guard::Guards::default());
+        Self(Arc::new(Inner { pool: Pool::default(), functions: Mutex::default(), guards, backend }))
+    }
+
+    /// What the device is.
+    pub fn info(&self) -> &Info {
+        self.0.backend.info()
+    }
+
+    /// The tile shapes that suit the device.
+    pub fn target(&self) -> Target {
+        self.info().target
+    }
+
+    /// Memory in use now and at the highest since [`Device::reset_peak`], in bytes of live buffers.
+    pub fn memory(&self) -> MemoryUse {
+        self.0.pool.memory_use()
+    }
+
+    /// Starts a new peak from what is in use now.
+    pub fn reset_peak(&self) {
+        self.0.pool.reset_peak();
+    }
+
+    /// The kernel `entry` of `file` compiled with `defines`; compiled on first use, then remembered.
+    pub fn function(&self, file: &str, entry: &str, defines: &Defines) -> Result<Function> {
+        let key = FunctionKey { file: file.into(), entry: entry.into(), defines: defines.clone() };
+        if let Some(found) = self.0.functions.lock().unwrap().get(&key) {
+            return Ok(found.clone());
+        }
+        let source = Source::load(file, defines)?;
+        let module = self.0.backend.compile(&source)?;
+        let mut functions = self.0.functions.lock().unwrap();
+        // One compilation serves all kernels of the file, so that forward and backward share it.
+        for name in source.kernels() {
+            let function = Function::new(format!("{name} ({file})"), module.function(name)?, module.clone());
+            let key = FunctionKey { file: file.into(), entry: name.clone(), defines: defines.clone() };
+            functions.entry(key).or_insert(function);
+        }
+        functions.get(&key).cloned().ok_or_else(|| Error::Source {
+            file: file.into(),
+            what: format!("has no kernel '{entry}'; it has {}", source.kernels().join(", ")),
+        })
+    }
+
+    /// Compiles a source that is not part of the shipped tree (a user's own kernel file).
+    pub fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
+        self.0.backend.compile(source)
+    }
+
+    /// Queues a kernel. A launch with an empty grid does nothing.
+    pub fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        if geometry.blocks() == 0 {
+            return Ok(());
+        }
+        self.0.backend.launch(function, geometry, args)
+    }
+
+    /// Waits until everything queued is done.
+    pub fn synchronize(&self) -> Result<()> {
+        self.0.backend.synchronize()
+    }
+
+    /// Checks the sentinels of every live guarded buffer and those that were released; does nothing on a device that
+    /// is not guarded.
+    pub fn check_guards(&self) -> Result<()> {
+        match &self.0.guards {
+            Some(guards) => guards.check(self),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        self.0.backend.as_ref()
+    }
+}
+
+impl PartialEq for Device {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Device({})", self.info().name)
+    }
+}

@@ -1,0 +1,166 @@
+//! Kernel sources: the shipped tree, `#include` splicing, and the names of the kernels in a text.
+//!
+//! The tree is embedded in the binary. `WARPTAPE_KERNELS=DIR` reads it from a folder instead, so that a kernel can be
+//! edited and run again without building anything. Includes are spliced here, textually and once each, because NVRTC
+//! has no file system of its own; `#line` keeps every message pointing at the file a person edits.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+
+use crate::error::{Error, Result};
+
+static TREE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kernels");
+
+/// Compile-time constants of a kernel (`-DNAME=VALUE`): tile shapes, element types. Ordered, so that equal sets hash
+/// equally.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Defines(BTreeMap<String, String>);
+
+impl Defines {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The set with `name` defined as `value`.
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.0.insert(name.into(), value.to_string());
+        self
+    }
+
+    /// The value of `name` as a number, or 0 if it is not defined as one.
+    pub fn get(&self, name: &str) -> usize {
+        self.0.get(name).and_then(|v| v.parse().ok()).unwrap_or(0)
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+}
+
+impl std::fmt::Display for Defines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pairs: Vec<_> = self.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        f.write_str(&pairs.join(" "))
+    }
+}
+
+/// A complete translation unit: the kernel's text with its includes spliced in, and its defines.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path below `kernels/`, or the user's file.
+    pub file: String,
+    /// The spliced text.
+    pub text: String,
+    /// Compile-time constants.
+    pub defines: Defines,
+    kernels: Vec<String>,
+}
+
+impl Source {
+    /// The file `file` of the kernel tree.
+    pub fn load(file: &str, defines: &Defines) -> Result<Self> {
+        Self::from_text(file, &read(file)?, defines)
+    }
+
+    /// A text that is not in the tree, under the name `file`; it may include files of the tree.
+    pub fn from_text(file: &str, text: &str, defines: &Defines) -> Result<Self> {
+        let mut spliced = String::with_capacity(text.len() + 32 * 1024);
+        splice(file, text, &mut HashSet::new(), &mut spliced)?;
+        let kernels = kernel_names(&spliced);
+        Ok(Self { file: file.into(), text: spliced, defines: defines.clone(), kernels })
+    }
+
+    /// Names of the `__global__` functions, in order.
+    pub fn kernels(&self) -> &[String] {
+        &self.kernels
+    }
+
+    /// The lines of `file` around `line` (1-based) with their numbers, the line itself marked; empty if unknown.
+    pub fn excerpt(&self, file: &str, line: usize) -> String {
+        let mut out = String::new();
+        let (mut current, mut number) = (String::new(), 0);
+        for text in self.text.lines() {
+            if let Some(directive) = text.strip_prefix("#line ") {
+                let (next, name) = directive.split_once(' ').unwrap_or(("1", ""));
+                number = next.parse().unwrap_or(1);
+                current = name.trim_matches('"').into();
+                continue;
+            }
+            if current == file && number + 2 >= line && number <= line + 2 {
+                let mark = if number == line { '>' } else { ' ' };
+                let _ = writeln!(out, "{mark}{number:5} | {text}");
+            }
+            number += 1;
+        }
+        out
+    }
+}
+
+/// Every `.cu` file of the tree, by path.
+pub fn kernel_files() -> Vec<String> {
+    fn walk(dir: &Dir<'_>, files: &mut Vec<String>) {
+        for file in dir.files().filter(|f| f.path().extension().is_some_and(|e| e == "cu")) {
+            files.push(file.path().to_string_lossy().into_owned());
+        }
+        dir.dirs().for_each(|d| walk(d, files));
+    }
+    let mut files = Vec::new();
+    walk(&TREE, &mut files);
+    files.sort();
+    files
+}
+
+fn read(file: &str) -> Result<String> {
+    if let Some(dir) = std::env::var_os("WARPTAPE_KERNELS") {
+        let path = Path::new(&dir).join(file);
+        return std::fs::read_to_string(&path)
+            .map_err(|e| Error::file(path, format!("{e} (WARPTAPE_KERNELS names the folder to read kernels from)")));
+    }
+    let found = TREE.get_file(file).and_then(|f| f.contents_utf8());
+    found.map(str::to_owned).ok_or_else(|| Error::Source { file: file.into(), what: "no such file".into() })
+}
+
+fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) -> Result<()> {
+    seen.insert(file.into());
+    let _ = writeln!(out, "#line 1 \"{file}\"");
+    for (i, line) in text.lines().enumerate() {
+        let include = line.trim_start().strip_prefix("#include").map(str::trim);
+        let Some(include) = include else {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        };
+        let name = include.strip_prefix('"').and_then(|n| n.split('"').next()).ok_or_else(|| Error::Source {
+            file: file.into(),
+            what: format!("line {}: kernels include only \"files of this tree\", not {include}", i + 1),
+        })?;
+        if !seen.contains(name) {
+            splice(name, &read(name)?, seen, out)?;
+        }
+        let _ = writeln!(out, "#line {} \"{file}\"", i + 2);
+    }
+    Ok(())
+}
+
+/// Finds `__global__ … void name(`: attributes such as `__launch_bounds__(256)` may stand between.
+fn kernel_names(text: &str) -> Vec<String> {
+    let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let mut names = Vec::new();
+    for part in code.split("__global__").skip(1) {
+        let Some(after) = part.split_once("void").map(|p| p.1.trim_start()) else { continue };
+        let mut rest = after;
+        if let Some(bounds) = rest.strip_prefix("__launch_bounds__") {
+            rest = bounds.split_once(')').map_or("", |p| p.1.trim_start());
+        }
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}

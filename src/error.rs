@@ -1,0 +1,70 @@
+//! One error type for the library: every variant says what happened and, where there is one, the fix.
+
+use std::path::PathBuf;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong. The text of each variant is one line (compiler logs excepted), ready to be shown to a person.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An op got tensors whose shapes it cannot combine.
+    #[error("{op}: {what}")]
+    Shape { op: &'static str, what: String },
+
+    /// A kernel did not compile. `log` is the compiler's own text followed by numbered source lines.
+    #[error("{kernel} does not compile with {compiler}:\n{log}")]
+    Compile { kernel: String, compiler: String, log: String },
+
+    /// The C++ compiler for the host device is missing.
+    #[error(
+        "no C++ compiler found ({tried}): install one (Debian/Ubuntu: `apt install g++`, Fedora: `dnf install gcc-c++`, macOS: `xcode-select --install`) or set CXX to its path"
+    )]
+    NoCompiler { tried: String },
+
+    /// A kernel misbehaved while it ran: divergent barrier, absent lane, bad launch.
+    #[error("{kernel}: {what}")]
+    Kernel { kernel: String, what: String },
+
+    /// A device is missing or failed; `what` carries the fix.
+    #[error("device {device}: {what}")]
+    Device { device: String, what: String },
+
+    /// A kernel source file or an `#include` in it is unknown.
+    #[error("kernel source {file}: {what}")]
+    Source { file: String, what: String },
+
+    /// A data file, checkpoint or configuration is not what it should be.
+    #[error("{}: {what}", path.display())]
+    File { path: PathBuf, what: String },
+
+    /// A value given by the user is out of range or unknown.
+    #[error("{0}")]
+    Usage(String),
+
+    /// Training cannot go on (a loss that is not finite, say).
+    #[error("{0}")]
+    Training(String),
+}
+
+impl Error {
+    /// A shape error of op `op`.
+    pub fn shape(op: &'static str, what: impl Into<String>) -> Self {
+        Error::Shape { op, what: what.into() }
+    }
+
+    /// An error about the file at `path`.
+    pub fn file(path: impl Into<PathBuf>, what: impl ToString) -> Self {
+        Error::File { path: path.into(), what: what.to_string() }
+    }
+
+    /// An error about device `device`.
+    pub fn device(device: impl Into<String>, what: impl ToString) -> Self {
+        Error::Device { device: device.into(), what: what.to_string() }
+    }
+
+    /// A value that the user must change.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Error::Usage(what.into())
+    }
+}
