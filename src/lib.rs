@@ -5,6 +5,11 @@
 
 pub mod device;
 pub mod error;
+pub mod op;
+pub mod tape;
+pub mod tensor;
 
 pub use device::Device;
 pub use error::{Error, Result};
+pub use tape::{Gradients, Tape};
+pub use tensor::{DType, Shape, Tensor};

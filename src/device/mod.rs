@@ -15,8 +15,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
-pub use memory::{Buffer, MemoryUse};
 use memory::Pool;
+pub use memory::{Buffer, MemoryUse};
 pub use source::{Defines, Source};
 
 /// What a device is and which kernel shapes suit it.

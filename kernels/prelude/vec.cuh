@@ -1,0 +1,104 @@
+// Short vectors of floats: what one memory access moves and what a register tile is made of.
+//
+// On the GPU a vec<4> is a 16-byte access, the widest there is. On the host device a vec<N> is a native SIMD vector, so
+// that a register tile of vectors stays in vector registers; left to an auto-vectorizer the same tile is several
+// times slower. Element access is v[i]; arithmetic is element by element.
+#pragma once
+
+#ifdef WARPTAPE_HOST
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+
+template <int N> struct vec_type {
+    typedef float type __attribute__((vector_size(4 * N), may_alias));
+    typedef float unaligned __attribute__((vector_size(4 * N), may_alias, aligned(4)));
+};
+template <> struct vec_type<1> {
+    struct type {
+        float x;
+        __device__ float& operator[](int) { return x; }
+        __device__ float operator[](int) const { return x; }
+    };
+    typedef type unaligned;
+};
+template <int N> using vec = typename vec_type<N>::type;
+
+#else  // CUDA
+#define UNROLL _Pragma("unroll")
+
+template <int N> struct alignas(N * 4 > 16 ? 16 : N * 4) vec {
+    float x[N];
+    __device__ __forceinline__ float& operator[](int i) { return x[i]; }
+    __device__ __forceinline__ float operator[](int i) const { return x[i]; }
+};
+#endif
+
+// Loads N floats. On the GPU `from` must be aligned to the access (16 bytes for N = 4); the host does not mind.
+template <int N> __device__ __forceinline__ vec<N> load(const float* __restrict__ from) {
+#ifdef WARPTAPE_HOST
+    if constexpr (N > 1) return *reinterpret_cast<const typename vec_type<N>::unaligned*>(from);
+    else return {*from};
+#else
+    return *reinterpret_cast<const vec<N>*>(from);
+#endif
+}
+
+// Stores N floats; alignment as for load.
+template <int N> __device__ __forceinline__ void store(float* to, vec<N> value) {
+#ifdef WARPTAPE_HOST
+    if constexpr (N > 1) *reinterpret_cast<typename vec_type<N>::unaligned*>(to) = value;
+    else *to = value.x;
+#else
+    *reinterpret_cast<vec<N>*>(to) = value;
+#endif
+}
+
+// N copies of a scalar.
+template <int N> __device__ __forceinline__ vec<N> splat(float value) {
+#ifdef WARPTAPE_HOST
+    if constexpr (N > 1) return vec<N>{} + value;
+    else return {value};
+#else
+    vec<N> v;
+    UNROLL for (int i = 0; i < N; ++i) v[i] = value;
+    return v;
+#endif
+}
+
+// sum + a * b with one rounding per element, a scalar times a vector: the heart of every matrix kernel.
+template <int N> __device__ __forceinline__ vec<N> multiply_add(float a, vec<N> b, vec<N> sum) {
+#ifdef WARPTAPE_HOST
+    if constexpr (N > 1) return sum + a * b;  // -ffp-contract=fast makes this one fused instruction
+    else return {__builtin_fmaf(a, b.x, sum.x)};
+#else
+    UNROLL for (int i = 0; i < N; ++i) sum[i] = fmaf(a, b[i], sum[i]);
+    return sum;
+#endif
+}
+
+// Loads up to N floats: elements at `valid` and beyond read as `other`, and their memory is not touched. ACCESS says how
+// wide an access the address is aligned for: N, or 1 if rows may start anywhere.
+template <int N, int ACCESS = N>
+__device__ __forceinline__ vec<N> load_partial(const float* __restrict__ from, int valid, float other) {
+    if (ACCESS == N && valid >= N) return load<N>(from);
+    vec<N> v = splat<N>(other);
+    UNROLL for (int i = 0; i < N; ++i) {
+        if (i < valid) v[i] = from[i];
+    }
+    return v;
+}
+
+// Stores the first `valid` of N floats; ACCESS as for load_partial.
+template <int N, int ACCESS = N>
+__device__ __forceinline__ void store_partial(float* to, vec<N> value, int valid) {
+    if (ACCESS == N && valid >= N) {
+        store<N>(to, value);
+        return;
+    }
+    UNROLL for (int i = 0; i < N; ++i) {
+        if (i < valid) to[i] = value[i];
+    }
+}

@@ -1,0 +1,201 @@
+// What a CUDA source finds when the host device compiles it: the built-in variables, qualifiers and intrinsics of
+// CUDA C++, mapped to plain C++. A kernel becomes an ordinary function; the block scheduler (scheduler.rs) calls it
+// once per thread, each on a fiber, and these intrinsics call back into it where threads have to meet.
+//
+// All threads of a block run on one OS thread, one at a time. So `__shared__` memory and the built-in variables are
+// thread-local variables of the OS thread, and block-level operations need no locks. Different blocks run on
+// different OS threads at once, so atomics on global memory are real ones.
+#pragma once
+#define WARPTAPE_HOST 1
+
+#define __global__
+#define __device__
+#define __host__
+#define __constant__ static const
+#define __shared__ thread_local
+#define __grid_constant__
+#define __launch_bounds__(...)
+#define __align__(bytes) __attribute__((aligned(bytes)))
+#define __forceinline__ inline __attribute__((always_inline))
+#define __noinline__ __attribute__((noinline))
+#if !defined(__clang__)
+#define __restrict __restrict__
+#endif
+
+typedef unsigned char uchar;
+typedef unsigned int uint;
+typedef __SIZE_TYPE__ size_t;
+
+struct uint3 { unsigned x, y, z; };
+struct dim3 { unsigned x = 1, y = 1, z = 1; };
+static thread_local uint3 threadIdx, blockIdx;
+static thread_local dim3 blockDim, gridDim;
+static constexpr int warpSize = 32;
+
+// ---- the scheduler's side -------------------------------------------------------------------------------------------
+
+namespace warptape_host {
+enum Barrier { PLAIN, COUNT, AND, OR };
+enum Collective { SYNC, SHUFFLE, BALLOT };
+
+struct Runtime {
+    int (*barrier)(int kind, int predicate, const char* file, int line);
+    unsigned long long (*collective)(int kind, unsigned mask, unsigned long long value, int source, const char* file,
+                                     int line);
+};
+static Runtime runtime;
+
+struct Builtins { uint3 *thread, *block; dim3 *block_dim, *grid_dim; };
+
+// A value of up to eight bytes as the bits that travel between lanes.
+template <class T> inline unsigned long long to_bits(T value) {
+    static_assert(sizeof(T) <= 8, "warp shuffles move values of at most eight bytes");
+    unsigned long long bits = 0;
+    __builtin_memcpy(&bits, &value, sizeof(T));
+    return bits;
+}
+template <class T> inline T from_bits(unsigned long long bits) {
+    T value;
+    __builtin_memcpy(&value, &bits, sizeof(T));
+    return value;
+}
+
+inline int lane() {
+    return (threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) & 31;
+}
+template <class T> inline T shuffle(unsigned mask, T value, int source, const char* file, int line) {
+    return from_bits<T>(runtime.collective(SHUFFLE, mask, to_bits(value), source, file, line));
+}
+// Lanes trade values only within aligned groups of `width`; a source outside its group means the lane's own value.
+inline int indexed(int source, int width) { return (lane() & ~(width - 1)) | (source & (width - 1)); }
+inline int up(int delta, int width) { return (lane() & (width - 1)) < delta ? lane() : lane() - delta; }
+inline int down(int delta, int width) { return (lane() & (width - 1)) + delta >= width ? lane() : lane() + delta; }
+inline int crossed(int bits, int width) {
+    int source = lane() ^ bits;
+    return (source & ~(width - 1)) <= (lane() & ~(width - 1)) ? source : lane();
+}
+constexpr int width_of(int width = 32) { return width; }
+
+// Calls a kernel with the arguments that the launcher points at, each read as the type of its parameter.
+template <int... I> struct Indices {};
+template <int N, int... I> struct Count : Count<N - 1, N - 1, I...> {};
+template <int... I> struct Count<0, I...> { using type = Indices<I...>; };
+template <class... A, int... I> inline void spread(void (*kernel)(A...), void** args, Indices<I...>) {
+    kernel(*static_cast<A*>(args[I])...);
+}
+template <class... A> inline void invoke(void (*kernel)(A...), void** args) {
+    spread(kernel, args, typename Count<sizeof...(A)>::type{});
+}
+}  // namespace warptape_host
+
+// ---- barriers, shuffles, votes --------------------------------------------------------------------------------------
+
+#define WT_BARRIER(kind, predicate) \
+    warptape_host::runtime.barrier(warptape_host::kind, (predicate), __FILE__, __LINE__)
+#define WT_COLLECTIVE(kind, mask, value) \
+    warptape_host::runtime.collective(warptape_host::kind, (mask), (value), 0, __FILE__, __LINE__)
+#define WT_SHUFFLE(mask, value, source) warptape_host::shuffle((mask), (value), (source), __FILE__, __LINE__)
+
+#define __syncthreads() ((void)WT_BARRIER(PLAIN, 0))
+#define __syncthreads_count(predicate) WT_BARRIER(COUNT, (predicate) ? 1 : 0)
+#define __syncthreads_and(predicate) WT_BARRIER(AND, (predicate) ? 1 : 0)
+#define __syncthreads_or(predicate) WT_BARRIER(OR, (predicate) ? 1 : 0)
+
+#define WT_FIRST(a, ...) a
+#define __syncwarp(...) ((void)WT_COLLECTIVE(SYNC, WT_FIRST(__VA_ARGS__ __VA_OPT__(, ) 0xffffffffu), 0))
+#define __shfl_sync(mask, value, source, ...) \
+    WT_SHUFFLE(mask, value, warptape_host::indexed((source), warptape_host::width_of(__VA_ARGS__)))
+#define __shfl_up_sync(mask, value, delta, ...) \
+    WT_SHUFFLE(mask, value, warptape_host::up((delta), warptape_host::width_of(__VA_ARGS__)))
+#define __shfl_down_sync(mask, value, delta, ...) \
+    WT_SHUFFLE(mask, value, warptape_host::down((delta), warptape_host::width_of(__VA_ARGS__)))
+#define __shfl_xor_sync(mask, value, bits, ...) \
+    WT_SHUFFLE(mask, value, warptape_host::crossed((bits), warptape_host::width_of(__VA_ARGS__)))
+#define __ballot_sync(mask, predicate) ((unsigned)WT_COLLECTIVE(BALLOT, mask, (predicate) ? 1ull : 0ull))
+#define __any_sync(mask, predicate) (__ballot_sync(mask, predicate) != 0)
+#define __all_sync(mask, predicate) (__ballot_sync(mask, predicate) == (unsigned)(mask))
+
+inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void __threadfence_block() {}
+[[noreturn]] inline void __trap() { __builtin_trap(); }
+
+// ---- atomics: blocks of one grid run at the same time ---------------------------------------------------------------
+
+namespace warptape_host {
+template <class T, class F> inline T update(T* address, F change) {
+    T old;
+    __atomic_load(address, &old, __ATOMIC_RELAXED);
+    T next = change(old);
+    while (!__atomic_compare_exchange(address, &old, &next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        next = change(old);
+    }
+    return old;
+}
+template <class T> struct Same { using type = T; };
+}  // namespace warptape_host
+template <class T> inline T atomicAdd(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return old + v; });
+}
+template <class T> inline T atomicSub(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return old - v; });
+}
+template <class T> inline T atomicMin(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return v < old ? v : old; });
+}
+template <class T> inline T atomicMax(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return old < v ? v : old; });
+}
+template <class T> inline T atomicAnd(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return old & v; });
+}
+template <class T> inline T atomicOr(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return old | v; });
+}
+template <class T> inline T atomicXor(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T old) { return old ^ v; });
+}
+template <class T> inline T atomicExch(T* a, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [v](T) { return v; });
+}
+template <class T>
+inline T atomicCAS(T* a, typename warptape_host::Same<T>::type expected, typename warptape_host::Same<T>::type v) {
+    return warptape_host::update(a, [=](T old) { return old == expected ? v : old; });
+}
+
+// ---- mathematics and bits (CUDA's names, the compiler's built-ins) --------------------------------------------------
+
+#define WT_MATH1(name) inline float name(float x) { return __builtin_##name(x); }
+WT_MATH1(expf) WT_MATH1(logf) WT_MATH1(log1pf) WT_MATH1(expm1f) WT_MATH1(sqrtf) WT_MATH1(tanhf) WT_MATH1(erff)
+WT_MATH1(sinf) WT_MATH1(cosf) WT_MATH1(floorf) WT_MATH1(ceilf) WT_MATH1(rintf) WT_MATH1(fabsf) WT_MATH1(truncf)
+inline float rsqrtf(float x) { return 1.0f / __builtin_sqrtf(x); }
+inline float powf(float x, float y) { return __builtin_powf(x, y); }
+inline float fmaf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline float fmaxf(float a, float b) { return __builtin_fmaxf(a, b); }
+inline float fminf(float a, float b) { return __builtin_fminf(a, b); }
+inline bool isnan(float x) { return x != x; }
+inline bool isinf(float x) { return __builtin_isinf(x); }
+inline bool isfinite(float x) { return __builtin_isfinite(x); }
+inline int min(int a, int b) { return a < b ? a : b; }
+inline int max(int a, int b) { return a > b ? a : b; }
+inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
+inline unsigned max(unsigned a, unsigned b) { return a > b ? a : b; }
+inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((unsigned long long)a * b) >> 32); }
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
+inline int __ffs(int x) { return __builtin_ffs(x); }
+inline float __int_as_float(int x) { return warptape_host::from_bits<float>(warptape_host::to_bits(x)); }
+inline int __float_as_int(float x) { return warptape_host::from_bits<int>(warptape_host::to_bits(x)); }
+inline float __uint_as_float(unsigned x) { return __int_as_float((int)x); }
+inline unsigned __float_as_uint(float x) { return (unsigned)__float_as_int(x); }
+template <class T> inline T __ldg(const T* address) { return *address; }
+template <class T> inline T __ldcs(const T* address) { return *address; }
+template <class T> inline void __stcs(T* address, T value) { *address = value; }
+
+// ---- what the launcher looks up -------------------------------------------------------------------------------------
+
+extern "C" __attribute__((visibility("default"))) void warptape_bind(const warptape_host::Runtime* runtime) {
+    warptape_host::runtime = *runtime;
+}
+extern "C" __attribute__((visibility("default"))) void warptape_builtins(warptape_host::Builtins* out) {
+    *out = {&threadIdx, &blockIdx, &blockDim, &gridDim};
+}

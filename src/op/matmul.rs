@@ -1,0 +1,89 @@
+//! Matrix product: C = op(A) · op(B).
+//!
+//! With G the gradient of C: dA = G · op(B)ᵀ, dB = op(A)ᵀ · G, each again one of the three products NN, NT, TN.
+
+use crate::device::{Geometry, Target};
+use crate::error::{Error, Result};
+use crate::op::tile::{Tile, access};
+use crate::op::{Variant, dimension, launch};
+use crate::tape::Tape;
+use crate::tensor::{DType, Tensor};
+
+const FILE: &str = "matmul/5_vectorized.cu";
+
+/// Which operands are read transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `A [M, K] · B [K, N]`
+    NN,
+    /// `A [M, K] · B [N, K]ᵀ`
+    NT,
+    /// `A [K, M]ᵀ · B [K, N]`
+    TN,
+}
+
+/// `C [M, N] = op(A) · op(B)`.
+///
+/// # Errors
+/// Operands that are not matrices, or whose inner dimensions differ.
+pub fn matmul(tape: &mut Tape, form: Form, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let c = product(form, a, b, None)?;
+    let (left, right) = (a.clone(), b.clone());
+    tape.record(&[a, b], &c, move |g, gradients| {
+        if gradients.needs(&left) {
+            let gradient = match form {
+                Form::NN => product(Form::NT, g, &right, None)?,
+                Form::NT => product(Form::NN, g, &right, None)?,
+                Form::TN => product(Form::NT, &right, g, None)?,
+            };
+            gradients.add(&left, gradient)?;
+        }
+        if gradients.needs(&right) {
+            let gradient = match form {
+                Form::NN => product(Form::TN, &left, g, None)?,
+                Form::NT => product(Form::TN, g, &left, None)?,
+                Form::TN => product(Form::NN, &left, g, None)?,
+            };
+            gradients.add(&right, gradient)?;
+        }
+        Ok(())
+    });
+    Ok(c)
+}
+
+/// The product alone, with `bias [N]` added to every row: what `matmul`, `linear` and their gradients launch.
+pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let [a_dims, b_dims] = [a, b].map(|t| t.shape().dims());
+    let (&[a0, a1], &[b0, b1]) = (a_dims, b_dims) else {
+        return Err(Error::shape("matmul", format!("operands {} and {} must be matrices", a.shape(), b.shape())));
+    };
+    let (m, k) = if form == Form::TN { (a1, a0) } else { (a0, a1) };
+    let (n, inner) = if form == Form::NT { (b0, b1) } else { (b1, b0) };
+    if k != inner {
+        let what = format!("inner dimensions of {} and {} differ in form {form:?}", a.shape(), b.shape());
+        return Err(Error::shape("matmul", what));
+    }
+    if let Some(bias) = bias.filter(|bias| bias.elements() != n) {
+        return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
+    }
+    let target = a.device().target();
+    let tile = Tile::pick(target, n);
+    let variant = variant(target, tile, form, [a1, b1, n].map(|length| access(target, length)));
+    let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
+    let args =
+        [c.arg(), a.arg(), b.arg(), bias.map_or(0u64.into(), Tensor::arg), dimension(m)?, dimension(n)?, dimension(k)?];
+    let geometry = Geometry::grid(n.div_ceil(tile.bn), m.div_ceil(tile.bm), 1, tile.threads());
+    launch(a.device(), &variant, "matmul_forward", geometry, &args)?;
+    Ok(c)
+}
+
+fn variant(_target: Target, tile: Tile, form: Form, access: [usize; 3]) -> Variant {
+    let defines = tile
+        .defines()
+        .with("TRANSPOSE_A", (form == Form::TN) as u8)
+        .with("TRANSPOSE_B", (form == Form::NT) as u8)
+        .with("AVEC", access[0])
+        .with("BVEC", access[1])
+        .with("CVEC", access[2]);
+    Variant { file: FILE, defines }
+}

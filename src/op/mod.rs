@@ -1,0 +1,37 @@
+//! Ops: one file each, holding the formula and its derivative, the shape check, the choice of kernel, the launch and the
+//! backward closure.
+//!
+//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file and
+//! one line here.
+
+pub mod add;
+pub mod matmul;
+pub mod tile;
+
+use crate::device::{Arg, Defines, Device, Geometry};
+use crate::error::{Error, Result};
+
+/// A kernel file with the constants that it is compiled with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Variant {
+    /// Path below `kernels/`.
+    pub file: &'static str,
+    /// Compile-time constants.
+    pub defines: Defines,
+}
+
+/// Launches kernel `entry` of `variant`.
+pub(crate) fn launch(device: &Device, variant: &Variant, entry: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
+    let function = device.function(variant.file, entry, &variant.defines)?;
+    device.launch(&function, geometry, args)
+}
+
+/// A size as kernels take it.
+///
+/// # Errors
+/// More than an `int` holds.
+pub(crate) fn dimension(size: usize) -> Result<Arg> {
+    let size =
+        i32::try_from(size).map_err(|_| Error::shape("launch", format!("{size} elements are more than 2^31 - 1")))?;
+    Ok(Arg::I32(size))
+}

@@ -1,0 +1,70 @@
+//! Tile shapes of the matrix kernels (`kernels/prelude/tile.cuh`).
+
+use crate::device::{Defines, Target};
+
+/// The block and register tile of one launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tile {
+    /// Rows and columns of the output that a block computes, and the depth of one step.
+    pub bm: usize,
+    pub bn: usize,
+    pub bk: usize,
+    /// Rows and columns of one thread's register tile.
+    pub tm: usize,
+    pub tn: usize,
+    /// Floats per vector, and depth steps of A per access.
+    pub vec: usize,
+    pub kvec: usize,
+}
+
+impl Tile {
+    /// The tile for an output of `columns` columns.
+    ///
+    /// A GPU gets 8 × 8 sums in each of 256 threads (64 threads for narrow outputs). A CPU gets as many sums as its
+    /// vector registers hold: 8 rows of two vectors, one register each left for a row of B.
+    pub fn pick(target: Target, columns: usize) -> Self {
+        match target {
+            Target::Cuda if columns > 64 => Self { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8, vec: 4, kvec: 4 },
+            Target::Cuda if columns > 32 => Self { bm: 128, bn: 64, bk: 16, tm: 8, tn: 8, vec: 4, kvec: 4 },
+            Target::Cuda => Self { bm: 128, bn: 32, bk: 16, tm: 8, tn: 4, vec: 4, kvec: 4 },
+            Target::Host { lanes } => {
+                let vectors = if columns > lanes { 2 } else { 1 };
+                let tn = vectors * lanes;
+                let bn = if columns > tn { 2 * tn } else { tn };
+                // 16 vector registers (AVX2, NEON) hold 4 × 2 sums with room for operands, 32 (AVX-512) 8 × 2 and more.
+                let tm = if lanes == 16 { 8 } else { 4 };
+                Self { bm: 8 * tm, bn, bk: 128, tm, tn, vec: lanes, kvec: 1 }
+            }
+        }
+    }
+
+    /// Threads per block.
+    pub fn threads(&self) -> usize {
+        (self.bm / self.tm) * (self.bn / self.tn)
+    }
+
+    /// The tile as compile-time constants.
+    pub fn defines(&self) -> Defines {
+        let named = [
+            ("BM", self.bm),
+            ("BN", self.bn),
+            ("BK", self.bk),
+            ("TM", self.tm),
+            ("TN", self.tn),
+            ("VEC", self.vec),
+            ("KVEC", self.kvec),
+            ("THREADS", self.threads()),
+        ];
+        named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))
+    }
+}
+
+/// Floats per global access for rows of `length` floats: a whole vector if every row starts aligned, else one. The host
+/// does not mind unaligned vectors.
+pub fn access(target: Target, length: usize) -> usize {
+    match target {
+        Target::Host { lanes } => lanes,
+        Target::Cuda if length.is_multiple_of(4) => 4,
+        Target::Cuda => 1,
+    }
+}

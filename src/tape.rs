@@ -1,0 +1,159 @@
+//! The tape: ops in the order in which they ran, each with the closure that carries gradients back.
+//!
+//! There is one tape, passed to every op. Record order is topological order, so `backward` is a walk from the end to
+//! the beginning, with no sorting and no recursion. Gradients are added up in one place, [`Gradients::add`]. A value is
+//! known by its buffer ([`Tensor::id`]); a tape that watches nothing records nothing, which is inference.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::op;
+use crate::tensor::Tensor;
+
+type Backward = Box<dyn FnOnce(&Tensor, &mut Gradients) -> Result<()>>;
+
+struct Record {
+    /// The output's identity, not the output: an activation that no closure captured is freed during the forward pass.
+    output: u64,
+    backward: Backward,
+}
+
+/// Records ops during a forward pass.
+#[derive(Default)]
+pub struct Tape {
+    records: Vec<Record>,
+    /// Values that a gradient may flow into: watched ones and everything computed from them.
+    needed: HashSet<u64>,
+    kept: HashSet<u64>,
+    marks: Vec<(String, Tensor)>,
+    marking: bool,
+}
+
+impl Tape {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for the gradient of `leaf` (a parameter, or an input); to be called before ops use it.
+    pub fn watch(&mut self, leaf: &Tensor) {
+        self.needed.insert(leaf.id());
+        self.kept.insert(leaf.id());
+    }
+
+    /// Asks that `backward` return the gradient of an inner value, too (Grad-CAM wants activations').
+    pub fn keep(&mut self, value: &Tensor) {
+        self.kept.insert(value.id());
+    }
+
+    /// Whether a gradient flows into `value`; ops skip what nobody needs.
+    pub fn needs(&self, value: &Tensor) -> bool {
+        self.needed.contains(&value.id())
+    }
+
+    /// Records that `output` was computed from `inputs`. `backward` gets the gradient of `output` and adds those of the
+    /// inputs; it is dropped at once if no input needs one.
+    pub fn record(
+        &mut self,
+        inputs: &[&Tensor],
+        output: &Tensor,
+        backward: impl FnOnce(&Tensor, &mut Gradients) -> Result<()> + 'static,
+    ) {
+        if inputs.iter().any(|input| self.needs(input)) {
+            self.needed.insert(output.id());
+            self.records.push(Record { output: output.id(), backward: Box::new(backward) });
+        }
+    }
+
+    /// Lets layers leave their outputs under their names; see [`Tape::mark`].
+    pub fn mark_layers(&mut self) {
+        self.marking = true;
+    }
+
+    /// Notes the output of layer `name`, if asked to by [`Tape::mark_layers`].
+    pub fn mark(&mut self, name: &str, output: &Tensor) {
+        if self.marking {
+            self.marks.push((name.to_owned(), output.clone()));
+        }
+    }
+
+    /// The noted outputs, in the order in which the layers ran.
+    pub fn marks(&self) -> &[(String, Tensor)] {
+        &self.marks
+    }
+
+    /// Gradients of the scalar `loss` with respect to everything watched or kept. Consumes the tape: a second backward
+    /// pass over the same records would be wrong.
+    ///
+    /// # Errors
+    /// A loss that is not a scalar or does not depend on anything watched.
+    pub fn backward(self, loss: &Tensor) -> Result<Gradients> {
+        if loss.elements() != 1 {
+            return Err(Error::shape("backward", format!("the loss has shape {}, not one element", loss.shape())));
+        }
+        let seed = Tensor::full(loss.device(), loss.shape(), 1.0)?;
+        self.backward_from(loss, seed)
+    }
+
+    /// Like [`Tape::backward`] from any value, with its gradient given.
+    pub fn backward_from(self, output: &Tensor, gradient: Tensor) -> Result<Gradients> {
+        if !self.needs(output) {
+            return Err(Error::shape("backward", "the value does not depend on anything watched"));
+        }
+        let mut gradients = Gradients { of: HashMap::new(), needed: self.needed };
+        gradients.add(output, gradient)?;
+        for record in self.records.into_iter().rev() {
+            let id = record.output;
+            let gradient = if self.kept.contains(&id) {
+                gradients.of.get(&id).cloned()
+            } else {
+                gradients.of.remove(&id) // nobody will ask again: its memory serves the next op
+            };
+            // An output that the loss does not depend on has no gradient.
+            if let Some(gradient) = gradient {
+                (record.backward)(&gradient, &mut gradients)?;
+            }
+        }
+        gradients.of.retain(|id, _| self.kept.contains(id));
+        Ok(gradients)
+    }
+}
+
+/// Gradients by value.
+pub struct Gradients {
+    of: HashMap<u64, Tensor>,
+    needed: HashSet<u64>,
+}
+
+impl Gradients {
+    /// Whether a gradient flows into `value`.
+    pub fn needs(&self, value: &Tensor) -> bool {
+        self.needed.contains(&value.id())
+    }
+
+    /// Adds `gradient` to what has arrived for `value` so far.
+    ///
+    /// # Errors
+    /// A gradient with another number of elements than the value's.
+    pub fn add(&mut self, value: &Tensor, gradient: Tensor) -> Result<()> {
+        if gradient.elements() != value.elements() {
+            let what = format!("{} for a value of shape {}", gradient.shape(), value.shape());
+            return Err(Error::shape("gradient", what));
+        }
+        if !self.needs(value) {
+            return Ok(());
+        }
+        let sum = match self.of.remove(&value.id()) {
+            // A new tensor: the one that is there may be shared with another value's gradient.
+            Some(earlier) => op::add::sum(&earlier, &gradient)?,
+            None => gradient,
+        };
+        self.of.insert(value.id(), sum);
+        Ok(())
+    }
+
+    /// The gradient of a watched or kept value, in its shape; none if the loss does not depend on it.
+    pub fn get(&self, value: &Tensor) -> Option<Tensor> {
+        self.of.get(&value.id()).and_then(|g| g.reshape(value.shape()).ok())
+    }
+}

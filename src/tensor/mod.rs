@@ -1,0 +1,170 @@
+//! Tensors: a shape, an element type and a buffer on a device; contiguous, row-major, no autograd inside.
+
+mod dtype;
+mod shape;
+
+use std::sync::Arc;
+
+use crate::device::{Arg, Buffer, Device};
+use crate::error::{Error, Result};
+pub use dtype::{DType, Element};
+pub use shape::Shape;
+
+/// A dense array on a device. Clones share the buffer, and the buffer is what a tensor *is* to the tape: a reshaped
+/// tensor is the same value, so a reshape needs no record and no copy.
+#[derive(Clone)]
+pub struct Tensor {
+    shape: Shape,
+    dtype: DType,
+    buffer: Arc<Buffer>,
+}
+
+impl Tensor {
+    /// A tensor with undefined contents; whoever asks for it writes all of it.
+    pub fn empty(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
+        let shape = shape.into();
+        let bytes = shape.elements() * dtype.bytes();
+        Ok(Self { buffer: Arc::new(Buffer::new(device, bytes)?), shape, dtype })
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
+        let tensor = Self::empty(device, shape, dtype)?;
+        device.backend().fill(tensor.address(), 0, tensor.bytes().div_ceil(4))?;
+        Ok(tensor)
+    }
+
+    /// An f32 tensor whose every element is `value`.
+    pub fn full(device: &Device, shape: impl Into<Shape>, value: f32) -> Result<Self> {
+        let tensor = Self::empty(device, shape, DType::F32)?;
+        device.backend().fill(tensor.address(), value.to_bits(), tensor.elements())?;
+        Ok(tensor)
+    }
+
+    /// A tensor with the given elements in row-major order.
+    ///
+    /// # Errors
+    /// A slice whose length is not the shape's number of elements.
+    pub fn from_slice<T: Element>(device: &Device, shape: impl Into<Shape>, elements: &[T]) -> Result<Self> {
+        let tensor = Self::empty(device, shape, T::DTYPE)?;
+        tensor.write(elements)?;
+        Ok(tensor)
+    }
+
+    /// Overwrites all elements.
+    ///
+    /// # Errors
+    /// Another element type or number of elements than the tensor's.
+    pub fn write<T: Element>(&self, elements: &[T]) -> Result<()> {
+        self.check_element::<T>("write")?;
+        if elements.len() != self.elements() {
+            let what = format!("{} elements do not fill shape {}", elements.len(), self.shape);
+            return Err(Error::shape("write", what));
+        }
+        self.device().backend().upload(self.address(), bytemuck::cast_slice(elements))
+    }
+
+    /// All elements in row-major order; waits for the device.
+    ///
+    /// # Errors
+    /// Another element type than the tensor's.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.check_element::<T>("to_vec")?;
+        let mut elements = vec![T::zeroed(); self.elements()];
+        self.device().backend().download(self.address(), bytemuck::cast_slice_mut(&mut elements))?;
+        Ok(elements)
+    }
+
+    /// The only element of an f32 tensor; waits for the device.
+    pub fn item(&self) -> Result<f32> {
+        match self.to_vec::<f32>()?.as_slice() {
+            [one] => Ok(*one),
+            many => Err(Error::shape("item", format!("{} elements where one is wanted", many.len()))),
+        }
+    }
+
+    /// The same buffer under another shape.
+    ///
+    /// # Errors
+    /// A shape with another number of elements.
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        if shape.elements() != self.elements() {
+            return Err(Error::shape("reshape", format!("{} does not fit {shape}", self.shape)));
+        }
+        Ok(Self { shape, ..self.clone() })
+    }
+
+    /// A copy with a buffer of its own.
+    pub fn duplicate(&self) -> Result<Self> {
+        let copy = Self::empty(self.device(), self.shape.clone(), self.dtype)?;
+        copy.copy_from(self)?;
+        Ok(copy)
+    }
+
+    /// Overwrites all elements with those of `other`, on the device.
+    pub fn copy_from(&self, other: &Tensor) -> Result<()> {
+        if other.elements() != self.elements() || other.dtype != self.dtype {
+            return Err(Error::shape("copy_from", format!("{} into {}", other.shape, self.shape)));
+        }
+        self.device().backend().copy(self.address(), other.address(), self.bytes())
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Size of dimension `i`.
+    pub fn dim(&self, i: usize) -> usize {
+        self.shape.dims()[i]
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.elements()
+    }
+
+    /// Size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.elements() * self.dtype.bytes()
+    }
+
+    /// The device that holds the elements.
+    pub fn device(&self) -> &Device {
+        self.buffer.device()
+    }
+
+    /// Device address of the first element.
+    pub fn address(&self) -> u64 {
+        self.buffer.address()
+    }
+
+    /// What the tape knows the tensor by; shared by clones and reshapes.
+    pub fn id(&self) -> u64 {
+        self.buffer.id()
+    }
+
+    /// The tensor as a kernel argument.
+    pub fn arg(&self) -> Arg {
+        Arg::Ptr(self.address())
+    }
+
+    fn check_element<T: Element>(&self, op: &'static str) -> Result<()> {
+        if self.dtype == T::DTYPE {
+            return Ok(());
+        }
+        Err(Error::shape(op, format!("a tensor of {} holds no {}", self.dtype, T::DTYPE)))
+    }
+}
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tensor({} {})", self.dtype, self.shape)
+    }
+}
