@@ -3,6 +3,7 @@
 //! The modules stand in the order in which an image passes through them:
 //! data → tensor → nn → op → kernels → device.
 
+pub mod check;
 pub mod device;
 pub mod error;
 pub mod op;

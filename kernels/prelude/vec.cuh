@@ -102,3 +102,11 @@ __device__ __forceinline__ void store_partial(float* to, vec<N> value, int valid
         if (i < valid) to[i] = value[i];
     }
 }
+
+// f applied to each element of one or more vectors. Written per element so that f is plain scalar CUDA; the compiler
+// turns it back into vector instructions on the host.
+template <int N, class F, class... V> __device__ __forceinline__ vec<N> map(F f, V... v) {
+    vec<N> out;
+    UNROLL for (int i = 0; i < N; ++i) out[i] = f(v[i]...);
+    return out;
+}

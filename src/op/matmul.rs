@@ -2,6 +2,7 @@
 //!
 //! With G the gradient of C: dA = G · op(B)ᵀ, dB = op(A)ᵀ · G, each again one of the three products NN, NT, TN.
 
+use crate::check::{Case, Input, Values};
 use crate::device::{Geometry, Target};
 use crate::error::{Error, Result};
 use crate::op::tile::{Tile, access};
@@ -86,4 +87,29 @@ fn variant(_target: Target, tile: Tile, form: Form, access: [usize; 3]) -> Varia
         .with("BVEC", access[1])
         .with("CVEC", access[2]);
     Variant { file: FILE, defines }
+}
+
+/// Examples for tests and benches: tiles of every device are larger and smaller than these sizes.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for form in [Form::NN, Form::NT, Form::TN] {
+        for (m, n, k) in [(1, 1, 1), (7, 5, 3), (13, 33, 130), (65, 64, 17), (3, 131, 8)] {
+            for values in [Values::Uniform, Values::Integers] {
+                let a = Input::new(if form == Form::TN { [k, m] } else { [m, k] }, values);
+                let b = Input::new(if form == Form::NT { [n, k] } else { [k, n] }, values);
+                let name = format!("matmul {form:?} {m}x{n}x{k} {values:?}");
+                let run = move |tape: &mut Tape, x: &[Tensor]| matmul(tape, form, &x[0], &x[1]);
+                cases.push(
+                    Case::new(name, vec![a, b], run, move |x| reference(form, m, n, k, x)).terms(m.max(n).max(k)),
+                );
+            }
+        }
+    }
+    cases
+}
+
+fn reference(form: Form, m: usize, n: usize, k: usize, x: &[Vec<f64>]) -> Vec<f64> {
+    let a = |i: usize, l: usize| x[0][if form == Form::TN { l * m + i } else { i * k + l }];
+    let b = |l: usize, j: usize| x[1][if form == Form::NT { j * k + l } else { l * n + j }];
+    (0..m * n).map(|at| (0..k).map(|l| a(at / n, l) * b(l, at % n)).sum()).collect()
 }

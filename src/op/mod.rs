@@ -5,9 +5,12 @@
 //! one line here.
 
 pub mod add;
+pub(crate) mod elementwise;
 pub mod matmul;
+pub mod relu;
 pub mod tile;
 
+use crate::check::Case;
 use crate::device::{Arg, Defines, Device, Geometry};
 use crate::error::{Error, Result};
 
@@ -18,6 +21,11 @@ pub struct Variant {
     pub file: &'static str,
     /// Compile-time constants.
     pub defines: Defines,
+}
+
+/// Examples of every op.
+pub fn cases() -> Vec<Case> {
+    [relu::cases(), matmul::cases()].into_iter().flatten().collect()
 }
 
 /// Launches kernel `entry` of `variant`.

@@ -1,0 +1,41 @@
+//! Rectified linear unit: y = max(x, 0); dx = dy where y > 0.
+
+use crate::check::{Case, Input, Values};
+use crate::error::Result;
+use crate::op::elementwise;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+const FILE: &str = "activation/1_vectorized.cu";
+
+/// `max(x, 0)`, any shape. NaN stays NaN.
+pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
+    let y = elementwise::like(x)?;
+    elementwise::launch(FILE, "relu_forward", x.elements(), &y, &[x.arg()], &[])?;
+    let saved = y.clone();
+    tape.record(&[x], &y, {
+        let x = x.clone();
+        move |dy, gradients| {
+            let dx = elementwise::like(dy)?;
+            elementwise::launch(FILE, "relu_backward", dy.elements(), &dx, &[dy.arg(), saved.arg()], &[])?;
+            gradients.add(&x, dx)
+        }
+    });
+    Ok(y)
+}
+
+/// Examples for tests and benches.
+pub fn cases() -> Vec<Case> {
+    [1, 3, 17, 4096, 4099]
+        .map(|n| {
+            // Away from the kink at 0, where a finite difference means nothing.
+            let x = Input::new([n], Values::AwayFromZero);
+            Case::new(
+                format!("relu {n}"),
+                vec![x],
+                |tape, x| relu(tape, &x[0]),
+                |x| x[0].iter().map(|v| v.max(0.0)).collect(),
+            )
+        })
+        .into()
+}
