@@ -68,7 +68,7 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
     let target = a.device().target();
-    let tile = Tile::pick(target, n);
+    let tile = Tile::pick(target, m, n);
     let variant = variant(target, tile, form, [a1, b1, n].map(|length| access(target, length)));
     let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
     let args =

@@ -5,8 +5,11 @@
 //! one line here.
 
 pub mod add;
+pub mod conv2d;
+mod conv2d_cases;
 pub(crate) mod elementwise;
 pub mod matmul;
+pub mod reduce;
 pub mod relu;
 pub mod tile;
 
@@ -25,7 +28,7 @@ pub struct Variant {
 
 /// Examples of every op.
 pub fn cases() -> Vec<Case> {
-    [relu::cases(), matmul::cases()].into_iter().flatten().collect()
+    [relu::cases(), matmul::cases(), conv2d::cases()].into_iter().flatten().collect()
 }
 
 /// Launches kernel `entry` of `variant`.
