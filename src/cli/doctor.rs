@@ -1,9 +1,9 @@
 //! `warptape doctor`: what is there to compute with, and how to get what is not.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::device::cuda::{self, nvrtc::Nvrtc};
-use crate::device::disk_cache;
+use crate::device::{disk_cache, host};
 use crate::error::Error;
 
 /// One thing that was looked for.
@@ -81,13 +81,8 @@ fn nvrtc() -> Result<String, String> {
 }
 
 fn compiler() -> Result<String, String> {
-    let chosen = std::env::var_os("CXX").filter(|v| !v.is_empty()).map(PathBuf::from);
-    let names = chosen.into_iter().chain(["c++", "g++", "clang++"].map(PathBuf::from));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let found = names.flat_map(|name| folders.iter().map(move |folder| folder.join(&name))).find(|file| file.is_file());
-    let missing = || Error::NoCompiler { tried: "CXX, c++, g++, clang++".into() }.to_string();
-    found.map(|file| file.display().to_string()).ok_or_else(missing)
+    let found = host::compiler::find().map_err(|e| e.to_string())?;
+    Ok(format!("{}, {}", found.version, found.command.join(" ")))
 }
 
 fn cache(folder: &Path) -> Result<String, String> {

@@ -38,6 +38,16 @@ impl Report {
     pub fn ok(&self) -> bool {
         self.failures.is_empty() && !self.rows.iter().any(|row| row.usage.spills())
     }
+
+    /// The defines of `row` in which the variants of its file differ; all of them if there is but one variant.
+    fn telling(&self, row: &Row) -> String {
+        let all = || self.rows.iter().filter(|other| other.file == row.file).map(|other| &other.defines);
+        let value = |defines: &Defines, name: &str| defines.iter().find(|d| d.0 == name).map(|d| d.1.to_owned());
+        let alone = all().all(|defines| *defines == row.defines);
+        let differs = |name: &str, here: &str| all().any(|defines| value(defines, name).as_deref() != Some(here));
+        let shown = row.defines.iter().filter(|(name, here)| alone || differs(name, here));
+        shown.map(|(name, here)| format!("{name}={here}")).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Compiles every variant of a kernel file for every architecture.
@@ -87,7 +97,8 @@ pub fn check_sources(nvrtc: &Nvrtc, archs: &[String], sources: &[Source]) -> Res
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ["kernel", "file", "defines", "arch", "registers", "shared", "stack", "spills"].map(String::from);
-        let lines: Vec<[String; 8]> = std::iter::once(head).chain(self.rows.iter().map(cells)).collect();
+        let rows = self.rows.iter().map(|row| cells(row, self.telling(row)));
+        let lines: Vec<[String; 8]> = std::iter::once(head).chain(rows).collect();
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
         let widths: [usize; 8] = std::array::from_fn(width);
         for line in &lines {
@@ -111,13 +122,13 @@ impl fmt::Display for Report {
     }
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row, defines: String) -> [String; 8] {
     let usage = &row.usage;
     let (stores, loads) = (usage.spill_stores, usage.spill_loads);
     [
         if usage.kernel { usage.function.clone() } else { format!("{} (called)", usage.function) },
         row.file.clone(),
-        row.defines.to_string(),
+        defines,
         row.arch.clone(),
         if usage.kernel { usage.registers.to_string() } else { "-".into() },
         usage.shared.to_string(),
