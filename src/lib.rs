@@ -4,6 +4,7 @@
 //! data → tensor → nn → op → kernels → device.
 
 pub mod check;
+pub mod cli;
 pub mod device;
 pub mod error;
 pub mod op;

@@ -31,6 +31,11 @@ pub fn cases() -> Vec<Case> {
     [relu::cases(), matmul::cases(), conv2d::cases()].into_iter().flatten().collect()
 }
 
+/// Every kernel as a GPU runs it, for a look at what the compiler makes of it.
+pub fn variants() -> Vec<Variant> {
+    [relu::variants(), matmul::variants(), conv2d::variants()].into_iter().flatten().collect()
+}
+
 /// Launches kernel `entry` of `variant`.
 pub(crate) fn launch(device: &Device, variant: &Variant, entry: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
     let function = device.function(variant.file, entry, &variant.defines)?;
