@@ -64,17 +64,18 @@ sum_rows_forward(float* __restrict__ y,        // [slabs, channels]
                  const float* __restrict__ x,  // [rows, channels]
                  int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    vec<VEC> sum = splat<VEC>(0.0f);
-    columns.for_each_group([&](auto group, int i) {
+    vec<VEC> sum[STRIPS];
+    for (int strip = 0; strip < STRIPS; ++strip) sum[strip] = splat<VEC>(0.0f);
+    columns.for_each_group([&](auto group, int i, int strip, int channel) {
         constexpr int R = decltype(group)::ROWS_OF_GROUP;
         vec<VEC> part[R];
-        UNROLL for (int j = 0; j < R; ++j) part[j] = columns.load_row(x, columns.at(i + j * columns.step));
-        sum = multiply_add<VEC>(1.0f, join(part), sum);
+        UNROLL for (int j = 0; j < R; ++j) part[j] = columns.load_row(x, i + j * columns.step, channel);
+        sum[strip] = multiply_add<VEC>(1.0f, join(part), sum[strip]);
     });
-    sum = fold_columns(columns, sum, [](vec<VEC> a, vec<VEC> b) { return multiply_add<VEC>(1.0f, a, b); });
-    // One row of y for each slab.
-    if (columns.lane == 0 && columns.valid > 0) {
-        columns.store_row(y, (size_t)blockIdx.y * channels + columns.channel, sum);
+    fold_columns(columns, sum, [](vec<VEC> a, vec<VEC> b) { return multiply_add<VEC>(1.0f, a, b); });
+    if (columns.lane == 0) {
+        float* row = y + (size_t)blockIdx.y * channels;  // one row of y for each slab
+        columns.for_each_strip([&](int strip, int channel) { columns.store_channels(row, channel, sum[strip]); });
     }
 }
 
@@ -83,10 +84,10 @@ sum_rows_backward(float* __restrict__ dx,        // [rows, channels]
                   const float* __restrict__ dy,  // [channels]
                   int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    const vec<VEC> value = columns.load_channels(dy);
-    columns.for_each_group([&](auto group, int i) {
+    columns.for_each_group([&](auto group, int i, int, int channel) {
+        const vec<VEC> value = columns.load_channels(dy, channel);
         UNROLL for (int j = 0; j < decltype(group)::ROWS_OF_GROUP; ++j) {
-            columns.store_row(dx, columns.at(i + j * columns.step), value);
+            columns.store_row(dx, i + j * columns.step, channel, value);
         }
     });
 }

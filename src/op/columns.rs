@@ -27,8 +27,9 @@ impl Columns {
         let whole = Self::whole(target, rows, channels);
         let (most, least) = match target {
             // 8 blocks of 256 threads fill a multiprocessor; a block should have two groups of rows per thread at least.
-            Target::Cuda => ((1024 / whole.strips()).max(1), 2 * ROWS * whole.threads() / whole.width),
-            Target::Host { .. } => (256, 128),
+            Target::Cuda => ((1024 / whole.columns()).max(1), 2 * ROWS * whole.threads() / whole.width),
+            // 32 KiB or more per block: enough to hide what starting a block costs, little enough for the cache.
+            Target::Host { .. } => (256, (8192 / channels.max(1)).next_multiple_of(ROWS).max(ROWS)),
         };
         let slab = rows.div_ceil(most).max(least);
         Self { slab, slabs: rows.div_ceil(slab), ..whole }
@@ -56,8 +57,9 @@ impl Columns {
         }
     }
 
-    fn strips(&self) -> usize {
-        self.channels.div_ceil(self.vec() * self.width)
+    /// Blocks side by side along the channels.
+    fn columns(&self) -> usize {
+        self.channels.div_ceil(strips(self.target) * self.vec() * self.width)
     }
 
     /// The compile-time constants.
@@ -67,7 +69,7 @@ impl Columns {
 
     /// The launch that covers the matrix.
     pub fn geometry(&self) -> Geometry {
-        Geometry::grid(self.strips(), self.slabs, 1, self.threads())
+        Geometry::grid(self.columns(), self.slabs, 1, self.threads())
     }
 
     /// What every such kernel takes: `rows, channels, slab, width`.
@@ -76,10 +78,16 @@ impl Columns {
     }
 }
 
+/// Vectors of channels per thread: a host thread goes along whole rows.
+fn strips(target: Target) -> usize {
+    if target == Target::Cuda { 1 } else { 64 }
+}
+
 fn defines(target: Target, vec: usize) -> Defines {
-    // The host takes any number of channels with one compilation: it may load past a row's end.
+    // The host does not mind unaligned rows and takes any number of channels with one compilation.
     let (threads, whole) = if target == Target::Cuda { (256, 1) } else { (1, 0) };
-    Defines::new().with("VEC", vec).with("WHOLE", whole).with("ROWS", ROWS).with("THREADS", threads)
+    let named = [("VEC", vec), ("WHOLE", whole), ("STRIPS", strips(target)), ("ROWS", ROWS), ("THREADS", threads)];
+    named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))
 }
 
 /// The constants that a GPU needs: channels in whole vectors, or any.
