@@ -5,6 +5,7 @@
 //! one line here.
 
 pub mod add;
+pub(crate) mod columns;
 pub mod conv2d;
 mod conv2d_cases;
 pub(crate) mod elementwise;
@@ -28,7 +29,7 @@ pub struct Variant {
 
 /// Examples of every op.
 pub fn cases() -> Vec<Case> {
-    [relu::cases(), matmul::cases(), conv2d::cases()].into_iter().flatten().collect()
+    [relu::cases(), matmul::cases(), conv2d::cases(), reduce::cases()].into_iter().flatten().collect()
 }
 
 /// Every kernel as a GPU runs it, for a look at what the compiler makes of it.

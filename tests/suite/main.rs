@@ -3,4 +3,5 @@
 
 mod nvrtc;
 mod ops;
+mod reduce;
 mod support;
