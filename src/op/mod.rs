@@ -25,7 +25,7 @@ pub struct Variant {
 
 /// Examples of every op.
 pub fn cases() -> Vec<Case> {
-    [relu::cases(), matmul::cases()].into_iter().flatten().collect()
+    [add::cases(), relu::cases(), matmul::cases()].into_iter().flatten().collect()
 }
 
 /// Launches kernel `entry` of `variant`.
