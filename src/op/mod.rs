@@ -5,8 +5,10 @@
 //! one line here.
 
 pub mod add;
+pub mod dropout;
 pub(crate) mod elementwise;
 pub mod matmul;
+pub mod random;
 pub mod relu;
 pub mod tile;
 
@@ -25,7 +27,7 @@ pub struct Variant {
 
 /// Examples of every op.
 pub fn cases() -> Vec<Case> {
-    [add::cases(), relu::cases(), matmul::cases()].into_iter().flatten().collect()
+    [add::cases(), dropout::cases(), relu::cases(), matmul::cases()].into_iter().flatten().collect()
 }
 
 /// Launches kernel `entry` of `variant`.

@@ -2,4 +2,5 @@
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
 mod ops;
+mod random;
 mod support;
