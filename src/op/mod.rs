@@ -5,11 +5,13 @@
 //! one line here.
 
 pub mod add;
+pub mod cross_entropy;
 pub mod dropout;
 pub(crate) mod elementwise;
 pub mod matmul;
 pub mod random;
 pub mod relu;
+mod rows;
 pub mod tile;
 
 use crate::check::Case;
@@ -27,7 +29,10 @@ pub struct Variant {
 
 /// Examples of every op.
 pub fn cases() -> Vec<Case> {
-    [add::cases(), dropout::cases(), relu::cases(), matmul::cases()].into_iter().flatten().collect()
+    [add::cases(), cross_entropy::cases(), dropout::cases(), relu::cases(), matmul::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Launches kernel `entry` of `variant`.
