@@ -9,10 +9,12 @@ pub mod cross_entropy;
 pub mod dropout;
 pub(crate) mod elementwise;
 pub mod matmul;
+pub mod metrics;
 pub mod random;
 pub mod relu;
 mod rows;
 pub mod tile;
+pub mod topk;
 
 use crate::check::Case;
 use crate::device::{Arg, Defines, Device, Geometry};

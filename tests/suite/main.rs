@@ -4,4 +4,5 @@
 mod loss;
 mod ops;
 mod random;
+mod ranking;
 mod support;
