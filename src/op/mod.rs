@@ -5,6 +5,7 @@
 //! one line here.
 
 pub mod add;
+pub mod augment;
 pub mod cross_entropy;
 pub mod dropout;
 pub(crate) mod elementwise;
