@@ -1,7 +1,11 @@
 //! All integration tests, as one binary: a GPU machine without cargo is handed this file and the command.
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
+mod augment;
+mod loss;
 mod nvrtc;
 mod ops;
+mod random;
+mod ranking;
 mod reduce;
 mod support;
