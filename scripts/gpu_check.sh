@@ -23,7 +23,7 @@ exec python3 -u - "$bin" "$out" <<'PYTHON'
 import datetime, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 BIN, OUT = sys.argv[1:]
-TRAIN = "train --device cuda --epochs 1 --out {}"
+TRAIN = "train --device cuda --epochs 2 --out {}"
 DEADLINE = time.monotonic() + float(os.environ.get("WARPTAPE_GPU_BUDGET", 540))
 STEPS = os.environ.get("WARPTAPE_GPU_STEPS", "ltsbr")
 SCRATCH = tempfile.mkdtemp(prefix="warptape-")
@@ -114,6 +114,7 @@ def look():
 def outcomes(text):
     """Outcomes by test name, and reasons of those that were skipped, from a run of one thread without capture: a test's
     own output stands between its name and its outcome. A test that printed `skipped: reason` counts as skipped."""
+    text = re.sub(r"^=========.*\n", "", text, flags=re.M)  # the sanitizer's lines
     parts = re.split(r"^test (\S+)(?: - should panic)? \.\.\. ", text, flags=re.M)
     found, reasons = {}, {}
     for name, body in zip(parts[1::2], parts[2::2]):
