@@ -68,7 +68,7 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
     let target = a.device().target();
-    let tile = Tile::pick(target, m, n);
+    let tile = Tile::pick(target, m, n, k);
     let variant = variant(tile, form, [a1, b1, n].map(|length| access(target, length)));
     let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
     let args =
@@ -96,7 +96,7 @@ pub fn variants() -> Vec<Variant> {
         for columns in [32, 64, 128] {
             for length in [4, 1] {
                 let access = [access(Target::Cuda, length); 3];
-                variants.push(variant(Tile::pick(Target::Cuda, 128, columns), form, access));
+                variants.push(variant(Tile::pick(Target::Cuda, 128, columns, 128), form, access));
             }
         }
     }
