@@ -5,11 +5,13 @@
 
 pub mod check;
 pub mod cli;
+pub mod data;
 pub mod device;
 pub mod error;
 pub mod op;
 pub mod tape;
 pub mod tensor;
+pub mod train;
 
 pub use device::Device;
 pub use error::{Error, Result};
