@@ -5,6 +5,7 @@
 //! one line here.
 
 pub mod add;
+pub mod batchnorm;
 pub(crate) mod columns;
 pub mod conv2d;
 mod conv2d_cases;
@@ -29,7 +30,10 @@ pub struct Variant {
 
 /// Examples of every op.
 pub fn cases() -> Vec<Case> {
-    [relu::cases(), matmul::cases(), conv2d::cases(), reduce::cases()].into_iter().flatten().collect()
+    [relu::cases(), matmul::cases(), conv2d::cases(), reduce::cases(), batchnorm::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Launches kernel `entry` of `variant`.
