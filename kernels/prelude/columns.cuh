@@ -14,9 +14,21 @@
 #pragma once
 #include "prelude/vec.cuh"
 
+static_assert(ROWS > 0 && (ROWS & (ROWS - 1)) == 0, "the rows of a group are added up in pairs");
+
 template <int R> struct Group {
     static constexpr int ROWS_OF_GROUP = R;
 };
+
+// The sum of R vectors, in pairs of pairs: short chains of additions, and rounding errors that hardly grow.
+template <int R> __device__ __forceinline__ vec<VEC> add_up(const vec<VEC> (&part)[R]) {
+    vec<VEC> sum[R];
+    UNROLL for (int j = 0; j < R; ++j) sum[j] = part[j];
+    UNROLL for (int half = R / 2; half > 0; half /= 2) {
+        UNROLL for (int j = 0; j < half; ++j) sum[j] = multiply_add<VEC>(1.0f, sum[j + half], sum[j]);
+    }
+    return sum[0];
+}
 
 struct Columns {
     int channels;  // floats from one row to the next

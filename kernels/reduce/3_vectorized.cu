@@ -14,16 +14,6 @@
 #include "prelude/columns.cuh"
 #include "prelude/reduce.cuh"
 
-static_assert(ROWS > 0 && (ROWS & (ROWS - 1)) == 0, "the sums of a thread are joined in pairs");
-
-// The sum of R vectors, in pairs of pairs.
-template <int R> __device__ __forceinline__ vec<VEC> join(vec<VEC> (&part)[R]) {
-    UNROLL for (int half = R / 2; half > 0; half /= 2) {
-        UNROLL for (int j = 0; j < half; ++j) part[j] = multiply_add<VEC>(1.0f, part[j + half], part[j]);
-    }
-    return part[0];
-}
-
 extern "C" __global__ void __launch_bounds__(THREADS)
 sum_forward(float* __restrict__ y,        // [blocks]
             const float* __restrict__ x,  // [n]
@@ -40,7 +30,7 @@ sum_forward(float* __restrict__ y,        // [blocks]
             part[j] = multiply_add<VEC>(1.0f, in, part[j]);
         }
     }
-    const vec<VEC> joined = join(part);
+    const vec<VEC> joined = add_up(part);
     float sum = 0.0f;
     UNROLL for (int v = 0; v < VEC; ++v) sum += joined[v];
     sum = block_sum(sum);
@@ -70,7 +60,7 @@ sum_rows_forward(float* __restrict__ y,        // [slabs, channels]
         constexpr int R = decltype(group)::ROWS_OF_GROUP;
         vec<VEC> part[R];
         UNROLL for (int j = 0; j < R; ++j) part[j] = columns.load_row(x, i + j * columns.step, channel);
-        sum[strip] = multiply_add<VEC>(1.0f, join(part), sum[strip]);
+        sum[strip] = multiply_add<VEC>(1.0f, add_up(part), sum[strip]);
     });
     fold_columns(columns, sum, [](vec<VEC> a, vec<VEC> b) { return multiply_add<VEC>(1.0f, a, b); });
     if (columns.lane == 0) {

@@ -6,6 +6,7 @@
 
 pub mod add;
 pub mod augment;
+pub mod batchnorm;
 pub(crate) mod columns;
 pub mod conv2d;
 mod conv2d_cases;
@@ -41,7 +42,7 @@ pub struct Variant {
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { add conv2d cross_entropy dropout linear matmul reduce relu }
+        $then! { add batchnorm conv2d cross_entropy dropout linear matmul reduce relu }
     };
 }
 
@@ -60,6 +61,7 @@ pub fn variants() -> Vec<Variant> {
     let lists = [
         add::variants(),
         augment::variants(),
+        batchnorm::variants(),
         conv2d::variants(),
         cross_entropy::variants(),
         dropout::variants(),

@@ -100,9 +100,14 @@ pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
     let target = x.device().target();
     let cut = Columns::new(target, rows, channels);
     if cut.slabs <= 1 {
-        return launch_sum_rows(x, &Columns::whole(target, rows, channels));
+        return sum_slabs(x, rows, channels);
     }
-    launch_sum_rows(&launch_sum_rows(x, &cut)?, &Columns::whole(target, cut.slabs, channels))
+    sum_slabs(&launch_sum_rows(x, &cut)?, cut.slabs, channels)
+}
+
+/// The sums over few rows, by one launch: what finishes sums by slabs.
+pub(crate) fn sum_slabs(partial: &Tensor, slabs: usize, channels: usize) -> Result<Tensor> {
+    launch_sum_rows(partial, &Columns::whole(partial.device().target(), slabs, channels))
 }
 
 /// One row of sums for each slab of `cut`; plainly `[channels]` if there is one.

@@ -2,6 +2,7 @@
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
 mod augment;
+mod batchnorm;
 mod loss;
 mod nvrtc;
 mod ops;
