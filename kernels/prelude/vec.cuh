@@ -8,8 +8,10 @@
 #ifdef WARPTAPE_HOST
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
+#define KEEP_LOOP _Pragma("clang loop vectorize(enable) unroll(disable)")
 #else
 #define UNROLL _Pragma("GCC unroll 64")
+#define KEEP_LOOP _Pragma("GCC unroll 1")
 #endif
 
 template <int N> struct vec_type {
@@ -103,10 +105,35 @@ __device__ __forceinline__ void store_partial(float* to, vec<N> value, int valid
     }
 }
 
-// f applied to each element of one or more vectors. Written per element so that f is plain scalar CUDA; the compiler
-// turns it back into vector instructions on the host.
+#ifdef WARPTAPE_HOST
+// The elements of a vector as an array, and back; both cost nothing once compiled.
+template <int N> struct alignas(4 * N) Elements {
+    float at[N];
+    __device__ __forceinline__ Elements() {}
+    __device__ __forceinline__ explicit Elements(vec<N> v) { __builtin_memcpy(at, &v, sizeof(at)); }
+    __device__ __forceinline__ vec<N> vector() const {
+        vec<N> v;
+        __builtin_memcpy(&v, at, sizeof(at));
+        return v;
+    }
+};
+
+template <int N, class F, class... E> __device__ __forceinline__ vec<N> map_elements(F f, E... in) {
+    Elements<N> out;
+    // The vectorizer turns a loop over arrays into vector instructions: choices, roots and divisions included. Once
+    // unrolled, the same code stays scalar.
+    KEEP_LOOP for (int i = 0; i < N; ++i) out.at[i] = f(in.at[i]...);
+    return out.vector();
+}
+#endif
+
+// f, a function of plain scalar CUDA, applied to each element of one or more vectors.
 template <int N, class F, class... V> __device__ __forceinline__ vec<N> map(F f, V... v) {
+#ifdef WARPTAPE_HOST
+    return map_elements<N>(f, Elements<N>(v)...);
+#else
     vec<N> out;
     UNROLL for (int i = 0; i < N; ++i) out[i] = f(v[i]...);
     return out;
+#endif
 }
