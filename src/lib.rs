@@ -7,6 +7,7 @@ pub mod check;
 pub mod device;
 pub mod error;
 pub mod op;
+pub mod optim;
 pub mod tape;
 pub mod tensor;
 

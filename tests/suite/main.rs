@@ -4,6 +4,7 @@
 mod augment;
 mod loss;
 mod ops;
+mod optim;
 mod random;
 mod ranking;
 mod support;
