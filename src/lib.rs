@@ -9,6 +9,7 @@ pub mod data;
 pub mod device;
 pub mod error;
 pub mod op;
+pub mod optim;
 pub mod tape;
 pub mod tensor;
 pub mod train;

@@ -4,9 +4,9 @@
 //                     x' = x, or W − 1 − x if the image is flipped; outside the image a pixel is black (0)
 //
 // That is torchvision's RandomCrop(padding = P) on bytes, RandomHorizontalFlip, ToTensor, Normalize, in this order. Δy
-// and Δx are uniform in 0 … 2P, the flip is a fair coin. All three come from random block `index of the image`: an image
-// is treated alike wherever in whichever batch it lands, and differently for each step of the key. P = 0 without
-// flipping is evaluation.
+// and Δx are uniform in 0 … 2P, the flip is a fair coin. All three come from the random block numbered by the image's
+// index: an image is treated alike wherever in whichever batch it lands, and differently for each step of the key.
+// P = 0 without flipping is evaluation.
 //
 //   layout    images [N, H, W, 3] bytes; indices [≥ offset + B]; out [B, H, W, 3]
 //   launch    grid (B, parts), THREADS threads: the blocks of a column of the grid share an image

@@ -12,10 +12,11 @@ const FILE: &str = "add/1_vectorized.cu";
 /// `a + b`, as at the end of a residual block.
 ///
 /// # Errors
-/// Shapes that differ: nothing is broadcast.
+/// Shapes that differ (nothing is broadcast), or element types other than f32.
 pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    if a.shape() != b.shape() {
-        return Err(Error::shape("add", format!("shapes {} and {} differ", a.shape(), b.shape())));
+    if a.shape() != b.shape() || a.dtype() != b.dtype() {
+        let what = format!("{} {} and {} {} differ", a.dtype(), a.shape(), b.dtype(), b.shape());
+        return Err(Error::shape("add", what));
     }
     let y = sum(a, b)?;
     let (left, right) = (a.clone(), b.clone());

@@ -22,7 +22,7 @@ fn reference(image: &[u8], [height, width]: [usize; 2], how: &Augment, draw: [u3
     for (at, pixel) in image.chunks(3).enumerate() {
         padded[(at / width + p) * (width + 2 * p) + at % width + p].copy_from_slice(pixel);
     }
-    let choose = |word: u32| (u64::from(word) * (2 * p as u64 + 1) >> 32) as usize;
+    let choose = |word: u32| ((u64::from(word) * (2 * p as u64 + 1)) >> 32) as usize;
     let (top, left) = (choose(draw[0]), choose(draw[1]));
     let mut out = Vec::new();
     for y in 0..height {
@@ -89,7 +89,7 @@ fn crops_and_flips_are_uniform() {
     let n = 20_000;
     for i in 0..n {
         let draw = KEY.block(i);
-        let choose = |word: u32| (u64::from(word) * 9 >> 32) as usize;
+        let choose = |word: u32| ((u64::from(word) * 9) >> 32) as usize;
         counts.0[choose(draw[0])] += 1;
         counts.1[choose(draw[1])] += 1;
         counts.2 += (draw[2] >> 31) as usize;

@@ -6,6 +6,7 @@ mod batchnorm;
 mod loss;
 mod nvrtc;
 mod ops;
+mod optim;
 mod random;
 mod ranking;
 mod reduce;

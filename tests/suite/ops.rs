@@ -2,7 +2,7 @@
 //! finite differences of it, with a non-constant upstream gradient.
 
 use warptape::check::{Case, Random, Values, compare, magnitude, tolerance};
-use warptape::op;
+use warptape::{DType, Tape, Tensor, op};
 
 use crate::support::devices;
 
@@ -54,4 +54,16 @@ fn check(
         compare(&format!("{name}, gradient of input {i}"), found, &wanted, within(&wanted) + slack)?;
     }
     device.check_guards().map_err(|e| format!("{name}: {e}"))
+}
+
+#[test]
+fn elementwise_ops_refuse_what_is_not_f32_or_not_of_one_shape() {
+    let (_, device) = &devices()[0];
+    let floats = Tensor::zeros(device, [6], DType::F32).unwrap();
+    let integers = Tensor::zeros(device, [6], DType::I32).unwrap();
+    let add = |a: &Tensor, b: &Tensor| op::add::add(&mut Tape::new(), a, b).map_err(|e| e.to_string());
+    assert_eq!(add(&floats, &floats.reshape([2, 3]).unwrap()).unwrap_err(), "add: f32 [6] and f32 [2, 3] differ");
+    assert_eq!(add(&floats, &integers).unwrap_err(), "add: f32 [6] and i32 [6] differ");
+    assert_eq!(add(&integers, &integers).unwrap_err(), "elementwise: i32 [6] is not f32");
+    assert!(op::relu::relu(&mut Tape::new(), &integers).is_err());
 }
