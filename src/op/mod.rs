@@ -1,8 +1,8 @@
 //! Ops: one file each, holding the formula and its derivative, the shape check, the choice of kernel, the launch and the
 //! backward closure.
 //!
-//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file and
-//! one line here.
+//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file, and
+//! its name here: as a module, and in `for_each_op!` if it has cases.
 
 pub mod add;
 pub mod conv2d;
@@ -26,10 +26,25 @@ pub struct Variant {
     pub defines: Defines,
 }
 
-/// Examples of every op.
-pub fn cases() -> Vec<Case> {
-    [relu::cases(), matmul::cases(), conv2d::cases()].into_iter().flatten().collect()
+/// Calls the macro `$then` with the names of the ops that have cases. This is the only list of them: [`cases`] is made
+/// from it, and so are the tests, one per op.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_op {
+    ($then:ident) => {
+        $then! { conv2d matmul relu }
+    };
 }
+
+macro_rules! collect_cases {
+    ($($op:ident)*) => {
+        /// Examples of every op, by the op's name.
+        pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
+            vec![$((stringify!($op), $op::cases())),*]
+        }
+    };
+}
+for_each_op!(collect_cases);
 
 /// Launches kernel `entry` of `variant`.
 pub(crate) fn launch(device: &Device, variant: &Variant, entry: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
