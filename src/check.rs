@@ -185,6 +185,53 @@ impl Case {
     }
 }
 
+/// What a case should give, computed once without a device, so that many devices can be held against it.
+pub struct Expectation {
+    pub inputs: Vec<Vec<f64>>,
+    /// The gradient of the output: integers where everything must be exact, and never a constant.
+    pub upstream: Vec<f64>,
+    pub output: Vec<f64>,
+    pub gradients: Vec<Vec<f64>>,
+}
+
+impl Case {
+    /// The reference's results for inputs drawn from `seed`.
+    pub fn expectation(&self, seed: u64) -> Expectation {
+        let inputs = self.draw(seed);
+        let output = self.expected(&inputs);
+        let mut random = Random(0x5eed_5eed);
+        let exact = self.exact();
+        let draw = |r: &mut Random| if exact { (r.unit() * 5.0).floor() - 2.0 } else { r.unit() * 2.0 - 1.0 };
+        let upstream: Vec<f64> = output.iter().map(|_| draw(&mut random) as f32 as f64).collect();
+        let mut gradients = if self.differentiable { self.expected_gradients(&inputs, &upstream) } else { Vec::new() };
+        if exact {
+            // Exact gradients are integers; what finite differences add to that is their own rounding.
+            gradients.iter_mut().flatten().for_each(|g| *g = g.round());
+        }
+        Expectation { inputs, upstream, output, gradients }
+    }
+
+    /// Runs the case on `device` and compares output and gradients, then the sentinels around its buffers.
+    ///
+    /// # Errors
+    /// One line about the first thing that is wrong.
+    pub fn verify(&self, device: &Device, expected: &Expectation) -> Result<(), String> {
+        let name = &self.name;
+        let failed = |e: crate::Error| format!("{name}: {e}");
+        let (output, gradients) = self.run(device, &expected.inputs, &expected.upstream).map_err(failed)?;
+        let within = |wanted: &[f64]| if self.exact() { 0.0 } else { tolerance(self.terms, magnitude(wanted)) };
+        compare(name, &output, &expected.output, within(&expected.output))?;
+        for (i, (found, wanted)) in gradients.iter().zip(&expected.gradients).enumerate() {
+            if self.inputs[i].differentiable() {
+                // Beside the kernel's rounding there is that of the finite difference.
+                let slack = if self.exact() { 0.0 } else { 1e-8 };
+                compare(&format!("{name}, gradient of input {i}"), found, wanted, within(wanted) + slack)?;
+            }
+        }
+        device.check_guards().map_err(failed)
+    }
+}
+
 /// The error that f32 arithmetic may make in a sum of `terms` terms of magnitude `scale`: each addition rounds once, and
 /// rounding errors of random sign grow with the root of their number; 8 covers the tail.
 pub fn tolerance(terms: usize, scale: f64) -> f64 {
