@@ -8,6 +8,7 @@ pub mod cli;
 pub mod data;
 pub mod device;
 pub mod error;
+pub mod nn;
 pub mod op;
 pub mod optim;
 pub mod tape;

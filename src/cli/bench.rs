@@ -93,7 +93,10 @@ fn sgemm(device: &Device, form: Form, n: usize, runs: usize) -> Result<Row> {
             };
             let expected: f32 = (0..n).map(at).sum();
             if c[i * n + j] != expected {
-                return Err(Error::Training(format!("matmul {form:?} is wrong at ({i}, {j}): {} for {expected}", c[i * n + j])));
+                return Err(Error::Training(format!(
+                    "matmul {form:?} is wrong at ({i}, {j}): {} for {expected}",
+                    c[i * n + j]
+                )));
             }
         }
         Ok(())

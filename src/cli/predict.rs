@@ -49,7 +49,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     }
     let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
     let all: Vec<u32> = (0..options.images.len() as u32).collect();
-    let (x, _) = Resident::new(&device, &images)?.batch(&all, &how, Key { seed: 0, step: 0, stream: 0 })?;
+    let resident = Resident::new(&device, &images)?;
+    let (x, _) = resident.batch(&resident.order(&all)?, 0, all.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
     let logits = model.forward(&mut Pass::inference(&mut Tape::new()), &x)?;
     let probabilities = softmax(&logits)?;
     let classes = meta.classes.len();

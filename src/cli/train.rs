@@ -1,5 +1,6 @@
 //! `warptape train`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::config::Config;
 use crate::train::metrics::{Row, Split};
-use crate::train::run_dir::{RunDir, RunInfo};
+use crate::train::run_dir::{RunDir, RunInfo, timestamp};
 use crate::train::trainer::{Observer, Outcome, Running, Trainer};
 
 /// Every option overrides the same key of `--config`, which overrides the default.
@@ -39,15 +40,16 @@ pub struct Options {
     /// Highest learning rate [default: 0.003]
     #[arg(long)]
     lr: Option<f64>,
-    /// Schedule: constant, step:EPOCHS:GAMMA, multistep:E,E:GAMMA, cosine, onecycle, plateau; each with ,warmup=STEPS [default: onecycle]
+    /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
+    /// :warmup=STEPS [default: onecycle]
     #[arg(long)]
     schedule: Option<String>,
     /// Weight decay [default: 0]
     #[arg(long)]
-    weight_decay: Option<f32>,
+    weight_decay: Option<f64>,
     /// Momentum of sgd [default: 0.9]
     #[arg(long)]
-    momentum: Option<f32>,
+    momentum: Option<f64>,
     /// Nesterov momentum for sgd [default: false]
     #[arg(long)]
     nesterov: Option<bool>,
@@ -101,7 +103,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             None => RunDir::numbered(Path::new("runs"), &config.model, &data.name)?,
         },
     };
-    let info = RunInfo::new(&config, &device, &data);
+    let info = record(&config, &device, &data)?;
     let mut trainer = Trainer::new(config, &data, &device, run, checkpoint.as_ref())?;
     info.write(trainer.run_dir())?;
     let folder = trainer.run_dir().path().display().to_string();
@@ -112,7 +114,12 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     match outcome {
         Outcome::Finished => {
             let test = trainer.evaluate_test()?;
-            println!("test accuracy {:.2} % (top-5 {:.2} %), loss {:.4}", 100.0 * test.top1, 100.0 * test.top5, test.loss);
+            println!(
+                "test accuracy {:.2} % (top-5 {:.2} %), loss {:.4}",
+                100.0 * test.top1,
+                100.0 * test.top5,
+                test.loss
+            );
             println!("curves: {folder}/curves.png   checkpoints: {folder}/checkpoints");
         }
         Outcome::Interrupted => println!("stopped and saved; go on with: warptape train --resume {folder}"),
@@ -163,6 +170,26 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
         config.epochs = epochs;
     }
     Ok((config, Some(run), Some(checkpoint)))
+}
+
+/// What `run.json` says.
+fn record(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
+    let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+    if device.info().name == "host" {
+        versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
+    } else if let Ok((major, minor)) = crate::device::cuda::version() {
+        versions.insert("cuda driver".into(), format!("{major}.{minor}"));
+    }
+    Ok(RunInfo {
+        created: timestamp(),
+        versions,
+        device: device.info().name.clone(),
+        device_description: device.info().description.clone(),
+        seed: config.seed,
+        data: config.data.clone(),
+        data_hash: data.hash.clone(),
+        config: serde_json::to_value(config).expect("plain data"),
+    })
 }
 
 /// A progress bar per epoch and a line when it is over.

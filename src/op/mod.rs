@@ -16,6 +16,7 @@ pub(crate) mod elementwise;
 pub mod linear;
 pub mod matmul;
 pub mod metrics;
+pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod relu;
@@ -69,6 +70,7 @@ pub fn variants() -> Vec<Variant> {
         reduce::variants(),
         relu::variants(),
         topk::variants(),
+        crate::optim::variants(),
     ];
     lists.into_iter().flatten().collect()
 }

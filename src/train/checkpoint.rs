@@ -15,11 +15,12 @@ use super::config::Config;
 use super::run_dir::write_atomic;
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Layout, State, parameters};
-use crate::optim::Optimizer;
+use crate::optim::{Optimizer, Schedule};
 use crate::tensor::Tensor;
 
 const KEY: &str = "warptape";
-const FORMAT: u32 = 1;
+/// The layout that this version writes and reads.
+pub const FORMAT: u32 = 1;
 
 /// What a checkpoint says besides tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct Meta {
     pub std: [f32; 3],
     /// SHA-256 of the data set.
     pub data_hash: String,
+    /// The learning rate's schedule, with the state of one that listens to the loss.
+    pub schedule: Schedule,
     /// Where training stands.
     pub progress: Progress,
 }
@@ -53,8 +56,6 @@ pub struct Progress {
     pub sums: [f64; 4],
     /// The optimizer's own step counter.
     pub optimizer_steps: u64,
-    /// State of a schedule that looks at the metrics.
-    pub plateau: crate::optim::schedule::PlateauState,
     /// Best validation accuracy so far and its epoch.
     pub best: Option<(f64, u32)>,
 }
@@ -114,7 +115,8 @@ impl Checkpoint {
     /// A file that is missing, truncated, garbage, or not one of ours; each says which.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-        let broken = |what: String| Error::file(path, format!("not a readable checkpoint of {} bytes: {what}", bytes.len()));
+        let broken =
+            |what: String| Error::file(path, format!("not a readable checkpoint of {} bytes: {what}", bytes.len()));
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(format!("{e:?}")))?;
         SafeTensors::deserialize(&bytes).map_err(|e| broken(format!("{e:?}")))?;
         let json = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
@@ -180,7 +182,8 @@ impl Checkpoint {
             let what = format!("is {:?} {:?}, expected F32 {expected:?}", view.dtype(), view.shape());
             return Err(self.other_model(name, &what));
         }
-        let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         tensor.write(&inward(&values, tensor, layout))
     }
 

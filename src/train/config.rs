@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::optim::OptimizerConfig;
+use crate::optim::{OptimizerConfig, Policy};
 
 /// The options of `warptape train`. The defaults train little-conv on the emoji set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,9 +28,9 @@ pub struct Config {
     /// See [`crate::optim::schedule`].
     pub schedule: String,
     /// L2 penalty (decoupled for adamw).
-    pub weight_decay: f32,
+    pub weight_decay: f64,
     /// SGD's momentum.
-    pub momentum: f32,
+    pub momentum: f64,
     /// SGD with Nesterov's look-ahead.
     pub nesterov: bool,
     /// Share of the target spread over all classes.
@@ -89,16 +89,14 @@ impl Config {
                 return Err(Error::usage(format!("--{name} {value}: must be greater than 0")));
             }
         }
-        let shares = [("label-smoothing", self.label_smoothing as f64), ("momentum", self.momentum as f64)];
+        let shares = [("label-smoothing", self.label_smoothing as f64), ("momentum", self.momentum)];
         for (name, value) in shares {
             if !(0.0..1.0).contains(&value) {
                 return Err(Error::usage(format!("--{name} {value}: must be at least 0 and below 1")));
             }
         }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return Err(Error::usage(format!("--weight-decay {}: must be at least 0", self.weight_decay)));
-        }
-        self.optimizer()?;
+        self.optimizer()?.check()?;
+        self.policy()?;
         self.augmentation()?;
         Ok(())
     }
@@ -115,6 +113,11 @@ impl Config {
         }
     }
 
+    /// The learning-rate schedule.
+    pub fn policy(&self) -> Result<Policy> {
+        self.schedule.parse()
+    }
+
     /// Padding of the random crop (0: none) and whether to flip.
     pub fn augmentation(&self) -> Result<(usize, bool)> {
         let (mut padding, mut flip) = (0, false);
@@ -126,7 +129,10 @@ impl Config {
                 Some(Ok(pixels)) if (1..=64).contains(&pixels) => padding = pixels,
                 None if part == "flip" => flip = true,
                 _ => {
-                    let what = format!("unknown augmentation '{part}' in '{}': use none, cropN, flip, cropN+flip", self.augment);
+                    let what = format!(
+                        "unknown augmentation '{part}' in '{}': use none, cropN, flip, cropN+flip",
+                        self.augment
+                    );
                     return Err(Error::usage(what));
                 }
             }

@@ -2,6 +2,10 @@
 
 mod axis;
 mod chart;
+pub mod checkpoint;
+pub mod config;
 pub mod curves;
+pub mod images;
 pub mod metrics;
 pub mod run_dir;
+pub mod trainer;

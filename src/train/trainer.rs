@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::checkpoint::{self, Checkpoint, Meta, Progress};
+use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
 use super::curves;
 use super::images::Resident;
@@ -21,8 +21,7 @@ use crate::op::augment::Augment;
 use crate::op::cross_entropy::cross_entropy;
 use crate::op::metrics::{Metrics as Sums, Totals};
 use crate::op::random::Key;
-use crate::optim::Optimizer;
-use crate::optim::schedule::Schedule;
+use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -57,7 +56,6 @@ pub struct Trainer {
     device: Device,
     model: Sequential,
     optimizer: Optimizer,
-    schedule: Schedule,
     images: Resident,
     test: Resident,
     chosen: Vec<u32>,
@@ -69,7 +67,13 @@ pub struct Trainer {
 
 impl Trainer {
     /// Starts training `config` on `data` into `run`; with `from`, goes on where that checkpoint stands.
-    pub fn new(config: Config, data: &Dataset, device: &Device, run: RunDir, from: Option<&Checkpoint>) -> Result<Self> {
+    pub fn new(
+        config: Config,
+        data: &Dataset,
+        device: &Device,
+        run: RunDir,
+        from: Option<&Checkpoint>,
+    ) -> Result<Self> {
         config.check()?;
         let (mean, std) = data.train.mean_std();
         let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
@@ -80,6 +84,8 @@ impl Trainer {
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;
         let mut progress = Progress::default();
+        let steps = (chosen.len() / config.batch_size).max(1) as u64;
+        let mut schedule = Schedule::new(config.policy()?, config.lr, steps);
         let mut rows = Vec::new();
         if let Some(checkpoint) = from {
             if checkpoint.meta.data_hash != data.hash {
@@ -89,21 +95,22 @@ impl Trainer {
             checkpoint.restore_model(&model)?;
             checkpoint.restore_optimizer(&mut optimizer, &model)?;
             progress = checkpoint.meta.progress.clone();
+            schedule = checkpoint.meta.schedule.clone();
             rows = read(&run.file("metrics.csv"))?;
             rows.retain(|row| row.epoch <= progress.epoch);
         }
         let meta = Meta {
-            format: 1,
+            format: FORMAT,
             classes: data.classes.clone(),
             input: [data.train.height, data.train.width],
             mean: mean.map(|m| m as f32),
             std: std.map(|s| s as f32),
             data_hash: data.hash.clone(),
+            schedule,
             progress,
             config: config.clone(),
         };
         Ok(Self {
-            schedule: Schedule::parse(&config.schedule)?,
             images: Resident::new(device, &data.train)?,
             test: Resident::new(device, &data.test)?,
             device: device.clone(),
@@ -140,7 +147,8 @@ impl Trainer {
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Outcome> {
         let next = self.meta.progress.epoch + 1;
         let path = self.run.file("metrics.csv");
-        let mut metrics = if next > 1 || path.exists() { Metrics::resume(&path, next)? } else { Metrics::create(&path)? };
+        let mut metrics =
+            if next > 1 || path.exists() { Metrics::resume(&path, next)? } else { Metrics::create(&path)? };
         for epoch in next..=self.config.epochs {
             let Some(mut rows) = self.epoch(epoch, stop, observer)? else {
                 self.save("last.safetensors")?;
@@ -156,7 +164,7 @@ impl Trainer {
                 rows.push(self.row(epoch, split, &sums, rows[0].lr, started));
             }
             let judged = rows.iter().find(|r| r.split == Split::Val);
-            self.schedule_metric(judged.map_or(rows[0].loss, |r| r.loss));
+            self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
             rows.iter().try_for_each(|row| metrics.append(row))?;
             self.finish_epoch(epoch, judged.map(|r| r.top1))?;
             self.rows.extend(rows.iter().cloned());
@@ -176,6 +184,9 @@ impl Trainer {
     /// One epoch from where it stands; none if it was interrupted.
     fn epoch(&mut self, epoch: u32, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Option<Vec<Row>>> {
         let order = split::shuffle(self.chosen.len(), self.config.seed, epoch as u64);
+        let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
+        let order = self.images.order(&order)?;
+        let batch = self.config.batch_size.min(self.chosen.len());
         let steps = self.steps_per_epoch();
         let total = steps as u64 * self.config.epochs as u64;
         let totals = Totals::new(&self.device)?;
@@ -187,10 +198,9 @@ impl Trainer {
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
         for at in already..steps {
-            let batch = order[at * self.config.batch_size..].iter().take(self.config.batch_size);
-            let indices: Vec<u32> = batch.map(|&p| self.chosen[p as usize]).collect();
             let step = self.meta.progress.step;
-            let (x, labels) = self.images.batch(&indices, &how, Key { seed: self.config.seed, step, stream: 0 })?;
+            let key = Key { seed: self.config.seed, step, stream: 0 };
+            let (x, labels) = self.images.batch(&order, at * batch, batch, &how, key)?;
             let mut tape = Tape::new();
             parameters(&self.model).iter().for_each(|(_, tensor)| tape.watch(tensor));
             let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &x)?;
@@ -204,14 +214,14 @@ impl Trainer {
                 }
             }
             let gradients = tape.backward(&loss)?;
-            lr = self.schedule.lr(self.config.lr, step, total, &self.meta.progress.plateau);
+            lr = self.meta.schedule.lr(step, total);
             self.optimizer.step(&gradients, lr as f32)?;
             self.meta.progress.step += 1;
             self.meta.progress.step_in_epoch = at + 1;
             if look {
                 let sums = self.sums(&totals.read()?);
                 let seconds = started.elapsed().as_secs_f64();
-                let images = (at + 1 - already) * self.config.batch_size.min(self.chosen.len());
+                let images = (at + 1 - already) * batch;
                 let running = Running {
                     loss: sums[0] / sums[3],
                     top1: sums[1] / sums[3],
@@ -259,10 +269,6 @@ impl Trainer {
 
     fn evaluate(&self, images: &Resident, indices: &[u32]) -> Result<Sums> {
         evaluate(&self.model, images, indices, self.meta.mean, self.meta.std)
-    }
-
-    fn schedule_metric(&mut self, loss: f64) {
-        self.schedule.observe(&mut self.meta.progress.plateau, loss);
     }
 
     /// Writes the epoch's checkpoint, `best` if it is the best so far, and `last`.
@@ -320,12 +326,16 @@ impl Trainer {
     }
 }
 
+const EVALUATION_BATCH: usize = 256;
+
 /// Loss and accuracy of `model` on images `indices`, in inference mode.
 pub fn evaluate(model: &dyn Layer, images: &Resident, indices: &[u32], mean: [f32; 3], std: [f32; 3]) -> Result<Sums> {
     let how = Augment { padding: 0, flip: false, mean, std };
     let mut totals: Option<Totals> = None;
-    for batch in indices.chunks(256) {
-        let (x, labels) = images.batch(batch, &how, Key { seed: 0, step: 0, stream: 0 })?;
+    let order = images.order(indices)?;
+    for at in (0..indices.len()).step_by(EVALUATION_BATCH) {
+        let batch = EVALUATION_BATCH.min(indices.len() - at);
+        let (x, labels) = images.batch(&order, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?;
         let mut tape = Tape::new();
         let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
         let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
