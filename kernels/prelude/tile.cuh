@@ -9,19 +9,25 @@
 //             KVEC         depth steps of A fetched by one access (4 on a GPU; 1 on the host, whose FMA instruction
 //                          broadcasts a scalar straight from memory)
 //
-// A is kept row-major (depth fastest), padded by APAD floats a row so that the rows which a warp reads at once lie in
-// different banks. B is kept row-major (columns fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of
-// the columns, the vectors tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of conflicts.
+// B is kept row-major (columns fastest). A is kept the way it lies in memory, so that no copy has to transpose: ROW_MAJOR
+// (depth fastest), with rows padded by APAD floats so that the rows which a warp reads at once lie in different banks,
+// or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the vectors
+// tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
 #pragma once
 #include "prelude/vec.cuh"
 
 static_assert(BM % TM == 0 && BN % TN == 0, "register tiles must cover the block tile");
 static_assert(TN % VEC == 0, "a thread owns whole vectors of columns");
 static_assert(BK % VEC == 0 && BK % KVEC == 0, "a depth step must be whole vectors");
+static_assert(TM % KVEC == 0, "a depth-major A is read KVEC rows at a time");
 static_assert(THREADS == (BM / TM) * (BN / TN), "one thread per register tile");
 
+enum Layout { ROW_MAJOR, DEPTH_MAJOR };
+
 constexpr int APAD = KVEC > 1 ? KVEC : VEC;  // shifts rows of A across banks and keeps them aligned
-constexpr int A_STRIDE = BK + APAD;          // floats from one row of the A tile to the next
+constexpr int A_STRIDE = BK + APAD;          // floats from one row of a row-major A tile to the next
+constexpr int A_FLOATS = BM * A_STRIDE;      // a depth-major tile is smaller: [BK, BM]
+constexpr int B_FLOATS = BK * BN;
 constexpr int THREADS_N = BN / TN;           // threads side by side along a row of C
 constexpr int TILE_VECTORS = TN / VEC;       // vectors of C per row of a thread's register tile
 
@@ -40,30 +46,76 @@ struct RegisterTile {
         return ((int)threadIdx.x % THREADS_N + j * THREADS_N) * VEC;
     }
 
-    // a: [BM, A_STRIDE], b: [BK, BN], both in shared memory.
-    __device__ __forceinline__ void multiply(const float* a, const float* b) {
-        const float* a_row = a + row() * A_STRIDE;
-        const float* b_column = b + column(0);
+    // a: [BM, A_STRIDE] or [BK, BM] as A says, b: [BK, BN], both in shared memory.
+    template <Layout A> __device__ __forceinline__ void multiply(const float* a, const float* b) {
+        const float* a_first = A == ROW_MAJOR ? a + row() * A_STRIDE : a + row();
+        const float* b_first = b + column(0);
 #ifdef WARPTAPE_HOST
-        // One step at a time: the loop stays in the instruction cache and all sums stay in registers.
+        // Few steps at a time: the loop stays in the instruction cache and all sums stay in registers.
 #pragma GCC unroll 2
 #else
         UNROLL
 #endif
         for (int k = 0; k < BK; k += KVEC) {
-            vec<KVEC> a_part[TM];
-            UNROLL for (int i = 0; i < TM; ++i) a_part[i] = load<KVEC>(a_row + i * A_STRIDE + k);
-            UNROLL for (int kk = 0; kk < KVEC; ++kk) {
+            // KVEC depth steps of TM rows of A, in registers: a_part[row][step]
+            float a_part[TM][KVEC];
+            UNROLL for (int i = 0; i < (A == ROW_MAJOR ? TM : KVEC); ++i) {
+                UNROLL for (int part = 0; part < (A == ROW_MAJOR ? 1 : TM / KVEC); ++part) {
+                    const float* from = A == ROW_MAJOR ? a_first + i * A_STRIDE + k
+                                                       : a_first + (k + i) * BM + part * KVEC;
+                    vec<KVEC> values = load<KVEC>(from);
+                    UNROLL for (int v = 0; v < KVEC; ++v) {
+                        if (A == ROW_MAJOR) a_part[i][v] = values[v];
+                        else a_part[part * KVEC + v][i] = values[v];
+                    }
+                }
+            }
+            UNROLL for (int step = 0; step < KVEC; ++step) {
                 vec<VEC> b_part[TILE_VECTORS];
                 UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
-                    b_part[j] = load<VEC>(b_column + (k + kk) * BN + j * THREADS_N * VEC);
+                    b_part[j] = load<VEC>(b_first + (k + step) * BN + j * THREADS_N * VEC);
                 }
                 UNROLL for (int i = 0; i < TM; ++i) {
                     UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
-                        sum[i][j] = multiply_add<VEC>(a_part[i][kk], b_part[j], sum[i][j]);
+                        sum[i][j] = multiply_add<VEC>(a_part[i][step], b_part[j], sum[i][j]);
                     }
                 }
             }
         }
     }
+
+    // Writes the tile to rows row0 … and columns column0 … of c[rows, columns], plus bias[columns] if there is one.
+    // ACCESS is VEC if rows of c start aligned, else 1.
+    template <int ACCESS>
+    __device__ __forceinline__ void write(float* c, const float* bias, int row0, int column0, int rows, int columns) {
+        UNROLL for (int i = 0; i < TM; ++i) {
+            const int r = row0 + row() + i;
+            if (r >= rows) continue;
+            UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
+                const int first = column0 + column(j), valid = columns - first;
+                if (valid <= 0) continue;
+                vec<VEC> out = sum[i][j];
+                if (bias) out = multiply_add<VEC>(1.0f, load_partial<VEC, ACCESS>(bias + first, valid, 0.0f), out);
+                // size_t: a tensor may have more than 2^31 elements even where each side fits an int
+                store_partial<VEC, ACCESS>(c + (size_t)r * columns + first, out, valid);
+            }
+        }
+    }
 };
+
+// Copies a tile of a row-major matrix into shared memory as it lies: rows × columns from (row0, column0) of
+// from[row_limit, column_limit]; what lies outside reads as zero, which adds nothing to any product.
+template <int ROWS, int COLUMNS, int V, int STRIDE>
+__device__ __forceinline__ void copy_tile(float* tile, const float* __restrict__ from, int row0, int column0,
+                                          int row_limit, int column_limit) {
+    constexpr int PER_ROW = COLUMNS / V;
+    for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
+        const int row = i / PER_ROW, column = i % PER_ROW * V;
+        vec<V> value = splat<V>(0.0f);
+        if (row0 + row < row_limit) {
+            value = load_partial<V>(from + (size_t)(row0 + row) * column_limit + column0 + column,
+                                    column_limit - column0 - column, 0.0f);
+        }
+        store<V>(tile + row * STRIDE + column, value);
+    }
+}

@@ -8,10 +8,8 @@
 #ifdef WARPTAPE_HOST
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
-#define KEEP_LOOP _Pragma("clang loop vectorize(enable) unroll(disable)")
 #else
 #define UNROLL _Pragma("GCC unroll 64")
-#define KEEP_LOOP _Pragma("GCC unroll 1")
 #endif
 
 template <int N> struct vec_type {
@@ -81,15 +79,28 @@ template <int N> __device__ __forceinline__ vec<N> multiply_add(float a, vec<N> 
 #endif
 }
 
+// A loop over the N elements of vectors that lie in memory. On the host it must not be unrolled: as a loop the compiler
+// turns comparisons, selections and guarded accesses into masked vector instructions (and gives the memory back its
+// registers); of single elements it makes a branch each.
+#ifdef WARPTAPE_HOST
+#define ELEMENTS(i, N) _Pragma("GCC ivdep") _Pragma("GCC unroll 1") for (int i = 0; i < N; ++i)
+#else
+#define ELEMENTS(i, N) UNROLL for (int i = 0; i < N; ++i)
+#endif
+
+template <int N> __device__ __forceinline__ float* elements(vec<N>& v) { return reinterpret_cast<float*>(&v); }
+template <int N> __device__ __forceinline__ const float* elements(const vec<N>& v) {
+    return reinterpret_cast<const float*>(&v);
+}
+
 // Loads up to N floats: elements at `valid` and beyond read as `other`, and their memory is not touched. ACCESS says how
 // wide an access the address is aligned for: N, or 1 if rows may start anywhere.
 template <int N, int ACCESS = N>
 __device__ __forceinline__ vec<N> load_partial(const float* __restrict__ from, int valid, float other) {
     if (ACCESS == N && valid >= N) return load<N>(from);
-    vec<N> v = splat<N>(other);
-    UNROLL for (int i = 0; i < N; ++i) {
-        if (i < valid) v[i] = from[i];
-    }
+    vec<N> v;
+    float* to = elements<N>(v);
+    ELEMENTS(i, N) to[i] = i < valid ? from[i] : other;
     return v;
 }
 
@@ -100,40 +111,17 @@ __device__ __forceinline__ void store_partial(float* to, vec<N> value, int valid
         store<N>(to, value);
         return;
     }
-    UNROLL for (int i = 0; i < N; ++i) {
-        if (i < valid) to[i] = value[i];
+    const float* from = elements<N>(value);
+    ELEMENTS(i, N) {
+        if (i < valid) to[i] = from[i];
     }
 }
 
-#ifdef WARPTAPE_HOST
-// The elements of a vector as an array, and back; both cost nothing once compiled.
-template <int N> struct alignas(4 * N) Elements {
-    float at[N];
-    __device__ __forceinline__ Elements() {}
-    __device__ __forceinline__ explicit Elements(vec<N> v) { __builtin_memcpy(at, &v, sizeof(at)); }
-    __device__ __forceinline__ vec<N> vector() const {
-        vec<N> v;
-        __builtin_memcpy(&v, at, sizeof(at));
-        return v;
-    }
-};
-
-template <int N, class F, class... E> __device__ __forceinline__ vec<N> map_elements(F f, E... in) {
-    Elements<N> out;
-    // The vectorizer turns a loop over arrays into vector instructions: choices, roots and divisions included. Once
-    // unrolled, the same code stays scalar.
-    KEEP_LOOP for (int i = 0; i < N; ++i) out.at[i] = f(in.at[i]...);
-    return out.vector();
-}
-#endif
-
-// f, a function of plain scalar CUDA, applied to each element of one or more vectors.
+// f applied to each element of one or more vectors; f is plain scalar CUDA.
 template <int N, class F, class... V> __device__ __forceinline__ vec<N> map(F f, V... v) {
-#ifdef WARPTAPE_HOST
-    return map_elements<N>(f, Elements<N>(v)...);
-#else
     vec<N> out;
-    UNROLL for (int i = 0; i < N; ++i) out[i] = f(v[i]...);
+    float* to = elements<N>(out);
+    // The lambda only gives the pack of pointers a name.
+    [&](auto*... from) { ELEMENTS(i, N) to[i] = f(from[i]...); }(elements<N>(v)...);
     return out;
-#endif
 }

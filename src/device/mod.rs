@@ -54,16 +54,19 @@ pub enum Arg {
     U32(u32),
     U64(u64),
     F32(f32),
+    /// A struct of ints, passed by value; the kernel's may be shorter.
+    Ints([i32; 16]),
 }
 
 impl Arg {
-    /// The argument's bytes, little-endian in the low end of a word.
-    pub fn bits(self) -> u64 {
+    /// Where the argument's value lies, as `cuLaunchKernel` wants it.
+    pub fn pointer(&self) -> *mut std::ffi::c_void {
         match self {
-            Arg::Ptr(v) | Arg::U64(v) => v,
-            Arg::I32(v) => v as u32 as u64,
-            Arg::U32(v) => v as u64,
-            Arg::F32(v) => v.to_bits() as u64,
+            Arg::Ptr(v) | Arg::U64(v) => v as *const u64 as *mut _,
+            Arg::I32(v) => v as *const i32 as *mut _,
+            Arg::U32(v) => v as *const u32 as *mut _,
+            Arg::F32(v) => v as *const f32 as *mut _,
+            Arg::Ints(v) => v as *const [i32; 16] as *mut _,
         }
     }
 }

@@ -1,17 +1,23 @@
 //! Ops: one file each, holding the formula and its derivative, the shape check, the choice of kernel, the launch and the
 //! backward closure.
 //!
-//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file and
-//! one line here.
+//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file, and
+//! its name here: as a module, and in `for_each_op!` if it has cases.
 
 pub mod add;
 pub mod augment;
+pub mod batchnorm;
+pub(crate) mod columns;
+pub mod conv2d;
+mod conv2d_cases;
 pub mod cross_entropy;
 pub mod dropout;
 pub(crate) mod elementwise;
+pub mod linear;
 pub mod matmul;
 pub mod metrics;
 pub mod random;
+pub mod reduce;
 pub mod relu;
 mod rows;
 pub mod tile;
@@ -30,12 +36,41 @@ pub struct Variant {
     pub defines: Defines,
 }
 
-/// Examples of every op.
-pub fn cases() -> Vec<Case> {
-    [add::cases(), cross_entropy::cases(), dropout::cases(), relu::cases(), matmul::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+/// Calls the macro `$then` with the names of the ops that have cases. This is the only list of them: [`cases`] is made
+/// from it, and so are the tests, one per op.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_op {
+    ($then:ident) => {
+        $then! { add batchnorm conv2d cross_entropy dropout linear matmul reduce relu }
+    };
+}
+
+macro_rules! collect_cases {
+    ($($op:ident)*) => {
+        /// Examples of every op, by the op's name.
+        pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
+            vec![$((stringify!($op), $op::cases())),*]
+        }
+    };
+}
+for_each_op!(collect_cases);
+
+/// Every kernel as a GPU runs it, for a look at what the compiler makes of it.
+pub fn variants() -> Vec<Variant> {
+    let lists = [
+        add::variants(),
+        augment::variants(),
+        batchnorm::variants(),
+        conv2d::variants(),
+        cross_entropy::variants(),
+        dropout::variants(),
+        matmul::variants(),
+        reduce::variants(),
+        relu::variants(),
+        topk::variants(),
+    ];
+    lists.into_iter().flatten().collect()
 }
 
 /// Launches kernel `entry` of `variant`.

@@ -18,11 +18,11 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// The tile for an output of `columns` columns.
+    /// The tile for an output of `rows` × `columns` whose elements are sums of `depth` products.
     ///
     /// A GPU gets 8 × 8 sums in each of 256 threads (64 threads for narrow outputs). A CPU gets as many sums as its
     /// vector registers hold: 8 rows of two vectors, one register each left for a row of B.
-    pub fn pick(target: Target, columns: usize) -> Self {
+    pub fn pick(target: Target, rows: usize, columns: usize, depth: usize) -> Self {
         match target {
             Target::Cuda if columns > 64 => Self { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8, vec: 4, kvec: 4 },
             Target::Cuda if columns > 32 => Self { bm: 128, bn: 64, bk: 16, tm: 8, tn: 8, vec: 4, kvec: 4 },
@@ -33,7 +33,10 @@ impl Tile {
                 let bn = if columns > tn { 2 * tn } else { tn };
                 // 16 vector registers (AVX2, NEON) hold 4 × 2 sums with room for operands, 32 (AVX-512) 8 × 2 and more.
                 let tm = if lanes == 16 { 8 } else { 4 };
-                Self { bm: 8 * tm, bn, bk: 128, tm, tn, vec: lanes, kvec: 1 }
+                let bm = if rows > 4 * tm { 8 * tm } else { 4 * tm };
+                // Deep steps mean few barriers; but a first layer's 27 products must not be padded to 128.
+                let bk = if depth > 32 { 128 } else { 32 };
+                Self { bm, bn, bk, tm, tn, vec: lanes, kvec: 1 }
             }
         }
     }
@@ -67,4 +70,15 @@ pub fn access(target: Target, length: usize) -> usize {
         Target::Cuda if length.is_multiple_of(4) => 4,
         Target::Cuda => 1,
     }
+}
+
+/// Floats per access where an access must not pass the end of a row: the largest power of two that divides `length`, up
+/// to a whole vector.
+pub fn access_whole(target: Target, length: usize) -> usize {
+    let most = match target {
+        Target::Cuda => 4,
+        Target::Host { lanes } => lanes,
+    };
+    let divides = 1 << length.trailing_zeros();
+    if target == Target::Cuda && divides < 4 { 1 } else { divides.min(most) }
 }

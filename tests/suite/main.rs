@@ -2,9 +2,12 @@
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
 mod augment;
+mod batchnorm;
 mod loss;
+mod nvrtc;
 mod ops;
 mod optim;
 mod random;
 mod ranking;
+mod reduce;
 mod support;

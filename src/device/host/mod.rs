@@ -180,7 +180,6 @@ impl Backend for Host {
                 geometry.shared
             )));
         }
-        let values: Vec<u64> = args.iter().map(|a| a.bits()).collect();
         let launch = self.launches.fetch_add(1, Ordering::Relaxed) as u64;
         // SAFETY: handles of this backend are leaked `HostFunction`s.
         let host = unsafe { *(function.handle as *const HostFunction) };
@@ -188,7 +187,7 @@ impl Backend for Host {
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let blocks = block_order(geometry.blocks(), self.options.order, launch);
         let worker = || {
-            let mut pointers: Vec<*mut c_void> = values.iter().map(|v| v as *const u64 as *mut c_void).collect();
+            let mut pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
             // SAFETY: the module's TLS variables live as long as this OS thread.
             let mut runner = unsafe { scheduler::Runner::new(geometry, self.options.order, host.builtins) };
             // Claiming a few blocks at a time keeps the counter off the hot path of small blocks.
