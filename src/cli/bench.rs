@@ -140,7 +140,7 @@ fn training(device: &Device, name: &str, batch: usize, runs: usize) -> Result<Ro
     })?;
     // One batch, learned by heart: a step that does not learn is not a training step.
     let (first, last) = (losses[0].item()?, losses[losses.len() - 1].item()?);
-    if !(last < first) {
+    if last.partial_cmp(&first) != Some(std::cmp::Ordering::Less) {
         return Err(Error::Training(format!("{name} does not learn: loss {first} before, {last} after {runs} steps")));
     }
     Ok(Row {

@@ -20,7 +20,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Train a network; without options: little-conv on the built-in emoji pictures
-    Train(train::Options),
+    Train(Box<train::Options>),
     /// Loss and accuracy of a run's checkpoint on its test set
     Eval(eval::Options),
     /// Classify pictures with a trained network
@@ -43,7 +43,7 @@ pub fn run() -> i32 {
         }
     };
     let result = match cli.command {
-        Command::Train(options) => train::run(options),
+        Command::Train(options) => train::run(*options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
         Command::Kernels(options) => kernels::run(options),

@@ -135,23 +135,7 @@ impl Checkpoint {
     /// # Errors
     /// A tensor that the file lacks, or of another shape: the checkpoint belongs to another model.
     pub fn restore_model(&self, model: &dyn Layer) -> Result<()> {
-        let tensors = self.tensors();
-        let mut result = Ok(());
-        model.visit("", &mut |name, state| {
-            let restored = match state {
-                State::Parameter(tensor, layout) => self.restore(&tensors, &name, tensor, layout),
-                State::Statistic(tensor) => self.restore(&tensors, &name, tensor, Layout::Same),
-                State::Counter(count) => self.view(&tensors, &name).and_then(|view| {
-                    let bytes = view.data().try_into().map_err(|_| self.other_model(&name, "is not one int64"))?;
-                    count.store(i64::from_le_bytes(bytes), Ordering::Relaxed);
-                    Ok(())
-                }),
-            };
-            if result.is_ok() {
-                result = restored;
-            }
-        });
-        result
+        load_state(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
     }
 
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
@@ -160,7 +144,8 @@ impl Checkpoint {
         let names = parameters(model);
         for (slot, values) in optimizer.slots() {
             for ((name, _), tensor) in names.iter().zip(&values) {
-                self.restore(&tensors, &slot_name(slot, name), tensor, Layout::Same)?;
+                load_tensor(&tensors, &slot_name(slot, name), tensor, Layout::Same)
+                    .map_err(|e| self.other_model(&e))?;
             }
         }
         optimizer.set_steps(self.meta.progress.optimizer_steps);
@@ -171,26 +156,47 @@ impl Checkpoint {
         SafeTensors::deserialize(&self.bytes).expect("checked when loaded")
     }
 
-    fn view<'a>(&self, tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>> {
-        tensors.tensor(name).map_err(|_| self.other_model(name, "is missing"))
+    fn other_model(&self, what: &str) -> Error {
+        Error::file(&self.path, format!("does not fit the model '{}': {what}", self.meta.config.model))
     }
+}
 
-    fn restore(&self, tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<()> {
-        let view = self.view(tensors, name)?;
-        let expected = outward_shape(tensor, layout);
-        if view.dtype() != Dtype::F32 || view.shape() != expected {
-            let what = format!("is {:?} {:?}, expected F32 {expected:?}", view.dtype(), view.shape());
-            return Err(self.other_model(name, &what));
+/// Copies a state dict in PyTorch's names and layouts, each name after `prefix`, into `model`.
+///
+/// # Errors
+/// The first tensor that is missing or of another type or shape.
+pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Result<(), String> {
+    let mut result = Ok(());
+    model.visit(prefix, &mut |name, state| {
+        let loaded = match state {
+            State::Parameter(tensor, layout) => load_tensor(tensors, &name, tensor, layout),
+            State::Statistic(tensor) => load_tensor(tensors, &name, tensor, Layout::Same),
+            State::Counter(count) => view(tensors, &name).and_then(|view| {
+                let bytes = view.data().try_into().map_err(|_| format!("tensor '{name}' is not one int64"))?;
+                count.store(i64::from_le_bytes(bytes), Ordering::Relaxed);
+                Ok(())
+            }),
+        };
+        if result.is_ok() {
+            result = loaded;
         }
-        let values: Vec<f32> =
-            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        tensor.write(&inward(&values, tensor, layout))
-    }
+    });
+    result
+}
 
-    fn other_model(&self, name: &str, what: &str) -> Error {
-        let model = &self.meta.config.model;
-        Error::file(&self.path, format!("does not fit the model '{model}': tensor '{name}' {what}"))
+fn view<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
+    tensors.tensor(name).map_err(|_| format!("tensor '{name}' is missing"))
+}
+
+fn load_tensor(tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<(), String> {
+    let view = view(tensors, name)?;
+    let expected = outward_shape(tensor, layout);
+    if view.dtype() != Dtype::F32 || view.shape() != expected {
+        let (dtype, shape) = (view.dtype(), view.shape());
+        return Err(format!("tensor '{name}' is {dtype:?} {shape:?}, expected F32 {expected:?}"));
     }
+    let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    tensor.write(&inward(&values, tensor, layout)).map_err(|e| e.to_string())
 }
 
 fn slot_name(slot: &str, parameter: &str) -> String {
@@ -205,7 +211,7 @@ fn outward_shape(tensor: &Tensor, layout: Layout) -> Vec<usize> {
 }
 
 /// Shape and elements as PyTorch has them.
-fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
+pub fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
     let values = tensor.to_vec::<f32>()?;
     let values = match (layout, tensor.shape().dims()) {
         (Layout::Filters, &[k, r, s, c]) => swap_inner(&values, k, r * s, c),
@@ -215,7 +221,7 @@ fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
 }
 
 /// Elements as the device has them, from PyTorch's order.
-pub(crate) fn inward(values: &[f32], tensor: &Tensor, layout: Layout) -> Vec<f32> {
+fn inward(values: &[f32], tensor: &Tensor, layout: Layout) -> Vec<f32> {
     match (layout, tensor.shape().dims()) {
         (Layout::Filters, &[k, r, s, c]) => swap_inner(values, k, c, r * s),
         _ => values.to_vec(),

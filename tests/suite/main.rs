@@ -7,6 +7,7 @@ mod loss;
 mod nvrtc;
 mod ops;
 mod optim;
+mod parity;
 mod random;
 mod ranking;
 mod reduce;
