@@ -3,11 +3,14 @@
 
 mod augment;
 mod batchnorm;
+mod data;
 mod loss;
 mod nvrtc;
 mod ops;
 mod optim;
+mod pictures;
 mod random;
 mod ranking;
 mod reduce;
+mod run_files;
 mod support;
