@@ -169,5 +169,7 @@ fn describe(error: &csv::Error) -> String {
         csv::ErrorKind::Utf8 { .. } => "not text".to_string(),
         _ => error.to_string(),
     };
+    // The complaint quotes the file, and a damaged one may hold anything.
+    let what: String = what.chars().filter(|c| !c.is_control()).take(120).collect();
     format!("line {line}: {what}; remove the line or restore the file")
 }

@@ -3,12 +3,15 @@
 
 mod augment;
 mod batchnorm;
+mod data;
 mod loss;
 mod nvrtc;
 mod ops;
 mod optim;
 mod parity;
+mod pictures;
 mod random;
 mod ranking;
 mod reduce;
+mod run_files;
 mod support;
