@@ -7,9 +7,9 @@ use clap::Args;
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::train::evaluate::{evaluate, load_model};
 use crate::train::images::Resident;
 use crate::train::run_dir::RunDir;
-use crate::train::trainer::{evaluate, load_model};
 
 #[derive(Args)]
 pub struct Options {

@@ -13,8 +13,8 @@ use crate::op::cross_entropy::softmax;
 use crate::op::random::Key;
 use crate::op::topk::topk;
 use crate::tape::Tape;
+use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
-use crate::train::trainer::load_model;
 
 #[derive(Args)]
 pub struct Options {

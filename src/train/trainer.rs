@@ -3,13 +3,13 @@
 //! One step: draw a batch on the device, run the network on a tape, take the loss, walk the tape back, let the optimizer
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
 use super::curves;
+use super::evaluate::{evaluate, first_bad_layer};
 use super::images::Resident;
 use super::metrics::{Metrics, Row, Split, read};
 use super::run_dir::{RunDir, write_atomic};
@@ -154,15 +154,14 @@ impl Trainer {
                 self.save("last.safetensors")?;
                 return Ok(Outcome::Interrupted);
             };
-            for (split, indices) in [(Split::Val, &self.held_back), (Split::Test, &Vec::new())] {
+            let lr = rows[0].lr;
+            if !self.held_back.is_empty() {
                 let started = Instant::now();
-                let sums = match split {
-                    Split::Val if indices.is_empty() => continue,
-                    Split::Val => self.evaluate(&self.images, indices)?,
-                    _ => self.evaluate_test()?,
-                };
-                rows.push(self.row(epoch, split, &sums, rows[0].lr, started));
+                let sums = self.evaluate(&self.images, &self.held_back)?;
+                rows.push(self.row(epoch, Split::Val, &sums, lr, started));
             }
+            let started = Instant::now();
+            rows.push(self.row(epoch, Split::Test, &self.evaluate_test()?, lr, started));
             let judged = rows.iter().find(|r| r.split == Split::Val);
             self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
             rows.iter().try_for_each(|row| metrics.append(row))?;
@@ -303,20 +302,8 @@ impl Trainer {
         write_atomic(&self.run.checkpoints().join(name), &bytes)
     }
 
-    /// Says where a loss that is not finite comes from: runs the batch again and looks at every layer's output.
     fn not_finite(&self, epoch: u32, step: u64, x: &Tensor) -> Error {
-        let finite = |t: &Tensor| t.to_vec::<f32>().is_ok_and(|v| v.iter().all(|v| v.is_finite()));
-        let mut tape = Tape::new();
-        tape.mark_layers();
-        let output = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, self.meta.progress.step), x);
-        let bad_weight = parameters(&self.model).into_iter().find(|(_, tensor)| !finite(tensor));
-        let bad_layer = tape.marks().iter().find(|(_, tensor)| !finite(tensor));
-        let place = match (bad_weight, bad_layer, output) {
-            (Some((name, _)), _, _) => format!("the first bad values are in parameter {name}"),
-            (_, Some((name, _)), _) => format!("the first bad values leave layer {name}"),
-            (_, _, Err(error)) => error.to_string(),
-            _ => "every layer's output is finite; the loss itself overflows".into(),
-        };
+        let place = first_bad_layer(&self.model, x, self.config.seed, self.meta.progress.step);
         let last = self.run.checkpoints().join("last.safetensors");
         let kept = if last.exists() { format!("; {} is from before", last.display()) } else { String::new() };
         Error::Training(format!(
@@ -324,33 +311,4 @@ impl Trainer {
             step + 1
         ))
     }
-}
-
-const EVALUATION_BATCH: usize = 256;
-
-/// Loss and accuracy of `model` on images `indices`, in inference mode.
-pub fn evaluate(model: &dyn Layer, images: &Resident, indices: &[u32], mean: [f32; 3], std: [f32; 3]) -> Result<Sums> {
-    let how = Augment { padding: 0, flip: false, mean, std };
-    let mut totals: Option<Totals> = None;
-    let order = images.order(indices)?;
-    for at in (0..indices.len()).step_by(EVALUATION_BATCH) {
-        let batch = EVALUATION_BATCH.min(indices.len() - at);
-        let (x, labels) = images.batch(&order, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?;
-        let mut tape = Tape::new();
-        let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
-        let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
-        if totals.is_none() {
-            totals = Some(Totals::new(x.device())?);
-        }
-        totals.as_ref().expect("set above").add(&loss, &logits, &labels, 0)?;
-    }
-    totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()
-}
-
-/// Rebuilds the network of a checkpoint on `device`.
-pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
-    let checkpoint = Checkpoint::load(path)?;
-    let model = models::build(&checkpoint.meta.config.model, checkpoint.meta.classes.len(), device, 0)?;
-    checkpoint.restore_model(&model)?;
-    Ok((model, checkpoint.meta))
 }
