@@ -1,5 +1,8 @@
 //! All integration tests, as one binary: a GPU machine without cargo is handed this file and the command.
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
+mod conformance;
+mod faults;
 mod ops;
 mod support;
+mod warps;
