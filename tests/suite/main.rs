@@ -3,7 +3,9 @@
 
 mod augment;
 mod batchnorm;
+mod conformance;
 mod data;
+mod faults;
 mod loss;
 mod nvrtc;
 mod ops;
@@ -15,3 +17,4 @@ mod ranking;
 mod reduce;
 mod run_files;
 mod support;
+mod warps;
