@@ -16,7 +16,8 @@ use crate::tensor::Tensor;
 
 const EVALUATION_BATCH: usize = 256;
 
-/// Loss and accuracy of `model` on images `indices`, in inference mode.
+/// Loss and accuracy of `model` on images `indices`, in inference mode. The "step" of a loss that is not finite is its
+/// batch; see [`bad_batch`].
 pub fn evaluate(
     model: &dyn Layer,
     images: &Resident,
@@ -36,7 +37,7 @@ pub fn evaluate(
         if totals.is_none() {
             totals = Some(Totals::new(x.device())?);
         }
-        totals.as_ref().expect("set above").add(&loss, &logits, &labels, 0)?;
+        totals.as_ref().expect("set above").add(&loss, &logits, &labels, (at / EVALUATION_BATCH) as u32)?;
     }
     totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()
 }
@@ -49,16 +50,23 @@ pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
     Ok((model, checkpoint.meta))
 }
 
-/// Names the first place where `model` has, or computes from `x`, a number that is not finite.
-pub fn first_bad_layer(model: &dyn Layer, x: &Tensor, seed: u64, step: u64) -> String {
+/// The network's input in batch `number` of [`evaluate`].
+pub fn bad_batch(images: &Resident, indices: &[u32], number: u32, mean: [f32; 3], std: [f32; 3]) -> Result<Tensor> {
+    let how = Augment { padding: 0, flip: false, mean, std };
+    let at = number as usize * EVALUATION_BATCH;
+    let batch = EVALUATION_BATCH.min(indices.len() - at);
+    Ok(images.batch(&images.order(indices)?, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?.0)
+}
+
+/// Names the first place where `model` has, or in a pass like `pass` computes from `x`, a number that is not finite.
+pub fn first_bad_layer(model: &dyn Layer, x: &Tensor, pass: &mut Pass) -> String {
     let finite = |t: &Tensor| t.to_vec::<f32>().is_ok_and(|values| values.iter().all(|v| v.is_finite()));
     if let Some((name, _)) = parameters(model).into_iter().find(|(_, tensor)| !finite(tensor)) {
         return format!("the first bad values are in parameter {name}");
     }
-    let mut tape = Tape::new();
-    tape.mark_layers();
-    let output = model.forward(&mut Pass::training(&mut tape, seed, step), x);
-    let bad_layer = tape.marks().iter().find(|(_, tensor)| !finite(tensor));
+    pass.tape.mark_layers();
+    let output = model.forward(pass, x);
+    let bad_layer = pass.tape.marks().iter().find(|(_, tensor)| !finite(tensor));
     match (bad_layer, output) {
         (Some((name, _)), _) => format!("the first bad values leave layer {name}"),
         (None, Err(error)) => error.to_string(),

@@ -58,7 +58,7 @@ pub struct Row {
     pub seconds: f64,
     /// Pictures a second of the pass.
     pub images_per_second: f64,
-    /// Most device memory in use so far.
+    /// Most device memory in use during the pass.
     pub peak_bytes: u64,
 }
 
