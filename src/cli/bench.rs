@@ -51,13 +51,13 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     if options.json {
         let entry = |r: &Row| serde_json::json!({"what": r.what, "milliseconds": r.milliseconds, "figure": r.figure, "unit": r.unit});
         let rows: Vec<_> = rows.iter().map(entry).collect();
-        println!("{:#}", serde_json::json!({"device": device.info().description, "runs": options.runs, "rows": rows}));
-        return Ok(());
+        let report = serde_json::json!({"device": device.info().description, "runs": options.runs, "rows": rows});
+        return Ok(super::print(format_args!("{report:#}"))?);
     }
-    println!("{}, median of {} runs", device.info().description, options.runs);
-    println!("{:<44} {:>10} {:>10}", "", "ms", "figure");
+    super::print(format_args!("{}, median of {} runs", device.info().description, options.runs))?;
+    super::print(format_args!("{:<44} {:>10} {:>10}", "", "ms", "figure"))?;
     for row in rows {
-        println!("{:<44} {:>10.2} {:>10.1} {}", row.what, row.milliseconds, row.figure, row.unit);
+        super::print(format_args!("{:<44} {:>10.2} {:>10.1} {}", row.what, row.milliseconds, row.figure, row.unit))?;
     }
     Ok(())
 }
@@ -140,7 +140,7 @@ fn training(device: &Device, name: &str, batch: usize, runs: usize) -> Result<Ro
     })?;
     // One batch, learned by heart: a step that does not learn is not a training step.
     let (first, last) = (losses[0].item()?, losses[losses.len() - 1].item()?);
-    if !(last < first) {
+    if last.partial_cmp(&first) != Some(std::cmp::Ordering::Less) {
         return Err(Error::Training(format!("{name} does not learn: loss {first} before, {last} after {runs} steps")));
     }
     Ok(Row {

@@ -123,6 +123,5 @@ fn vectors() -> (usize, &'static str) {
 
 /// Prints the report. Informs, so it does not fail.
 pub fn run() -> anyhow::Result<()> {
-    println!("{}", table(&report()));
-    Ok(())
+    Ok(super::print(table(&report()))?)
 }

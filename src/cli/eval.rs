@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::print;
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::train::evaluate::{evaluate, load_model};
 use crate::train::images::Resident;
 use crate::train::run_dir::RunDir;
-use crate::train::trainer::{evaluate, load_model};
 
 #[derive(Args)]
 pub struct Options {
@@ -41,7 +42,22 @@ pub fn checkpoint_path(run: &Path, which: &str) -> Result<PathBuf> {
             Err(_) => return Err(Error::usage(format!("--checkpoint {which}: use best, last or an epoch's number"))),
         },
     };
-    Ok(RunDir::open(run)?.checkpoints().join(name + ".safetensors"))
+    if !run.exists() {
+        return Err(Error::file(run, "no such file or folder; name a run's folder or a checkpoint file"));
+    }
+    let folder = RunDir::open(run)?.checkpoints();
+    let path = folder.join(format!("{name}.safetensors"));
+    if !path.exists() {
+        let epoch =
+            |file: std::fs::DirEntry| file.path().file_stem()?.to_str()?.strip_prefix("epoch-")?.parse::<u32>().ok();
+        let newest = std::fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(epoch).max();
+        let known = match newest {
+            Some(epoch) => format!("the last epoch it has is {epoch}"),
+            None => format!("it has none yet; go on with: warptape train --resume {}", run.display()),
+        };
+        return Err(Error::file(run, format!("has no checkpoint '{name}'; {known}")));
+    }
+    Ok(path)
 }
 
 pub fn run(options: Options) -> anyhow::Result<()> {
@@ -50,7 +66,13 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let (model, meta) = load_model(&path, &device)?;
     let data = Dataset::open(options.data.as_deref().unwrap_or(&meta.config.data))?;
     if data.classes != meta.classes {
-        let what = format!("was trained on {} classes that are not those of '{}'", meta.classes.len(), data.name);
+        let what = format!(
+            "was trained on {} other classes than the {} of '{}'; evaluate it on data like '{}'",
+            meta.classes.len(),
+            data.classes.len(),
+            data.name,
+            meta.config.data
+        );
         return Err(Error::file(path, what).into());
     }
     let images = Resident::new(&device, &data.test)?;
@@ -61,10 +83,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             "checkpoint": path, "epoch": meta.progress.epoch, "images": sums.count,
             "loss": sums.loss, "top1": sums.top1, "top5": sums.top5,
         });
-        println!("{report:#}");
+        print(format_args!("{report:#}"))?;
     } else {
-        println!("{} (epoch {}), {} test images", path.display(), meta.progress.epoch, sums.count);
-        println!("loss {:.4}  top-1 {:.2} %  top-5 {:.2} %", sums.loss, 100.0 * sums.top1, 100.0 * sums.top5);
+        print(format_args!("{} (epoch {}), {} test images", path.display(), meta.progress.epoch, sums.count))?;
+        let (top1, top5) = (100.0 * sums.top1, 100.0 * sums.top5);
+        print(format_args!("loss {:.4}  top-1 {top1:.2} %  top-5 {top5:.2} %", sums.loss))?;
     }
     Ok(())
 }

@@ -159,7 +159,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let Command::Check { arch } = options.command;
     let variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
     let report = check(&arch, &variants)?;
-    println!("{report}");
+    super::print(&report)?;
     if report.ok() {
         return Ok(());
     }

@@ -7,7 +7,12 @@ pub mod kernels;
 mod predict;
 mod train;
 
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
+
 use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
 
 /// Trains and studies convolutional networks with hand-written CUDA kernels, on a GPU or on any machine with a C++ compiler.
 #[derive(Parser)]
@@ -20,7 +25,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Train a network; without options: little-conv on the built-in emoji pictures
-    Train(train::Options),
+    Train(Box<train::Options>),
     /// Loss and accuracy of a run's checkpoint on its test set
     Eval(eval::Options),
     /// Classify pictures with a trained network
@@ -43,7 +48,7 @@ pub fn run() -> i32 {
         }
     };
     let result = match cli.command {
-        Command::Train(options) => train::run(options),
+        Command::Train(options) => train::run(*options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
         Command::Kernels(options) => kernels::run(options),
@@ -53,11 +58,26 @@ pub fn run() -> i32 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            match error.downcast_ref() {
-                Some(crate::Error::Usage(_)) => 2,
-                _ => 1,
-            }
+            // A compiler's log has lines of its own; anything else is one line, whatever a file's name or contents are.
+            let text = match error.downcast_ref() {
+                Some(Error::Compile { .. }) => error.to_string(),
+                _ => format!("{error:#}").replace(char::is_control, " "),
+            };
+            // Not eprintln!, which panics where standard error is closed or full.
+            let _ = writeln!(std::io::stderr(), "error: {text}");
+            if matches!(error.downcast_ref(), Some(Error::Usage(_))) { 2 } else { 1 }
         }
+    }
+}
+
+/// Prints a line to standard output. A reader that has gone (`| head`) has seen enough and is no error.
+///
+/// # Errors
+/// Standard output that cannot be written to, as on a full disk.
+fn print(line: impl Display) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match writeln!(output, "{line}").and_then(|()| output.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::file("standard output", e)),
+        _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::eval::checkpoint_path;
+use super::print;
 use crate::data::{Images, picture};
 use crate::device::Device;
 use crate::nn::{Layer, Pass};
@@ -13,8 +14,8 @@ use crate::op::cross_entropy::softmax;
 use crate::op::random::Key;
 use crate::op::topk::topk;
 use crate::tape::Tape;
+use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
-use crate::train::trainer::load_model;
 
 #[derive(Args)]
 pub struct Options {
@@ -71,15 +72,16 @@ pub fn run(options: Options) -> anyhow::Result<()> {
                 "logits": logits[row],
             }));
         } else {
-            println!("{}", file.display());
+            print(file.display())?;
             for (class, probability) in best {
                 let logit = logits[i * classes + class];
-                println!("  {:6.2} %  {:<24} logit {logit:.3}", 100.0 * probability, meta.classes[class]);
+                let (percent, name) = (100.0 * probability, &meta.classes[class]);
+                print(format_args!("  {percent:6.2} %  {name:<24} logit {logit:.3}"))?;
             }
         }
     }
     if options.json {
-        println!("{:#}", serde_json::Value::from(report));
+        print(format_args!("{:#}", serde_json::Value::from(report)))?;
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! `warptape train`.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print;
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -87,7 +90,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nfinishing this step, then saving (press again to quit at once)");
+        let _ = writeln!(std::io::stderr(), "\nfinishing this step, then saving (press again to quit at once)");
     })?;
     let (config, run, checkpoint) = match &options.resume {
         Some(folder) => resumed(folder, &options)?,
@@ -96,35 +99,41 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     config.check()?;
     let device = Device::open(&config.device)?;
     let data = Dataset::open(&config.data)?;
-    let run = match run {
-        Some(run) => run,
-        None => match &options.out {
-            Some(folder) => RunDir::at(folder)?,
-            None => RunDir::numbered(Path::new("runs"), &config.model, &data.name)?,
-        },
+    let mut info = record(&config, &device, &data)?;
+    if let Some(before) = run.as_ref().and_then(|run| RunInfo::read(run).ok()) {
+        info.created = before.created;
+    }
+    let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
+    let folder = || match (run, &options.out) {
+        (Some(run), _) => Ok(run),
+        (None, Some(folder)) => RunDir::at(folder),
+        (None, None) => RunDir::numbered(Path::new("runs"), &model, &data_name),
     };
-    let info = record(&config, &device, &data)?;
-    let mut trainer = Trainer::new(config, &data, &device, run, checkpoint.as_ref())?;
+    let mut trainer = Trainer::new(config, &data, &device, folder, checkpoint.as_ref())?;
     info.write(trainer.run_dir())?;
     let folder = trainer.run_dir().path().display().to_string();
-    println!("{} on {} → {folder}", info.config["model"].as_str().unwrap_or_default(), device.info().description);
-    let mut display = Display::new(info.config["epochs"].as_u64().unwrap_or(0));
-    let outcome = trainer.run(&STOP, &mut display)?;
+    tell(format_args!("{model} on {} → {folder}", device.info().description));
+    let mut display = Progression::new(epochs);
+    let outcome = trainer.run(&STOP, &mut display);
+    // Before anything else is said: an error must not stand behind half a bar.
     display.bar.finish_and_clear();
-    match outcome {
+    match outcome? {
         Outcome::Finished => {
             let test = trainer.evaluate_test()?;
-            println!(
-                "test accuracy {:.2} % (top-5 {:.2} %), loss {:.4}",
-                100.0 * test.top1,
-                100.0 * test.top5,
-                test.loss
-            );
-            println!("curves: {folder}/curves.png   checkpoints: {folder}/checkpoints");
+            let (top1, top5) = (100.0 * test.top1, 100.0 * test.top5);
+            tell(format_args!("test accuracy {top1:.2} % (top-5 {top5:.2} %), loss {:.4}", test.loss));
+            tell(format_args!("curves: {folder}/curves.png   checkpoints: {folder}/checkpoints"));
         }
-        Outcome::Interrupted => println!("stopped and saved; go on with: warptape train --resume {folder}"),
+        Outcome::Interrupted => {
+            tell(format_args!("stopped and saved; go on with: warptape train --resume {folder}"));
+        }
     }
     Ok(())
+}
+
+/// Prints a line. A training is worth more than what it says: it goes on where nobody can hear it.
+fn tell(line: impl Display) {
+    let _ = print(line);
 }
 
 type Start = (Config, Option<RunDir>, Option<Checkpoint>);
@@ -161,15 +170,26 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
         return Err(Error::usage(format!("{name} cannot be changed by --resume; start a new run")));
     }
     let run = RunDir::resume(folder)?;
-    let checkpoint = Checkpoint::load(&run.checkpoints().join("last.safetensors"))?;
-    let mut config = checkpoint.meta.config.clone();
+    let last = run.checkpoints().join("last.safetensors");
+    // A run that ended before its first checkpoint begins again: the same seed makes the same run.
+    let checkpoint = if last.exists() { Some(Checkpoint::load(&last)?) } else { None };
+    let mut config = match &checkpoint {
+        Some(checkpoint) => checkpoint.meta.config.clone(),
+        None => recorded(&run)?,
+    };
     if let Some(device) = &options.device {
         config.device = device.clone();
     }
     if let Some(epochs) = options.epochs {
         config.epochs = epochs;
     }
-    Ok((config, Some(run), Some(checkpoint)))
+    Ok((config, Some(run), checkpoint))
+}
+
+/// The configuration in `run.json`.
+fn recorded(run: &RunDir) -> Result<Config> {
+    serde_json::from_value(RunInfo::read(run)?.config)
+        .map_err(|e| Error::file(run.file("run.json"), format!("config: {e}; start a new run")))
 }
 
 /// What `run.json` says.
@@ -193,13 +213,13 @@ fn record(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
 }
 
 /// A progress bar per epoch and a line when it is over.
-struct Display {
+struct Progression {
     bar: ProgressBar,
-    epochs: u64,
+    epochs: u32,
 }
 
-impl Display {
-    fn new(epochs: u64) -> Self {
+impl Progression {
+    fn new(epochs: u32) -> Self {
         let bar = ProgressBar::new(1);
         let style = "{prefix} {bar:30} {pos}/{len} {msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
@@ -209,7 +229,7 @@ impl Display {
     }
 }
 
-impl Observer for Display {
+impl Observer for Progression {
     fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running) {
         self.bar.set_length(steps_per_epoch as u64);
         self.bar.set_position(progress.step_in_epoch as u64);
@@ -225,8 +245,8 @@ impl Observer for Display {
         };
         let speed = rows.first().map_or(0.0, |r| r.images_per_second);
         let (train, val, test) = (part(Split::Train, "train"), part(Split::Val, "val"), part(Split::Test, "test"));
-        // Through the bar, so that lines and bar do not overwrite each other; without a terminal, plainly.
+        // The bar makes room, so that the two do not overwrite each other.
         let line = format!("epoch {epoch:3}/{}{train}{val}{test}  {speed:.0} images/s", self.epochs);
-        if self.bar.is_hidden() { println!("{line}") } else { self.bar.println(line) }
+        self.bar.suspend(|| tell(line));
     }
 }

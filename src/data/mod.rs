@@ -80,7 +80,7 @@ impl Images {
 
     /// Mean and (biased) standard deviation of each channel, with pixels scaled to 0..1.
     ///
-    /// The sums are integers, so the result is exact to the last rounding and the same on every machine. A channel
+    /// The sums are integers, so the result is right to the last digit or two and the same on every machine. A channel
     /// that never changes has deviation 0; without pictures both are 0.
     pub fn mean_std(&self) -> ([f64; 3], [f64; 3]) {
         let (mut sum, mut squares) = ([0u64; 3], [0u64; 3]);

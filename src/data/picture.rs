@@ -1,5 +1,6 @@
 //! One picture file, made into what a network takes: eight bits, three channels, the network's size.
 
+use std::io::Read;
 use std::path::Path;
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
@@ -13,6 +14,9 @@ use crate::error::{Error, Result};
 /// What [`open`] reads, for messages.
 const FORMATS: &str = "PNG, JPEG, BMP, PPM/PGM, WebP or TIFF";
 
+/// The most bytes that are read of a file: one that never ends must not take all memory.
+const MOST: u64 = 256 << 20;
+
 /// The picture at `path`, in its own size.
 ///
 /// The format is told by the contents, not by the name. Transparent parts stand over white, grey becomes three equal
@@ -21,7 +25,12 @@ const FORMATS: &str = "PNG, JPEG, BMP, PPM/PGM, WebP or TIFF";
 /// # Errors
 /// A file that cannot be read, is no picture, is damaged, or asks for more memory than a picture should.
 pub fn open(path: &Path) -> Result<RgbImage> {
-    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| Error::file(path, e))?;
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|e| Error::file(path, e))?;
+    if bytes.len() as u64 > MOST {
+        return Err(Error::file(path, format!("is longer than {} MiB; make the picture smaller", MOST >> 20)));
+    }
     if bytes.is_empty() {
         return Err(Error::file(path, format!("is empty; expected a picture ({FORMATS})")));
     }

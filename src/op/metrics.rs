@@ -44,6 +44,19 @@ impl Totals {
         Ok(Self { raw: Tensor::zeros(device, [size_of::<Raw>()], DType::U8)? })
     }
 
+    /// Totals that go on from [`Totals::sums`] as if they had never stopped.
+    pub fn from_sums(device: &Device, [loss, first, in_five, rows]: [f64; 4]) -> Result<Self> {
+        let raw = Raw { loss, rows: rows as u64, first: first as u64, in_five: in_five as u64, bad_step: 0 };
+        Ok(Self { raw: Tensor::from_slice(device, [size_of::<Raw>()], bytemuck::bytes_of(&raw))? })
+    }
+
+    /// What the averages are made from: the sum of loss × rows, hits among the first and the first five, rows. Exact, so
+    /// that an epoch may be cut in two. Waits for the device.
+    pub fn sums(&self) -> Result<[f64; 4]> {
+        let raw = self.raw()?;
+        Ok([raw.loss, raw.first as f64, raw.in_five as f64, raw.rows as f64])
+    }
+
     /// Adds a batch: its mean `loss [1]`, its `logits [N, K]` and `labels [N]`. `step` is what
     /// [`Metrics::first_bad_step`] will name if the loss is not finite. A label outside `0 … K − 1` counts as a miss.
     ///
@@ -62,7 +75,7 @@ impl Totals {
 
     /// The averages so far; waits for the device.
     pub fn read(&self) -> Result<Metrics> {
-        let raw: Raw = bytemuck::pod_read_unaligned(&self.raw.to_vec::<u8>()?);
+        let raw = self.raw()?;
         let per_row = |total: f64| total / raw.rows as f64;
         Ok(Metrics {
             loss: per_row(raw.loss),
@@ -71,6 +84,10 @@ impl Totals {
             count: raw.rows,
             first_bad_step: raw.bad_step.checked_sub(1).map(|step| step as u32),
         })
+    }
+
+    fn raw(&self) -> Result<Raw> {
+        Ok(bytemuck::pod_read_unaligned(&self.raw.to_vec::<u8>()?))
     }
 
     /// Starts again from nothing, after everything that is queued.

@@ -61,7 +61,8 @@ impl Schedule {
     /// Cosine comes down over the steps that the warm-up leaves; milestones count from the start of training.
     pub fn lr(&self, step: u64, total_steps: u64) -> f64 {
         let warmup = self.policy.warmup;
-        let epoch = step / self.steps_per_epoch;
+        // At least 1 as made here; a damaged checkpoint may say 0.
+        let epoch = step / self.steps_per_epoch.max(1);
         let full = match &self.policy.curve {
             Curve::Constant => self.base,
             Curve::Step { epochs, factor } => self.base * factor.powf((epoch / epochs) as f64),

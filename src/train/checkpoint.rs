@@ -5,20 +5,26 @@
 //! states make equal bytes. Random numbers are counter-based: seed and step in [`Meta`] are the generator's whole state.
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
 use super::run_dir::write_atomic;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Layout, State, parameters};
 use crate::optim::{Optimizer, Schedule};
 use crate::tensor::Tensor;
 
 const KEY: &str = "warptape";
+/// What the safetensors format allows.
+const LONGEST_HEADER: u64 = 100_000_000;
 /// The layout that this version writes and reads.
 pub const FORMAT: u32 = 1;
 
@@ -42,6 +48,20 @@ pub struct Meta {
     pub schedule: Schedule,
     /// Where training stands.
     pub progress: Progress,
+}
+
+impl Meta {
+    /// Refuses what no training writes and what would make no sense further on.
+    fn check(&self) -> Result<(), String> {
+        let sides = self.input.iter().all(|side| (1..=4096).contains(side));
+        let scale = self.mean.iter().chain(&self.std).all(|v| v.is_finite()) && self.std.iter().all(|&s| s > 0.0);
+        match (self.classes.is_empty(), sides, scale) {
+            (true, _, _) => Err("it has no classes".into()),
+            (_, false, _) => Err(format!("input of {}x{} pixels", self.input[0], self.input[1])),
+            (_, _, false) => Err(format!("mean {:?} and deviation {:?} of the input", self.mean, self.std)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Where training stands; all zero at the start.
@@ -112,22 +132,34 @@ impl Checkpoint {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// A file that is missing, truncated, garbage, or not one of ours; each says which.
+    /// A file that is missing, truncated, too long, garbage, or not one of ours; each says which.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
-        let broken =
-            |what: String| Error::file(path, format!("not a readable checkpoint of {} bytes: {what}", bytes.len()));
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(format!("{e:?}")))?;
-        SafeTensors::deserialize(&bytes).map_err(|e| broken(format!("{e:?}")))?;
+        let (bytes, header) = read(path)?;
+        SafeTensors::deserialize(&bytes).map_err(|e| broken(path, e))?;
         let json = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
-            Error::file(path, "a safetensors file, but not written by warptape (its header has no 'warptape' entry)")
+            let what = "a safetensors file, but not a checkpoint of warptape (its header has no 'warptape' entry)";
+            Error::file(path, format!("{what}: name a run's folder or a file of its checkpoints"))
         })?;
-        let meta: Meta = serde_json::from_str(json).map_err(|e| broken(format!("header: {e}")))?;
-        if meta.format != FORMAT {
-            let what = format!("checkpoint format {}, this version reads {FORMAT}", meta.format);
+        let told = |e: serde_json::Error| broken(path, format!("the header's 'warptape' entry: {e}"));
+        let value: serde_json::Value = serde_json::from_str(json).map_err(told)?;
+        if let Some(format) = value.get("format").and_then(serde_json::Value::as_u64)
+            && format != u64::from(FORMAT)
+        {
+            let what = format!("checkpoint format {format}, this version reads {FORMAT}: use the version that made it");
             return Err(Error::file(path, what));
         }
+        let meta: Meta = serde_json::from_value(value).map_err(told)?;
+        meta.check().map_err(|what| broken(path, what))?;
         Ok(Self { path: path.into(), bytes, meta })
+    }
+
+    /// Refuses data other than those that were trained on.
+    pub fn check_data(&self, data: &Dataset) -> Result<()> {
+        if self.meta.data_hash == data.hash {
+            return Ok(());
+        }
+        let what = format!("was trained on other data than '{}' holds now", self.meta.config.data);
+        Err(Error::file(&self.path, format!("{what}: bring them back or start a new run")))
     }
 
     /// Copies the model's state into `model`.
@@ -135,23 +167,7 @@ impl Checkpoint {
     /// # Errors
     /// A tensor that the file lacks, or of another shape: the checkpoint belongs to another model.
     pub fn restore_model(&self, model: &dyn Layer) -> Result<()> {
-        let tensors = self.tensors();
-        let mut result = Ok(());
-        model.visit("", &mut |name, state| {
-            let restored = match state {
-                State::Parameter(tensor, layout) => self.restore(&tensors, &name, tensor, layout),
-                State::Statistic(tensor) => self.restore(&tensors, &name, tensor, Layout::Same),
-                State::Counter(count) => self.view(&tensors, &name).and_then(|view| {
-                    let bytes = view.data().try_into().map_err(|_| self.other_model(&name, "is not one int64"))?;
-                    count.store(i64::from_le_bytes(bytes), Ordering::Relaxed);
-                    Ok(())
-                }),
-            };
-            if result.is_ok() {
-                result = restored;
-            }
-        });
-        result
+        load_state(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
     }
 
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
@@ -160,7 +176,8 @@ impl Checkpoint {
         let names = parameters(model);
         for (slot, values) in optimizer.slots() {
             for ((name, _), tensor) in names.iter().zip(&values) {
-                self.restore(&tensors, &slot_name(slot, name), tensor, Layout::Same)?;
+                load_tensor(&tensors, &slot_name(slot, name), tensor, Layout::Same)
+                    .map_err(|e| self.other_model(&e))?;
             }
         }
         optimizer.set_steps(self.meta.progress.optimizer_steps);
@@ -171,26 +188,79 @@ impl Checkpoint {
         SafeTensors::deserialize(&self.bytes).expect("checked when loaded")
     }
 
-    fn view<'a>(&self, tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>> {
-        tensors.tensor(name).map_err(|_| self.other_model(name, "is missing"))
+    fn other_model(&self, what: &str) -> Error {
+        Error::file(&self.path, format!("does not fit the model '{}': {what}", self.meta.config.model))
     }
+}
 
-    fn restore(&self, tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<()> {
-        let view = self.view(tensors, name)?;
-        let expected = outward_shape(tensor, layout);
-        if view.dtype() != Dtype::F32 || view.shape() != expected {
-            let what = format!("is {:?} {:?}, expected F32 {expected:?}", view.dtype(), view.shape());
-            return Err(self.other_model(name, &what));
+/// Copies a state dict in PyTorch's names and layouts, each name after `prefix`, into `model`.
+///
+/// # Errors
+/// The first tensor that is missing or of another type or shape.
+pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Result<(), String> {
+    let mut result = Ok(());
+    model.visit(prefix, &mut |name, state| {
+        let loaded = match state {
+            State::Parameter(tensor, layout) => load_tensor(tensors, &name, tensor, layout),
+            State::Statistic(tensor) => load_tensor(tensors, &name, tensor, Layout::Same),
+            State::Counter(count) => view(tensors, &name).and_then(|view| {
+                let bytes = view.data().try_into().map_err(|_| format!("tensor '{name}' is not one int64"))?;
+                count.store(i64::from_le_bytes(bytes), Ordering::Relaxed);
+                Ok(())
+            }),
+        };
+        if result.is_ok() {
+            result = loaded;
         }
-        let values: Vec<f32> =
-            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        tensor.write(&inward(&values, tensor, layout))
-    }
+    });
+    result
+}
 
-    fn other_model(&self, name: &str, what: &str) -> Error {
-        let model = &self.meta.config.model;
-        Error::file(&self.path, format!("does not fit the model '{model}': tensor '{name}' {what}"))
+fn view<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
+    tensors.tensor(name).map_err(|_| format!("tensor '{name}' is missing"))
+}
+
+fn load_tensor(tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<(), String> {
+    let view = view(tensors, name)?;
+    let expected = outward_shape(tensor, layout);
+    if view.dtype() != Dtype::F32 || view.shape() != expected {
+        let (dtype, shape) = (view.dtype(), view.shape());
+        return Err(format!("tensor '{name}' is {dtype:?} {shape:?}, expected F32 {expected:?}"));
     }
+    let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    tensor.write(&inward(&values, tensor, layout)).map_err(|e| e.to_string())
+}
+
+/// The bytes of a safetensors file and its header. Memory is asked for only when the header and the file agree on the
+/// length, so that a file of another kind, or one that never ends, costs nothing.
+fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
+    let failed = |e: std::io::Error| Error::file(path, e);
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    (&mut file).take(8).read_to_end(&mut bytes).map_err(failed)?;
+    let Ok(size) = <[u8; 8]>::try_from(&bytes[..]).map(u64::from_le_bytes) else {
+        return Err(broken(path, format!("it ends at offset {}, inside the header's length", bytes.len())));
+    };
+    if size > LONGEST_HEADER || size + 8 > length {
+        return Err(broken(path, format!("a header of {size} bytes does not fit into its {length} bytes")));
+    }
+    (&mut file).take(size).read_to_end(&mut bytes).map_err(failed)?;
+    let header: Metadata =
+        serde_json::from_slice(&bytes[8..]).map_err(|e| broken(path, format!("the header at offset 8: {e}")))?;
+    let expected = (header.data_len() as u64).saturating_add(8 + size);
+    if length != expected {
+        let what = if length < expected { "truncated" } else { "too long" };
+        return Err(broken(path, format!("{what}, {length} bytes where its header describes {expected}")));
+    }
+    let rest = header.data_len();
+    bytes.try_reserve_exact(rest).map_err(|_| broken(path, format!("no memory for its {length} bytes")))?;
+    file.take(rest as u64).read_to_end(&mut bytes).map_err(failed)?;
+    Ok((bytes, header))
+}
+
+fn broken(path: &Path, what: impl Display) -> Error {
+    Error::file(path, format!("not a readable checkpoint: {what}; put another checkpoint of the run in its place"))
 }
 
 fn slot_name(slot: &str, parameter: &str) -> String {
@@ -205,7 +275,7 @@ fn outward_shape(tensor: &Tensor, layout: Layout) -> Vec<usize> {
 }
 
 /// Shape and elements as PyTorch has them.
-fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
+pub fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
     let values = tensor.to_vec::<f32>()?;
     let values = match (layout, tensor.shape().dims()) {
         (Layout::Filters, &[k, r, s, c]) => swap_inner(&values, k, r * s, c),
@@ -215,7 +285,7 @@ fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
 }
 
 /// Elements as the device has them, from PyTorch's order.
-pub(crate) fn inward(values: &[f32], tensor: &Tensor, layout: Layout) -> Vec<f32> {
+fn inward(values: &[f32], tensor: &Tensor, layout: Layout) -> Vec<f32> {
     match (layout, tensor.shape().dims()) {
         (Layout::Filters, &[k, r, s, c]) => swap_inner(values, k, c, r * s),
         _ => values.to_vec(),

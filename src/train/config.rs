@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::nn::models;
 use crate::optim::{OptimizerConfig, Policy};
 
 /// The options of `warptape train`. The defaults train little-conv on the emoji set.
@@ -86,15 +87,24 @@ impl Config {
         let positive = [("epochs", self.epochs as f64), ("batch-size", self.batch_size as f64), ("lr", self.lr)];
         for (name, value) in positive {
             if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("--{name} {value}: must be greater than 0")));
+                return Err(Error::usage(format!("--{name} {value}: must be a finite number above 0")));
             }
         }
-        let shares = [("label-smoothing", self.label_smoothing as f64), ("momentum", self.momentum)];
+        let shares = [
+            ("label-smoothing", self.label_smoothing as f64),
+            ("momentum", self.momentum),
+            ("validation", self.validation),
+        ];
         for (name, value) in shares {
             if !(0.0..1.0).contains(&value) {
                 return Err(Error::usage(format!("--{name} {value}: must be at least 0 and below 1")));
             }
         }
+        if !(self.train_fraction > 0.0 && self.train_fraction <= 1.0) {
+            let what = format!("--train-fraction {}: must be above 0 and at most 1", self.train_fraction);
+            return Err(Error::usage(what));
+        }
+        models::check(&self.model)?;
         self.optimizer()?.check()?;
         self.policy()?;
         self.augmentation()?;

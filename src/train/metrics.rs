@@ -58,7 +58,7 @@ pub struct Row {
     pub seconds: f64,
     /// Pictures a second of the pass.
     pub images_per_second: f64,
-    /// Most device memory in use so far.
+    /// Most device memory in use during the pass.
     pub peak_bytes: u64,
 }
 
@@ -169,5 +169,7 @@ fn describe(error: &csv::Error) -> String {
         csv::ErrorKind::Utf8 { .. } => "not text".to_string(),
         _ => error.to_string(),
     };
+    // The complaint quotes the file, and a damaged one may hold anything.
+    let what: String = what.chars().filter(|c| !c.is_control()).take(120).collect();
     format!("line {line}: {what}; remove the line or restore the file")
 }

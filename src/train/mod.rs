@@ -5,6 +5,7 @@ mod chart;
 pub mod checkpoint;
 pub mod config;
 pub mod curves;
+pub mod evaluate;
 pub mod images;
 pub mod metrics;
 pub mod run_dir;

@@ -3,13 +3,13 @@
 //! One step: draw a batch on the device, run the network on a tape, take the loss, walk the tape back, let the optimizer
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
 use super::curves;
+use super::evaluate::{bad_batch, evaluate, first_bad_layer};
 use super::images::Resident;
 use super::metrics::{Metrics, Row, Split, read};
 use super::run_dir::{RunDir, write_atomic};
@@ -66,38 +66,43 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Starts training `config` on `data` into `run`; with `from`, goes on where that checkpoint stands.
+    /// Starts training `config` on `data`; with `from`, goes on where that checkpoint stands. The folder `run` is asked
+    /// for last, so that a start that fails leaves none behind.
     pub fn new(
         config: Config,
         data: &Dataset,
         device: &Device,
-        run: RunDir,
+        run: impl FnOnce() -> Result<RunDir>,
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         config.check()?;
         let (mean, std) = data.train.mean_std();
+        // A channel that never changes has nothing to be scaled.
+        let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
         let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
         let (chosen, held_back) = split::validation(&data.train.select(&parts), config.validation, config.seed)?;
         let pick = |positions: Vec<u32>| -> Vec<u32> { positions.into_iter().map(|p| parts[p as usize]).collect() };
         let (chosen, held_back) = (pick(chosen), pick(held_back));
+        if config.batch_size > chosen.len() {
+            let what = format!("there are {} images to train on; use at most that", chosen.len());
+            return Err(Error::usage(format!("--batch-size {}: {what}", config.batch_size)));
+        }
         let model = models::build(&config.model, data.classes.len(), device, config.seed)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;
         let mut progress = Progress::default();
-        let steps = (chosen.len() / config.batch_size).max(1) as u64;
+        let steps = (chosen.len() / config.batch_size) as u64;
         let mut schedule = Schedule::new(config.policy()?, config.lr, steps);
-        let mut rows = Vec::new();
         if let Some(checkpoint) = from {
-            if checkpoint.meta.data_hash != data.hash {
-                let what = format!("the data '{}' are not those that the run was trained on", config.data);
-                return Err(Error::file(run.path(), what));
-            }
+            checkpoint.check_data(data)?;
             checkpoint.restore_model(&model)?;
             checkpoint.restore_optimizer(&mut optimizer, &model)?;
             progress = checkpoint.meta.progress.clone();
             schedule = checkpoint.meta.schedule.clone();
-            rows = read(&run.file("metrics.csv"))?;
-            rows.retain(|row| row.epoch <= progress.epoch);
+        }
+        if progress.epoch > config.epochs {
+            let what = format!("--epochs {}: the run has done {} already; ask for more", config.epochs, progress.epoch);
+            return Err(Error::usage(what));
         }
         let meta = Meta {
             format: FORMAT,
@@ -110,19 +115,14 @@ impl Trainer {
             progress,
             config: config.clone(),
         };
-        Ok(Self {
-            images: Resident::new(device, &data.train)?,
-            test: Resident::new(device, &data.test)?,
-            device: device.clone(),
-            config,
-            model,
-            optimizer,
-            chosen,
-            held_back,
-            meta,
-            run,
-            rows,
-        })
+        let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
+        let run = run()?;
+        let mut rows = Vec::new();
+        if from.is_some() {
+            rows = read(&run.file("metrics.csv"))?;
+            rows.retain(|row| row.epoch <= meta.progress.epoch);
+        }
+        Ok(Self { images, test, device: device.clone(), config, model, optimizer, chosen, held_back, meta, run, rows })
     }
 
     /// The network.
@@ -135,9 +135,9 @@ impl Trainer {
         &self.run
     }
 
-    /// Steps in one epoch: whole batches only (a short last batch would weigh its images more), but at least one.
+    /// Steps in one epoch: whole batches only (a short last batch would weigh its images more).
     pub fn steps_per_epoch(&self) -> usize {
-        (self.chosen.len() / self.config.batch_size).max(1)
+        self.chosen.len() / self.config.batch_size
     }
 
     /// Trains until all epochs are done or `stop` is set.
@@ -145,7 +145,7 @@ impl Trainer {
     /// # Errors
     /// A loss that is not finite: names epoch, step and the first bad layer. Files that cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Outcome> {
-        let next = self.meta.progress.epoch + 1;
+        let next = self.meta.progress.epoch.saturating_add(1);
         let path = self.run.file("metrics.csv");
         let mut metrics =
             if next > 1 || path.exists() { Metrics::resume(&path, next)? } else { Metrics::create(&path)? };
@@ -154,14 +154,19 @@ impl Trainer {
                 self.save("last.safetensors")?;
                 return Ok(Outcome::Interrupted);
             };
-            for (split, indices) in [(Split::Val, &self.held_back), (Split::Test, &Vec::new())] {
-                let started = Instant::now();
-                let sums = match split {
-                    Split::Val if indices.is_empty() => continue,
-                    Split::Val => self.evaluate(&self.images, indices)?,
-                    _ => self.evaluate_test()?,
-                };
-                rows.push(self.row(epoch, split, &sums, rows[0].lr, started));
+            let lr = rows[0].lr;
+            let all: Vec<u32> = (0..self.test.len() as u32).collect();
+            let splits = [(Split::Val, &self.images, &self.held_back), (Split::Test, &self.test, &all)];
+            for (split, images, indices) in splits.into_iter().filter(|(_, _, indices)| !indices.is_empty()) {
+                let watch = Watch::start(&self.device);
+                let sums = self.evaluate(images, indices)?;
+                if let Some(bad) = sums.first_bad_step {
+                    let x = bad_batch(images, indices, bad, self.meta.mean, self.meta.std)?;
+                    let mut tape = Tape::new();
+                    let place = first_bad_layer(&self.model, &x, &mut Pass::inference(&mut tape));
+                    return Err(self.not_finite(&format!("on the {} set after epoch {epoch}", split.name()), &place));
+                }
+                rows.push(watch.row(epoch, split, &sums, lr, sums.count));
             }
             let judged = rows.iter().find(|r| r.split == Split::Val);
             self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
@@ -171,6 +176,9 @@ impl Trainer {
             let title = format!("{} on {}", self.config.model, self.config.data);
             curves::draw(&self.rows, &title, self.run.path())?;
             observer.epoch(epoch, &rows);
+            if stop.load(Ordering::Relaxed) && epoch < self.config.epochs {
+                return Ok(Outcome::Interrupted);
+            }
         }
         Ok(Outcome::Finished)
     }
@@ -186,15 +194,15 @@ impl Trainer {
         let order = split::shuffle(self.chosen.len(), self.config.seed, epoch as u64);
         let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
         let order = self.images.order(&order)?;
-        let batch = self.config.batch_size.min(self.chosen.len());
+        let batch = self.config.batch_size;
         let steps = self.steps_per_epoch();
         let total = steps as u64 * self.config.epochs as u64;
-        let totals = Totals::new(&self.device)?;
+        let totals = Totals::from_sums(&self.device, self.meta.progress.sums)?;
         let (padding, flip) = self.config.augmentation()?;
         let how = Augment { padding, flip, mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: on the host that costs nothing, on a GPU it drains the queue.
         let every = if matches!(self.device.target(), Target::Cuda) { 20 } else { 1 };
-        let started = Instant::now();
+        let watch = Watch::start(&self.device);
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
         for at in already..steps {
@@ -206,12 +214,15 @@ impl Trainer {
             let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &x)?;
             let loss = cross_entropy(&mut tape, &logits, &labels, self.config.label_smoothing)?;
             totals.add(&loss, &logits, &labels, step as u32)?;
-            let look = (at + 1) % every == 0 || at + 1 == steps;
-            if look {
-                let sums = totals.read()?;
-                if let Some(bad) = sums.first_bad_step {
-                    return Err(self.not_finite(epoch, bad as u64 - (step - at as u64), &x));
-                }
+            let stopping = stop.load(Ordering::Relaxed) && at + 1 < steps;
+            let look = stopping || (at + 1) % every == 0 || at + 1 == steps;
+            if look && let Some(bad) = totals.read()?.first_bad_step {
+                let mut tape = Tape::new();
+                let mut pass = Pass::training(&mut tape, self.config.seed, step);
+                let place = first_bad_layer(&self.model, &x, &mut pass);
+                // Counted from 1 and from the start of the epoch.
+                let number = at + 1 - (step as u32).wrapping_sub(bad) as usize;
+                return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
             }
             let gradients = tape.backward(&loss)?;
             lr = self.meta.schedule.lr(step, total);
@@ -219,52 +230,20 @@ impl Trainer {
             self.meta.progress.step += 1;
             self.meta.progress.step_in_epoch = at + 1;
             if look {
-                let sums = self.sums(&totals.read()?);
-                let seconds = started.elapsed().as_secs_f64();
+                let sums = totals.read()?;
                 let images = (at + 1 - already) * batch;
-                let running = Running {
-                    loss: sums[0] / sums[3],
-                    top1: sums[1] / sums[3],
-                    images_per_second: images as f64 / seconds,
-                };
+                let running =
+                    Running { loss: sums.loss, top1: sums.top1, images_per_second: images as f64 / watch.seconds() };
                 observer.step(&self.meta.progress, steps, running);
             }
-            if stop.load(Ordering::Relaxed) && at + 1 < steps {
-                self.meta.progress.sums = self.sums(&totals.read()?);
+            if stopping {
+                self.meta.progress.sums = totals.sums()?;
                 return Ok(None);
             }
         }
-        let sums = self.sums(&totals.read()?);
-        let read = Sums {
-            loss: sums[0] / sums[3],
-            top1: sums[1] / sums[3],
-            top5: sums[2] / sums[3],
-            count: sums[3] as u64,
-            first_bad_step: None,
-        };
-        Ok(Some(vec![self.row(epoch, Split::Train, &read, lr, started)]))
-    }
-
-    /// The epoch's sums: what an interrupted part of it left, and `now`.
-    fn sums(&self, now: &Sums) -> [f64; 4] {
-        let n = now.count as f64;
-        let new = [now.loss * n, now.top1 * n, now.top5 * n, n];
-        std::array::from_fn(|i| self.meta.progress.sums[i] + if n > 0.0 { new[i] } else { 0.0 })
-    }
-
-    fn row(&self, epoch: u32, split: Split, sums: &Sums, lr: f64, started: Instant) -> Row {
-        let seconds = started.elapsed().as_secs_f64();
-        Row {
-            epoch,
-            split,
-            loss: sums.loss,
-            top1: sums.top1,
-            top5: sums.top5,
-            lr,
-            seconds,
-            images_per_second: sums.count as f64 / seconds,
-            peak_bytes: self.device.memory().peak,
-        }
+        // Of an epoch that was interrupted, the time is that of the part after it.
+        let images = (steps - already.min(steps)) * batch;
+        Ok(Some(vec![watch.row(epoch, Split::Train, &totals.read()?, lr, images as u64)]))
     }
 
     fn evaluate(&self, images: &Resident, indices: &[u32]) -> Result<Sums> {
@@ -303,54 +282,34 @@ impl Trainer {
         write_atomic(&self.run.checkpoints().join(name), &bytes)
     }
 
-    /// Says where a loss that is not finite comes from: runs the batch again and looks at every layer's output.
-    fn not_finite(&self, epoch: u32, step: u64, x: &Tensor) -> Error {
-        let finite = |t: &Tensor| t.to_vec::<f32>().is_ok_and(|v| v.iter().all(|v| v.is_finite()));
-        let mut tape = Tape::new();
-        tape.mark_layers();
-        let output = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, self.meta.progress.step), x);
-        let bad_weight = parameters(&self.model).into_iter().find(|(_, tensor)| !finite(tensor));
-        let bad_layer = tape.marks().iter().find(|(_, tensor)| !finite(tensor));
-        let place = match (bad_weight, bad_layer, output) {
-            (Some((name, _)), _, _) => format!("the first bad values are in parameter {name}"),
-            (_, Some((name, _)), _) => format!("the first bad values leave layer {name}"),
-            (_, _, Err(error)) => error.to_string(),
-            _ => "every layer's output is finite; the loss itself overflows".into(),
-        };
+    fn not_finite(&self, when: &str, place: &str) -> Error {
         let last = self.run.checkpoints().join("last.safetensors");
         let kept = if last.exists() { format!("; {} is from before", last.display()) } else { String::new() };
-        Error::Training(format!(
-            "the loss is not finite in epoch {epoch}, step {}: {place}; try a smaller --lr{kept}",
-            step + 1
-        ))
+        Error::Training(format!("the loss is not finite {when}: {place}; try a smaller --lr{kept}"))
     }
 }
 
-const EVALUATION_BATCH: usize = 256;
-
-/// Loss and accuracy of `model` on images `indices`, in inference mode.
-pub fn evaluate(model: &dyn Layer, images: &Resident, indices: &[u32], mean: [f32; 3], std: [f32; 3]) -> Result<Sums> {
-    let how = Augment { padding: 0, flip: false, mean, std };
-    let mut totals: Option<Totals> = None;
-    let order = images.order(indices)?;
-    for at in (0..indices.len()).step_by(EVALUATION_BATCH) {
-        let batch = EVALUATION_BATCH.min(indices.len() - at);
-        let (x, labels) = images.batch(&order, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?;
-        let mut tape = Tape::new();
-        let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
-        let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
-        if totals.is_none() {
-            totals = Some(Totals::new(x.device())?);
-        }
-        totals.as_ref().expect("set above").add(&loss, &logits, &labels, 0)?;
-    }
-    totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()
+/// Time and memory of one pass over images.
+struct Watch<'a> {
+    device: &'a Device,
+    started: Instant,
 }
 
-/// Rebuilds the network of a checkpoint on `device`.
-pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
-    let checkpoint = Checkpoint::load(path)?;
-    let model = models::build(&checkpoint.meta.config.model, checkpoint.meta.classes.len(), device, 0)?;
-    checkpoint.restore_model(&model)?;
-    Ok((model, checkpoint.meta))
+impl<'a> Watch<'a> {
+    /// Memory counts from here on too: the peak of a pass must not depend on what the process did before it.
+    fn start(device: &'a Device) -> Self {
+        device.reset_peak();
+        Self { device, started: Instant::now() }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// The pass as a row of `metrics.csv`; `images` went through it in its time.
+    fn row(&self, epoch: u32, split: Split, sums: &Sums, lr: f64, images: u64) -> Row {
+        let Sums { loss, top1, top5, .. } = *sums;
+        let (seconds, peak_bytes) = (self.seconds(), self.device.memory().peak);
+        Row { epoch, split, loss, top1, top5, lr, seconds, images_per_second: images as f64 / seconds, peak_bytes }
+    }
 }

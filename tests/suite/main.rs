@@ -3,12 +3,19 @@
 
 mod augment;
 mod batchnorm;
+mod conformance;
+mod data;
+mod faults;
 mod loss;
 mod nvrtc;
 mod ops;
 mod optim;
+mod parity;
+mod pictures;
 mod pool;
 mod random;
 mod ranking;
 mod reduce;
+mod run_files;
 mod support;
+mod warps;

@@ -17,9 +17,21 @@ const MODELS: &[(&str, &str, Build)] =
 /// # Errors
 /// An unknown name; the error lists the known ones.
 pub fn build(name: &str, classes: usize, device: &Device, seed: u64) -> Result<Sequential> {
-    let Some((_, _, build)) = MODELS.iter().find(|(known, _, _)| *known == name) else {
+    find(name)?(&mut Builder::new(device, seed), classes)
+}
+
+/// Refuses a name that is not in the table.
+///
+/// # Errors
+/// As [`build`].
+pub fn check(name: &str) -> Result<()> {
+    find(name).map(|_| ())
+}
+
+fn find(name: &str) -> Result<Build> {
+    let found = MODELS.iter().find(|(known, _, _)| *known == name);
+    found.map(|(_, _, build)| *build).ok_or_else(|| {
         let known: Vec<_> = MODELS.iter().map(|(name, _, _)| *name).collect();
-        return Err(Error::usage(format!("unknown model '{name}': use {}", known.join(", "))));
-    };
-    build(&mut Builder::new(device, seed), classes)
+        Error::usage(format!("unknown model '{name}': use {}", known.join(", ")))
+    })
 }
