@@ -4,11 +4,16 @@
 //! data → tensor → nn → op → kernels → device.
 
 pub mod check;
+pub mod cli;
+pub mod data;
 pub mod device;
 pub mod error;
+pub mod nn;
 pub mod op;
+pub mod optim;
 pub mod tape;
 pub mod tensor;
+pub mod train;
 
 pub use device::Device;
 pub use error::{Error, Result};

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `warptape` command.
+
+fn main() {
+    std::process::exit(warptape::cli::run());
+}

@@ -79,15 +79,28 @@ template <int N> __device__ __forceinline__ vec<N> multiply_add(float a, vec<N> 
 #endif
 }
 
+// A loop over the N elements of vectors that lie in memory. On the host it must not be unrolled: as a loop the compiler
+// turns comparisons, selections and guarded accesses into masked vector instructions (and gives the memory back its
+// registers); of single elements it makes a branch each.
+#ifdef WARPTAPE_HOST
+#define ELEMENTS(i, N) _Pragma("GCC ivdep") _Pragma("GCC unroll 1") for (int i = 0; i < N; ++i)
+#else
+#define ELEMENTS(i, N) UNROLL for (int i = 0; i < N; ++i)
+#endif
+
+template <int N> __device__ __forceinline__ float* elements(vec<N>& v) { return reinterpret_cast<float*>(&v); }
+template <int N> __device__ __forceinline__ const float* elements(const vec<N>& v) {
+    return reinterpret_cast<const float*>(&v);
+}
+
 // Loads up to N floats: elements at `valid` and beyond read as `other`, and their memory is not touched. ACCESS says how
 // wide an access the address is aligned for: N, or 1 if rows may start anywhere.
 template <int N, int ACCESS = N>
 __device__ __forceinline__ vec<N> load_partial(const float* __restrict__ from, int valid, float other) {
     if (ACCESS == N && valid >= N) return load<N>(from);
-    vec<N> v = splat<N>(other);
-    UNROLL for (int i = 0; i < N; ++i) {
-        if (i < valid) v[i] = from[i];
-    }
+    vec<N> v;
+    float* to = elements<N>(v);
+    ELEMENTS(i, N) to[i] = i < valid ? from[i] : other;
     return v;
 }
 
@@ -98,15 +111,17 @@ __device__ __forceinline__ void store_partial(float* to, vec<N> value, int valid
         store<N>(to, value);
         return;
     }
-    UNROLL for (int i = 0; i < N; ++i) {
-        if (i < valid) to[i] = value[i];
+    const float* from = elements<N>(value);
+    ELEMENTS(i, N) {
+        if (i < valid) to[i] = from[i];
     }
 }
 
-// f applied to each element of one or more vectors. Written per element so that f is plain scalar CUDA; the compiler
-// turns it back into vector instructions on the host.
+// f applied to each element of one or more vectors; f is plain scalar CUDA.
 template <int N, class F, class... V> __device__ __forceinline__ vec<N> map(F f, V... v) {
     vec<N> out;
-    UNROLL for (int i = 0; i < N; ++i) out[i] = f(v[i]...);
+    float* to = elements<N>(out);
+    // The lambda only gives the pack of pointers a name.
+    [&](auto*... from) { ELEMENTS(i, N) to[i] = f(from[i]...); }(elements<N>(v)...);
     return out;
 }

@@ -1,6 +1,64 @@
-//! y = a + b.
-use crate::error::Result;
+//! Sum of two tensors of equal shape: y = a + b; da = db = dy.
+
+use crate::check::{Case, Input, Values};
+use crate::device::Target;
+use crate::error::{Error, Result};
+use crate::op::{Variant, elementwise};
+use crate::tape::Tape;
 use crate::tensor::Tensor;
-pub(crate) fn sum(_a: &Tensor, _b: &Tensor) -> Result<Tensor> {
-    todo!()
+
+const FILE: &str = "add/1_vectorized.cu";
+
+/// `a + b`, as at the end of a residual block.
+///
+/// # Errors
+/// Shapes that differ (nothing is broadcast), or element types other than f32.
+pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if a.shape() != b.shape() || a.dtype() != b.dtype() {
+        let what = format!("{} {} and {} {} differ", a.dtype(), a.shape(), b.dtype(), b.shape());
+        return Err(Error::shape("add", what));
+    }
+    let y = sum(a, b)?;
+    let (left, right) = (a.clone(), b.clone());
+    tape.record(&[a, b], &y, move |dy, gradients| {
+        // Both inputs share one gradient tensor; `Gradients::add` never writes into what it was given.
+        gradients.add(&left, dy.clone())?;
+        gradients.add(&right, dy.clone())
+    });
+    Ok(y)
+}
+
+/// The sum alone, in the shape of `a`: how gradients are added up.
+pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let y = elementwise::like(a)?;
+    elementwise::launch(FILE, "add_forward", a.elements(), &y, &[a.arg(), b.arg()], &[])?;
+    Ok(y)
+}
+
+/// What runs on a GPU.
+pub fn variants() -> Vec<Variant> {
+    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+}
+
+/// Examples for tests and benches.
+pub fn cases() -> Vec<Case> {
+    let add_all = |x: &[Vec<f64>]| x[0].iter().zip(&x[1]).map(|(a, b)| a + b).collect();
+    let mut cases: Vec<Case> = [1, 3, 17, 4096, 4099]
+        .into_iter()
+        .map(|n| {
+            let inputs = vec![Input::new([n], Values::Integers), Input::new([n], Values::Integers)];
+            Case::new(format!("add {n}"), inputs, |tape, x| add(tape, &x[0], &x[1]), add_all)
+        })
+        .collect();
+    // One value twice, and once more: its gradient arrives in three parts that the tape has to add up.
+    cases.push(Case::new(
+        "add x to itself twice",
+        vec![Input::new([5, 7], Values::Integers)],
+        |tape, x| {
+            let twice = add(tape, &x[0], &x[0])?;
+            add(tape, &twice, &x[0])
+        },
+        |x| x[0].iter().map(|v| 3.0 * v).collect(),
+    ));
+    cases
 }

@@ -119,7 +119,7 @@ impl Sizes {
 
 fn forward(sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let (device, target) = (x.device(), x.device().target());
-    let tile = Tile::pick(target, sizes.pixels(), sizes.k);
+    let tile = Tile::pick(target, sizes.pixels(), sizes.k, sizes.r * sizes.s * sizes.c);
     let variant = forward_variant(target, tile, sizes.c, sizes.k);
     let depth = sizes.r * sizes.s * sizes.c;
     let transposed = Tensor::empty(device, [depth, sizes.k], DType::F32)?;
@@ -134,7 +134,7 @@ fn forward(sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -
 
 fn input_gradient(sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
     let (device, target) = (dy.device(), dy.device().target());
-    let tile = Tile::pick(target, sizes.n * sizes.h * sizes.w, sizes.c);
+    let tile = Tile::pick(target, sizes.n * sizes.h * sizes.w, sizes.c, sizes.r * sizes.s * sizes.k);
     let variant = input_gradient_variant(target, tile, sizes.k, sizes.c, sizes.steps.stride == [1, 1]);
     let dx = Tensor::empty(device, [sizes.n, sizes.h, sizes.w, sizes.c], DType::F32)?;
     let rows = sizes.n * sizes.h * sizes.w;
@@ -146,7 +146,7 @@ fn input_gradient(sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor
 fn filter_gradient(sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
     let (device, target) = (dy.device(), dy.device().target());
     let columns = sizes.r * sizes.s * sizes.c;
-    let tile = Tile::pick(target, sizes.k, columns);
+    let tile = Tile::pick(target, sizes.k, columns, sizes.pixels());
     let variant = filter_gradient_variant(target, tile, sizes.k, sizes.c);
     let (across, down) = (columns.div_ceil(tile.bn), sizes.k.div_ceil(tile.bm));
     // Enough blocks for every unit to have several, but not so many that adding the partial results costs more than
@@ -185,7 +185,7 @@ fn filter_gradient_variant(target: Target, tile: Tile, k: usize, c: usize) -> Va
 pub fn variants() -> Vec<Variant> {
     let mut variants = Vec::new();
     for columns in [32, 64, 128] {
-        let tile = Tile::pick(Target::Cuda, 128, columns);
+        let tile = Tile::pick(Target::Cuda, 128, columns, 128);
         for (even, other) in [(64, 64), (3, 64), (64, 3), (3, 3)] {
             variants.push(forward_variant(Target::Cuda, tile, even, other));
             variants.push(input_gradient_variant(Target::Cuda, tile, even, other, true));

@@ -1,7 +1,7 @@
 //! Launching kernels that treat all elements alike (`kernels/prelude/elementwise.cuh`).
 
 use crate::device::{Arg, Defines, Geometry, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::op::{self, Variant, dimension};
 use crate::tensor::{DType, Tensor};
 
@@ -16,7 +16,13 @@ pub(crate) fn defines(target: Target) -> Defines {
 }
 
 /// An uninitialized f32 tensor of the same shape on the same device.
+///
+/// # Errors
+/// An `x` that is not f32 itself: a kernel would take its bits for floats.
 pub(crate) fn like(x: &Tensor) -> Result<Tensor> {
+    if x.dtype() != DType::F32 {
+        return Err(Error::shape("elementwise", format!("{} {} is not f32", x.dtype(), x.shape())));
+    }
     Tensor::empty(x.device(), x.shape(), DType::F32)
 }
 

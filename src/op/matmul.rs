@@ -68,8 +68,8 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
     let target = a.device().target();
-    let tile = Tile::pick(target, m, n);
-    let variant = variant(target, tile, form, [a1, b1, n].map(|length| access(target, length)));
+    let tile = Tile::pick(target, m, n, k);
+    let variant = variant(tile, form, [a1, b1, n].map(|length| access(target, length)));
     let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
     let args =
         [c.arg(), a.arg(), b.arg(), bias.map_or(0u64.into(), Tensor::arg), dimension(m)?, dimension(n)?, dimension(k)?];
@@ -78,7 +78,7 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
     Ok(c)
 }
 
-fn variant(_target: Target, tile: Tile, form: Form, access: [usize; 3]) -> Variant {
+fn variant(tile: Tile, form: Form, access: [usize; 3]) -> Variant {
     let defines = tile
         .defines()
         .with("TRANSPOSE_A", (form == Form::TN) as u8)
@@ -87,6 +87,20 @@ fn variant(_target: Target, tile: Tile, form: Form, access: [usize; 3]) -> Varia
         .with("BVEC", access[1])
         .with("CVEC", access[2]);
     Variant { file: FILE, defines }
+}
+
+/// What a GPU compiles: every form and tile, with whole and with single accesses.
+pub fn variants() -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for form in [Form::NN, Form::NT, Form::TN] {
+        for columns in [32, 64, 128] {
+            for length in [4, 1] {
+                let access = [access(Target::Cuda, length); 3];
+                variants.push(variant(Tile::pick(Target::Cuda, 128, columns, 128), form, access));
+            }
+        }
+    }
+    variants
 }
 
 /// Examples for tests and benches: tiles of every device are larger and smaller than these sizes.

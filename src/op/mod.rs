@@ -5,13 +5,24 @@
 //! its name here: as a module, and in `for_each_op!` if it has cases.
 
 pub mod add;
+pub mod augment;
+pub mod batchnorm;
+pub(crate) mod columns;
 pub mod conv2d;
 mod conv2d_cases;
+pub mod cross_entropy;
+pub mod dropout;
 pub(crate) mod elementwise;
+pub mod linear;
 pub mod matmul;
+pub mod metrics;
+pub mod pool;
+pub mod random;
 pub mod reduce;
 pub mod relu;
+mod rows;
 pub mod tile;
+pub mod topk;
 
 use crate::check::Case;
 use crate::device::{Arg, Defines, Device, Geometry};
@@ -32,7 +43,7 @@ pub struct Variant {
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { conv2d matmul relu }
+        $then! { add batchnorm conv2d cross_entropy dropout linear matmul reduce relu }
     };
 }
 
@@ -45,6 +56,24 @@ macro_rules! collect_cases {
     };
 }
 for_each_op!(collect_cases);
+
+/// Every kernel as a GPU runs it, for a look at what the compiler makes of it.
+pub fn variants() -> Vec<Variant> {
+    let lists = [
+        add::variants(),
+        augment::variants(),
+        batchnorm::variants(),
+        conv2d::variants(),
+        cross_entropy::variants(),
+        dropout::variants(),
+        matmul::variants(),
+        reduce::variants(),
+        relu::variants(),
+        topk::variants(),
+        crate::optim::variants(),
+    ];
+    lists.into_iter().flatten().collect()
+}
 
 /// Launches kernel `entry` of `variant`.
 pub(crate) fn launch(device: &Device, variant: &Variant, entry: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Rectified linear unit: y = max(x, 0); dx = dy where y > 0.
 
 use crate::check::{Case, Input, Values};
+use crate::device::Target;
 use crate::error::Result;
-use crate::op::elementwise;
+use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -22,6 +23,11 @@ pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
         }
     });
     Ok(y)
+}
+
+/// What a GPU compiles.
+pub fn variants() -> Vec<Variant> {
+    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
 }
 
 /// Examples for tests and benches.

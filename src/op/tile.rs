@@ -18,11 +18,11 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// The tile for an output of `rows` × `columns`.
+    /// The tile for an output of `rows` × `columns` whose elements are sums of `depth` products.
     ///
     /// A GPU gets 8 × 8 sums in each of 256 threads (64 threads for narrow outputs). A CPU gets as many sums as its
     /// vector registers hold: 8 rows of two vectors, one register each left for a row of B.
-    pub fn pick(target: Target, rows: usize, columns: usize) -> Self {
+    pub fn pick(target: Target, rows: usize, columns: usize, depth: usize) -> Self {
         match target {
             Target::Cuda if columns > 64 => Self { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8, vec: 4, kvec: 4 },
             Target::Cuda if columns > 32 => Self { bm: 128, bn: 64, bk: 16, tm: 8, tn: 8, vec: 4, kvec: 4 },
@@ -34,7 +34,9 @@ impl Tile {
                 // 16 vector registers (AVX2, NEON) hold 4 × 2 sums with room for operands, 32 (AVX-512) 8 × 2 and more.
                 let tm = if lanes == 16 { 8 } else { 4 };
                 let bm = if rows > 4 * tm { 8 * tm } else { 4 * tm };
-                Self { bm, bn, bk: 128, tm, tn, vec: lanes, kvec: 1 }
+                // Deep steps mean few barriers; but a first layer's 27 products must not be padded to 128.
+                let bk = if depth > 32 { 128 } else { 32 };
+                Self { bm, bn, bk, tm, tn, vec: lanes, kvec: 1 }
             }
         }
     }

@@ -1,8 +1,20 @@
 //! All integration tests, as one binary: a GPU machine without cargo is handed this file and the command.
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
+mod augment;
+mod batchnorm;
 mod conformance;
+mod data;
 mod faults;
+mod loss;
+mod nvrtc;
 mod ops;
+mod optim;
+mod parity;
+mod pictures;
+mod random;
+mod ranking;
+mod reduce;
+mod run_files;
 mod support;
 mod warps;

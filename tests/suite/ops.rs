@@ -4,6 +4,7 @@
 //! One test per op, named after it, so that ops run in parallel and `cargo test ops::matmul` runs one of them.
 
 use warptape::check::Case;
+use warptape::{DType, Tape, Tensor, op};
 
 use crate::support::devices;
 
@@ -29,4 +30,16 @@ fn agree_with_their_references(cases: &[Case]) {
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn elementwise_ops_refuse_what_is_not_f32_or_not_of_one_shape() {
+    let (_, device) = &devices()[0];
+    let floats = Tensor::zeros(device, [6], DType::F32).unwrap();
+    let integers = Tensor::zeros(device, [6], DType::I32).unwrap();
+    let add = |a: &Tensor, b: &Tensor| op::add::add(&mut Tape::new(), a, b).map_err(|e| e.to_string());
+    assert_eq!(add(&floats, &floats.reshape([2, 3]).unwrap()).unwrap_err(), "add: f32 [6] and f32 [2, 3] differ");
+    assert_eq!(add(&floats, &integers).unwrap_err(), "add: f32 [6] and i32 [6] differ");
+    assert_eq!(add(&integers, &integers).unwrap_err(), "elementwise: i32 [6] is not f32");
+    assert!(op::relu::relu(&mut Tape::new(), &integers).is_err());
 }

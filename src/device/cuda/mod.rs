@@ -1,18 +1,107 @@
-//! The CUDA device.
+//! The CUDA device: one GPU, one stream, kernels compiled by NVRTC.
+//!
+//! Nothing of CUDA is needed to build warptape: the driver and NVRTC are looked for at run time, and what is missing is
+//! an error that says what to install. Work is queued on one non-blocking stream in issue order; only `download` and
+//! `synchronize` wait for it, and that is where a kernel's fault comes to light.
 
-use super::{Arg, Backend, Function, Geometry, Info, Module, Source};
+mod api;
+pub mod cubin;
+mod driver;
+pub mod locate;
+mod module;
+pub mod nvrtc;
+mod staging;
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex};
+
+use cudarc::driver::result::{self, DriverError, stream};
+use cudarc::driver::sys::CUmemPool_attribute as PoolAttribute;
+use cudarc::driver::sys::{self, CUfunction_attribute as FunctionAttribute, CUmemoryPool, CUresult, CUstream};
+
+use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::{Error, Result};
-use std::sync::Arc;
+use driver::Context;
+pub use driver::{Gpu, gpus, version};
+use module::{CudaModule, Kernel};
+use nvrtc::Nvrtc;
+use staging::Staging;
+
+/// Dynamic shared memory that a launch may ask for without the kernel being told before.
+const SHARED_FOR_ALL: u32 = 48 << 10;
+
+/// The first driver that tells a kernel's parameters.
+const TELLS_PARAMETERS: (u32, u32) = (12, 4);
 
 /// One GPU.
 pub struct Cuda {
     info: Info,
+    driver: (u32, u32),
+    nvrtc: Nvrtc,
+    context: Arc<Context>,
+    stream: CUstream,
+    /// The stream-ordered allocator, where the GPU has one.
+    pool: Option<CUmemoryPool>,
+    /// `None` where no memory can be page-locked: uploads then wait.
+    staging: Mutex<Option<Staging>>,
 }
+
+// SAFETY: stream and pool are driver handles, which any thread may use once it has bound the context.
+unsafe impl Send for Cuda {}
+unsafe impl Sync for Cuda {}
 
 impl Cuda {
     /// Opens GPU number `ordinal`.
-    pub fn open(_ordinal: usize) -> Result<Self> {
-        Err(Error::device("cuda", "not built yet"))
+    ///
+    /// # Errors
+    /// No driver, no such GPU, no NVRTC; each in one sentence with what to do.
+    pub fn open(ordinal: usize) -> Result<Self> {
+        let driver = driver::version()?;
+        let gpus = driver::gpus()?;
+        let gpu = gpus.get(ordinal).ok_or_else(|| {
+            let there: Vec<_> = gpus.iter().map(|g| format!("cuda:{} ({})", g.ordinal, g.name)).collect();
+            Error::device(format!("cuda:{ordinal}"), format!("no such GPU; there is {}", there.join(", ")))
+        })?;
+        let nvrtc = Nvrtc::find()?;
+        let arch = nvrtc.arch_for(gpu.capability.0, gpu.capability.1)?;
+        let context = Arc::new(Context::new(gpu)?);
+        context.bind()?;
+        let stream = stream::create(stream::StreamKind::NonBlocking)
+            .map_err(|e| context.error("making a stream (is the GPU in exclusive use?)", e))?;
+        let info = Info {
+            name: context.name.clone(),
+            description: gpu.name.clone(),
+            arch,
+            units: gpu.units,
+            memory: gpu.memory,
+            target: Target::Cuda,
+        };
+        let pool = if gpu.pools { open_pool(gpu).ok() } else { None };
+        let staging = Mutex::new(Staging::new().ok());
+        Ok(Self { info, driver, nvrtc, context, stream, pool, staging })
+    }
+
+    /// The compiler in use.
+    pub fn nvrtc(&self) -> &Nvrtc {
+        &self.nvrtc
+    }
+
+    /// Runs a driver call with the context bound; an error says what was being done.
+    fn call<T>(&self, doing: impl FnOnce() -> String, call: impl FnOnce() -> Result<T, DriverError>) -> Result<T> {
+        self.context.bind()?;
+        call().map_err(|e| self.context.error(&doing(), e))
+    }
+}
+
+/// The GPU's default pool, told to keep what is freed: by default it is handed back at every synchronization.
+fn open_pool(gpu: &Gpu) -> Result<CUmemoryPool, DriverError> {
+    let mut keep = u64::MAX;
+    // SAFETY: the device comes from the driver; this attribute is a 64-bit number.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(gpu.device)?;
+        let attribute = PoolAttribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        result::mem_pool::set_attribute(pool, attribute, (&raw mut keep).cast())?;
+        Ok(pool)
     }
 }
 
@@ -20,29 +109,134 @@ impl Backend for Cuda {
     fn info(&self) -> &Info {
         &self.info
     }
-    fn alloc(&self, _bytes: usize) -> Result<u64> {
-        unreachable!()
+
+    fn alloc(&self, bytes: usize) -> Result<u64> {
+        let size = bytes.max(1);
+        let allocate = || {
+            // SAFETY: all uses of the memory are queued on this stream after this call.
+            let Some(pool) = self.pool else { return unsafe { result::malloc_sync(size) } };
+            match unsafe { result::malloc_async(self.stream, size) } {
+                Err(DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => unsafe {
+                    // What the pool keeps in other sizes may be enough.
+                    stream::synchronize(self.stream)?;
+                    result::mem_pool::trim_to(pool, 0)?;
+                    result::malloc_async(self.stream, size)
+                },
+                other => other,
+            }
+        };
+        let doing = || {
+            let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+            let free = result::mem_get_info().map(|(free, _)| format!(" ({} MiB are free)", mib(free)));
+            format!("allocating {} MiB{}", mib(size), free.unwrap_or_default())
+        };
+        self.call(doing, allocate)
     }
-    fn free(&self, _address: u64, _bytes: usize) {}
-    fn upload(&self, _to: u64, _from: &[u8]) -> Result<()> {
-        unreachable!()
+
+    fn free(&self, address: u64, _bytes: usize) {
+        // SAFETY: the address came from `alloc`. After a kernel's fault everything fails; the fault is reported elsewhere.
+        _ = self.call(
+            || "freeing memory".into(),
+            || unsafe {
+                match self.pool {
+                    Some(_) => result::free_async(address, self.stream),
+                    None => stream::synchronize(self.stream).and_then(|()| result::free_sync(address)),
+                }
+            },
+        );
     }
-    fn download(&self, _from: u64, _to: &mut [u8]) -> Result<()> {
-        unreachable!()
+
+    fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
+        let copy = || match self.staging.lock().unwrap().as_mut() {
+            Some(staging) => staging.upload(to, from, self.stream),
+            // SAFETY: the copy is over before the borrow of `from` ends.
+            None => unsafe {
+                result::memcpy_htod_async(to, from, self.stream)?;
+                stream::synchronize(self.stream)
+            },
+        };
+        self.call(|| format!("uploading {} bytes", from.len()), copy)
     }
-    fn copy(&self, _to: u64, _from: u64, _bytes: usize) -> Result<()> {
-        unreachable!()
+
+    fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
+        let bytes = to.len();
+        // SAFETY: the copy is over before the borrow of `to` ends, also where the driver would let it run on.
+        let copy = || unsafe {
+            let queued = if bytes == 0 { Ok(()) } else { result::memcpy_dtoh_async(to, from, self.stream) };
+            queued.and(stream::synchronize(self.stream))
+        };
+        self.call(|| format!("downloading {bytes} bytes"), copy)
     }
-    fn fill(&self, _to: u64, _word: u32, _words: usize) -> Result<()> {
-        unreachable!()
+
+    fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+        // SAFETY: both are the caller's buffers, used in stream order.
+        let copy = || unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream) };
+        self.call(|| format!("copying {bytes} bytes"), copy)
     }
-    fn compile(&self, _source: &Source) -> Result<Arc<dyn Module>> {
-        unreachable!()
+
+    fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
+        // SAFETY: as above.
+        let fill = || unsafe { sys::cuMemsetD32Async(to, word, words, self.stream) }.result();
+        self.call(|| format!("filling {words} words"), fill)
     }
-    fn launch(&self, _f: &Function, _g: Geometry, _args: &[Arg]) -> Result<()> {
-        unreachable!()
+
+    fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
+        let image = self.nvrtc.compile_cubin(source, &self.info.arch)?;
+        let doing = || {
+            let ((have, minor), (driver, driver_minor)) = (self.nvrtc.version(), self.driver);
+            let newer = if (have, minor) > (driver, driver_minor) {
+                format!(
+                    " with NVRTC {have}.{minor} under a driver for CUDA {driver}.{driver_minor}: update the driver, or name an older NVRTC with WARPTAPE_NVRTC"
+                )
+            } else {
+                String::new()
+            };
+            format!("loading {} for {}{newer}", source.file, self.info.arch)
+        };
+        // SAFETY: the image is a whole cubin or NUL-terminated PTX; the driver copies it.
+        let module = self.call(doing, || unsafe { result::module::load_data(image.as_ptr().cast()) })?;
+        let tells_parameters = self.driver >= TELLS_PARAMETERS;
+        Ok(Arc::new(CudaModule::new(source, self.context.clone(), module, tells_parameters)))
     }
+
+    fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        // SAFETY: the handle is the address of a `Kernel` in the module that `function` keeps loaded.
+        let kernel = unsafe { &*(function.handle as *const Kernel) };
+        kernel.accepts(args).map_err(|what| Error::Kernel { kernel: function.name.to_string(), what })?;
+        let mut pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
+        let ([gx, gy, gz], [bx, by, bz], shared) = (geometry.grid, geometry.block, geometry.shared);
+        // SAFETY: the driver copies the arguments, which match the kernel's parameters, before it returns.
+        let launch = || unsafe {
+            if shared > SHARED_FOR_ALL {
+                let limit = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+                result::function::set_function_attribute(kernel.raw, limit, shared as i32)?;
+            }
+            result::launch_kernel(kernel.raw, (gx, gy, gz), (bx, by, bz), shared, self.stream, &mut pointers)
+        };
+        let doing = || {
+            let name = &function.name;
+            format!("launching {name} with grid {gx}×{gy}×{gz}, block {bx}×{by}×{bz}, {shared} bytes of shared memory")
+        };
+        self.call(doing, launch)
+    }
+
     fn synchronize(&self) -> Result<()> {
-        unreachable!()
+        // SAFETY: the stream lives as long as `self`.
+        self.call(|| "waiting for kernels".into(), || unsafe { stream::synchronize(self.stream) })
+    }
+}
+
+impl Drop for Cuda {
+    fn drop(&mut self) {
+        if self.context.bind().is_ok() {
+            // SAFETY: nothing is queued any more once the stream has come to rest (or has failed).
+            unsafe {
+                _ = stream::synchronize(self.stream);
+                if let Some(mut staging) = self.staging.get_mut().unwrap().take() {
+                    staging.release();
+                }
+                _ = stream::destroy(self.stream);
+            }
+        }
     }
 }

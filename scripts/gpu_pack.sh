@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds what a machine with a GPU is handed: `warptape` and the test suite, stripped, in one folder; then prints the
+# command that checks everything over there.
+#
+#   scripts/gpu_pack.sh [FOLDER]      (target/gpu)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-target/gpu}
+
+cargo build --release --bin warptape
+# Cargo names the executable itself; the newest file of target/release/deps may be that of another build.
+suite=$(cargo test --release --test suite --no-run --message-format=json | python3 -c '
+import json, sys
+messages = [json.loads(line) for line in sys.stdin if line.startswith("{")]
+built = [m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == "suite"]
+print(built[-1])')
+binary=$(dirname "$(dirname "$suite")")/warptape
+
+mkdir -p "$folder"
+cp "$binary" "$folder/warptape"
+cp "$suite" "$folder/suite"
+strip "$folder/warptape" "$folder/suite"
+size=$(du -cm "$folder/warptape" "$folder/suite" | tail -n 1 | cut -f 1)
+if [ "$size" -ge 64 ]; then
+    echo "$folder holds $size MiB; it should stay below 64" >&2
+    exit 1
+fi
+echo "$folder: $size MiB. On the machine with the GPU, in a copy of this checkout that has the folder:"
+echo "    bash scripts/gpu_check.sh $folder gpu-check"

@@ -1,0 +1,128 @@
+//! `warptape doctor`: what is there to compute with, and how to get what is not.
+
+use std::path::Path;
+
+use crate::device::cuda::{self, nvrtc::Nvrtc};
+use crate::device::{disk_cache, host};
+use crate::error::Error;
+
+/// One thing that was looked for.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What: `NVRTC`, `C++ compiler`.
+    pub what: &'static str,
+    /// What was found and where, or how to get it.
+    pub found: String,
+    /// False if it is missing. Nothing is an error here: a machine without a GPU trains on its CPU.
+    pub ok: bool,
+}
+
+impl Line {
+    fn new(what: &'static str, found: Result<String, String>) -> Self {
+        let ok = found.is_ok();
+        Self { what, found: found.unwrap_or_else(|missing| missing), ok }
+    }
+}
+
+/// Looks at everything that warptape uses of this machine.
+pub fn report() -> Vec<Line> {
+    let mut lines = vec![Line::new("NVIDIA driver", driver())];
+    if lines[0].ok {
+        lines.extend(gpus());
+    }
+    lines.push(Line::new("NVRTC", nvrtc()));
+    lines.push(Line::new("C++ compiler", compiler()));
+    lines.push(Line::new("kernel cache", cache(&disk_cache::folder())));
+    lines.push(Line::new("CPU", Ok(cpu())));
+    lines
+}
+
+/// The lines as an aligned table.
+pub fn table(lines: &[Line]) -> String {
+    let width = lines.iter().map(|line| line.what.len()).max().unwrap_or(0);
+    let row = |line: &Line| format!("{}  {:<width$}  {}", if line.ok { "ok" } else { "--" }, line.what, line.found);
+    lines.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// The sentence of an error without the device's name before it.
+fn sentence(error: Error) -> String {
+    match error {
+        Error::Device { what, .. } => what,
+        other => other.to_string(),
+    }
+}
+
+fn driver() -> Result<String, String> {
+    let (major, minor) = cuda::version().map_err(sentence)?;
+    // The kernel module tells the version that NVIDIA's download page counts in.
+    let module = std::fs::read_to_string("/sys/module/nvidia/version").unwrap_or_default();
+    let module = if module.is_empty() { String::new() } else { format!("{}, ", module.trim()) };
+    Ok(format!("{module}for CUDA up to {major}.{minor}"))
+}
+
+fn gpus() -> Vec<Line> {
+    let describe = |gpu: cuda::Gpu| {
+        let (major, minor) = gpu.capability;
+        let gib = gpu.memory as f64 / f64::from(1 << 30);
+        let (ordinal, name, units) = (gpu.ordinal, gpu.name, gpu.units);
+        format!("cuda:{ordinal} {name}, sm_{major}{minor}, {units} multiprocessors, {gib:.0} GiB")
+    };
+    match cuda::gpus() {
+        Ok(gpus) => gpus.into_iter().map(|gpu| Line::new("GPU", Ok(describe(gpu)))).collect(),
+        Err(error) => vec![Line::new("GPU", Err(sentence(error)))],
+    }
+}
+
+fn nvrtc() -> Result<String, String> {
+    let nvrtc = Nvrtc::find().map_err(sentence)?;
+    let ((major, minor), archs) = (nvrtc.version(), nvrtc.supported_archs());
+    let (first, last) = (archs.first().unwrap_or(&0), archs.last().unwrap_or(&0));
+    Ok(format!("{major}.{minor}, compiles for sm_{first} to sm_{last}, {}", nvrtc.path().display()))
+}
+
+fn compiler() -> Result<String, String> {
+    let found = host::compiler::find().map_err(|e| e.to_string())?;
+    Ok(format!("{}, {}", found.version, found.command.join(" ")))
+}
+
+fn cache(folder: &Path) -> Result<String, String> {
+    let writable = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    let shown = folder.display();
+    writable.map_err(|e| format!("{shown} cannot be written to ({e}): set WARPTAPE_CACHE to a folder that can"))?;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes: Vec<u64> = entries.filter_map(|e| e.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).collect();
+    let mib = sizes.iter().sum::<u64>() as f64 / f64::from(1 << 20);
+    Ok(format!("{shown}, {} files, {mib:.1} MiB", sizes.len()))
+}
+
+fn cpu() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ").map(|p| p.1.trim()));
+    let (bits, name) = vectors();
+    format!("{}, {cores} cores, {bits}-bit vectors ({name})", model.unwrap_or(std::env::consts::ARCH))
+}
+
+/// Width and name of the widest vectors of this CPU.
+fn vectors() -> (usize, &'static str) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return (512, "AVX-512");
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return (256, "AVX2");
+        }
+        return (128, "SSE2");
+    }
+    #[cfg(target_arch = "aarch64")]
+    return (128, "NEON");
+    #[allow(unreachable_code)]
+    (128, "assumed")
+}
+
+/// Prints the report. Informs, so it does not fail.
+pub fn run() -> anyhow::Result<()> {
+    println!("{}", table(&report()));
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! `warptape eval`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::data::Dataset;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::train::evaluate::{evaluate, load_model};
+use crate::train::images::Resident;
+use crate::train::run_dir::RunDir;
+
+#[derive(Args)]
+pub struct Options {
+    /// A run's folder, or a checkpoint file
+    run: PathBuf,
+    /// Which checkpoint of the run: best, last or an epoch's number
+    #[arg(long, default_value = "best")]
+    checkpoint: String,
+    /// Other data than the run's, of the same classes
+    #[arg(long)]
+    data: Option<String>,
+    /// Device: auto, host, cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The checkpoint file that `run` and `which` name.
+pub fn checkpoint_path(run: &Path, which: &str) -> Result<PathBuf> {
+    if run.is_file() {
+        return Ok(run.to_path_buf());
+    }
+    let name = match which {
+        "best" | "last" => which.to_owned(),
+        number => match number.parse::<u32>() {
+            Ok(epoch) => format!("epoch-{epoch:04}"),
+            Err(_) => return Err(Error::usage(format!("--checkpoint {which}: use best, last or an epoch's number"))),
+        },
+    };
+    Ok(RunDir::open(run)?.checkpoints().join(name + ".safetensors"))
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let path = checkpoint_path(&options.run, &options.checkpoint)?;
+    let device = Device::open(&options.device)?;
+    let (model, meta) = load_model(&path, &device)?;
+    let data = Dataset::open(options.data.as_deref().unwrap_or(&meta.config.data))?;
+    if data.classes != meta.classes {
+        let what = format!("was trained on {} classes that are not those of '{}'", meta.classes.len(), data.name);
+        return Err(Error::file(path, what).into());
+    }
+    let images = Resident::new(&device, &data.test)?;
+    let all: Vec<u32> = (0..images.len() as u32).collect();
+    let sums = evaluate(&model, &images, &all, meta.mean, meta.std)?;
+    if options.json {
+        let report = serde_json::json!({
+            "checkpoint": path, "epoch": meta.progress.epoch, "images": sums.count,
+            "loss": sums.loss, "top1": sums.top1, "top5": sums.top5,
+        });
+        println!("{report:#}");
+    } else {
+        println!("{} (epoch {}), {} test images", path.display(), meta.progress.epoch, sums.count);
+        println!("loss {:.4}  top-1 {:.2} %  top-5 {:.2} %", sums.loss, 100.0 * sums.top1, 100.0 * sums.top5);
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! `warptape kernels check`: compiles every kernel for every architecture and shows what each costs. Needs NVRTC, no GPU.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::device::cuda::cubin::Usage;
+use crate::device::cuda::nvrtc::Nvrtc;
+use crate::device::{Defines, Source};
+use crate::error::{Error, Result};
+
+/// One function of one variant on one architecture.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Path below `kernels/`.
+    pub file: String,
+    /// The defines of the variant.
+    pub defines: Defines,
+    /// `sm_90a`
+    pub arch: String,
+    /// Registers, shared memory, spills.
+    pub usage: Usage,
+}
+
+/// What `check` found: printed with `{}`.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Everything that compiled.
+    pub rows: Vec<Row>,
+    /// Everything that did not, with the compiler's words.
+    pub failures: Vec<Error>,
+    /// What the compiler said about sources that compiled, once each.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// True if everything compiled and nothing spills.
+    pub fn ok(&self) -> bool {
+        self.failures.is_empty() && !self.rows.iter().any(|row| row.usage.spills())
+    }
+
+    /// The defines of `row` in which the variants of its file differ; all of them if there is but one variant.
+    fn telling(&self, row: &Row) -> String {
+        let all = || self.rows.iter().filter(|other| other.file == row.file).map(|other| &other.defines);
+        let value = |defines: &Defines, name: &str| defines.iter().find(|d| d.0 == name).map(|d| d.1.to_owned());
+        let alone = all().all(|defines| *defines == row.defines);
+        let differs = |name: &str, here: &str| all().any(|defines| value(defines, name).as_deref() != Some(here));
+        let shown = row.defines.iter().filter(|(name, here)| alone || differs(name, here));
+        shown.map(|(name, here)| format!("{name}={here}")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Compiles every variant of a kernel file for every architecture.
+///
+/// Without architectures: `sm_80`, `sm_90a` and the newest that NVRTC knows.
+///
+/// # Errors
+/// No NVRTC, an architecture that it does not know, an unknown kernel file. Kernels that fail are in the report.
+pub fn check(archs: &[String], variants: &[(String, Defines)]) -> Result<Report> {
+    let sources = variants.iter().map(|(file, defines)| Source::load(file, defines)).collect::<Result<Vec<_>>>()?;
+    check_sources(&Nvrtc::find()?, archs, &sources)
+}
+
+/// [`check`] for sources at hand, by the NVRTC at hand.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_sources(nvrtc: &Nvrtc, archs: &[String], sources: &[Source]) -> Result<Report> {
+    let mut archs = archs.to_vec();
+    if archs.is_empty() {
+        archs = vec!["sm_80".into(), "sm_90a".into(), nvrtc.newest_arch()];
+        archs.dedup();
+    }
+    let jobs: Vec<_> = sources.iter().flat_map(|source| archs.iter().map(move |arch| (source, arch))).collect();
+    let results: Vec<_> = jobs.par_iter().map(|(source, arch)| nvrtc.resources(source, arch)).collect();
+
+    let mut report = Report::default();
+    for ((source, arch), result) in jobs.into_iter().zip(results) {
+        match result {
+            Ok((usages, warnings)) => {
+                report.rows.extend(usages.into_iter().map(|usage| Row {
+                    file: source.file.clone(),
+                    defines: source.defines.clone(),
+                    arch: arch.clone(),
+                    usage,
+                }));
+                let new: Vec<_> = warnings.into_iter().filter(|w| !report.warnings.contains(w)).collect();
+                report.warnings.extend(new);
+            }
+            Err(error @ Error::Usage(_)) => return Err(error),
+            Err(error) => report.failures.push(error),
+        }
+    }
+    Ok(report)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ["kernel", "file", "defines", "arch", "registers", "shared", "stack", "spills"].map(String::from);
+        let rows = self.rows.iter().map(|row| cells(row, self.telling(row)));
+        let lines: Vec<[String; 8]> = std::iter::once(head).chain(rows).collect();
+        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 8] = std::array::from_fn(width);
+        for line in &lines {
+            let mut text = String::new();
+            for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
+                // Names to the left, numbers to the right.
+                let padded = if column < 4 { format!("{cell:<width$}  ") } else { format!("{cell:>width$}  ") };
+                text.push_str(&padded);
+            }
+            writeln!(f, "{}", text.trim_end())?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "{warning}")?;
+        }
+        for failure in &self.failures {
+            writeln!(f, "\n{failure}")?;
+        }
+        let spills = self.rows.iter().filter(|row| row.usage.spills()).count();
+        let (rows, failures) = (self.rows.len(), self.failures.len());
+        write!(f, "\n{rows} compiled, {failures} failed to compile, {spills} spill registers")
+    }
+}
+
+fn cells(row: &Row, defines: String) -> [String; 8] {
+    let usage = &row.usage;
+    let (stores, loads) = (usage.spill_stores, usage.spill_loads);
+    [
+        if usage.kernel { usage.function.clone() } else { format!("{} (called)", usage.function) },
+        row.file.clone(),
+        defines,
+        row.arch.clone(),
+        if usage.kernel { usage.registers.to_string() } else { "-".into() },
+        usage.shared.to_string(),
+        usage.stack.to_string(),
+        if usage.spills() { format!("{stores} stored, {loads} loaded") } else { "0".into() },
+    ]
+}
+
+/// What to do with kernels.
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Compile every kernel with NVRTC (no GPU needed) and show registers, shared memory and spills
+    Check {
+        /// Architectures, for example sm_80,sm_90a [default: sm_80, sm_90a and the newest that NVRTC knows]
+        #[arg(long, value_delimiter = ',')]
+        arch: Vec<String>,
+    },
+}
+
+/// Runs `warptape kernels …`.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let Command::Check { arch } = options.command;
+    let variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
+    let report = check(&arch, &variants)?;
+    println!("{report}");
+    if report.ok() {
+        return Ok(());
+    }
+    Err(anyhow::anyhow!("kernels that do not compile, or spill registers, are listed above"))
+}

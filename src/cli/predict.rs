@@ -1,0 +1,85 @@
+//! `warptape predict`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::eval::checkpoint_path;
+use crate::data::{Images, picture};
+use crate::device::Device;
+use crate::nn::{Layer, Pass};
+use crate::op::augment::Augment;
+use crate::op::cross_entropy::softmax;
+use crate::op::random::Key;
+use crate::op::topk::topk;
+use crate::tape::Tape;
+use crate::train::evaluate::load_model;
+use crate::train::images::Resident;
+
+#[derive(Args)]
+pub struct Options {
+    /// A run's folder, or a checkpoint file
+    run: PathBuf,
+    /// Pictures to classify
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// Which checkpoint of the run: best, last or an epoch's number
+    #[arg(long, default_value = "best")]
+    checkpoint: String,
+    /// How many classes to show for each picture
+    #[arg(long, default_value_t = 5)]
+    top: usize,
+    /// Device: auto, host, cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Print JSON, with all probabilities and logits
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let path = checkpoint_path(&options.run, &options.checkpoint)?;
+    let device = Device::open(&options.device)?;
+    let (model, meta) = load_model(&path, &device)?;
+    let [height, width] = meta.input;
+    let mut images = Images::new(height, width);
+    for file in &options.images {
+        images.pixels.extend(picture::load(file, height, width)?);
+        images.labels.push(0);
+    }
+    let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
+    let all: Vec<u32> = (0..options.images.len() as u32).collect();
+    let resident = Resident::new(&device, &images)?;
+    let (x, _) = resident.batch(&resident.order(&all)?, 0, all.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
+    let logits = model.forward(&mut Pass::inference(&mut Tape::new()), &x)?;
+    let probabilities = softmax(&logits)?;
+    let classes = meta.classes.len();
+    let shown = options.top.clamp(1, classes.min(32));
+    let (values, indices) = topk(&probabilities, shown)?;
+    let (values, indices) = (values.to_vec::<f32>()?, indices.to_vec::<i32>()?);
+    let (logits, probabilities) = (logits.to_vec::<f32>()?, probabilities.to_vec::<f32>()?);
+    let mut report = Vec::new();
+    for (i, file) in options.images.iter().enumerate() {
+        let best = (0..shown).map(|j| (indices[i * shown + j] as usize, values[i * shown + j]));
+        if options.json {
+            let row = i * classes..(i + 1) * classes;
+            report.push(serde_json::json!({
+                "image": file,
+                "class": meta.classes[indices[i * shown] as usize],
+                "classes": meta.classes,
+                "probabilities": probabilities[row.clone()],
+                "logits": logits[row],
+            }));
+        } else {
+            println!("{}", file.display());
+            for (class, probability) in best {
+                let logit = logits[i * classes + class];
+                println!("  {:6.2} %  {:<24} logit {logit:.3}", 100.0 * probability, meta.classes[class]);
+            }
+        }
+    }
+    if options.json {
+        println!("{:#}", serde_json::Value::from(report));
+    }
+    Ok(())
+}

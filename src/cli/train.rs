@@ -1,0 +1,232 @@
+//! `warptape train`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::data::Dataset;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::train::checkpoint::{Checkpoint, Progress};
+use crate::train::config::Config;
+use crate::train::metrics::{Row, Split};
+use crate::train::run_dir::{RunDir, RunInfo, timestamp};
+use crate::train::trainer::{Observer, Outcome, Running, Trainer};
+
+/// Every option overrides the same key of `--config`, which overrides the default.
+#[derive(Args)]
+pub struct Options {
+    /// Network to train [default: little-conv]
+    #[arg(long)]
+    model: Option<String>,
+    /// Data: emoji, cifar10:DIR [default: emoji]
+    #[arg(long)]
+    data: Option<String>,
+    /// Device: auto, host, cuda, cuda:N [default: auto]
+    #[arg(long)]
+    device: Option<String>,
+    /// Passes over the training set [default: 15]
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// Images per step [default: 64]
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Optimizer: sgd, adam, adamw [default: adam]
+    #[arg(long)]
+    optim: Option<String>,
+    /// Highest learning rate [default: 0.003]
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
+    /// :warmup=STEPS [default: onecycle]
+    #[arg(long)]
+    schedule: Option<String>,
+    /// Weight decay [default: 0]
+    #[arg(long)]
+    weight_decay: Option<f64>,
+    /// Momentum of sgd [default: 0.9]
+    #[arg(long)]
+    momentum: Option<f64>,
+    /// Nesterov momentum for sgd [default: false]
+    #[arg(long)]
+    nesterov: Option<bool>,
+    /// Label smoothing [default: 0]
+    #[arg(long)]
+    label_smoothing: Option<f32>,
+    /// Augmentation: none, cropN, flip, cropN+flip [default: crop4+flip]
+    #[arg(long)]
+    augment: Option<String>,
+    /// Share of the training set to use [default: 1]
+    #[arg(long)]
+    train_fraction: Option<f64>,
+    /// Share of the training set held back for validation [default: 0]
+    #[arg(long)]
+    validation: Option<f64>,
+    /// Seed of everything random [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// TOML file with any of these options (`_` for `-`)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder for the run, new or empty [default: runs/MODEL-DATA-N]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder; only --device and --epochs may be changed
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+}
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    // A second Ctrl-C ends the process at once: checkpoints are whole at every moment.
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nfinishing this step, then saving (press again to quit at once)");
+    })?;
+    let (config, run, checkpoint) = match &options.resume {
+        Some(folder) => resumed(folder, &options)?,
+        None => started(&options)?,
+    };
+    config.check()?;
+    let device = Device::open(&config.device)?;
+    let data = Dataset::open(&config.data)?;
+    let run = match run {
+        Some(run) => run,
+        None => match &options.out {
+            Some(folder) => RunDir::at(folder)?,
+            None => RunDir::numbered(Path::new("runs"), &config.model, &data.name)?,
+        },
+    };
+    let info = record(&config, &device, &data)?;
+    let mut trainer = Trainer::new(config, &data, &device, run, checkpoint.as_ref())?;
+    info.write(trainer.run_dir())?;
+    let folder = trainer.run_dir().path().display().to_string();
+    println!("{} on {} → {folder}", info.config["model"].as_str().unwrap_or_default(), device.info().description);
+    let mut display = Display::new(info.config["epochs"].as_u64().unwrap_or(0));
+    let outcome = trainer.run(&STOP, &mut display)?;
+    display.bar.finish_and_clear();
+    match outcome {
+        Outcome::Finished => {
+            let test = trainer.evaluate_test()?;
+            println!(
+                "test accuracy {:.2} % (top-5 {:.2} %), loss {:.4}",
+                100.0 * test.top1,
+                100.0 * test.top5,
+                test.loss
+            );
+            println!("curves: {folder}/curves.png   checkpoints: {folder}/checkpoints");
+        }
+        Outcome::Interrupted => println!("stopped and saved; go on with: warptape train --resume {folder}"),
+    }
+    Ok(())
+}
+
+type Start = (Config, Option<RunDir>, Option<Checkpoint>);
+
+fn started(options: &Options) -> Result<Start> {
+    let mut config = options.config.as_deref().map_or_else(|| Ok(Config::default()), Config::from_file)?;
+    macro_rules! override_with {
+        ($($field:ident),*) => { $(if let Some(value) = &options.$field { config.$field = value.clone(); })* };
+    }
+    override_with!(model, data, device, epochs, batch_size, optim, lr, schedule, weight_decay, momentum, nesterov);
+    override_with!(label_smoothing, augment, train_fraction, validation, seed);
+    Ok((config, None, None))
+}
+
+fn resumed(folder: &Path, options: &Options) -> Result<Start> {
+    let fixed = [
+        ("--model", options.model.is_some()),
+        ("--data", options.data.is_some()),
+        ("--batch-size", options.batch_size.is_some()),
+        ("--optim", options.optim.is_some()),
+        ("--lr", options.lr.is_some()),
+        ("--schedule", options.schedule.is_some()),
+        ("--weight-decay", options.weight_decay.is_some()),
+        ("--momentum", options.momentum.is_some()),
+        ("--nesterov", options.nesterov.is_some()),
+        ("--label-smoothing", options.label_smoothing.is_some()),
+        ("--augment", options.augment.is_some()),
+        ("--train-fraction", options.train_fraction.is_some()),
+        ("--validation", options.validation.is_some()),
+        ("--seed", options.seed.is_some()),
+        ("--config", options.config.is_some()),
+    ];
+    if let Some((name, _)) = fixed.iter().find(|(_, given)| *given) {
+        return Err(Error::usage(format!("{name} cannot be changed by --resume; start a new run")));
+    }
+    let run = RunDir::resume(folder)?;
+    let checkpoint = Checkpoint::load(&run.checkpoints().join("last.safetensors"))?;
+    let mut config = checkpoint.meta.config.clone();
+    if let Some(device) = &options.device {
+        config.device = device.clone();
+    }
+    if let Some(epochs) = options.epochs {
+        config.epochs = epochs;
+    }
+    Ok((config, Some(run), Some(checkpoint)))
+}
+
+/// What `run.json` says.
+fn record(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
+    let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+    if device.info().name == "host" {
+        versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
+    } else if let Ok((major, minor)) = crate::device::cuda::version() {
+        versions.insert("cuda driver".into(), format!("{major}.{minor}"));
+    }
+    Ok(RunInfo {
+        created: timestamp(),
+        versions,
+        device: device.info().name.clone(),
+        device_description: device.info().description.clone(),
+        seed: config.seed,
+        data: config.data.clone(),
+        data_hash: data.hash.clone(),
+        config: serde_json::to_value(config).expect("plain data"),
+    })
+}
+
+/// A progress bar per epoch and a line when it is over.
+struct Display {
+    bar: ProgressBar,
+    epochs: u64,
+}
+
+impl Display {
+    fn new(epochs: u64) -> Self {
+        let bar = ProgressBar::new(1);
+        let style = "{prefix} {bar:30} {pos}/{len} {msg}";
+        bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
+        bar.set_prefix("compiling kernels");
+        bar.tick();
+        Self { bar, epochs }
+    }
+}
+
+impl Observer for Display {
+    fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running) {
+        self.bar.set_length(steps_per_epoch as u64);
+        self.bar.set_position(progress.step_in_epoch as u64);
+        self.bar.set_prefix(format!("epoch {}/{}", progress.epoch + 1, self.epochs));
+        let Running { loss, top1, images_per_second } = running;
+        self.bar.set_message(format!("loss {loss:.4}  top-1 {:.1} %  {images_per_second:.0} images/s", 100.0 * top1));
+    }
+
+    fn epoch(&mut self, epoch: u32, rows: &[Row]) {
+        let part = |split: Split, name: &str| {
+            let row = rows.iter().find(|r| r.split == split);
+            row.map_or(String::new(), |r| format!("  {name} loss {:.4} top-1 {:.2} %", r.loss, 100.0 * r.top1))
+        };
+        let speed = rows.first().map_or(0.0, |r| r.images_per_second);
+        let (train, val, test) = (part(Split::Train, "train"), part(Split::Val, "val"), part(Split::Test, "test"));
+        // Through the bar, so that lines and bar do not overwrite each other; without a terminal, plainly.
+        let line = format!("epoch {epoch:3}/{}{train}{val}{test}  {speed:.0} images/s", self.epochs);
+        if self.bar.is_hidden() { println!("{line}") } else { self.bar.println(line) }
+    }
+}

@@ -1,0 +1,104 @@
+//! One picture file, made into what a network takes: eight bits, three channels, the network's size.
+
+use std::path::Path;
+
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
+use image::{DynamicImage, RgbImage};
+
+use crate::error::{Error, Result};
+
+/// What [`open`] reads, for messages.
+const FORMATS: &str = "PNG, JPEG, BMP, PPM/PGM, WebP or TIFF";
+
+/// The picture at `path`, in its own size.
+///
+/// The format is told by the contents, not by the name. Transparent parts stand over white, grey becomes three equal
+/// channels, 16 bits become 8, and a camera's note on which side is up (EXIF) is obeyed.
+///
+/// # Errors
+/// A file that cannot be read, is no picture, is damaged, or asks for more memory than a picture should.
+pub fn open(path: &Path) -> Result<RgbImage> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+    if bytes.is_empty() {
+        return Err(Error::file(path, format!("is empty; expected a picture ({FORMATS})")));
+    }
+    let Ok(format) = image::guess_format(&bytes) else {
+        return Err(Error::file(path, format!("is not a known picture by its first bytes; expected {FORMATS}")));
+    };
+    // This call rather than a decoder of our own type: the decoders are then compiled once, in their own crate.
+    let mut picture = image::load_from_memory(&bytes).map_err(|e| Error::file(path, reason(&e)))?;
+    if format == image::ImageFormat::Jpeg
+        && let Some(orientation) = exif(&bytes).and_then(Orientation::from_exif_chunk)
+    {
+        picture.apply_orientation(orientation);
+    }
+    Ok(over_white(picture))
+}
+
+/// `picture` in another size, as `[height, width, 3]` values, by Lanczos; the sides' ratio is not kept.
+///
+/// # Errors
+/// A size of 0, or one too large to hold.
+pub fn resize(picture: &RgbImage, height: usize, width: usize) -> Result<Vec<u8>> {
+    let size = |side: usize| u32::try_from(side).ok().filter(|&side| side > 0 && side <= 1 << 15);
+    let (Some(rows), Some(columns)) = (size(height), size(width)) else {
+        return Err(Error::usage(format!("picture size {height}x{width}: expected 1 to 32768 on each side")));
+    };
+    let failed = |e: &dyn std::fmt::Display| Error::usage(format!("a picture cannot be resized: {e}"));
+    let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture.as_raw());
+    let source = source.map_err(|e| failed(&e))?;
+    let mut pixels = vec![0; height * width * 3];
+    let mut target = TypedImage::<U8x3>::from_buffer(columns, rows, &mut pixels).map_err(|e| failed(&e))?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    // The typed call: the untyped one compiles every pixel format there is into this crate.
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| failed(&e))?;
+    Ok(pixels)
+}
+
+/// [`open`] and [`resize`] in one.
+///
+/// # Errors
+/// Those of both.
+pub fn load(path: &Path, height: usize, width: usize) -> Result<Vec<u8>> {
+    resize(&open(path)?, height, width)
+}
+
+/// The EXIF part of a JPEG file: segments, each a marker and its length, stand before the picture's own data.
+fn exif(jpeg: &[u8]) -> Option<&[u8]> {
+    let mut rest = jpeg.get(2..)?;
+    loop {
+        let &[0xff, marker, high, low, ..] = rest else { return None };
+        let segment = rest.get(4..2 + usize::from(u16::from_be_bytes([high, low])))?;
+        match marker {
+            0xe1 if segment.starts_with(b"Exif\0\0") => return Some(&segment[6..]),
+            // Start of scan, or no segment at all: what comes is picture.
+            0xda | 0xff => return None,
+            _ => rest = &rest[4 + segment.len()..],
+        }
+    }
+}
+
+/// Eight bits, no transparency.
+fn over_white(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let rgba = picture.into_rgba8();
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [red, green, blue, alpha] = rgba.get_pixel(x, y).0.map(u32::from);
+        image::Rgb([red, green, blue].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
+    })
+}
+
+/// The decoder's complaint in one line, with what to do.
+fn reason(error: &image::ImageError) -> String {
+    let text = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    match error {
+        image::ImageError::Unsupported(_) => format!("{text}: convert it to one of {FORMATS}"),
+        image::ImageError::Limits(_) => format!("{text}: the picture is too large, make it smaller"),
+        _ => format!("is a damaged picture ({text}): save or download it again"),
+    }
+}

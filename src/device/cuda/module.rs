@@ -1,0 +1,104 @@
+//! A cubin that the driver has loaded, and its kernels.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::sync::{Arc, Mutex};
+
+use cudarc::driver::result;
+use cudarc::driver::sys::{self, CUfunction, CUmodule, CUresult};
+
+use super::driver::Context;
+use crate::device::{Arg, Module, Source};
+use crate::error::{Error, Result};
+
+/// A loaded cubin.
+pub(super) struct CudaModule {
+    file: String,
+    names: Vec<String>,
+    context: Arc<Context>,
+    tells_parameters: bool,
+    module: CUmodule,
+    /// Boxed, since their addresses are the handles given out.
+    kernels: Mutex<HashMap<String, Box<Kernel>>>,
+}
+
+// SAFETY: driver handles, as in `Cuda`.
+unsafe impl Send for CudaModule {}
+unsafe impl Sync for CudaModule {}
+
+/// A kernel of a module.
+pub(super) struct Kernel {
+    pub(super) raw: CUfunction,
+    /// Bytes of each parameter, where the driver tells them.
+    parameters: Option<Vec<usize>>,
+}
+
+impl Kernel {
+    /// Arguments that do not fit would make the driver read beyond them, and the kernel take sizes for addresses.
+    pub(super) fn accepts(&self, args: &[Arg]) -> Result<(), String> {
+        let Some(parameters) = &self.parameters else { return Ok(()) };
+        if parameters.len() != args.len() {
+            return Err(format!("takes {} arguments and was given {}", parameters.len(), args.len()));
+        }
+        let fits = |arg: &Arg, size: usize| match arg {
+            Arg::Ptr(_) | Arg::U64(_) => size == 8,
+            Arg::I32(_) | Arg::U32(_) | Arg::F32(_) => size == 4,
+            Arg::Ints(ints) => size <= size_of_val(ints),
+        };
+        match args.iter().zip(parameters).position(|(arg, &size)| !fits(arg, size)) {
+            Some(i) => Err(format!("argument {i} has {} bytes there and is {:?}", parameters[i], args[i])),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Module for CudaModule {
+    fn function(&self, name: &str) -> Result<u64> {
+        let mut kernels = self.kernels.lock().unwrap();
+        if !kernels.contains_key(name) {
+            kernels.insert(name.into(), Box::new(self.find(name)?));
+        }
+        Ok(&raw const *kernels[name] as u64)
+    }
+}
+
+impl CudaModule {
+    /// The module `module`, loaded from `source`.
+    pub(super) fn new(source: &Source, context: Arc<Context>, module: CUmodule, tells_parameters: bool) -> Self {
+        let (file, names) = (source.file.clone(), source.kernels().to_vec());
+        Self { file, names, context, tells_parameters, module, kernels: Mutex::default() }
+    }
+
+    fn find(&self, name: &str) -> Result<Kernel> {
+        self.context.bind()?;
+        let unknown = || Error::Source {
+            file: self.file.clone(),
+            what: format!("has no kernel '{name}'; it has {}", self.names.join(", ")),
+        };
+        let c_name = CString::new(name).map_err(|_| unknown())?;
+        // SAFETY: the module is loaded as long as `self` lives.
+        let raw = unsafe { result::module::get_function(self.module, c_name) }.map_err(|e| match e.0 {
+            CUresult::CUDA_ERROR_NOT_FOUND => unknown(),
+            _ => self.context.error(&format!("looking for {name} in {}", self.file), e),
+        })?;
+        let parameters = self.tells_parameters.then(|| {
+            let parameter = |index| {
+                let (mut offset, mut bytes) = (0, 0);
+                // SAFETY: the pointers are to live integers; an index past the end is an error, not a fault.
+                let told = unsafe { sys::cuFuncGetParamInfo(raw, index, &mut offset, &mut bytes) };
+                told.result().ok().map(|()| bytes)
+            };
+            (0..).map_while(parameter).collect()
+        });
+        Ok(Kernel { raw, parameters })
+    }
+}
+
+impl Drop for CudaModule {
+    fn drop(&mut self) {
+        if self.context.bind().is_ok() {
+            // SAFETY: unloaded once; the driver waits for kernels of it that still run.
+            _ = unsafe { result::module::unload(self.module) };
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! NVRTC, NVIDIA's run-time compiler: kernel text in, machine code for one architecture out.
+//!
+//! It is asked for a **cubin**, not for PTX: the driver then has nothing to compile and cannot refuse a PTX version
+//! that is newer than it. It needs no GPU, so every kernel can be compiled for every architecture anywhere.
+
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+
+use super::api::{Api, Program};
+use super::cubin::{self, Usage};
+use super::locate::{self, NVRTC, Places};
+use crate::device::{Source, disk_cache};
+use crate::error::{Error, Result};
+
+/// How to get NVRTC, for messages.
+pub const INSTALL: &str = "run scripts/install_nvrtc.sh (or `pip install nvidia-cuda-nvrtc`), or set WARPTAPE_NVRTC to libnvrtc.so or its folder";
+
+/// What every kernel is compiled with, besides its architecture and defines. `-v` makes the assembler report registers
+/// and spills in the log.
+// `-default-device` because a lambda with `auto` parameters counts as a host function otherwise.
+const OPTIONS: [&str; 4] = ["--std=c++17", "-default-device", "-lineinfo", "--ptxas-options=-v"];
+
+/// A loaded NVRTC.
+#[derive(Debug)]
+pub struct Nvrtc {
+    path: PathBuf,
+    version: (u32, u32),
+    archs: Vec<u32>,
+    api: Api,
+}
+
+/// What a compilation yields.
+pub struct Compiled {
+    /// A cubin, or PTX text with its final NUL where a `compute_*` architecture was asked for.
+    pub image: Vec<u8>,
+    /// NVRTC's log: warnings and the assembler's report.
+    pub log: String,
+}
+
+impl Nvrtc {
+    /// Loads the first NVRTC that works; [`locate::candidates`] has the order.
+    ///
+    /// # Errors
+    /// None is there, or none can be loaded; the message says how to get one.
+    pub fn find() -> Result<Self> {
+        Self::find_in(&Places::default())
+    }
+
+    /// [`Nvrtc::find`], looking in the given places.
+    pub fn find_in(places: &Places) -> Result<Self> {
+        let mut first_failure = None;
+        for file in locate::candidates(&NVRTC, places) {
+            match Self::load(&file) {
+                Ok(found) => return Ok(found),
+                // A bare name that the loader does not know is no news; a file that is there and fails is.
+                Err(error) if file.components().count() > 1 => _ = first_failure.get_or_insert(error),
+                Err(_) => {}
+            }
+        }
+        let set = places.get(NVRTC.variable);
+        Err(match (first_failure, set) {
+            (Some(error), _) => error,
+            (None, Some(value)) => {
+                Error::device("cuda", format!("WARPTAPE_NVRTC={} holds no libnvrtc.so", value.display()))
+            }
+            (None, None) => Error::device("cuda", format!("NVRTC is not installed: {INSTALL}")),
+        })
+    }
+
+    /// Loads the library `file`.
+    ///
+    /// # Errors
+    /// The file cannot be loaded or is not NVRTC.
+    pub fn load(file: &Path) -> Result<Self> {
+        let failed = |what: String| {
+            Error::device("cuda", format!("NVRTC at {} cannot be used ({what}): {INSTALL}", file.display()))
+        };
+        let api = Api::load(file).map_err(|e| failed(e.to_string()))?;
+        let (version, archs) = api.identity().map_err(|what| failed(what.into()))?;
+        Ok(Self { path: file.to_path_buf(), version, archs, api })
+    }
+
+    /// The file it was loaded from; a bare name if the loader chose it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Major and minor version.
+    pub fn version(&self) -> (u32, u32) {
+        self.version
+    }
+
+    /// Compute capabilities it compiles for, ascending: 80, 90, 120.
+    pub fn supported_archs(&self) -> &[u32] {
+        &self.archs
+    }
+
+    /// The architecture to compile for on a GPU of compute capability `major.minor`: `sm_80`; from Hopper on with the
+    /// features of that very chip (`sm_90a`: `wgmma`, TMA multicast, `setmaxnreg`); PTX (`compute_121`) where the GPU
+    /// is newer than this NVRTC.
+    ///
+    /// # Errors
+    /// The GPU is older than anything this NVRTC knows.
+    pub fn arch_for(&self, major: u32, minor: u32) -> Result<String> {
+        let wanted = 10 * major + minor;
+        match self.archs.iter().rfind(|&&known| known <= wanted) {
+            Some(&known) if known == wanted => Ok(specific(known)),
+            Some(known) => Ok(format!("compute_{known}")),
+            None => {
+                let (have, oldest) = (self.version.0, self.archs.first().copied().unwrap_or(0));
+                Err(Error::device(
+                    "cuda",
+                    format!(
+                        "NVRTC {have} knows GPUs from sm_{oldest} on and this one is sm_{wanted}: install an older NVRTC and name it with WARPTAPE_NVRTC"
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// The newest architecture that it compiles for, with the chip's own features: `sm_121a`.
+    pub fn newest_arch(&self) -> String {
+        specific(self.archs.last().copied().unwrap_or(0))
+    }
+
+    /// Machine code of `source` for `arch`, from the disk cache if it was compiled before.
+    ///
+    /// # Errors
+    /// [`Error::Compile`] with NVRTC's log and the lines it complains about; an unknown architecture; an unwritable cache.
+    pub fn compile_cubin(&self, source: &Source, arch: &str) -> Result<Vec<u8>> {
+        let name = format!("{}.cubin", self.key(source, arch));
+        let image = disk_cache::bytes(&name, || Ok(self.compile(source, arch)?.image))?;
+        if cubin::is_whole(&image) {
+            return Ok(image);
+        }
+        // The driver is given no length and would read beyond the end of a file that was cut off.
+        let path = disk_cache::folder().join(&name);
+        std::fs::remove_file(&path).map_err(|e| Error::file(&path, e))?;
+        disk_cache::bytes(&name, || Ok(self.compile(source, arch)?.image))
+    }
+
+    /// What the kernels of `source` cost on `arch`, and the compiler's warnings; from the disk cache if known.
+    ///
+    /// # Errors
+    /// As [`Nvrtc::compile_cubin`].
+    pub fn resources(&self, source: &Source, arch: &str) -> Result<(Vec<Usage>, Vec<String>)> {
+        let name = format!("{}.log", self.key(source, arch));
+        let log = disk_cache::bytes(&name, || Ok(self.compile(source, arch)?.log.into_bytes()))?;
+        let log = String::from_utf8_lossy(&log);
+        Ok((cubin::usage(&log), cubin::warnings(&log).into_iter().map(str::to_owned).collect()))
+    }
+
+    fn key(&self, source: &Source, arch: &str) -> String {
+        let version = format!("nvrtc {}.{}", self.version.0, self.version.1);
+        let (defines, options) = (source.defines.to_string(), OPTIONS.join(" "));
+        let parts = [&version, arch, &options, &defines, &source.file, &source.text];
+        disk_cache::key(&parts.map(str::as_bytes))
+    }
+
+    /// Compiles `source` for `arch` (`sm_90a` for a cubin, `compute_90` for PTX), whatever the cache holds.
+    ///
+    /// # Errors
+    /// As [`Nvrtc::compile_cubin`].
+    pub fn compile(&self, source: &Source, arch: &str) -> Result<Compiled> {
+        let digits: String = arch.chars().filter(char::is_ascii_digit).collect();
+        if !digits.parse().is_ok_and(|number| self.archs.contains(&number)) {
+            let known: Vec<_> = self.archs.iter().map(|a| format!("sm_{a}")).collect();
+            let (major, minor) = self.version;
+            return Err(Error::usage(format!("NVRTC {major}.{minor} has no {arch}; it has {}", known.join(", "))));
+        }
+        let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
+        options.push(format!("--gpu-architecture={arch}"));
+        options.extend(source.defines.iter().map(|(name, value)| format!("-D{name}={value}")));
+        let c_string = |text: &str| {
+            CString::new(text).map_err(|_| Error::Source { file: source.file.clone(), what: "holds a NUL byte".into() })
+        };
+        let (text, name) = (c_string(&source.text)?, c_string(&source.file)?);
+        let options = options.iter().map(|option| c_string(option)).collect::<Result<Vec<_>>>()?;
+
+        let program = Program::compile(&self.api, &text, &name, &options);
+        let image = if arch.starts_with("sm_") { program.cubin() } else { program.ptx() };
+        match (program.succeeded(), image) {
+            (true, Some(image)) => Ok(Compiled { image, log: program.log() }),
+            _ => Err(self.failure(source, arch, &program)),
+        }
+    }
+
+    /// The compile error: NVRTC's words, then the lines that the first error is about.
+    fn failure(&self, source: &Source, arch: &str, program: &Program<'_>) -> Error {
+        let mut log = program.log();
+        if log.trim().is_empty() {
+            log = program.error();
+        }
+        let noise = ["ptxas info", "Remark:"];
+        let told = log.lines().filter(|l| !l.trim().is_empty() && !noise.iter().any(|n| l.starts_with(n)));
+        let mut log = told.collect::<Vec<_>>().join("\n");
+        let mut excerpt = position(&log).map(|(file, line)| source.excerpt(file, line)).unwrap_or_default();
+        if excerpt.is_empty() {
+            excerpt = ptx_excerpt(&log, &program.ptx().unwrap_or_default());
+        }
+        if !excerpt.is_empty() {
+            log = format!("{log}\n\n{}", excerpt.trim_end());
+        }
+        let defines = source.defines.to_string();
+        let with = if defines.is_empty() { String::new() } else { format!(" [{defines}]") };
+        let compiler = format!("NVRTC {}.{} for {arch}", self.version.0, self.version.1);
+        Error::Compile { kernel: format!("{}{with}", source.file), compiler, log }
+    }
+}
+
+/// From compute capability 9.0 on, an `a` target has what only that chip has; NVRTC knows it wherever it knows the chip.
+fn specific(arch: u32) -> String {
+    if arch >= 90 { format!("sm_{arch}a") } else { format!("sm_{arch}") }
+}
+
+/// File and line of the first `file(12): error: …` of a log.
+fn position(log: &str) -> Option<(&str, usize)> {
+    let line = log.lines().find(|l| l.contains("): error") || l.contains("): catastrophic error"))?;
+    let (file, rest) = line.split_once("): ")?.0.rsplit_once('(')?;
+    Some((file, rest.parse().ok()?))
+}
+
+/// The assembler names lines of the PTX, which nobody has seen: show them (an `asm` statement has a mistake).
+fn ptx_excerpt(log: &str, ptx: &[u8]) -> String {
+    let first = log.lines().find_map(|l| l.split_once("ptx input, line ")?.1.split(';').next()?.parse::<usize>().ok());
+    let Some(first) = first else { return String::new() };
+    let ptx = String::from_utf8_lossy(ptx);
+    let lines = ptx.lines().enumerate().skip(first.saturating_sub(4)).take(7);
+    lines.map(|(i, l)| format!("{}{:5} | {l}\n", if i + 1 == first { '>' } else { ' ' }, i + 1)).collect()
+}

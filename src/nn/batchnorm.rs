@@ -1,0 +1,51 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::{Builder, Layer, Layout, Pass, State};
+use crate::error::Result;
+use crate::op::batchnorm::{batchnorm_inference, batchnorm_train};
+use crate::tensor::{DType, Tensor};
+
+/// Batch normalization over the last dimension, with PyTorch's defaults (momentum 0.1, eps 1e-5).
+pub struct BatchNorm {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    batches: AtomicI64,
+}
+
+const MOMENTUM: f32 = 0.1;
+const EPS: f32 = 1e-5;
+
+impl BatchNorm {
+    /// For `channels` channels: scale 1, shift 0, running mean 0 and variance 1.
+    pub fn new(builder: &mut Builder, channels: usize) -> Result<Self> {
+        let device = &builder.device;
+        Ok(Self {
+            weight: Tensor::full(device, [channels], 1.0)?,
+            bias: Tensor::zeros(device, [channels], DType::F32)?,
+            running_mean: Tensor::zeros(device, [channels], DType::F32)?,
+            running_var: Tensor::full(device, [channels], 1.0)?,
+            batches: AtomicI64::new(0),
+        })
+    }
+}
+
+impl Layer for BatchNorm {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        let [weight, bias, mean, var] = [&self.weight, &self.bias, &self.running_mean, &self.running_var];
+        if !pass.training {
+            return batchnorm_inference(pass.tape, x, weight, bias, mean, var, EPS);
+        }
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        batchnorm_train(pass.tape, x, weight, bias, mean, var, MOMENTUM, EPS)
+    }
+
+    fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
+        visitor(format!("{path}weight"), State::Parameter(&self.weight, Layout::Same));
+        visitor(format!("{path}bias"), State::Parameter(&self.bias, Layout::Same));
+        visitor(format!("{path}running_mean"), State::Statistic(&self.running_mean));
+        visitor(format!("{path}running_var"), State::Statistic(&self.running_var));
+        visitor(format!("{path}num_batches_tracked"), State::Counter(&self.batches));
+    }
+}

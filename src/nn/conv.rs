@@ -1,0 +1,41 @@
+use super::{Builder, Layer, Layout, Pass, State};
+use crate::error::Result;
+use crate::op::conv2d::{Steps, conv2d};
+use crate::tensor::Tensor;
+
+/// Convolution with filters `[K, R, S, C]` and an optional bias `[K]`.
+pub struct Conv2d {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    steps: Steps,
+}
+
+impl Conv2d {
+    /// `filters` square filters of `size` × `size` over `channels` channels, initialized as PyTorch does.
+    pub fn new(
+        builder: &mut Builder,
+        channels: usize,
+        filters: usize,
+        size: usize,
+        steps: Steps,
+        bias: bool,
+    ) -> Result<Self> {
+        let bound = Builder::default_bound(channels * size * size);
+        let weight = builder.uniform([filters, size, size, channels], bound)?;
+        let bias = if bias { Some(builder.uniform([filters], bound)?) } else { None };
+        Ok(Self { weight, bias, steps })
+    }
+}
+
+impl Layer for Conv2d {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        conv2d(pass.tape, x, &self.weight, self.bias.as_ref(), self.steps)
+    }
+
+    fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
+        visitor(format!("{path}weight"), State::Parameter(&self.weight, Layout::Filters));
+        if let Some(bias) = &self.bias {
+            visitor(format!("{path}bias"), State::Parameter(bias, Layout::Same));
+        }
+    }
+}

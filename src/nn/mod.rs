@@ -1,0 +1,111 @@
+//! Layers: ops with parameters, under PyTorch's names.
+//!
+//! A layer turns a tensor into a tensor during a [`Pass`] and shows its state (parameters, running statistics) to a
+//! visitor. A model is a [`Sequential`] of named layers; names joined by dots are torchvision's state-dict keys.
+
+mod batchnorm;
+mod conv;
+pub mod init;
+mod linear;
+pub mod models;
+mod sequential;
+mod shape_only;
+
+use std::sync::atomic::AtomicI64;
+
+pub use batchnorm::BatchNorm;
+pub use conv::Conv2d;
+pub use init::Builder;
+pub use linear::Linear;
+pub use sequential::Sequential;
+pub use shape_only::{Dropout, GlobalAvgPool, MaxPool, Relu};
+
+use crate::error::Result;
+use crate::op::random::Key;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+/// One forward pass: the tape it is recorded on, and what layers need to know about it.
+pub struct Pass<'a> {
+    /// Where ops are recorded.
+    pub tape: &'a mut Tape,
+    /// Training (batch statistics, dropout) or inference.
+    pub training: bool,
+    seed: u64,
+    step: u64,
+    streams: u32,
+    path: Vec<String>,
+}
+
+impl<'a> Pass<'a> {
+    /// A training pass; random layers draw from `seed` and `step`, so a repeated step repeats its numbers.
+    pub fn training(tape: &'a mut Tape, seed: u64, step: u64) -> Self {
+        Self { tape, training: true, seed, step, streams: 1, path: Vec::new() }
+    }
+
+    /// An inference pass.
+    pub fn inference(tape: &'a mut Tape) -> Self {
+        Self { tape, training: false, seed: 0, step: 0, streams: 1, path: Vec::new() }
+    }
+
+    /// The random key of the next random layer; each gets a stream of its own (stream 0 is the augmentation's).
+    pub fn next_key(&mut self) -> Key {
+        self.streams += 1;
+        Key { seed: self.seed, step: self.step, stream: self.streams }
+    }
+
+    /// Runs the layer called `name` below the current one and marks its output on the tape.
+    pub fn run(&mut self, name: &str, layer: &dyn Layer, x: &Tensor) -> Result<Tensor> {
+        self.path.push(name.to_owned());
+        let y = layer.forward(self, x);
+        let full = self.path.join(".");
+        self.path.pop();
+        let y = y?;
+        self.tape.mark(&full, &y);
+        Ok(y)
+    }
+}
+
+/// How a tensor here relates to PyTorch's of the same name. Only files see PyTorch's layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// The same.
+    Same,
+    /// Filters: `[K, R, S, C]` here, `[K, C, R, S]` there.
+    Filters,
+}
+
+/// One piece of a layer's state.
+pub enum State<'a> {
+    /// Learned by the optimizer.
+    Parameter(&'a Tensor, Layout),
+    /// Kept by the layer itself (running statistics).
+    Statistic(&'a Tensor),
+    /// A counter, int64 in files.
+    Counter(&'a AtomicI64),
+}
+
+/// A layer of a network.
+pub trait Layer: Send + Sync {
+    /// Computes the output.
+    ///
+    /// # Errors
+    /// A shape that the layer does not take; device errors.
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor>;
+
+    /// Shows each piece of state under its PyTorch name, prefixed by `path` (empty, or ending in a dot).
+    fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
+        let _ = (path, visitor);
+    }
+}
+
+/// All parameters of a layer with their names, in order.
+pub fn parameters(layer: &dyn Layer) -> Vec<(String, Tensor)> {
+    let mut found = Vec::new();
+    layer.visit("", &mut |name, state| {
+        if let State::Parameter(tensor, _) = state {
+            found.push((name, tensor.clone()));
+        }
+    });
+    found
+}

@@ -1,0 +1,23 @@
+//! little-conv, the four-layer net: 4 × [conv 3×3 → batchnorm → ReLU → max-pool 2], global average pool, linear.
+
+use crate::error::Result;
+use crate::nn::{BatchNorm, Builder, Conv2d, GlobalAvgPool, Linear, MaxPool, Relu, Sequential};
+use crate::op::conv2d::Steps;
+
+const WIDTHS: [usize; 4] = [32, 64, 128, 256];
+
+/// For images of at least 16 × 16. The convolutions have no bias: batch normalization would subtract it again.
+pub fn build(builder: &mut Builder, classes: usize) -> Result<Sequential> {
+    let mut features = Sequential::new();
+    let mut channels = 3;
+    for width in WIDTHS {
+        features = features
+            .then(Conv2d::new(builder, channels, width, 3, Steps::new(1, 1), false)?)
+            .then(BatchNorm::new(builder, width)?)
+            .then(Relu)
+            .then(MaxPool::halving(2));
+        channels = width;
+    }
+    let fc = Linear::new(builder, channels, classes)?;
+    Ok(Sequential::new().with("features", features).with("avgpool", GlobalAvgPool).with("fc", fc))
+}

@@ -1,0 +1,98 @@
+//! Cross entropy of softmax(logits) against labels, averaged over the batch, with label smoothing ε:
+//!
+//! `loss = −1/N Σₙ Σₖ tₙₖ log pₙₖ` with `p = softmax(x)` and `tₙₖ = (1 − ε) [k = labelₙ] + ε / K`;
+//! `dxₙₖ = dloss / N · (pₙₖ − tₙₖ)`.
+
+use crate::check::{Case, Input, Values};
+use crate::device::{Geometry, Target};
+use crate::error::{Error, Result};
+use crate::op::{Variant, dimension, elementwise, launch, rows};
+use crate::tape::Tape;
+use crate::tensor::{DType, Tensor};
+
+const FILE: &str = "softmax/1_warp_per_row.cu";
+
+/// Mean cross entropy of `logits [N, K]` and `labels [N]` (i32), of shape `[1]`; PyTorch's `cross_entropy` with
+/// `label_smoothing`. A label outside `0 … K − 1` makes the loss NaN, as does a NaN among the logits.
+///
+/// # Errors
+/// Other shapes or element types; smoothing outside [0, 1].
+pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothing: f32) -> Result<Tensor> {
+    let (n, k) = rows::logits("cross_entropy", logits)?;
+    rows::labels("cross_entropy", labels, n)?;
+    if !(0.0..=1.0).contains(&smoothing) {
+        return Err(Error::usage(format!("label smoothing must be in [0, 1], not {smoothing}")));
+    }
+    let device = logits.device();
+    let row_loss = Tensor::empty(device, [n], DType::F32)?;
+    let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
+    let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
+    let args = [&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]].concat();
+    rows::launch(logits, FILE, "cross_entropy_forward", n, &args)?;
+
+    let loss = Tensor::empty(device, [1], DType::F32)?;
+    let variant = rows::variant(FILE, device.target());
+    let one_block = Geometry::linear(1, variant.defines.get("THREADS"));
+    let args = [loss.arg(), row_loss.arg(), dimension(n)?];
+    launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
+
+    let (x, labels) = (logits.clone(), labels.clone());
+    tape.record(&[logits], &loss, move |dloss, gradients| {
+        let dx = elementwise::like(&x)?;
+        let args = [&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]].concat();
+        rows::launch(&x, FILE, "cross_entropy_backward", n, &args)?;
+        gradients.add(&x, dx)
+    });
+    Ok(loss)
+}
+
+/// Probabilities of `logits [N, K]`, row by row; for prediction, so without a tape.
+///
+/// # Errors
+/// Anything but a matrix of f32.
+pub fn softmax(logits: &Tensor) -> Result<Tensor> {
+    let (n, k) = rows::logits("softmax", logits)?;
+    let p = elementwise::like(logits)?;
+    rows::launch(logits, FILE, "softmax_forward", n, &[p.arg(), logits.arg(), dimension(n)?, dimension(k)?])?;
+    Ok(p)
+}
+
+/// What runs on a GPU.
+pub fn variants() -> Vec<Variant> {
+    vec![rows::variant(FILE, Target::Cuda)]
+}
+
+/// Examples for tests and benches: a few classes and many, fewer and more rows than a block or a warp has.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (n, k, smoothing) in
+        [(1, 1, 0.0), (3, 1, 0.1), (1, 2, 0.0), (5, 10, 0.1), (9, 33, 0.0), (37, 7, 1.0), (3, 211, 0.1)]
+    {
+        let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0)), Input::new([n], Values::Labels(k))];
+        let name = format!("cross_entropy {n}x{k} smoothing {smoothing}");
+        let run = move |tape: &mut Tape, x: &[Tensor]| cross_entropy(tape, &x[0], &x[1], smoothing);
+        cases.push(Case::new(name, inputs, run, move |x| vec![reference(k, smoothing, x)]).terms(k));
+    }
+    for (n, k) in [(1, 1), (9, 10), (2, 1000)] {
+        let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0))];
+        let run = |_: &mut Tape, x: &[Tensor]| softmax(&x[0]);
+        let expected = move |x: &[Vec<f64>]| x[0].chunks(k).flat_map(probabilities).collect();
+        cases.push(Case::new(format!("softmax {n}x{k}"), inputs, run, expected).terms(k).forward_only());
+    }
+    cases
+}
+
+fn probabilities(row: &[f64]) -> Vec<f64> {
+    let max = row.iter().fold(f64::NEG_INFINITY, |m, v| m.max(*v));
+    let sum: f64 = row.iter().map(|v| (v - max).exp()).sum();
+    row.iter().map(|v| (v - max).exp() / sum).collect()
+}
+
+fn reference(k: usize, smoothing: f32, x: &[Vec<f64>]) -> f64 {
+    let smoothing = f64::from(smoothing);
+    let row_loss = |(row, label): (&[f64], &f64)| -> f64 {
+        let target = |i: usize| smoothing / k as f64 + if i == *label as usize { 1.0 - smoothing } else { 0.0 };
+        probabilities(row).iter().enumerate().map(|(i, p)| -target(i) * p.ln()).sum()
+    };
+    x[0].chunks(k).zip(&x[1]).map(row_loss).sum::<f64>() / x[1].len() as f64
+}

@@ -1,0 +1,70 @@
+//! Dropout: y = x · m, dx = dy · m, where m is 1 / (1 − p) with probability 1 − p and 0 otherwise.
+//!
+//! The mask is a function of the [`Key`] and the element's index, so the backward pass makes it anew: nothing is stored.
+
+use crate::check::{Case, Input, Values};
+use crate::device::{Arg, Target};
+use crate::error::{Error, Result};
+use crate::op::random::Key;
+use crate::op::{Variant, elementwise};
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+const FILE: &str = "dropout/1_vectorized.cu";
+
+/// Drops elements of `x` with probability `p` and scales the others by `1 / (1 − p)`. This is the training form; in
+/// evaluation dropout does nothing, so it is not called.
+///
+/// # Errors
+/// A probability outside [0, 1).
+pub fn dropout(tape: &mut Tape, x: &Tensor, p: f32, key: Key) -> Result<Tensor> {
+    if !(0.0..1.0).contains(&p) {
+        return Err(Error::usage(format!("dropout: the probability must be in [0, 1), not {p}")));
+    }
+    if p == 0.0 {
+        return Ok(x.clone());
+    }
+    let y = masked(x, p, key)?;
+    let saved = x.clone();
+    tape.record(&[x], &y, move |dy, gradients| gradients.add(&saved, masked(dy, p, key)?));
+    Ok(y)
+}
+
+fn masked(x: &Tensor, p: f32, key: Key) -> Result<Tensor> {
+    let y = elementwise::like(x)?;
+    let [seed, step, stream] = key.args();
+    let scalars = [Arg::U32(threshold(p)), scale(p).into(), seed, step, stream];
+    elementwise::launch(FILE, "dropout_forward", x.elements(), &y, &[x.arg()], &scalars)?;
+    Ok(y)
+}
+
+/// Random words below this are dropped. An f32 below 1 is at most 1 − 2^-24, so the product fits.
+fn threshold(p: f32) -> u32 {
+    (f64::from(p) * 4_294_967_296.0) as u32
+}
+
+fn scale(p: f32) -> f32 {
+    (1.0 / (1.0 - f64::from(p))) as f32
+}
+
+/// What runs on a GPU.
+pub fn variants() -> Vec<Variant> {
+    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+}
+
+/// Examples for tests and benches.
+pub fn cases() -> Vec<Case> {
+    let key = Key { seed: 0x0123_4567_89ab_cdef, step: 0xfedc_ba98_7654_3210, stream: 3 };
+    [(1, 0.5), (3, 0.2), (17, 0.9), (4096, 0.5), (4099, 0.2), (5, 0.0)]
+        .map(|(n, p)| {
+            let factor = move |i| if key.word(i) < threshold(p) { 0.0 } else { f64::from(scale(p)) };
+            let mask: Vec<f64> = (0..n).map(|i| if p == 0.0 { 1.0 } else { factor(i) }).collect();
+            Case::new(
+                format!("dropout {p} of {n}"),
+                vec![Input::new([n], Values::Uniform)],
+                move |tape, x| dropout(tape, &x[0], p, key),
+                move |x| x[0].iter().zip(&mask).map(|(v, m)| v * m).collect(),
+            )
+        })
+        .into()
+}

@@ -1,0 +1,35 @@
+//! The largest classes of each row.
+
+use crate::device::Target;
+use crate::error::{Error, Result};
+use crate::op::{Variant, dimension, rows};
+use crate::tensor::{DType, Tensor};
+
+pub(crate) const FILE: &str = "rank/1_warp_per_row.cu";
+
+/// The most classes that [`topk`] finds: it walks the row once for each.
+pub const MOST: usize = 32;
+
+/// The `k` largest of each row of `logits [N, K]` in descending order: values (f32) and columns (i32), both `[N, k]`.
+/// Equal values come in the order of their columns; NaN counts as the largest, as in PyTorch. For people to read, so
+/// without a tape.
+///
+/// # Errors
+/// Anything but a matrix of f32; `k` of 0, above [`MOST`] or above the number of columns.
+pub fn topk(logits: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
+    let (n, columns) = rows::logits("topk", logits)?;
+    if k == 0 || k > MOST.min(columns) {
+        return Err(Error::shape("topk", format!("the {k} largest of {columns} columns (at most {MOST})")));
+    }
+    let values = Tensor::empty(logits.device(), [n, k], DType::F32)?;
+    let indices = Tensor::empty(logits.device(), [n, k], DType::I32)?;
+    let sizes = [dimension(n)?, dimension(columns)?, dimension(k)?];
+    let args = [&[values.arg(), indices.arg(), logits.arg()], &sizes[..]].concat();
+    rows::launch(logits, FILE, "topk_forward", n, &args)?;
+    Ok((values, indices))
+}
+
+/// What runs on a GPU.
+pub fn variants() -> Vec<Variant> {
+    vec![rows::variant(FILE, Target::Cuda)]
+}

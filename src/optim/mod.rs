@@ -1,0 +1,154 @@
+//! Optimizers: parameters are updated in place, one launch per tensor, with PyTorch's semantics.
+
+mod adam;
+pub mod schedule;
+mod sgd;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::op::Variant;
+use crate::tape::Gradients;
+use crate::tensor::{DType, Tensor};
+pub use schedule::{Curve, Policy, Schedule};
+
+/// Which optimizer, with everything but the learning rate. Left-out fields have PyTorch's defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
+pub enum OptimizerConfig {
+    /// Stochastic gradient descent.
+    Sgd {
+        #[serde(default)]
+        momentum: f64,
+        #[serde(default)]
+        nesterov: bool,
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// Adam; weight decay is added to the gradient.
+    Adam {
+        #[serde(default = "adam::betas")]
+        betas: [f64; 2],
+        #[serde(default = "adam::eps")]
+        eps: f64,
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// Adam with decoupled weight decay.
+    AdamW {
+        #[serde(default = "adam::betas")]
+        betas: [f64; 2],
+        #[serde(default = "adam::eps")]
+        eps: f64,
+        #[serde(default = "adam::decoupled_decay")]
+        weight_decay: f64,
+    },
+}
+
+impl OptimizerConfig {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// The first value that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let share = |what, v: f64| (what, v, "in [0, 1)", (0.0..1.0).contains(&v));
+        let positive = |what, v: f64| (what, v, "at least 0", v >= 0.0 && v.is_finite());
+        let checks = match *self {
+            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+                let nesterov = ("momentum for Nesterov", momentum, "above 0", !nesterov || momentum > 0.0);
+                vec![share("momentum", momentum), nesterov, positive("weight decay", weight_decay)]
+            }
+            OptimizerConfig::Adam { betas, eps, weight_decay }
+            | OptimizerConfig::AdamW { betas, eps, weight_decay } => vec![
+                share("beta 1", betas[0]),
+                share("beta 2", betas[1]),
+                positive("epsilon", eps),
+                positive("weight decay", weight_decay),
+            ],
+        };
+        match checks.iter().find(|check| !check.3) {
+            None => Ok(()),
+            Some((what, value, range, _)) => {
+                Err(Error::usage(format!("optimizer: {what} must be {range}, not {value}")))
+            }
+        }
+    }
+
+    /// Names of the tensors kept for each parameter, as in PyTorch's state dict.
+    fn slot_names(&self) -> &'static [&'static str] {
+        match *self {
+            OptimizerConfig::Sgd { momentum: 0.0, .. } => &[],
+            OptimizerConfig::Sgd { .. } => &["momentum_buffer"],
+            _ => &["exp_avg", "exp_avg_sq"],
+        }
+    }
+}
+
+/// Parameters with what the optimizer remembers of each.
+pub struct Optimizer {
+    config: OptimizerConfig,
+    parameters: Vec<Tensor>,
+    slots: Vec<(&'static str, Vec<Tensor>)>,
+    steps: u64,
+}
+
+impl Optimizer {
+    /// An optimizer of `parameters`. All it remembers exists from the start, as zeros, so that a checkpoint holds the
+    /// same tensors whenever it is written.
+    ///
+    /// # Errors
+    /// Values out of range; parameters that are not f32.
+    pub fn new(config: &OptimizerConfig, parameters: Vec<Tensor>) -> Result<Self> {
+        config.check()?;
+        if let Some(odd) = parameters.iter().find(|p| p.dtype() != DType::F32) {
+            return Err(Error::shape("optimizer", format!("a parameter {} {} is not f32", odd.dtype(), odd.shape())));
+        }
+        let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
+        let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));
+        let slots = config.slot_names().iter().map(slot).collect::<Result<Vec<_>>>()?;
+        Ok(Self { config: *config, parameters, slots, steps: 0 })
+    }
+
+    /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.
+    pub fn step(&mut self, gradients: &Gradients, lr: f32) -> Result<()> {
+        self.steps += 1;
+        for (i, w) in self.parameters.iter().enumerate() {
+            let Some(g) = gradients.get(w) else { continue };
+            let slot = |at: usize| self.slots.get(at).map(|(_, tensors)| &tensors[i]);
+            match (&self.config, slot(0), slot(1)) {
+                (&OptimizerConfig::Sgd { momentum, nesterov, weight_decay }, v, _) => {
+                    sgd::step(w, v, &g, lr, momentum, nesterov, weight_decay)?;
+                }
+                (config, Some(m), Some(v)) => adam::step(config, w, m, v, &g, lr, self.steps)?,
+                _ => unreachable!("Adam has two slots"),
+            }
+        }
+        Ok(())
+    }
+
+    /// What is remembered: PyTorch's name, and a tensor for each parameter in order. A checkpoint stores them, and
+    /// restores them by [`Tensor::copy_from`] and [`Optimizer::set_steps`]; training then goes on bit for bit.
+    pub fn slots(&self) -> Vec<(&'static str, Vec<Tensor>)> {
+        self.slots.clone()
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Sets the number of steps done, which Adam's bias correction depends on.
+    pub fn set_steps(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    /// What it was made with.
+    pub fn config(&self) -> &OptimizerConfig {
+        &self.config
+    }
+}
+
+/// What runs on a GPU.
+pub fn variants() -> Vec<Variant> {
+    [sgd::variants(), adam::variants()].concat()
+}

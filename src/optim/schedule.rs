@@ -1,0 +1,208 @@
+//! Learning rates over time, one per optimizer step, with PyTorch's formulas.
+
+use std::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What a configuration says about the learning rate, written as one word: `constant`, `step:30:0.1`,
+/// `multistep:30,60:0.1`, `cosine`, `onecycle`, `plateau:10:0.1`; each but `onecycle` also with `:warmup=N`, a linear
+/// rise over the first N optimizer steps. Milestones are epochs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Policy {
+    pub curve: Curve,
+    /// Optimizer steps over which the rate rises from [`WARMUP_START`] of itself.
+    pub warmup: u64,
+}
+
+/// Where a warm-up starts, as a share of the rate.
+pub const WARMUP_START: f64 = 0.1;
+
+/// How the rate goes down.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Curve {
+    /// It does not.
+    Constant,
+    /// Times `factor` every so many epochs.
+    Step { epochs: u64, factor: f64 },
+    /// Times `factor` at each of these epochs.
+    MultiStep { epochs: Vec<u64>, factor: f64 },
+    /// Half a cosine to 0 at the end of training.
+    Cosine,
+    /// Up from 1/25 of the rate over the first 30 % of all steps and down to 1/250 000, both along half a cosine.
+    OneCycle,
+    /// Times `factor` when the validation loss has not improved for more than `patience` epochs in a row.
+    Plateau { patience: u32, factor: f64 },
+}
+
+/// The learning rate of one run. All of it is serializable: a checkpoint holds the plateau's state with the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    policy: Policy,
+    base: f64,
+    steps_per_epoch: u64,
+    /// The plateau's present rate, best metric so far and epochs since.
+    rate: f64,
+    best: Option<f64>,
+    bad_epochs: u32,
+}
+
+impl Schedule {
+    /// A schedule whose full rate is `base`.
+    pub fn new(policy: Policy, base: f64, steps_per_epoch: u64) -> Self {
+        let steps_per_epoch = steps_per_epoch.max(1);
+        Self { policy, base, steps_per_epoch, rate: base, best: None, bad_epochs: 0 }
+    }
+
+    /// The rate of optimizer step `step` (from 0) of `total_steps`.
+    ///
+    /// Cosine comes down over the steps that the warm-up leaves; milestones count from the start of training.
+    pub fn lr(&self, step: u64, total_steps: u64) -> f64 {
+        let warmup = self.policy.warmup;
+        let epoch = step / self.steps_per_epoch;
+        let full = match &self.policy.curve {
+            Curve::Constant => self.base,
+            Curve::Step { epochs, factor } => self.base * factor.powf((epoch / epochs) as f64),
+            Curve::MultiStep { epochs, factor } => {
+                let passed = epochs.iter().filter(|&&milestone| milestone <= epoch).count();
+                self.base * factor.powf(passed as f64)
+            }
+            Curve::Cosine => {
+                let length = total_steps.saturating_sub(warmup).max(1) as f64;
+                half_cosine(self.base, 0.0, step.saturating_sub(warmup) as f64 / length)
+            }
+            Curve::OneCycle => {
+                let (start, end) = (self.base / 25.0, self.base / 25.0 / 1e4);
+                let last = total_steps.saturating_sub(1) as f64;
+                let (top, at) = (0.3 * total_steps as f64 - 1.0, step as f64);
+                if at <= top {
+                    half_cosine(start, self.base, if top > 0.0 { at / top } else { 1.0 })
+                } else {
+                    half_cosine(self.base, end, (at - top) / (last - top))
+                }
+            }
+            Curve::Plateau { .. } => self.rate,
+        };
+        if step >= warmup {
+            return full;
+        }
+        full * (WARMUP_START + (1.0 - WARMUP_START) * step as f64 / warmup as f64)
+    }
+
+    /// Tells the plateau the validation loss of an epoch; the other curves do not listen. Better means lower by more
+    /// than 1e-4 of the best so far, and NaN is never better.
+    pub fn observe(&mut self, loss: f64) {
+        let Curve::Plateau { patience, factor } = self.policy.curve else { return };
+        let better = match self.best {
+            Some(best) => loss < best * (1.0 - 1e-4),
+            None => !loss.is_nan(),
+        };
+        if better {
+            (self.best, self.bad_epochs) = (Some(loss), 0);
+            return;
+        }
+        self.bad_epochs += 1;
+        if self.bad_epochs > patience {
+            self.bad_epochs = 0;
+            let lower = self.rate * factor;
+            // PyTorch leaves rates alone that would hardly change.
+            if self.rate - lower > 1e-8 {
+                self.rate = lower;
+            }
+        }
+    }
+
+    /// What the schedule was made from.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// From `start` to `end` as `share` goes from 0 to 1, where it stays.
+fn half_cosine(start: f64, end: f64, share: f64) -> f64 {
+    end + (start - end) / 2.0 * (1.0 + (PI * share.min(1.0)).cos())
+}
+
+impl std::str::FromStr for Policy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |what: String| Error::usage(format!("schedule '{text}': {what}"));
+        let (options, words): (Vec<&str>, Vec<&str>) = text.split(':').partition(|word| word.contains('='));
+        let number = |word: &str| word.parse().map_err(|_| wrong(format!("'{word}' is not a whole number")));
+        let epochs = |word: &str| match number(word)? {
+            0 => Err(wrong("epochs count from 1".into())),
+            epochs => Ok(epochs),
+        };
+        let factor = |word: Option<&&str>| match word.map_or(Ok(0.1), |word| word.parse::<f64>()) {
+            Ok(factor) if factor > 0.0 && factor < 1.0 => Ok(factor),
+            _ => Err(wrong("the factor must be a number between 0 and 1".into())),
+        };
+        let name = words.first().copied().unwrap_or_default();
+        let (curve, most) = match (name, words.get(1)) {
+            ("constant", _) => (Curve::Constant, 1),
+            ("step", Some(every)) => (Curve::Step { epochs: epochs(every)?, factor: factor(words.get(2))? }, 3),
+            ("multistep", Some(list)) => {
+                let epochs = list.split(',').map(epochs).collect::<Result<Vec<_>>>()?;
+                (Curve::MultiStep { epochs, factor: factor(words.get(2))? }, 3)
+            }
+            ("cosine", _) => (Curve::Cosine, 1),
+            ("onecycle", _) => (Curve::OneCycle, 1),
+            ("plateau", patience) => {
+                let patience = u32::try_from(patience.map_or(Ok(10), |word| number(word))?);
+                let patience = patience.map_err(|_| wrong("nobody is that patient".into()))?;
+                (Curve::Plateau { patience, factor: factor(words.get(2))? }, 3)
+            }
+            ("step" | "multistep", None) => return Err(wrong(format!("at which epoch? try {name}:30:0.1"))),
+            _ => {
+                let known = "constant, step:30:0.1, multistep:30,60:0.1, cosine, onecycle, plateau:10:0.1";
+                return Err(wrong(format!("unknown; there is {known}, each also with :warmup=STEPS")));
+            }
+        };
+        if let Some(extra) = words.get(most) {
+            return Err(wrong(format!("'{extra}' is one part too many")));
+        }
+        let mut warmup = 0;
+        for option in options {
+            let steps = option.strip_prefix("warmup=");
+            warmup = number(steps.ok_or_else(|| wrong(format!("'{option}' is not known, only warmup=STEPS")))?)?;
+        }
+        if warmup > 0 && curve == Curve::OneCycle {
+            return Err(wrong("onecycle has a warm-up of its own".into()));
+        }
+        Ok(Self { curve, warmup })
+    }
+}
+
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.curve {
+            Curve::Constant => f.write_str("constant")?,
+            Curve::Step { epochs, factor } => write!(f, "step:{epochs}:{factor}")?,
+            Curve::MultiStep { epochs, factor } => {
+                let epochs: Vec<String> = epochs.iter().map(u64::to_string).collect();
+                write!(f, "multistep:{}:{factor}", epochs.join(","))?;
+            }
+            Curve::Cosine => f.write_str("cosine")?,
+            Curve::OneCycle => f.write_str("onecycle")?,
+            Curve::Plateau { patience, factor } => write!(f, "plateau:{patience}:{factor}")?,
+        }
+        if self.warmup > 0 { write!(f, ":warmup={}", self.warmup) } else { Ok(()) }
+    }
+}
+
+impl TryFrom<String> for Policy {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Policy> for String {
+    fn from(policy: Policy) -> Self {
+        policy.to_string()
+    }
+}

@@ -1,0 +1,234 @@
+//! Checkpoints: one safetensors file with everything that training needs to go on bit for bit.
+//!
+//! Model tensors stand under PyTorch's names in PyTorch's layouts, so other programs can read them; the optimizer's stand
+//! under `optimizer.<slot>.<parameter>`. What is not a tensor is JSON in the header, under one key, so that equal
+//! states make equal bytes. Random numbers are counter-based: seed and step in [`Meta`] are the generator's whole state.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::config::Config;
+use super::run_dir::write_atomic;
+use crate::error::{Error, Result};
+use crate::nn::{Layer, Layout, State, parameters};
+use crate::optim::{Optimizer, Schedule};
+use crate::tensor::Tensor;
+
+const KEY: &str = "warptape";
+/// The layout that this version writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// What a checkpoint says besides tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Version of this layout.
+    pub format: u32,
+    /// The run's configuration: model, data, seed, and all else.
+    pub config: Config,
+    /// Class names, in the order of the logits.
+    pub classes: Vec<String>,
+    /// Input height and width in pixels.
+    pub input: [usize; 2],
+    /// Per-channel mean and standard deviation that inputs are normalized by, in units of full intensity.
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+    /// SHA-256 of the data set.
+    pub data_hash: String,
+    /// The learning rate's schedule, with the state of one that listens to the loss.
+    pub schedule: Schedule,
+    /// Where training stands.
+    pub progress: Progress,
+}
+
+/// Where training stands; all zero at the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Epochs completed.
+    pub epoch: u32,
+    /// Optimizer steps taken in all, and in the epoch under way.
+    pub step: u64,
+    pub step_in_epoch: usize,
+    /// Sum of loss, hits and images of the epoch under way: loss · images, top-1, top-5, images.
+    pub sums: [f64; 4],
+    /// The optimizer's own step counter.
+    pub optimizer_steps: u64,
+    /// Best validation accuracy so far and its epoch.
+    pub best: Option<(f64, u32)>,
+}
+
+/// A checkpoint in memory, header parsed and checked.
+pub struct Checkpoint {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    pub meta: Meta,
+}
+
+/// The bytes of a checkpoint file.
+pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<Vec<u8>> {
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut failed = None;
+    model.visit("", &mut |name, state| match state {
+        State::Parameter(tensor, layout) => match outward(tensor, layout) {
+            Ok((shape, values)) => tensors.push((name, Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec())),
+            Err(error) => failed = Some(error),
+        },
+        State::Statistic(tensor) => match outward(tensor, Layout::Same) {
+            Ok((shape, values)) => tensors.push((name, Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec())),
+            Err(error) => failed = Some(error),
+        },
+        State::Counter(count) => {
+            tensors.push((name, Dtype::I64, vec![], count.load(Ordering::Relaxed).to_le_bytes().to_vec()));
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let names = parameters(model);
+    for (slot, values) in optimizer.slots() {
+        for ((name, _), tensor) in names.iter().zip(values) {
+            let elements = bytemuck::cast_slice(&tensor.to_vec::<f32>()?).to_vec();
+            tensors.push((slot_name(slot, name), Dtype::F32, tensor.shape().dims().to_vec(), elements));
+        }
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("bytes were made from the shape");
+        (name.as_str(), view)
+    });
+    let header = serde_json::to_string(meta).expect("plain data");
+    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), header)])))
+        .map_err(|e| Error::Training(format!("cannot encode the checkpoint: {e}")))
+}
+
+/// Writes a checkpoint: to a temporary name, synced, renamed.
+pub fn save(path: &Path, model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<()> {
+    write_atomic(path, &encode(model, optimizer, meta)?)
+}
+
+impl Checkpoint {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// A file that is missing, truncated, garbage, or not one of ours; each says which.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+        let broken =
+            |what: String| Error::file(path, format!("not a readable checkpoint of {} bytes: {what}", bytes.len()));
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(format!("{e:?}")))?;
+        SafeTensors::deserialize(&bytes).map_err(|e| broken(format!("{e:?}")))?;
+        let json = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
+            Error::file(path, "a safetensors file, but not written by warptape (its header has no 'warptape' entry)")
+        })?;
+        let meta: Meta = serde_json::from_str(json).map_err(|e| broken(format!("header: {e}")))?;
+        if meta.format != FORMAT {
+            let what = format!("checkpoint format {}, this version reads {FORMAT}", meta.format);
+            return Err(Error::file(path, what));
+        }
+        Ok(Self { path: path.into(), bytes, meta })
+    }
+
+    /// Copies the model's state into `model`.
+    ///
+    /// # Errors
+    /// A tensor that the file lacks, or of another shape: the checkpoint belongs to another model.
+    pub fn restore_model(&self, model: &dyn Layer) -> Result<()> {
+        load_state(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
+    }
+
+    /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
+    pub fn restore_optimizer(&self, optimizer: &mut Optimizer, model: &dyn Layer) -> Result<()> {
+        let tensors = self.tensors();
+        let names = parameters(model);
+        for (slot, values) in optimizer.slots() {
+            for ((name, _), tensor) in names.iter().zip(&values) {
+                load_tensor(&tensors, &slot_name(slot, name), tensor, Layout::Same)
+                    .map_err(|e| self.other_model(&e))?;
+            }
+        }
+        optimizer.set_steps(self.meta.progress.optimizer_steps);
+        Ok(())
+    }
+
+    fn tensors(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).expect("checked when loaded")
+    }
+
+    fn other_model(&self, what: &str) -> Error {
+        Error::file(&self.path, format!("does not fit the model '{}': {what}", self.meta.config.model))
+    }
+}
+
+/// Copies a state dict in PyTorch's names and layouts, each name after `prefix`, into `model`.
+///
+/// # Errors
+/// The first tensor that is missing or of another type or shape.
+pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Result<(), String> {
+    let mut result = Ok(());
+    model.visit(prefix, &mut |name, state| {
+        let loaded = match state {
+            State::Parameter(tensor, layout) => load_tensor(tensors, &name, tensor, layout),
+            State::Statistic(tensor) => load_tensor(tensors, &name, tensor, Layout::Same),
+            State::Counter(count) => view(tensors, &name).and_then(|view| {
+                let bytes = view.data().try_into().map_err(|_| format!("tensor '{name}' is not one int64"))?;
+                count.store(i64::from_le_bytes(bytes), Ordering::Relaxed);
+                Ok(())
+            }),
+        };
+        if result.is_ok() {
+            result = loaded;
+        }
+    });
+    result
+}
+
+fn view<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
+    tensors.tensor(name).map_err(|_| format!("tensor '{name}' is missing"))
+}
+
+fn load_tensor(tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<(), String> {
+    let view = view(tensors, name)?;
+    let expected = outward_shape(tensor, layout);
+    if view.dtype() != Dtype::F32 || view.shape() != expected {
+        let (dtype, shape) = (view.dtype(), view.shape());
+        return Err(format!("tensor '{name}' is {dtype:?} {shape:?}, expected F32 {expected:?}"));
+    }
+    let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    tensor.write(&inward(&values, tensor, layout)).map_err(|e| e.to_string())
+}
+
+fn slot_name(slot: &str, parameter: &str) -> String {
+    format!("optimizer.{slot}.{parameter}")
+}
+
+fn outward_shape(tensor: &Tensor, layout: Layout) -> Vec<usize> {
+    match (layout, tensor.shape().dims()) {
+        (Layout::Filters, &[k, r, s, c]) => vec![k, c, r, s],
+        (_, dims) => dims.to_vec(),
+    }
+}
+
+/// Shape and elements as PyTorch has them.
+pub fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
+    let values = tensor.to_vec::<f32>()?;
+    let values = match (layout, tensor.shape().dims()) {
+        (Layout::Filters, &[k, r, s, c]) => swap_inner(&values, k, r * s, c),
+        _ => values,
+    };
+    Ok((outward_shape(tensor, layout), values))
+}
+
+/// Elements as the device has them, from PyTorch's order.
+fn inward(values: &[f32], tensor: &Tensor, layout: Layout) -> Vec<f32> {
+    match (layout, tensor.shape().dims()) {
+        (Layout::Filters, &[k, r, s, c]) => swap_inner(values, k, c, r * s),
+        _ => values.to_vec(),
+    }
+}
+
+/// `[outer, a, b]` to `[outer, b, a]`.
+fn swap_inner(values: &[f32], outer: usize, a: usize, b: usize) -> Vec<f32> {
+    (0..outer * a * b).map(|i| values[i / (a * b) * a * b + i % a * b + i / a % b]).collect()
+}

@@ -1,0 +1,142 @@
+//! What a training run is told: the command line's options, a TOML file's keys, and `run.json`'s record are these fields.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::optim::{OptimizerConfig, Policy};
+
+/// The options of `warptape train`. The defaults train little-conv on the emoji set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which network; see [`crate::nn::models`].
+    pub model: String,
+    /// Which data: `emoji`, `cifar10:DIR`.
+    pub data: String,
+    /// `auto`, `host`, `cuda`, `cuda:N`.
+    pub device: String,
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// Images per step.
+    pub batch_size: usize,
+    /// `sgd`, `adam` or `adamw`.
+    pub optim: String,
+    /// The highest learning rate of the schedule.
+    pub lr: f64,
+    /// See [`crate::optim::schedule`].
+    pub schedule: String,
+    /// L2 penalty (decoupled for adamw).
+    pub weight_decay: f64,
+    /// SGD's momentum.
+    pub momentum: f64,
+    /// SGD with Nesterov's look-ahead.
+    pub nesterov: bool,
+    /// Share of the target spread over all classes.
+    pub label_smoothing: f32,
+    /// `none`, or `cropN`, `flip` joined by `+`.
+    pub augment: String,
+    /// Share of the training set to train on, stratified.
+    pub train_fraction: f64,
+    /// Share of the training set held back to choose the best epoch by, stratified.
+    pub validation: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            model: "little-conv".into(),
+            data: "emoji".into(),
+            device: "auto".into(),
+            epochs: 15,
+            batch_size: 64,
+            optim: "adam".into(),
+            lr: 3e-3,
+            schedule: "onecycle".into(),
+            weight_decay: 0.0,
+            momentum: 0.9,
+            nesterov: false,
+            label_smoothing: 0.0,
+            augment: "crop4+flip".into(),
+            train_fraction: 1.0,
+            validation: 0.0,
+            seed: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a TOML file; keys are the option names with `_` for `-`, missing ones keep their defaults.
+    ///
+    /// # Errors
+    /// An unreadable file, an unknown key, a value of the wrong type: with line and column.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+        toml::from_str(&text).map_err(|e| {
+            let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            Error::file(path, format!("line {line}: {}", e.message().replace('\n', " ")))
+        })
+    }
+
+    /// Refuses values that no training can use.
+    pub fn check(&self) -> Result<()> {
+        let positive = [("epochs", self.epochs as f64), ("batch-size", self.batch_size as f64), ("lr", self.lr)];
+        for (name, value) in positive {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(Error::usage(format!("--{name} {value}: must be greater than 0")));
+            }
+        }
+        let shares = [("label-smoothing", self.label_smoothing as f64), ("momentum", self.momentum)];
+        for (name, value) in shares {
+            if !(0.0..1.0).contains(&value) {
+                return Err(Error::usage(format!("--{name} {value}: must be at least 0 and below 1")));
+            }
+        }
+        self.optimizer()?.check()?;
+        self.policy()?;
+        self.augmentation()?;
+        Ok(())
+    }
+
+    /// The optimizer's configuration.
+    pub fn optimizer(&self) -> Result<OptimizerConfig> {
+        let weight_decay = self.weight_decay;
+        let (betas, eps) = ([0.9, 0.999], 1e-8);
+        match self.optim.as_str() {
+            "sgd" => Ok(OptimizerConfig::Sgd { momentum: self.momentum, nesterov: self.nesterov, weight_decay }),
+            "adam" => Ok(OptimizerConfig::Adam { betas, eps, weight_decay }),
+            "adamw" => Ok(OptimizerConfig::AdamW { betas, eps, weight_decay }),
+            other => Err(Error::usage(format!("unknown optimizer '{other}': use sgd, adam or adamw"))),
+        }
+    }
+
+    /// The learning-rate schedule.
+    pub fn policy(&self) -> Result<Policy> {
+        self.schedule.parse()
+    }
+
+    /// Padding of the random crop (0: none) and whether to flip.
+    pub fn augmentation(&self) -> Result<(usize, bool)> {
+        let (mut padding, mut flip) = (0, false);
+        if self.augment == "none" {
+            return Ok((0, false));
+        }
+        for part in self.augment.split('+') {
+            match part.strip_prefix("crop").map(str::parse::<usize>) {
+                Some(Ok(pixels)) if (1..=64).contains(&pixels) => padding = pixels,
+                None if part == "flip" => flip = true,
+                _ => {
+                    let what = format!(
+                        "unknown augmentation '{part}' in '{}': use none, cropN, flip, cropN+flip",
+                        self.augment
+                    );
+                    return Err(Error::usage(what));
+                }
+            }
+        }
+        Ok((padding, flip))
+    }
+}

@@ -1,0 +1,67 @@
+//! Looking at a network without training it: accuracy on a set of images, and where bad numbers come from.
+
+use std::path::Path;
+
+use super::checkpoint::{Checkpoint, Meta};
+use super::images::Resident;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::nn::{Layer, Pass, Sequential, models, parameters};
+use crate::op::augment::Augment;
+use crate::op::cross_entropy::cross_entropy;
+use crate::op::metrics::{Metrics, Totals};
+use crate::op::random::Key;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+const EVALUATION_BATCH: usize = 256;
+
+/// Loss and accuracy of `model` on images `indices`, in inference mode.
+pub fn evaluate(
+    model: &dyn Layer,
+    images: &Resident,
+    indices: &[u32],
+    mean: [f32; 3],
+    std: [f32; 3],
+) -> Result<Metrics> {
+    let how = Augment { padding: 0, flip: false, mean, std };
+    let mut totals: Option<Totals> = None;
+    let order = images.order(indices)?;
+    for at in (0..indices.len()).step_by(EVALUATION_BATCH) {
+        let batch = EVALUATION_BATCH.min(indices.len() - at);
+        let (x, labels) = images.batch(&order, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?;
+        let mut tape = Tape::new();
+        let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
+        let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
+        if totals.is_none() {
+            totals = Some(Totals::new(x.device())?);
+        }
+        totals.as_ref().expect("set above").add(&loss, &logits, &labels, 0)?;
+    }
+    totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()
+}
+
+/// Rebuilds the network of a checkpoint on `device`.
+pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
+    let checkpoint = Checkpoint::load(path)?;
+    let model = models::build(&checkpoint.meta.config.model, checkpoint.meta.classes.len(), device, 0)?;
+    checkpoint.restore_model(&model)?;
+    Ok((model, checkpoint.meta))
+}
+
+/// Names the first place where `model` has, or computes from `x`, a number that is not finite.
+pub fn first_bad_layer(model: &dyn Layer, x: &Tensor, seed: u64, step: u64) -> String {
+    let finite = |t: &Tensor| t.to_vec::<f32>().is_ok_and(|values| values.iter().all(|v| v.is_finite()));
+    if let Some((name, _)) = parameters(model).into_iter().find(|(_, tensor)| !finite(tensor)) {
+        return format!("the first bad values are in parameter {name}");
+    }
+    let mut tape = Tape::new();
+    tape.mark_layers();
+    let output = model.forward(&mut Pass::training(&mut tape, seed, step), x);
+    let bad_layer = tape.marks().iter().find(|(_, tensor)| !finite(tensor));
+    match (bad_layer, output) {
+        (Some((name, _)), _) => format!("the first bad values leave layer {name}"),
+        (None, Err(error)) => error.to_string(),
+        (None, Ok(_)) => "every layer's output is finite; the loss itself overflows".into(),
+    }
+}

@@ -1,0 +1,45 @@
+//! Images that live on the device: uploaded once as bytes, cropped, flipped and normalized there batch by batch.
+
+use crate::data::Images;
+use crate::device::Device;
+use crate::error::Result;
+use crate::op::augment::{Augment, augment, pick_labels};
+use crate::op::random::Key;
+use crate::tensor::Tensor;
+
+/// A set of images on a device, with their labels at hand.
+pub struct Resident {
+    pixels: Tensor,
+    labels: Tensor,
+}
+
+impl Resident {
+    /// Uploads `images`.
+    pub fn new(device: &Device, images: &Images) -> Result<Self> {
+        let shape = [images.len(), images.height, images.width, 3];
+        let labels = Tensor::from_slice(device, [images.len()], &images.labels)?;
+        Ok(Self { pixels: Tensor::from_slice(device, shape, &images.pixels)?, labels })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.elements()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.elements() == 0
+    }
+
+    /// Uploads an order in which batches will be drawn.
+    pub fn order(&self, indices: &[u32]) -> Result<Tensor> {
+        let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
+        Tensor::from_slice(self.pixels.device(), [indices.len()], &indices)
+    }
+
+    /// `batch` images from position `at` of `order`, as a network's input `[B, H, W, 3]`, and their labels `[B]`.
+    pub fn batch(&self, order: &Tensor, at: usize, batch: usize, how: &Augment, key: Key) -> Result<(Tensor, Tensor)> {
+        let x = augment(&self.pixels, order, at, batch, how, key)?;
+        Ok((x, pick_labels(&self.labels, order, at, batch)?))
+    }
+}

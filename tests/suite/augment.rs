@@ -1,0 +1,133 @@
+//! Augmentation against the same steps written out, one after the other, in plain Rust.
+
+use warptape::check::compare;
+use warptape::op::augment::{Augment, augment, pick_labels};
+use warptape::op::random::Key;
+use warptape::{DType, Device, Tensor};
+
+use crate::support::devices;
+
+const KEY: Key = Key { seed: 9, step: 4, stream: 2 };
+const CIFAR: Augment =
+    Augment { padding: 4, flip: true, mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] };
+
+fn bytes(n: usize) -> Vec<u8> {
+    (0..n).map(|i| (i * 7919 % 251) as u8).collect()
+}
+
+/// Pad with black, crop, mirror, scale, normalize: as torchvision does, an intermediate image at a time.
+fn reference(image: &[u8], [height, width]: [usize; 2], how: &Augment, draw: [u32; 4]) -> Vec<f64> {
+    let p = how.padding;
+    let mut padded = vec![[0u8; 3]; (height + 2 * p) * (width + 2 * p)];
+    for (at, pixel) in image.chunks(3).enumerate() {
+        padded[(at / width + p) * (width + 2 * p) + at % width + p].copy_from_slice(pixel);
+    }
+    let choose = |word: u32| ((u64::from(word) * (2 * p as u64 + 1)) >> 32) as usize;
+    let (top, left) = (choose(draw[0]), choose(draw[1]));
+    let mut out = Vec::new();
+    for y in 0..height {
+        let row = &padded[(top + y) * (width + 2 * p) + left..][..width];
+        let mut row = row.to_vec();
+        if how.flip && draw[2] >= 1 << 31 {
+            row.reverse();
+        }
+        for pixel in row {
+            let normalized = |c: usize| (f64::from(pixel[c]) / 255.0 - f64::from(how.mean[c])) / f64::from(how.std[c]);
+            out.extend((0..3).map(normalized));
+        }
+    }
+    out
+}
+
+fn run(device: &Device, images: &Tensor, indices: &[i32], offset: usize, batch: usize, how: &Augment) -> Vec<f32> {
+    let indices = Tensor::from_slice(device, [indices.len()], indices).unwrap();
+    augment(images, &indices, offset, batch, how, KEY).unwrap().to_vec().unwrap()
+}
+
+#[test]
+fn augmentation_agrees_with_its_steps_and_has_the_same_bits_everywhere() {
+    let evaluation = Augment { padding: 0, flip: false, ..CIFAR };
+    let wide = Augment { padding: 9, flip: true, ..CIFAR };
+    for ([height, width], how) in
+        [([32, 32], CIFAR), ([32, 32], evaluation), ([5, 7], CIFAR), ([1, 1], evaluation), ([9, 3], wide)]
+    {
+        let n = 11;
+        let size = height * width * 3;
+        let data = bytes(n * size);
+        let indices = [3, 10, 0, 7, 7, 1, 2];
+        let (offset, batch) = (1, 5);
+        let mut first: Option<Vec<f32>> = None;
+        for (label, device) in devices() {
+            let images = Tensor::from_slice(&device, [n, height, width, 3], &data).unwrap();
+            let found = run(&device, &images, &indices, offset, batch, &how);
+            let expected: Vec<f64> = indices[offset..offset + batch]
+                .iter()
+                .flat_map(|&i| {
+                    reference(&data[i as usize * size..][..size], [height, width], &how, KEY.block(i as u32))
+                })
+                .collect();
+            compare(&format!("{label}: {height}x{width} {how:?}"), &found, &expected, 1e-6).unwrap();
+            let first = first.get_or_insert_with(|| found.clone());
+            assert!(first.iter().zip(&found).all(|(a, b)| a.to_bits() == b.to_bits()), "{label} has other bits");
+            device.check_guards().unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_image_is_treated_alike_wherever_it_lands() {
+    let (_, device) = &devices()[0];
+    let images = Tensor::from_slice(device, [300, 8, 8, 3], &bytes(300 * 192)).unwrap();
+    let alone = run(device, &images, &[123], 0, 1, &CIFAR);
+    let among = run(device, &images, &[5, 17, 123], 0, 3, &CIFAR);
+    assert_eq!(alone, among[2 * 192..]);
+}
+
+#[test]
+fn crops_and_flips_are_uniform() {
+    let mut counts = ([0usize; 9], [0usize; 9], 0usize);
+    let n = 20_000;
+    for i in 0..n {
+        let draw = KEY.block(i);
+        let choose = |word: u32| ((u64::from(word) * 9) >> 32) as usize;
+        counts.0[choose(draw[0])] += 1;
+        counts.1[choose(draw[1])] += 1;
+        counts.2 += (draw[2] >> 31) as usize;
+    }
+    // Five standard deviations.
+    let near = |count: usize, p: f64| {
+        let expected = f64::from(n) * p;
+        (count as f64 - expected).abs() < 5.0 * (expected * (1.0 - p)).sqrt()
+    };
+    assert!(counts.0.iter().chain(&counts.1).all(|&c| near(c, 1.0 / 9.0)) && near(counts.2, 0.5), "{counts:?}");
+}
+
+#[test]
+fn an_index_out_of_range_shows_and_touches_nothing() {
+    for (label, device) in devices() {
+        let images = Tensor::from_slice(&device, [2, 4, 4, 3], &bytes(96)).unwrap();
+        let found = run(&device, &images, &[0, 2, -1, i32::MAX, 1], 0, 5, &CIFAR);
+        for (i, image) in found.chunks(48).enumerate() {
+            let known = i == 0 || i == 4;
+            assert!(image.iter().all(|v| v.is_nan() != known), "{label}: image {i}");
+        }
+        let labels = Tensor::from_slice(&device, [2], &[7, 8]).unwrap();
+        let indices = Tensor::from_slice(&device, [5], &[1, 0, 2, -1, 1]).unwrap();
+        let picked = pick_labels(&labels, &indices, 1, 4).unwrap().to_vec::<i32>().unwrap();
+        assert_eq!(picked, [7, -1, -1, 8], "{label}");
+        device.check_guards().unwrap();
+    }
+}
+
+#[test]
+fn wrong_requests_are_refused() {
+    let (_, device) = &devices()[0];
+    let images = Tensor::zeros(device, [2, 4, 4, 3], DType::U8).unwrap();
+    let indices = Tensor::zeros(device, [3], DType::I32).unwrap();
+    assert!(augment(&images, &indices, 2, 2, &CIFAR, KEY).is_err());
+    assert!(augment(&images, &indices, usize::MAX, 2, &CIFAR, KEY).is_err());
+    assert!(augment(&images, &images, 0, 2, &CIFAR, KEY).is_err());
+    assert!(augment(&indices, &indices, 0, 2, &CIFAR, KEY).is_err());
+    assert!(augment(&images, &indices, 0, 2, &Augment { std: [0.2, 0.0, 0.2], ..CIFAR }, KEY).is_err());
+    assert!(augment(&images, &indices, 0, 2, &Augment { padding: 1 << 40, ..CIFAR }, KEY).is_err());
+}

@@ -1,0 +1,274 @@
+//! What a run leaves on disk: its folder, run.json, metrics.csv and curves; also when writing fails.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use tempfile::TempDir;
+use warptape::train::curves;
+use warptape::train::metrics::{HEADER, Metrics, Row, Split, read};
+use warptape::train::run_dir::{RunDir, RunInfo, utc, write_atomic, write_atomic_with};
+
+use crate::data::says;
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn numbered_runs_never_meet() {
+    let root = TempDir::new().unwrap();
+    let runs = root.path().join("deep/runs");
+    let made = |_| RunDir::numbered(&runs, "little-conv", "emoji").unwrap().path().to_path_buf();
+    let first: Vec<_> = (0..3).map(made).collect();
+    assert_eq!(first[2], runs.join("little-conv-emoji-3"));
+    // A deleted run's number is not given again while later ones stand.
+    fs::remove_dir_all(&first[0]).unwrap();
+    assert_eq!(made(0), runs.join("little-conv-emoji-4"));
+    let odd = RunDir::numbered(&runs, "../x y", "cifar10:/data").unwrap();
+    assert_eq!(odd.path(), runs.join("-x-y-cifar10--data-1"));
+    let at_once: Vec<_> = std::thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| RunDir::numbered(&runs, "vgg", "emoji").unwrap().path().to_path_buf());
+        let threads: Vec<_> = (0..8).map(spawn).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(at_once.iter().collect::<std::collections::BTreeSet<_>>().len(), 8);
+}
+
+#[test]
+fn out_wants_a_new_or_empty_folder() {
+    let root = TempDir::new().unwrap();
+    let out = root.path().join("a/b");
+    let run = RunDir::at(&out).unwrap();
+    assert!(run.checkpoints().is_dir());
+    says(RunDir::at(&out), &["is not empty", "--out"]);
+    info().write(&run).unwrap();
+    says(RunDir::at(&out), &["holds a run already"]);
+    let file = root.path().join("file");
+    fs::write(&file, "x").unwrap();
+    says(RunDir::at(&file), &["is a file"]);
+    says(RunDir::at(&file.join("below")), &["cannot be written", "--out"]);
+    says(RunDir::numbered(&file, "m", "d"), &["file", "cannot be written"]);
+    says(RunDir::open(root.path()), &["no run.json"]);
+}
+
+#[test]
+fn resuming_sweeps_what_a_kill_left_and_looking_does_not() {
+    let root = TempDir::new().unwrap();
+    let run = RunDir::at(&root.path().join("run")).unwrap();
+    info().write(&run).unwrap();
+    let stale = [run.file(".curves.png.abc.part"), run.checkpoints().join(".last.safetensors.xyz.part")];
+    let kept = [run.file(".gitignore"), run.file("notes.part")];
+    stale.iter().chain(&kept).for_each(|path| fs::write(path, "x").unwrap());
+    RunDir::open(run.path()).unwrap();
+    assert!(stale.iter().all(|path| path.exists()));
+    RunDir::resume(run.path()).unwrap();
+    assert!(stale.iter().all(|path| !path.exists()) && kept.iter().all(|path| path.exists()));
+}
+
+fn info() -> RunInfo {
+    RunInfo {
+        created: utc(0),
+        versions: [("warptape".to_string(), "0.1.0".to_string())].into(),
+        device: "host".into(),
+        device_description: "a \"CPU\"".into(),
+        seed: u64::MAX,
+        data: "emoji".into(),
+        data_hash: "00".into(),
+        config: serde_json::json!({"lr": 1e-3, "model": "little-conv"}),
+    }
+}
+
+#[test]
+fn run_json_comes_back_as_it_was() {
+    let root = TempDir::new().unwrap();
+    let run = RunDir::at(root.path()).unwrap();
+    info().write(&run).unwrap();
+    assert_eq!(RunInfo::read(&run).unwrap(), info());
+    assert_eq!(names(root.path()), ["checkpoints", "run.json"]);
+    fs::write(run.file("run.json"), "{\n  \"created\": 3\n}").unwrap();
+    says(RunInfo::read(&run), &["run.json", "line 2"]);
+    fs::write(run.file("run.json"), [0xff, 0x00]).unwrap();
+    says(RunInfo::read(&run), &["run.json"]);
+    fs::write(run.file("run.json"), "").unwrap();
+    says(RunInfo::read(&run), &["run.json", "line 1"]);
+}
+
+#[test]
+fn dates() {
+    assert_eq!(utc(0), "1970-01-01T00:00:00Z");
+    assert_eq!(utc(951_827_696), "2000-02-29T12:34:56Z");
+    assert_eq!(utc(1_735_689_599), "2024-12-31T23:59:59Z");
+    assert_eq!(utc(4_107_542_400), "2100-03-01T00:00:00Z");
+}
+
+#[test]
+fn an_atomic_write_replaces_all_or_nothing() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("state");
+    write_atomic(&path, b"old").unwrap();
+    write_atomic(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    let full = write_atomic_with(&path, |file| {
+        file.write_all(b"half of")?;
+        Err(io::Error::from(ErrorKind::StorageFull))
+    });
+    says(full, &["state", "cannot be written", "make room"]);
+    assert_eq!((fs::read(&path).unwrap(), names(root.path())), (b"new".to_vec(), vec!["state".to_string()]));
+    // A rename that fails: the name belongs to a folder.
+    let folder = root.path().join("folder");
+    fs::create_dir_all(folder.join("inside")).unwrap();
+    says(write_atomic(&folder, b"x"), &["folder", "cannot be written"]);
+    says(write_atomic(&root.path().join("absent/file"), b"x"), &["absent", "cannot be written"]);
+    says(write_atomic(Path::new("/"), b"x"), &["not a file's name"]);
+    assert_eq!(names(root.path()), ["folder", "state"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_atomic_write_is_readable_as_any_new_file_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = TempDir::new().unwrap();
+    let mode = |name: &str| fs::metadata(root.path().join(name)).unwrap().permissions().mode();
+    fs::write(root.path().join("plain"), "x").unwrap();
+    write_atomic(&root.path().join("atomic"), b"x").unwrap();
+    assert_eq!(mode("atomic"), mode("plain"));
+}
+
+fn row(epoch: u32, split: Split) -> Row {
+    let x = f64::from(epoch);
+    let loss = 1.0 / (x + 3.0);
+    Row {
+        epoch,
+        split,
+        loss,
+        top1: 0.1 * x,
+        top5: 0.5,
+        lr: 1e-7 * x,
+        seconds: 1.5,
+        images_per_second: 1e4,
+        peak_bytes: 1 << 40,
+    }
+}
+
+/// Epochs `range`, two rows each.
+fn fill(metrics: &mut Metrics, range: std::ops::Range<u32>) {
+    for epoch in range {
+        metrics.append(&row(epoch, Split::Train)).unwrap();
+        metrics.append(&row(epoch, Split::Test)).unwrap();
+    }
+}
+
+#[test]
+fn metrics_come_back_to_the_last_bit() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("metrics.csv");
+    let mut metrics = Metrics::create(&path).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{HEADER}\n"));
+    assert_eq!(read(&path).unwrap(), []);
+    fill(&mut metrics, 1..4);
+    let diverged = Row { loss: f64::INFINITY, ..row(4, Split::Val) };
+    metrics.append(&diverged).unwrap();
+    let rows = read(&path).unwrap();
+    assert_eq!(rows.len(), 7);
+    assert_eq!((&rows[0], &rows[6]), (&row(1, Split::Train), &diverged));
+    metrics.append(&Row { loss: f64::NAN, ..diverged }).unwrap();
+    assert!(read(&path).unwrap()[7].loss.is_nan());
+    assert!(
+        fs::read_to_string(&path)
+            .unwrap()
+            .starts_with(&format!("{HEADER}\n1,train,0.25,0.1,0.5,1e-7,1.5,10000.0,1099511627776\n"))
+    );
+    says(Metrics::create(&path), &["is there already"]);
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_file() {
+    let root = TempDir::new().unwrap();
+    let (whole, resumed) = (root.path().join("whole.csv"), root.path().join("resumed.csv"));
+    fill(&mut Metrics::create(&whole).unwrap(), 1..9);
+    for stop in 1..9 {
+        fill(&mut Metrics::create(&resumed).unwrap(), 1..7);
+        // Killed in the middle of a line, resumed from a checkpoint that may be older.
+        let mut text = fs::read_to_string(&resumed).unwrap();
+        text.push_str("7,train,0.3");
+        fs::write(&resumed, &text).unwrap();
+        assert_eq!(read(&resumed).unwrap().len(), 12, "half a row does not count");
+        let next = stop.min(7);
+        fill(&mut Metrics::resume(&resumed, next).unwrap(), next..9);
+        assert_eq!(fs::read(&resumed).unwrap(), fs::read(&whole).unwrap(), "resumed at {next}");
+        fs::remove_file(&resumed).unwrap();
+    }
+    fill(&mut Metrics::resume(&resumed, 1).unwrap(), 1..9);
+    assert_eq!(fs::read(&resumed).unwrap(), fs::read(&whole).unwrap(), "begun by resume");
+}
+
+#[test]
+fn every_cut_of_the_file_can_be_read() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("metrics.csv");
+    fill(&mut Metrics::create(&path).unwrap(), 1..4);
+    let text = fs::read(&path).unwrap();
+    for end in HEADER.len() + 1..text.len() {
+        fs::write(&path, &text[..end]).unwrap();
+        let whole = text[..end].iter().filter(|byte| **byte == b'\n').count() - 1;
+        assert_eq!(read(&path).unwrap().len(), whole);
+    }
+}
+
+#[test]
+fn damaged_metrics_are_named_by_line() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("metrics.csv");
+    let case = |text: &[u8], parts: &[&str]| {
+        fs::write(&path, text).unwrap();
+        says(read(&path), &[&["metrics.csv"], parts].concat());
+    };
+    says(read(&root.path().join("none.csv")), &["none.csv", "is missing"]);
+    case(b"", &["line 1", "header"]);
+    case(b"epoch,loss\n1,2\n", &["line 1", "header", HEADER]);
+    let with = |line: &str| format!("{HEADER}\n1,train,1,1,1,1,1,1,1\n{line}\n").into_bytes();
+    case(&with("2,train,x,1,1,1,1,1,1"), &["line 3", "loss"]);
+    case(&with("2,dev,1,1,1,1,1,1,1"), &["line 3", "dev", "train"]);
+    case(&with("-2,train,1,1,1,1,1,1,1"), &["line 3", "epoch"]);
+    case(&with("2,train,1"), &["line 3", "3 fields, expected 9"]);
+    case(&with("2,\"train,1,1,1,1,1,1,1"), &["line 3", "\"train"]);
+    let endless = "\u{1b}".repeat(100) + &"x".repeat(100_000);
+    case(&with(&format!("2,{endless},1,1,1,1,1,1,1")), &["line 3", "xxx"]);
+    assert!(read(&path).unwrap_err().to_string().len() < 500);
+    case(&[HEADER.as_bytes(), b"\n1,\xff,1,1,1,1,1,1,1\n"].concat(), &["line 2", "not text"]);
+}
+
+/// A log of a run of `epochs`.
+fn log(epochs: u32) -> Vec<Row> {
+    (1..=epochs).flat_map(|epoch| [Split::Train, Split::Val, Split::Test].map(|split| row(epoch, split))).collect()
+}
+
+#[test]
+fn curves_are_drawn_for_any_log() {
+    let mut odd = log(12);
+    odd[4].loss = f64::NAN;
+    odd[6].loss = f64::INFINITY;
+    odd[7].loss = 1e300;
+    odd[8].lr = 0.0;
+    let constant = vec![Row { loss: 0.0, top1: 0.0, lr: 0.0, ..row(5, Split::Train) }; 3];
+    let nothing_finite = vec![Row { loss: f64::NAN, top1: f64::NAN, lr: f64::NAN, ..row(5, Split::Train) }];
+    let late = vec![row(u32::MAX, Split::Test), row(u32::MAX - 1, Split::Test)];
+    let tiny: Vec<Row> = (0..9).map(|e| Row { loss: 1e15 + f64::from(e), lr: 1e-300, ..row(e, Split::Val) }).collect();
+    let root = TempDir::new().unwrap();
+    for (name, rows) in
+        [log(0), log(1), log(2), log(500), odd, constant, nothing_finite, late, tiny].into_iter().enumerate()
+    {
+        let title = "a <title> & \u{1f600} that is long ".repeat(name * 3);
+        curves::draw(&rows, &title, root.path()).unwrap();
+        let svg = fs::read_to_string(root.path().join("curves.svg")).unwrap();
+        assert!(svg.starts_with("<svg width=\"1350\"") && svg.contains("Learning rate"), "{name}");
+        let png = image::open(root.path().join("curves.png")).unwrap();
+        assert_eq!((png.width(), png.height()), (2700, 776));
+    }
+    assert_eq!(names(root.path()), ["curves.png", "curves.svg"]);
+    says(curves::draw(&log(1), "", &root.path().join("absent")), &["curves.svg", "cannot be written"]);
+}
