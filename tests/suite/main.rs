@@ -3,7 +3,9 @@
 
 mod augment;
 mod batchnorm;
+mod command;
 mod data;
+mod killed;
 mod loss;
 mod nvrtc;
 mod ops;
@@ -13,5 +15,6 @@ mod pictures;
 mod random;
 mod ranking;
 mod reduce;
+mod resume;
 mod run_files;
 mod support;
