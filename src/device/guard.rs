@@ -27,11 +27,14 @@ impl Guards {
 
     pub(super) fn arm(&self, buffer: &Buffer) -> Result<()> {
         let backend = buffer.device().backend();
-        let words = buffer.bytes().div_ceil(4);
         backend.fill(buffer.address() - ZONE as u64, SENTINEL, ZONE / 4)?;
+        let words = buffer.bytes() / 4;
         backend.fill(buffer.address(), POISON, words)?;
-        // A last word that the buffer only partly owns belongs to the sentinel too; rounding it up is close enough.
-        backend.fill(buffer.address() + 4 * words as u64, SENTINEL, ZONE / 4 - 1)?;
+        // A last word that the buffer owns only in part starts as poison and ends as sentinel.
+        backend.fill(buffer.address() + 4 * words as u64, SENTINEL, ZONE / 4)?;
+        if !buffer.bytes().is_multiple_of(4) {
+            backend.upload(buffer.address() + 4 * words as u64, &POISON.to_le_bytes()[..buffer.bytes() % 4])?;
+        }
         self.live.lock().unwrap().insert(buffer.id(), (buffer.address(), buffer.bytes()));
         Ok(())
     }
@@ -57,19 +60,18 @@ impl Guards {
 
 /// A sentence about the first damaged sentinel of a buffer.
 fn inspect(device: &Device, address: u64, bytes: usize) -> Option<String> {
-    let end = bytes.next_multiple_of(4);
-    let zones = [(address - ZONE as u64, ZONE, -(ZONE as i64)), (address + end as u64, ZONE - 4, end as i64)];
-    for (start, length, offset) in zones {
+    // The zone after the buffer runs to the end of the last whole sentinel word.
+    let after = bytes / 4 * 4 + ZONE - bytes;
+    for (start, length) in [(-(ZONE as i64), ZONE), (bytes as i64, after)] {
         let mut zone = vec![0u8; length];
-        if let Err(error) = device.backend().download(start, &mut zone) {
+        if let Err(error) = device.backend().download(address.wrapping_add_signed(start), &mut zone) {
             return Some(error.to_string());
         }
-        let bad = zone.chunks_exact(4).position(|word| word != SENTINEL.to_le_bytes());
-        if let Some(word) = bad {
-            return Some(format!(
-                "a kernel wrote outside its buffer of {bytes} bytes, at byte offset {}",
-                offset + 4 * word as i64
-            ));
+        // A zone starts on a word but for the buffer's odd bytes.
+        let sentinel = SENTINEL.to_le_bytes().into_iter().cycle().skip(start.rem_euclid(4) as usize);
+        if let Some(byte) = zone.iter().zip(sentinel).position(|(&found, wanted)| found != wanted) {
+            let offset = start + byte as i64;
+            return Some(format!("a kernel wrote outside its buffer of {bytes} bytes, at byte offset {offset}"));
         }
     }
     None

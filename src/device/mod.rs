@@ -123,7 +123,7 @@ impl Geometry {
 }
 
 /// A compiled source: hands out the kernels it contains.
-pub trait Module: Send + Sync {
+pub trait Module: std::any::Any + Send + Sync {
     /// The kernel `name`, or an error that lists what the module has.
     fn function(&self, name: &str) -> Result<u64>;
 }

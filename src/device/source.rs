@@ -153,14 +153,22 @@ fn kernel_names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for part in code.split("__global__").skip(1) {
         let Some(after) = part.split_once("void").map(|p| p.1.trim_start()) else { continue };
-        let mut rest = after;
-        if let Some(bounds) = rest.strip_prefix("__launch_bounds__") {
-            rest = bounds.split_once(')').map_or("", |p| p.1.trim_start());
-        }
+        let rest =
+            after.strip_prefix("__launch_bounds__").map_or(after, |bounds| after_parentheses(bounds).trim_start());
         let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);
         }
     }
     names
+}
+
+/// What follows a parenthesized list at the start of `text`.
+fn after_parentheses(text: &str) -> &str {
+    let mut depth = 0;
+    let end = text.find(|c| {
+        depth += (c == '(') as i32 - (c == ')') as i32;
+        c == ')' && depth == 0
+    });
+    end.map_or("", |end| &text[end + 1..])
 }

@@ -43,7 +43,7 @@ pub struct Variant {
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { add batchnorm conv2d cross_entropy dropout linear matmul reduce relu }
+        $then! { add batchnorm conv2d cross_entropy dropout linear matmul pool reduce relu }
     };
 }
 
@@ -67,6 +67,7 @@ pub fn variants() -> Vec<Variant> {
         cross_entropy::variants(),
         dropout::variants(),
         matmul::variants(),
+        pool::variants(),
         reduce::variants(),
         relu::variants(),
         topk::variants(),

@@ -30,7 +30,11 @@ impl Tensor {
     /// A tensor of zeros.
     pub fn zeros(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
         let tensor = Self::empty(device, shape, dtype)?;
-        device.backend().fill(tensor.address(), 0, tensor.bytes().div_ceil(4))?;
+        let (words, rest) = (tensor.bytes() / 4, tensor.bytes() % 4);
+        device.backend().fill(tensor.address(), 0, words)?;
+        if rest > 0 {
+            device.backend().upload(tensor.address() + 4 * words as u64, &[0; 3][..rest])?;
+        }
         Ok(tensor)
     }
 

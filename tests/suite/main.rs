@@ -4,7 +4,9 @@
 mod augment;
 mod batchnorm;
 mod command;
+mod conformance;
 mod data;
+mod faults;
 mod killed;
 mod loss;
 mod nvrtc;
@@ -18,3 +20,4 @@ mod reduce;
 mod resume;
 mod run_files;
 mod support;
+mod warps;

@@ -1,22 +1,70 @@
-//! The devices that tests run on.
+//! The devices that tests run on, and kernels written in a test.
 
-use warptape::Device;
+use std::sync::Arc;
+
 use warptape::device::host::{Host, Options, Order};
+use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
+use warptape::{Device, Result};
+
+/// Thread orders of the host device.
+pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
 
 /// Guarded devices (poisoned outputs, sentinels) with a label each: on the host every thread order with the CPU's tiles
 /// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU.
 pub fn devices() -> Vec<(String, Device)> {
-    if let Ok(name) = std::env::var("WARPTAPE_TEST_DEVICE") {
-        let ordinal = name.strip_prefix("cuda:").map_or(0, |n| n.parse().expect("cuda:N"));
-        let cuda = warptape::device::cuda::Cuda::open(ordinal).expect("the device that WARPTAPE_TEST_DEVICE names");
-        return vec![(name, Device::guarded(Box::new(cuda)))];
+    if let Some(cuda) = cuda() {
+        return vec![cuda];
     }
     let mut devices = Vec::new();
     for gpu_tiles in [false, true] {
-        for order in [Order::Forward, Order::Reverse, Order::Random(7)] {
+        for order in &ORDERS[..3] {
             let label = format!("host {order:?}{}", if gpu_tiles { " with GPU tiles" } else { "" });
-            devices.push((label, Device::guarded(Box::new(Host::new(Options { order, gpu_tiles })))));
+            devices.push((label, host(*order, gpu_tiles)));
         }
     }
     devices
+}
+
+/// Devices for kernels that a test brings itself: the GPU, or the host in every thread order.
+pub fn orders() -> Vec<(String, Device)> {
+    let host = || ORDERS.map(|order| (format!("host {order:?}"), host(order, false))).into();
+    cuda().map_or_else(host, |cuda| vec![cuda])
+}
+
+/// Whether tests run on a GPU; those of what only the host device does then have nothing to test.
+pub fn on_gpu() -> bool {
+    std::env::var_os("WARPTAPE_TEST_DEVICE").is_some()
+}
+
+fn cuda() -> Option<(String, Device)> {
+    let name = std::env::var("WARPTAPE_TEST_DEVICE").ok()?;
+    let ordinal = name.strip_prefix("cuda:").map_or(0, |n| n.parse().expect("cuda:N"));
+    let cuda = warptape::device::cuda::Cuda::open(ordinal).expect("the device that WARPTAPE_TEST_DEVICE names");
+    Some((name, Device::guarded(Box::new(cuda))))
+}
+
+/// A guarded host device.
+pub fn host(order: Order, gpu_tiles: bool) -> Device {
+    Device::guarded(Box::new(Host::new(Options { order, gpu_tiles })))
+}
+
+/// Kernels that a test brings as a text.
+pub struct Kernels {
+    device: Device,
+    module: Arc<dyn Module>,
+}
+
+impl Kernels {
+    pub fn compile(device: &Device, file: &str, text: &str) -> Result<Self> {
+        let source = Source::from_text(file, text, &Defines::new())?;
+        Ok(Self { device: device.clone(), module: device.compile(&source)? })
+    }
+
+    pub fn function(&self, name: &str) -> Result<Function> {
+        Ok(Function::new(name, self.module.function(name)?, self.module.clone()))
+    }
+
+    pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        self.device.launch(&self.function(name)?, geometry, args)
+    }
 }

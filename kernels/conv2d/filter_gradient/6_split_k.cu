@@ -13,7 +13,7 @@
 //   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + splits·df); FLOPs 2·n·p·q·k·r·s·c
 #include "prelude/conv.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
 conv2d_backward_filter(float* __restrict__ partial,   // [splits, k, r·s·c]
                        const float* __restrict__ dy,  // [n·p·q, k]
                        const float* __restrict__ x,   // [n, h, w, c]

@@ -12,7 +12,7 @@
 //   bytes     ≥ 4 (x + filters + y); FLOPs 2·n·p·q·k·r·s·c
 #include "prelude/conv.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
 conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
                const float* __restrict__ x,        // [n, h, w, c]
                const float* __restrict__ filters,  // [r·s·c, k]

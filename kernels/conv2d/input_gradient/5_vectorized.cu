@@ -13,7 +13,7 @@
 //   bytes     ≥ 4 (dy + f + dx); FLOPs 2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
 #include "prelude/conv.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
 conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
                       const float* __restrict__ dy,       // [n, p, q, k]
                       const float* __restrict__ filters,  // [k, r, s, c]

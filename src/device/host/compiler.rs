@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
@@ -80,58 +80,83 @@ const FLAGS: &[&str] = &[
 
 /// The shared object for `source`, from the cache or compiled now.
 pub fn shared_object(source: &Source) -> Result<PathBuf> {
-    let compiler = found()?;
-    let text = translation_unit(source);
-    let defines: Vec<String> = source.defines.iter().map(|(name, value)| format!("-D{name}={value}")).collect();
-    let machine = machine_id();
-    let key = disk_cache::key(&[
-        text.as_bytes(),
-        defines.join(" ").as_bytes(),
-        FLAGS.join(" ").as_bytes(),
-        compiler.version.as_bytes(),
-        machine.as_bytes(),
-    ]);
-    disk_cache::entry(&format!("{key}.so"), |out| compile(&compiler, source, &text, &defines, out))
+    let build = Build::new(source)?;
+    disk_cache::entry(&build.name, |out| build.compile(out))
 }
 
-fn compile(compiler: &Compiler, source: &Source, text: &str, defines: &[String], out: &Path) -> Result<()> {
-    COMPILATIONS.fetch_add(1, Ordering::Relaxed);
-    let unit = out.with_extension("cpp");
-    std::fs::write(&unit, text).map_err(|e| Error::file(&unit, e))?;
-    let output = Command::new(&compiler.command[0])
-        .args(&compiler.command[1..])
-        .args(FLAGS)
-        .args(wide_vectors(compiler))
-        .args(defines)
-        .arg("-o")
-        .args([out, &unit])
-        .output()
-        .map_err(|e| Error::file(&compiler.command[0], e))?;
-    if output.status.success() {
-        return Ok(());
+/// The shared object for `source`, compiled now whatever the cache has.
+pub fn shared_object_anew(source: &Source) -> Result<PathBuf> {
+    let build = Build::new(source)?;
+    disk_cache::renewed(&build.name, |out| build.compile(out))
+}
+
+/// One compilation: what goes in, and the name of what comes out.
+struct Build<'a> {
+    source: &'a Source,
+    compiler: Compiler,
+    text: String,
+    arguments: Vec<String>,
+    name: String,
+}
+
+impl<'a> Build<'a> {
+    fn new(source: &'a Source) -> Result<Self> {
+        let compiler = found()?;
+        let text = translation_unit(source);
+        let flags = compiler.command[1..].iter().map(String::as_str).chain(FLAGS.iter().copied()).chain(wide_vectors());
+        let defines = source.defines.iter().map(|(name, value)| format!("-D{name}={value}"));
+        let arguments: Vec<String> = flags.map(str::to_owned).chain(defines).collect();
+        let mut parts = vec![&text, &compiler.command[0], &compiler.version, machine_id()];
+        parts.extend(&arguments);
+        let key = disk_cache::key(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>());
+        Ok(Self { source, compiler, text, arguments, name: format!("{key}.so") })
     }
-    let log = String::from_utf8_lossy(&output.stderr);
-    Err(Error::Compile {
-        kernel: format!("{} ({})", source.file, source.defines),
-        compiler: compiler.version.clone(),
-        log: format!("{}\n{}", shorten(&log), excerpt(source, &log)),
-    })
+
+    fn compile(&self, out: &Path) -> Result<()> {
+        COMPILATIONS.fetch_add(1, Ordering::Relaxed);
+        let unit = out.with_extension("cpp");
+        std::fs::write(&unit, &self.text).map_err(|e| Error::file(&unit, e))?;
+        let program = &self.compiler.command[0];
+        let mut command = Command::new(program);
+        // In other languages than English the lines that name an error would not be found.
+        command.env("LC_ALL", "C").args(&self.arguments).arg("-o").args([out, &unit]);
+        let output = command.output().map_err(|e| Error::file(program, e))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let log = String::from_utf8_lossy(&output.stderr);
+        let defines = self.source.defines.to_string();
+        Err(Error::Compile {
+            kernel: if defines.is_empty() {
+                self.source.file.clone()
+            } else {
+                format!("{} ({defines})", self.source.file)
+            },
+            compiler: self.compiler.version.clone(),
+            log: format!("{}\n{}", shorten(&log), excerpt(self.source, &log)),
+        })
+    }
 }
 
 /// Both compilers prefer 256-bit vectors on AVX-512 machines unless told otherwise; register tiles want all of it.
-fn wide_vectors(_compiler: &Compiler) -> &'static [&'static str] {
-    if super::native_lanes() == 16 { &["-mprefer-vector-width=512"] } else { &[] }
+fn wide_vectors() -> Option<&'static str> {
+    (super::native_lanes() == 16).then_some("-mprefer-vector-width=512")
 }
 
 /// The lines that name an error, without the compiler's own context.
 fn shorten(log: &str) -> String {
-    let errors: Vec<&str> = log.lines().filter(|l| l.contains("error")).take(10).collect();
+    let errors: Vec<&str> = log.lines().filter(|l| is_error(l)).take(10).collect();
     if errors.is_empty() { log.to_owned() } else { errors.join("\n") }
+}
+
+/// `error:`, `fatal error:`; not a quoted source line about errors.
+fn is_error(line: &str) -> bool {
+    line.contains("error: ")
 }
 
 /// Numbered source lines around the first error (`file:line:column: error: …`).
 fn excerpt(source: &Source, log: &str) -> String {
-    let first = log.lines().find(|l| l.contains("error"));
+    let first = log.lines().find(|l| is_error(l));
     let mut parts = first.unwrap_or("").split(':');
     match (parts.next(), parts.next().and_then(|n| n.parse().ok())) {
         (Some(file), Some(line)) => source.excerpt(file, line),
@@ -148,8 +173,10 @@ fn translation_unit(source: &Source) -> String {
     }
     for name in source.kernels() {
         unit += &format!(
-            "extern \"C\" __attribute__((visibility(\"default\"))) void warptape_entry_{name}(void** args) \
-             {{ warptape_host::invoke({name}, args); }}\n"
+            "extern \"C\" __attribute__((visibility(\"default\"))) void warptape_entry_{name}(void* const* args) \
+             {{ warptape_host::invoke({name}, args); }}\n\
+             extern \"C\" __attribute__((visibility(\"default\"))) const unsigned* warptape_parameters_{name}() \
+             {{ return warptape_host::parameters({name}); }}\n"
         );
     }
     unit
@@ -158,24 +185,39 @@ fn translation_unit(source: &Source) -> String {
 /// Finds `extern __shared__ T name[];`: the launcher's dynamic shared memory, which needs a definition here.
 fn dynamic_shared(text: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        let Some(rest) = line.trim_start().strip_prefix("extern __shared__") else { continue };
-        let rest = match rest.trim_start().strip_prefix("__align__") {
-            Some(aligned) => aligned.split_once(')').map_or("", |p| p.1),
-            None => rest,
-        };
-        let Some((declaration, _)) = rest.split_once('[') else { continue };
+    let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    for statement in code.split("extern").skip(1).filter_map(|rest| rest.split(';').next()) {
+        let Some((qualifiers, array)) = statement.split_once("__shared__") else { continue };
+        // The alignment may stand on either side; the definition is aligned for anything.
+        let [qualifiers, array] = [qualifiers, array].map(without_alignment);
+        let Some((declaration, _)) = array.split_once('[') else { continue };
         let Some((kind, name)) = declaration.trim().rsplit_once(char::is_whitespace) else { continue };
-        if !found.iter().any(|(_, n)| n == name) {
+        if qualifiers.trim().is_empty() && !found.iter().any(|(_, n)| n == name) {
             found.push((kind.trim().into(), name.into()));
         }
     }
     found
 }
 
+/// A declaration without `__align__(16)` or `alignas(16)`.
+fn without_alignment(declaration: &str) -> String {
+    for word in ["__align__", "alignas"] {
+        if let Some((before, rest)) = declaration.split_once(word) {
+            return format!("{before} {}", rest.split_once(')').map_or("", |p| p.1));
+        }
+    }
+    declaration.to_owned()
+}
+
 /// What `-march=native` depends on: a cache folder may be shared by unlike machines.
-fn machine_id() -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = |name: &str| cpuinfo.lines().find(|l| l.starts_with(name)).unwrap_or("").to_owned();
-    format!("{} {} {} {}", std::env::consts::ARCH, super::native_lanes(), line("model name"), line("flags"))
+fn machine_id() -> &'static String {
+    static ID: LazyLock<String> = LazyLock::new(|| {
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        // The first processor's: its model and features, by their names on x86 and on Arm.
+        let names = ["model name", "flags", "CPU implementer", "CPU part", "Features"];
+        let first = cpuinfo.split("\n\n").next().unwrap_or("").lines();
+        let lines: Vec<&str> = first.filter(|line| names.iter().any(|name| line.starts_with(name))).collect();
+        format!("{} {} {}", std::env::consts::ARCH, super::native_lanes(), lines.join(" "))
+    });
+    &ID
 }

@@ -1,12 +1,20 @@
 //! The host device: the same kernel sources, compiled by the system's C++ compiler, each CUDA thread a fiber.
 //!
-//! `compiler` turns a source into a shared object (as NVRTC turns it into a cubin), `scheduler` runs one block,
-//! `warp` lets the lanes of a warp meet, and this file hands blocks to the worker threads.
+//! `compiler` turns a source into a shared object (as NVRTC turns it into a cubin) and `module` loads it; `workers` are
+//! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
+//! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
 
+mod block;
+mod callbacks;
 pub mod compiler;
+mod module;
 mod scheduler;
+mod shared_memory;
+mod stacks;
 mod warp;
+mod workers;
 
+use std::any::Any;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,6 +25,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::{Error, Result};
+use module::HostModule;
 pub use scheduler::Order;
 
 /// How the host device runs kernels.
@@ -38,7 +47,7 @@ pub struct Host {
 impl Host {
     /// A host device; nothing is compiled yet, so a missing compiler shows at the first kernel.
     pub fn new(options: Options) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = workers::cores();
         let lanes = native_lanes();
         let target = if options.gpu_tiles { Target::Cuda } else { Target::Host { lanes } };
         let info = Info {
@@ -71,51 +80,6 @@ fn total_memory() -> u64 {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"));
     total.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
-}
-
-/// A loaded shared object.
-struct HostModule {
-    library: libloading::Library,
-    file: String,
-    builtins: BuiltinsFn,
-}
-
-type BuiltinsFn = unsafe extern "C" fn(*mut scheduler::Builtins);
-type Entry = unsafe extern "C" fn(*mut *mut c_void);
-
-impl HostModule {
-    fn load(source: &Source) -> Result<Self> {
-        let path = compiler::shared_object(source)?;
-        let failed = |e: libloading::Error| Error::file(&path, format!("{e}; delete the file to have it made again"));
-        // SAFETY: the object was compiled by `compiler` from shim.h, whose initialisers only zero thread-locals.
-        unsafe {
-            let library = libloading::Library::new(&path).map_err(failed)?;
-            let bind =
-                library.get::<unsafe extern "C" fn(*const scheduler::Runtime)>(b"warptape_bind").map_err(failed)?;
-            bind(&scheduler::RUNTIME);
-            let builtins = *library.get::<BuiltinsFn>(b"warptape_builtins").map_err(failed)?;
-            Ok(Self { library, file: source.file.clone(), builtins })
-        }
-    }
-}
-
-impl Module for HostModule {
-    fn function(&self, name: &str) -> Result<u64> {
-        let symbol = format!("warptape_entry_{name}");
-        // SAFETY: only the address is taken here; entry points all have the signature `Entry`.
-        let entry = unsafe { self.library.get::<Entry>(symbol.as_bytes()) };
-        let entry =
-            entry.map_err(|_| Error::Source { file: self.file.clone(), what: format!("has no kernel '{name}'") })?;
-        // The handle is what a launch needs: entry point and the module's built-in variables.
-        let handle = Box::leak(Box::new(HostFunction { entry: *entry, builtins: self.builtins }));
-        Ok(handle as *const HostFunction as u64)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct HostFunction {
-    entry: Entry,
-    builtins: BuiltinsFn,
 }
 
 const MAX_THREADS: usize = 1024;
@@ -165,62 +129,79 @@ impl Backend for Host {
     }
 
     fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
-        Ok(Arc::new(HostModule::load(source)?))
+        Ok(HostModule::load(source)?)
     }
 
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
-        let kernel_error = |what: String| Error::Kernel { kernel: function.name.to_string(), what };
-        let threads = geometry.threads();
-        if threads == 0 || threads > MAX_THREADS {
-            return Err(kernel_error(format!("a block has 1 to {MAX_THREADS} threads, not {threads}")));
-        }
-        if geometry.shared > MAX_SHARED {
-            return Err(kernel_error(format!(
-                "{} bytes of shared memory, at most {MAX_SHARED} exist",
-                geometry.shared
-            )));
-        }
+        let failed = |what: String| Error::Kernel { kernel: function.name.to_string(), what };
+        self.accepts(geometry).map_err(failed)?;
+        let module = (function.module().as_ref() as &dyn Any).downcast_ref::<HostModule>();
+        let module = module.ok_or_else(|| failed("was compiled for another device".into()))?;
+        let kernel = module.kernel(function.handle).map_err(failed)?;
+        kernel.accepts(args).map_err(failed)?;
+
         let launch = self.launches.fetch_add(1, Ordering::Relaxed) as u64;
-        // SAFETY: handles of this backend are leaked `HostFunction`s.
-        let host = unsafe { *(function.handle as *const HostFunction) };
-        let failure = Mutex::new(None);
+        let order = match self.options.order {
+            Order::Random(seed) => Order::Random(seed ^ launch.rotate_left(32)),
+            order => order,
+        };
+        let count = geometry.blocks();
+        let blocks = block_order(count, order);
+        // Claiming a few blocks at a time keeps the counter off the hot path of small blocks.
+        let chunk = (count / (8 * self.info.units)).clamp(1, 64);
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let blocks = block_order(geometry.blocks(), self.options.order, launch);
-        let worker = || {
-            let mut pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
-            // SAFETY: the module's TLS variables live as long as this OS thread.
-            let mut runner = unsafe { scheduler::Runner::new(geometry, self.options.order, host.builtins) };
-            // Claiming a few blocks at a time keeps the counter off the hot path of small blocks.
-            let chunk = (geometry.blocks() / (8 * self.info.units)).clamp(1, 64);
-            while !stop.load(Ordering::Relaxed) {
+        let failure = Mutex::new(None);
+        let work = || {
+            let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
+            // SAFETY: the arguments fit the parameters; `function` keeps the module loaded.
+            let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), geometry, order) };
+            loop {
                 let first = next.fetch_add(chunk, Ordering::Relaxed);
-                if first >= geometry.blocks() {
-                    break;
-                }
-                for position in first..(first + chunk).min(geometry.blocks()) {
+                for position in first..(first + chunk).min(count) {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
                     let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
-                    // SAFETY: `pointers` holds one argument per parameter; the op layer pairs them.
-                    let result = unsafe { runner.run(host.entry, pointers.as_mut_ptr(), block) };
-                    if let Err(what) = result {
+                    if let Err(what) = runner.run(block) {
                         failure.lock().unwrap().get_or_insert(what);
                         stop.store(true, Ordering::Relaxed);
                         return;
                     }
                 }
+                if first + chunk >= count {
+                    return;
+                }
             }
         };
-        if geometry.blocks() == 1 || self.info.units == 1 {
-            worker();
-        } else {
-            rayon::broadcast(|_| worker());
-        }
+        let helpers = self.info.units.min(stacks::MOST / geometry.threads()).min(count.div_ceil(chunk)) - 1;
+        workers::run(helpers, &work);
         match failure.into_inner().unwrap() {
             None => Ok(()),
-            Some(what) => Err(kernel_error(what)),
+            Some(what) => Err(failed(what)),
         }
     }
 
     fn synchronize(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Host {
+    /// Refuses what no GPU can launch and, where GPU tiles are tested, what would not launch there.
+    fn accepts(&self, geometry: Geometry) -> Result<(), String> {
+        let Geometry { grid, block, shared } = geometry;
+        let threads = geometry.threads();
+        if threads == 0 || threads > MAX_THREADS {
+            return Err(format!("a block has 1 to {MAX_THREADS} threads, not {threads}"));
+        }
+        if shared > MAX_SHARED {
+            return Err(format!("{shared} bytes of shared memory, at most {MAX_SHARED} exist"));
+        }
+        if self.info.target == Target::Cuda && (grid[1].max(grid[2]) > 65535 || block[2] > 64) {
+            return Err(format!(
+                "a GPU takes grids of ... × 65535 × 65535 and 64 threads in z, not {grid:?}, {block:?}"
+            ));
+        }
         Ok(())
     }
 }
@@ -230,19 +211,15 @@ fn layout(bytes: usize) -> std::alloc::Layout {
 }
 
 /// The order in which blocks are claimed, unless it is the natural one.
-fn block_order(blocks: usize, order: Order, launch: u64) -> Option<Vec<u32>> {
-    let mut sequence: Vec<u32> = (0..blocks as u32).collect();
+fn block_order(blocks: usize, order: Order) -> Option<Vec<u32>> {
+    let sequence = || 0..blocks as u32;
     match order {
-        Order::Forward => return None,
-        Order::Reverse => sequence.reverse(),
-        Order::Random(seed) => sequence.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ launch.rotate_left(32))),
+        Order::Forward => None,
+        Order::Reverse => Some(sequence().rev().collect()),
+        Order::Random(seed) => {
+            let mut sequence: Vec<u32> = sequence().collect();
+            sequence.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+            Some(sequence)
+        }
     }
-    Some(sequence)
-}
-
-/// A random source for thread order, different for each block.
-fn thread_rng(seed: u64, block: usize) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(block as u64);
-    rng
 }

@@ -36,12 +36,13 @@ static constexpr int warpSize = 32;
 
 namespace warptape_host {
 enum Barrier { PLAIN, COUNT, AND, OR };
-enum Collective { SYNC, SHUFFLE, BALLOT };
+enum Collective { SYNC, SHUFFLE, BALLOT, ALL };
 
 struct Runtime {
     int (*barrier)(int kind, int predicate, const char* file, int line);
     unsigned long long (*collective)(int kind, unsigned mask, unsigned long long value, int source, const char* file,
                                      int line);
+    void (*trap)(const char* file, int line);
 };
 static Runtime runtime;
 
@@ -80,12 +81,20 @@ constexpr int width_of(int width = 32) { return width; }
 template <int... I> struct Indices {};
 template <int N, int... I> struct Count : Count<N - 1, N - 1, I...> {};
 template <int... I> struct Count<0, I...> { using type = Indices<I...>; };
-template <class... A, int... I> inline void spread(void (*kernel)(A...), void** args, Indices<I...>) {
+template <class... A, int... I> inline void spread(void (*kernel)(A...), void* const* args, Indices<I...>) {
     kernel(*static_cast<A*>(args[I])...);
 }
-template <class... A> inline void invoke(void (*kernel)(A...), void** args) {
+template <class... A> inline void invoke(void (*kernel)(A...), void* const* args) {
     spread(kernel, args, typename Count<sizeof...(A)>::type{});
 }
+
+// What the launcher may pass to a kernel: size and kind of each parameter, ended by a zero.
+template <class T> struct Kind { static constexpr char value = __is_class(T) ? 's' : 'i'; };
+template <class T> struct Kind<T*> { static constexpr char value = 'p'; };
+template <> struct Kind<float> { static constexpr char value = 'f'; };
+template <> struct Kind<double> { static constexpr char value = 'f'; };
+template <class... A> struct Parameters { static constexpr unsigned list[] = {(sizeof(A) << 8 | Kind<A>::value)..., 0}; };
+template <class... A> inline const unsigned* parameters(void (*)(A...)) { return Parameters<A...>::list; }
 }  // namespace warptape_host
 
 // ---- barriers, shuffles, votes --------------------------------------------------------------------------------------
@@ -112,12 +121,13 @@ template <class... A> inline void invoke(void (*kernel)(A...), void** args) {
 #define __shfl_xor_sync(mask, value, bits, ...) \
     WT_SHUFFLE(mask, value, warptape_host::crossed((bits), warptape_host::width_of(__VA_ARGS__)))
 #define __ballot_sync(mask, predicate) ((unsigned)WT_COLLECTIVE(BALLOT, mask, (predicate) ? 1ull : 0ull))
-#define __any_sync(mask, predicate) (__ballot_sync(mask, predicate) != 0)
-#define __all_sync(mask, predicate) (__ballot_sync(mask, predicate) == (unsigned)(mask))
+#define __any_sync(mask, predicate) ((int)(__ballot_sync(mask, predicate) != 0))
+#define __all_sync(mask, predicate) ((int)WT_COLLECTIVE(ALL, mask, (predicate) ? 1ull : 0ull))
+#define __trap() (warptape_host::runtime.trap(__FILE__, __LINE__), __builtin_unreachable())
 
 inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 inline void __threadfence_block() {}
-[[noreturn]] inline void __trap() { __builtin_trap(); }
+extern "C" int printf(const char* format, ...);
 
 // ---- atomics: blocks of one grid run at the same time ---------------------------------------------------------------
 

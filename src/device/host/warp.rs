@@ -3,10 +3,13 @@
 
 use std::ffi::c_int;
 
-use super::scheduler::{Block, Place};
+use super::block::Block;
+use super::callbacks::Place;
 
+// As in shim.h; 0 is __syncwarp.
 const SHUFFLE: c_int = 1;
 const BALLOT: c_int = 2;
+const ALL: c_int = 3;
 
 /// Lanes that wait for each other at one collective.
 pub(super) struct Group {
@@ -18,6 +21,14 @@ pub(super) struct Group {
     sources: [c_int; 32],
 }
 
+impl Group {
+    /// A lane that `lane` waits for here, if it does.
+    pub(super) fn absent(&self, lane: usize) -> Option<usize> {
+        let waits = self.arrived >> lane & 1 == 1;
+        waits.then(|| (self.mask & !self.arrived).trailing_zeros() as usize)
+    }
+}
+
 /// One lane's call of a collective.
 pub(super) struct Call {
     pub kind: c_int,
@@ -27,60 +38,66 @@ pub(super) struct Call {
     pub place: Place,
 }
 
-/// Registers the running thread's arrival. Returns whether it has to wait; if not, its result is in `block.results`.
+/// Registers the running thread's arrival. Returns whether it has to park; its result is then in `block.results` when it
+/// goes on, else at once.
 pub(super) fn arrive(block: &mut Block, call: Call) -> bool {
     let (warp, lane) = (block.current / 32, block.current % 32);
     let first = warp * 32;
+    let place = call.place;
     // Lanes beyond the block's end do not exist; a full mask may name them, as on the hardware.
     let lanes = (block.threads - first).min(32);
-    let exist = if lanes == 32 { u32::MAX } else { (1 << lanes) - 1 };
-    let mask = call.mask & exist;
-    if mask & (1 << lane) == 0 {
-        block.error = Some(format!("{}: lane {lane} is not in the mask {:#010x} it passes", call.place, call.mask));
+    let mask = call.mask & (u32::MAX >> (32 - lanes));
+    if mask >> lane & 1 == 0 {
+        let name = block.thread_name(block.current);
+        block
+            .fail(place, format_args!("{name} is lane {lane}, which is not in the mask {:#010x} it passes", call.mask));
         return true;
     }
-    if let Some(absent) = (0..lanes).find(|&l| mask >> l & 1 == 1 && l != lane && block.has_returned(first + l)) {
-        block.error = Some(format!(
-            "{}: the mask {:#010x} names lane {absent} of warp {warp}, which has returned",
-            call.place, call.mask
-        ));
+    if let Some(absent) = members(mask).find(|&l| block.has_returned(first + l)) {
+        let [name, other] = [block.current, first + absent].map(|thread| block.thread_name(thread));
+        block.fail(place, format_args!("{name} passes the mask {:#010x}, but {other} has returned", call.mask));
         return true;
     }
     let groups = &mut block.groups[warp];
     let position = groups.iter().position(|g| g.mask == mask).unwrap_or_else(|| {
-        let (kind, place) = (call.kind, call.place);
-        groups.push(Group { mask, kind, place, arrived: 0, values: [0; 32], sources: [0; 32] });
+        groups.push(Group { mask, kind: call.kind, place, arrived: 0, values: [0; 32], sources: [0; 32] });
         groups.len() - 1
     });
     let group = &mut groups[position];
-    if group.kind != call.kind || group.place != call.place {
-        block.error =
-            Some(format!("lanes of warp {warp} meet at different collectives: {} and {}", group.place, call.place));
+    if group.kind != call.kind || group.place != place {
+        let (other, name) = (group.place, block.thread_name(block.current));
+        block.fail(place, format_args!("{name} meets lanes of its warp that are at another collective, at {other}"));
         return true;
     }
     group.arrived |= 1 << lane;
     group.values[lane] = call.value;
     group.sources[lane] = call.source;
-    if group.arrived != mask {
-        return true;
-    }
-    let group = groups.swap_remove(position);
-    let ballot = (0..32).fold(0u64, |bits, l| bits | ((group.values[l] != 0) as u64) << l);
-    for l in (0..32).filter(|l| mask >> l & 1 == 1) {
-        let source = group.sources[l] as usize;
-        block.results[first + l] = match group.kind {
-            SHUFFLE if source > 31 || mask >> source & 1 == 0 => {
-                block.error =
-                    Some(format!("{}: lane {l} of warp {warp} reads lane {source}, which takes no part", group.place));
+    group.arrived != mask || complete(block, position)
+}
+
+/// Gives all lanes of a group that is complete their results. Returns whether the running thread has to park.
+fn complete(block: &mut Block, position: usize) -> bool {
+    let first = block.current / 32 * 32;
+    let group = block.groups[first / 32].swap_remove(position);
+    let ballot = members(group.mask).fold(0, |bits, lane| bits | ((group.values[lane] != 0) as u64) << lane);
+    for lane in members(group.mask) {
+        let source = group.sources[lane];
+        block.results[first + lane] = match group.kind {
+            SHUFFLE if !(0..32).contains(&source) || group.mask >> source & 1 == 0 => {
+                let name = block.thread_name(first + lane);
+                block.fail(group.place, format_args!("{name} reads lane {source} of its warp, which takes no part"));
                 return true;
             }
-            SHUFFLE => group.values[source],
+            SHUFFLE => group.values[source as usize],
             BALLOT => ballot,
+            ALL => (ballot == group.mask as u64) as u64,
             _ => 0,
         };
     }
-    if block.threads == 1 {
-        return false;
-    }
-    block.release((0..32).filter(|l| mask >> l & 1 == 1).map(|l| first + l))
+    block.release(members(group.mask).map(|lane| first + lane))
+}
+
+/// The lanes that a mask names.
+fn members(mask: u32) -> impl Iterator<Item = usize> {
+    (0..32).filter(move |lane| mask >> lane & 1 == 1)
 }

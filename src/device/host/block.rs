@@ -1,0 +1,249 @@
+//! The state of one block while it runs: what each of its threads is doing, and who may go on.
+
+use std::collections::VecDeque;
+use std::ffi::c_int;
+
+use corosensei::Yielder;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::callbacks::Place;
+use super::scheduler::{Builtins, Order};
+use super::warp::Group;
+use crate::device::Geometry;
+
+/// What a thread of the block is doing.
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    Unstarted,
+    Running,
+    AtBarrier(Place),
+    AtCollective(Place),
+    Done,
+}
+
+/// The barrier that threads are arriving at.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Barrier {
+    place: Option<Place>,
+    arrived: usize,
+    pub(super) votes: c_int,
+}
+
+/// What the scheduler does next.
+pub(super) enum Choice {
+    /// Let another fiber start threads.
+    Start,
+    /// Go on with this thread.
+    Resume(usize),
+    /// Nothing can go on.
+    Stuck,
+}
+
+/// The block that an OS thread runs now. Kernels reach it through [`super::callbacks::CURRENT`], so it is only touched
+/// by raw pointer while fibers run.
+pub(super) struct Block {
+    pub(super) threads: usize,
+    /// `threadIdx` of each thread.
+    indices: Vec<[u32; 3]>,
+    pub(super) builtins: Builtins,
+    order: Order,
+    rng: Option<ChaCha8Rng>,
+    /// The thread on the processor now.
+    pub(super) current: usize,
+    pub(super) yielder: *const Yielder<(), ()>,
+    /// The order in which threads start.
+    sequence: Vec<u32>,
+    started: usize,
+    done: usize,
+    states: Vec<State>,
+    fiber_of: Vec<u32>,
+    ready: VecDeque<u32>,
+    pub(super) barrier: Barrier,
+    pub(super) verdict: c_int,
+    pub(super) groups: Vec<Vec<Group>>,
+    pub(super) results: Vec<u64>,
+    pub(super) error: Option<String>,
+}
+
+impl Block {
+    pub(super) fn new(geometry: Geometry, order: Order, builtins: Builtins) -> Self {
+        let threads = geometry.threads();
+        let [x, y, z] = geometry.block;
+        let mut indices = Vec::with_capacity(threads);
+        for k in 0..z {
+            for j in 0..y {
+                indices.extend((0..x).map(|i| [i, j, k]));
+            }
+        }
+        let mut sequence: Vec<u32> = (0..threads as u32).collect();
+        if order == Order::Reverse {
+            sequence.reverse();
+        }
+        Self {
+            threads,
+            indices,
+            builtins,
+            order,
+            rng: None,
+            current: 0,
+            yielder: std::ptr::null(),
+            sequence,
+            started: 0,
+            done: 0,
+            states: vec![State::Unstarted; threads],
+            fiber_of: vec![0; threads],
+            ready: VecDeque::new(),
+            barrier: Barrier::default(),
+            verdict: 0,
+            groups: (0..threads.div_ceil(32)).map(|_| Vec::new()).collect(),
+            results: vec![0; threads],
+            error: None,
+        }
+    }
+
+    /// Ready to run block number `index`.
+    pub(super) fn reset(&mut self, index: usize) {
+        (self.started, self.done) = (0, 0);
+        self.states.fill(State::Unstarted);
+        if let Order::Random(seed) = self.order {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(index as u64);
+            self.sequence.sort_unstable();
+            self.sequence.shuffle(&mut rng);
+            self.rng = Some(rng);
+        }
+    }
+
+    /// Whether all threads have returned, or one made an error.
+    pub(super) fn is_over(&self) -> bool {
+        self.done == self.threads || self.error.is_some()
+    }
+
+    pub(super) fn choose(&mut self) -> Choice {
+        let can_start = self.started < self.threads;
+        if let Some(rng) = &mut self.rng
+            && !self.ready.is_empty()
+        {
+            if can_start && rng.random::<bool>() {
+                return Choice::Start;
+            }
+            let pick = rng.random_range(0..self.ready.len());
+            return Choice::Resume(self.ready.swap_remove_back(pick).expect("pick is in range") as usize);
+        }
+        if can_start {
+            return Choice::Start;
+        }
+        self.ready.pop_front().map_or(Choice::Stuck, |thread| Choice::Resume(thread as usize))
+    }
+
+    /// Makes `thread` the running one.
+    pub(super) fn enter(&mut self, thread: usize) {
+        self.current = thread;
+        self.states[thread] = State::Running;
+        // SAFETY: points at this OS thread's `threadIdx`.
+        unsafe { *self.builtins.thread = self.indices[thread] };
+    }
+
+    /// Makes the next thread the running one, on fiber `fiber`; false if all have started.
+    pub(super) fn start_next(&mut self, fiber: usize) -> bool {
+        if self.started == self.threads || self.error.is_some() {
+            return false;
+        }
+        let thread = self.sequence[self.started] as usize;
+        self.started += 1;
+        self.fiber_of[thread] = fiber as u32;
+        self.enter(thread);
+        true
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.set(State::Done);
+        self.done += 1;
+    }
+
+    pub(super) fn fiber(&self, thread: usize) -> usize {
+        self.fiber_of[thread] as usize
+    }
+
+    /// Sets the running thread's state.
+    pub(super) fn set(&mut self, state: State) {
+        self.states[self.current] = state;
+    }
+
+    pub(super) fn has_returned(&self, thread: usize) -> bool {
+        matches!(self.states[thread], State::Done)
+    }
+
+    /// The running thread arrives at the barrier at `place`. Returns whether it is the last, so that all may go on.
+    pub(super) fn arrive(&mut self, place: Place, predicate: c_int) -> bool {
+        self.set(State::AtBarrier(place));
+        if let Some(other) = self.barrier.place
+            && other != place
+        {
+            let thread = self.thread_name(self.current);
+            self.fail(place, format_args!("{thread} waits at this barrier while others wait at the one at {other}"));
+            return false;
+        }
+        self.barrier.place = Some(place);
+        self.barrier.arrived += 1;
+        self.barrier.votes += predicate;
+        self.barrier.arrived == self.threads
+    }
+
+    /// Marks the threads of `released` as able to go on. In forward order the running thread goes on at once; in any
+    /// other it takes its turn with the others, to shake the order up. Returns whether it has to park.
+    pub(super) fn release(&mut self, released: impl Iterator<Item = usize>) -> bool {
+        let start = self.ready.len();
+        let at_once = self.order == Order::Forward;
+        self.ready.extend(released.filter(|&t| !at_once || t != self.current).map(|t| t as u32));
+        if self.order == Order::Reverse {
+            self.ready.make_contiguous()[start..].reverse();
+        }
+        if at_once {
+            self.set(State::Running);
+        }
+        !at_once
+    }
+
+    /// Notes an error; the first counts.
+    pub(super) fn fail(&mut self, place: Place, what: std::fmt::Arguments<'_>) {
+        self.error.get_or_insert_with(|| format!("{place}: {what}"));
+    }
+
+    pub(super) fn thread_name(&self, thread: usize) -> String {
+        let [x, y, z] = self.indices[thread];
+        format!("thread ({x}, {y}, {z})")
+    }
+
+    /// Why nothing can go on: some threads wait for others that will never come.
+    pub(super) fn explain_stuck(&mut self) {
+        let waiting = self.states.iter().enumerate().find_map(|(thread, state)| match *state {
+            State::AtBarrier(place) => Some((thread, place, true)),
+            State::AtCollective(place) => Some((thread, place, false)),
+            _ => None,
+        });
+        let Some((thread, place, at_barrier)) = waiting else {
+            self.error = Some("the scheduler lost a thread".into());
+            return;
+        };
+        let does = |thread: usize| match self.states[thread] {
+            State::AtBarrier(at) => format!("{} waits at the barrier at {at}", self.thread_name(thread)),
+            State::AtCollective(at) => format!("{} waits at the warp collective at {at}", self.thread_name(thread)),
+            _ => format!("{} has returned", self.thread_name(thread)),
+        };
+        let what = if at_barrier {
+            let is_here = |state: &State| matches!(*state, State::AtBarrier(at) if at == place);
+            let count = self.states.iter().filter(|state| is_here(state)).count();
+            let other = self.states.iter().position(|state| !is_here(state)).unwrap_or(thread);
+            format!("the barrier is reached by {count} of {} threads; {}", self.threads, does(other))
+        } else {
+            let absent = self.groups[thread / 32].iter().find_map(|group| group.absent(thread % 32)).unwrap_or(0);
+            let absent = thread / 32 * 32 + absent;
+            format!("{} waits for a lane of its warp: {}", self.thread_name(thread), does(absent))
+        };
+        self.fail(place, format_args!("{what}"));
+    }
+}

@@ -1,0 +1,114 @@
+//! What a compiled kernel calls where its threads have to meet (shim.h `Runtime`).
+//!
+//! These run on the fiber of the calling thread. After an error they park it for good: the scheduler sees the error,
+//! stops, and drops the fibers where they stand.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int};
+
+use super::block::{Barrier, Block, State};
+use super::warp;
+
+/// The functions' addresses, in the order of shim.h.
+#[repr(C)]
+pub(super) struct Runtime {
+    barrier: extern "C" fn(c_int, c_int, *const c_char, c_int) -> c_int,
+    collective: extern "C" fn(c_int, u32, u64, c_int, *const c_char, c_int) -> u64,
+    trap: extern "C" fn(*const c_char, c_int),
+}
+
+pub(super) static RUNTIME: Runtime = Runtime { barrier: on_barrier, collective: on_collective, trap: on_trap };
+
+thread_local! {
+    /// The block that this OS thread runs now.
+    pub(super) static CURRENT: Cell<*mut Block> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// A place in a kernel's source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    file: *const c_char,
+    line: c_int,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // SAFETY: `file` is a `__FILE__` literal of a module that is loaded while its block runs.
+        let file = unsafe { CStr::from_ptr(self.file) };
+        write!(f, "{}:{}", file.to_string_lossy(), self.line)
+    }
+}
+
+/// Gives the processor back until the scheduler resumes this thread.
+///
+/// # Safety
+/// Called on a fiber of `block`, without a reference into it.
+unsafe fn park(block: *mut Block) {
+    // SAFETY: the yielder lives on this fiber's stack; it is restored because other fibers ran meanwhile.
+    unsafe {
+        let yielder = (*block).yielder;
+        (*yielder).suspend(());
+        (*block).yielder = yielder;
+    }
+}
+
+const COUNT: c_int = 1;
+const AND: c_int = 2;
+
+extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, line: c_int) -> c_int {
+    let block = CURRENT.get();
+    let place = Place { file, line };
+    // SAFETY: called by a kernel, so a block runs on this OS thread and this is one of its fibers.
+    unsafe {
+        if (*block).arrive(place, predicate) {
+            let Barrier { votes, .. } = (*block).barrier;
+            (*block).verdict = match kind {
+                COUNT => votes,
+                AND => (votes as usize == (*block).threads) as c_int,
+                _ => (votes > 0) as c_int,
+            };
+            (*block).barrier = Barrier::default();
+            let everybody = 0..(*block).threads;
+            if (*block).release(everybody) {
+                park(block);
+            }
+        } else {
+            park(block);
+        }
+        // The verdict stays until the next barrier is complete, which needs every thread to have read this one.
+        (*block).verdict
+    }
+}
+
+extern "C" fn on_collective(
+    kind: c_int,
+    mask: u32,
+    value: u64,
+    source: c_int,
+    file: *const c_char,
+    line: c_int,
+) -> u64 {
+    let block = CURRENT.get();
+    let place = Place { file, line };
+    // SAFETY: as in `on_barrier`.
+    unsafe {
+        let thread = (*block).current;
+        (*block).set(State::AtCollective(place));
+        if warp::arrive(&mut *block, warp::Call { kind, mask, value, source, place }) {
+            park(block);
+        }
+        (&(*block).results)[thread]
+    }
+}
+
+extern "C" fn on_trap(file: *const c_char, line: c_int) {
+    let block = CURRENT.get();
+    // SAFETY: as in `on_barrier`.
+    unsafe {
+        let thread = (*block).thread_name((*block).current);
+        (*block).fail(Place { file, line }, format_args!("{thread} calls __trap"));
+        loop {
+            park(block);
+        }
+    }
+}

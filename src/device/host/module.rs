@@ -1,0 +1,146 @@
+//! A loaded shared object and its kernels.
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::callbacks::{RUNTIME, Runtime};
+use super::{compiler, scheduler};
+use crate::device::{Arg, Module, Source};
+use crate::error::{Error, Result};
+
+pub(super) type BuiltinsFn = unsafe extern "C" fn(*mut scheduler::Builtins);
+pub(super) type Entry = unsafe extern "C" fn(*const *mut c_void);
+type ParametersFn = unsafe extern "C" fn() -> *const u32;
+
+pub(super) struct HostModule {
+    file: String,
+    names: Vec<String>,
+    builtins: BuiltinsFn,
+    /// Boxed, since their addresses are the handles given out.
+    kernels: Mutex<HashMap<String, Box<Kernel>>>,
+    library: libloading::Library,
+}
+
+/// A kernel of a module.
+pub(super) struct Kernel {
+    pub(super) entry: Entry,
+    pub(super) builtins: BuiltinsFn,
+    parameters: Vec<Parameter>,
+}
+
+/// What shim.h says about a kernel's parameter: a letter for its kind, and its size.
+#[derive(Clone, Copy)]
+struct Parameter {
+    kind: u8,
+    bytes: u32,
+}
+
+impl HostModule {
+    pub(super) fn load(source: &Source) -> Result<Arc<Self>> {
+        let path = compiler::shared_object(source)?;
+        let opened = Self::open(source, &path).or_else(|_| {
+            // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
+            let path = compiler::shared_object_anew(source)?;
+            Self::open(source, &path).map_err(|e| {
+                let fix = "set WARPTAPE_CACHE to a folder that libraries can be loaded from";
+                Error::file(&path, format!("does not load: {e}; {fix}"))
+            })
+        });
+        opened.map(Arc::new)
+    }
+
+    fn open(source: &Source, path: &Path) -> Result<Self, libloading::Error> {
+        // SAFETY: the object was compiled by `compiler` from shim.h, whose initializers only zero thread-locals, and
+        // these are the types that shim.h gives to the two functions.
+        unsafe {
+            let library = libloading::Library::new(path)?;
+            library.get::<unsafe extern "C" fn(*const Runtime)>(b"warptape_bind")?(&RUNTIME);
+            let builtins = *library.get::<BuiltinsFn>(b"warptape_builtins")?;
+            let (file, names) = (source.file.clone(), source.kernels().to_vec());
+            Ok(Self { file, names, builtins, kernels: Mutex::default(), library })
+        }
+    }
+
+    /// The kernel that [`Module::function`] gave the handle of.
+    ///
+    /// # Errors
+    /// A handle that is not of this module.
+    pub(super) fn kernel(&self, handle: u64) -> Result<&Kernel, String> {
+        let kernels = self.kernels.lock().unwrap();
+        let found = kernels.values().map(|kernel| &raw const **kernel).find(|&kernel| kernel as u64 == handle);
+        // SAFETY: kernels are boxed and stay until the module goes.
+        found.map(|kernel| unsafe { &*kernel }).ok_or_else(|| "the function is not of its module".into())
+    }
+
+    fn find(&self, name: &str) -> Result<Kernel> {
+        let symbol = |part: &str| format!("warptape_{part}_{name}");
+        // SAFETY: the compiler wrapped every kernel in these two functions, of these types.
+        let found = unsafe {
+            let entry = self.library.get::<Entry>(symbol("entry").as_bytes()).map(|entry| *entry);
+            let parameters = self.library.get::<ParametersFn>(symbol("parameters").as_bytes());
+            entry.and_then(|entry| Ok((entry, parameters?())))
+        };
+        let (entry, mut list) = found.map_err(|_| Error::Source {
+            file: self.file.clone(),
+            what: format!("has no kernel '{name}'; it has {}", self.names.join(", ")),
+        })?;
+        let mut parameters = Vec::new();
+        // SAFETY: the list ends with a zero.
+        unsafe {
+            while *list != 0 {
+                parameters.push(Parameter { kind: *list as u8, bytes: *list >> 8 });
+                list = list.add(1);
+            }
+        }
+        Ok(Kernel { entry, builtins: self.builtins, parameters })
+    }
+}
+
+impl Module for HostModule {
+    fn function(&self, name: &str) -> Result<u64> {
+        let mut kernels = self.kernels.lock().unwrap();
+        if !kernels.contains_key(name) {
+            kernels.insert(name.into(), Box::new(self.find(name)?));
+        }
+        Ok(&raw const *kernels[name] as u64)
+    }
+}
+
+impl Kernel {
+    /// Arguments that do not fit would make the kernel read beyond them, or take a size for an address.
+    pub(super) fn accepts(&self, args: &[Arg]) -> Result<(), String> {
+        if self.parameters.len() != args.len() {
+            return Err(format!("takes {} arguments and was given {}", self.parameters.len(), args.len()));
+        }
+        let wrong = args.iter().zip(&self.parameters).position(|(arg, parameter)| !parameter.takes(arg));
+        wrong.map_or(Ok(()), |i| {
+            Err(format!("argument {i} is {} there and was given {:?}", self.parameters[i], args[i]))
+        })
+    }
+}
+
+impl Parameter {
+    fn takes(self, arg: &Arg) -> bool {
+        match arg {
+            Arg::Ptr(_) => self.kind == b'p',
+            Arg::U64(_) => self.bytes == 8 && matches!(self.kind, b'p' | b'i'),
+            Arg::I32(_) | Arg::U32(_) => self.bytes == 4 && self.kind == b'i',
+            Arg::F32(_) => self.bytes == 4 && self.kind == b'f',
+            Arg::Ints(ints) => self.kind == b's' && self.bytes as usize <= size_of_val(ints),
+        }
+    }
+}
+
+impl std::fmt::Display for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self.kind {
+            b'p' => "a pointer",
+            b'i' => "an integer",
+            b'f' => "a floating-point number",
+            _ => "a struct",
+        };
+        write!(f, "{kind} of {} bytes", self.bytes)
+    }
+}
