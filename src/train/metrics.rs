@@ -7,11 +7,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::run_dir::{unwritable, write_atomic};
+use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::op::metrics::Metrics as Averages;
 
 /// The file's first line.
 pub const HEADER: &str = "epoch,split,loss,top1,top5,lr,seconds,images_per_second,peak_bytes";
@@ -60,6 +63,31 @@ pub struct Row {
     pub images_per_second: f64,
     /// Most device memory in use during the pass.
     pub peak_bytes: u64,
+}
+
+/// Time and memory of one pass over images.
+pub(super) struct Watch<'a> {
+    device: &'a Device,
+    started: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// Memory counts from here on too: the peak of a pass must not depend on what the process did before it.
+    pub fn start(device: &'a Device) -> Self {
+        device.reset_peak();
+        Self { device, started: Instant::now() }
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// The pass as a row of `metrics.csv`; `images` went through it in its time.
+    pub fn row(&self, epoch: u32, split: Split, sums: &Averages, lr: f64, images: u64) -> Row {
+        let Averages { loss, top1, top5, .. } = *sums;
+        let (seconds, peak_bytes) = (self.seconds(), self.device.memory().peak);
+        Row { epoch, split, loss, top1, top5, lr, seconds, images_per_second: images as f64 / seconds, peak_bytes }
+    }
 }
 
 /// A `metrics.csv` being written.

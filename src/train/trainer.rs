@@ -4,14 +4,13 @@
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
 use super::curves;
 use super::evaluate::{bad_batch, evaluate, first_bad_layer};
 use super::images::Resident;
-use super::metrics::{Metrics, Row, Split, read};
+use super::metrics::{Metrics, Row, Split, Watch, read};
 use super::run_dir::{RunDir, write_atomic};
 use crate::data::{Dataset, split};
 use crate::device::{Device, Target};
@@ -286,30 +285,5 @@ impl Trainer {
         let last = self.run.checkpoints().join("last.safetensors");
         let kept = if last.exists() { format!("; {} is from before", last.display()) } else { String::new() };
         Error::Training(format!("the loss is not finite {when}: {place}; try a smaller --lr{kept}"))
-    }
-}
-
-/// Time and memory of one pass over images.
-struct Watch<'a> {
-    device: &'a Device,
-    started: Instant,
-}
-
-impl<'a> Watch<'a> {
-    /// Memory counts from here on too: the peak of a pass must not depend on what the process did before it.
-    fn start(device: &'a Device) -> Self {
-        device.reset_peak();
-        Self { device, started: Instant::now() }
-    }
-
-    fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
-    }
-
-    /// The pass as a row of `metrics.csv`; `images` went through it in its time.
-    fn row(&self, epoch: u32, split: Split, sums: &Sums, lr: f64, images: u64) -> Row {
-        let Sums { loss, top1, top5, .. } = *sums;
-        let (seconds, peak_bytes) = (self.seconds(), self.device.memory().peak);
-        Row { epoch, split, loss, top1, top5, lr, seconds, images_per_second: images as f64 / seconds, peak_bytes }
     }
 }

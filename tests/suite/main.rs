@@ -3,9 +3,11 @@
 
 mod augment;
 mod batchnorm;
+mod command;
 mod conformance;
 mod data;
 mod faults;
+mod killed;
 mod loss;
 mod nvrtc;
 mod ops;
@@ -16,6 +18,7 @@ mod pool;
 mod random;
 mod ranking;
 mod reduce;
+mod resume;
 mod run_files;
 mod support;
 mod warps;
