@@ -48,9 +48,15 @@ impl Guards {
 
     pub(super) fn check(&self, device: &Device) -> Result<()> {
         device.synchronize()?;
-        let live: Vec<_> = self.live.lock().unwrap().values().copied().collect();
         let mut broken = std::mem::take(&mut *self.broken.lock().unwrap());
-        broken.extend(live.into_iter().filter_map(|(address, bytes)| inspect(device, address, bytes)));
+        // What has been reported is not looked at again, neither at the next check nor when the buffer goes.
+        self.live.lock().unwrap().retain(|_, &mut (address, bytes)| match inspect(device, address, bytes) {
+            Some(found) => {
+                broken.push(found);
+                false
+            }
+            None => true,
+        });
         match broken.first() {
             None => Ok(()),
             Some(first) => Err(Error::device(&device.info().name, first)),

@@ -140,7 +140,11 @@ fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) 
             what: format!("line {}: kernels include only \"files of this tree\", not {include}", i + 1),
         })?;
         if !seen.contains(name) {
-            splice(name, &read(name)?, seen, out)?;
+            let included = read(name).map_err(|e| Error::Source {
+                file: file.into(),
+                what: format!("line {}: {include} cannot be included: {e}", i + 1),
+            })?;
+            splice(name, &included, seen, out)?;
         }
         let _ = writeln!(out, "#line {} \"{file}\"", i + 2);
     }

@@ -4,6 +4,7 @@
 mod augment;
 mod batchnorm;
 mod command;
+mod compiler;
 mod conformance;
 mod data;
 mod faults;

@@ -1,5 +1,6 @@
 //! The devices that tests run on, and kernels written in a test.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use warptape::device::host::{Host, Options, Order};
@@ -67,4 +68,33 @@ impl Kernels {
     pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
         self.device.launch(&self.function(name)?, geometry, args)
     }
+}
+
+/// Runs the ignored test `test` of this binary in a process of its own, with the given environment variables. What it
+/// says with [`tell`] comes back.
+pub fn child(test: &str, variables: &[(&str, &std::ffi::OsStr)]) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env_remove("CXX").env_remove("WARPTAPE_KERNELS");
+    command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Child(command.spawn().unwrap())
+}
+
+/// A test that runs in a process of its own.
+pub struct Child(std::process::Child);
+
+impl Child {
+    /// What the test told, or a panic with all its output if it told nothing.
+    pub fn told(self) -> String {
+        let output = self.0.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let told = text.split_once("<<<").and_then(|p| p.1.split_once(">>>"));
+        let told = told.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
+        told.0.to_owned()
+    }
+}
+
+/// Gives `text` to the test that started this process.
+pub fn tell(text: impl std::fmt::Display) {
+    println!("<<<{text}>>>");
 }
