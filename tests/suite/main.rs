@@ -3,6 +3,7 @@
 
 mod augment;
 mod batchnorm;
+mod checker;
 mod command;
 mod compiler;
 mod conformance;
@@ -22,4 +23,5 @@ mod reduce;
 mod resume;
 mod run_files;
 mod support;
+mod tape;
 mod warps;
