@@ -135,6 +135,7 @@ fn check(x: &Tensor, per_channel: [&Tensor; 4]) -> Result<Columns> {
         let what = format!("{name} {} for the {channels} channels of {}", other.shape(), x.shape());
         return Err(Error::shape("batchnorm", what));
     }
+    per_channel.into_iter().chain([x]).try_for_each(|t| elementwise::check_f32("batchnorm", t))?;
     Ok(Columns::new(x.device().target(), x.elements() / channels.max(1), channels))
 }
 

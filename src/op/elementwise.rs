@@ -20,10 +20,16 @@ pub(crate) fn defines(target: Target) -> Defines {
 /// # Errors
 /// An `x` that is not f32 itself: a kernel would take its bits for floats.
 pub(crate) fn like(x: &Tensor) -> Result<Tensor> {
-    if x.dtype() != DType::F32 {
-        return Err(Error::shape("elementwise", format!("{} {} is not f32", x.dtype(), x.shape())));
-    }
+    check_f32("elementwise", x)?;
     Tensor::empty(x.device(), x.shape(), DType::F32)
+}
+
+/// Refuses, for `op`, what a kernel would take for floats and is not.
+pub(crate) fn check_f32(op: &'static str, x: &Tensor) -> Result<()> {
+    if x.dtype() == DType::F32 {
+        return Ok(());
+    }
+    Err(Error::shape(op, format!("{} {} is not f32", x.dtype(), x.shape())))
 }
 
 /// Launches `entry` over `n` elements with the arguments `out`, `inputs…`, `n`, `scalars…`.

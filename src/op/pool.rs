@@ -99,9 +99,7 @@ impl Sizes {
             Error::shape(op, format!("input {}, {window}: {what}", x.shape()))
         };
         let &[n, h, w, c] = x.shape().dims() else { return Err(fail("want [N, H, W, C]")) };
-        if x.dtype() != DType::F32 {
-            return Err(fail("want f32"));
-        }
+        elementwise::check_f32(op, x)?;
         if [n, h, w, c].contains(&0) || size.contains(&0) || stride.contains(&0) {
             return Err(fail("sizes and strides must be at least 1"));
         }

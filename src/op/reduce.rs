@@ -31,6 +31,7 @@ pub fn mean(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 }
 
 fn scaled_sum(tape: &mut Tape, x: &Tensor, scale: f32) -> Result<Tensor> {
+    elementwise::check_f32("sum", x)?;
     // Few enough parts that one block sums them in one go, each long enough to be worth a block.
     let parts = x.elements().div_ceil(32 * 1024).clamp(1, 1024);
     let partial = if parts > 1 { Some(add_up(x, parts, 1.0)?) } else { None };
@@ -94,6 +95,7 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A tensor without `rows · channels` elements.
 pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
+    elementwise::check_f32("sum_rows", x)?;
     if x.elements() != rows * channels {
         return Err(Error::shape("sum_rows", format!("{} is not {rows} rows of {channels}", x.shape())));
     }

@@ -136,7 +136,7 @@ pub fn short(value: f64) -> String {
     match value.abs() {
         v if !v.is_finite() => format!("{value}"),
         0.0 => "0".into(),
-        v if (0.1..1e3).contains(&v) => format!("{value:.*}", 2 - (v.log10().floor() as i32).clamp(-1, 2) as usize),
+        v if (0.1..1e3).contains(&v) => format!("{value:.*}", (2 - (v.log10().floor() as i32).clamp(-1, 2)) as usize),
         v if (1e3..1e6).contains(&v) => format!("{value:.0}"),
         v => {
             // Three digits, less the zeros at their end.

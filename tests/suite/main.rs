@@ -18,6 +18,7 @@ mod ops;
 mod optim;
 mod parity;
 mod pictures;
+mod pool;
 mod random;
 mod ranking;
 mod reduce;

@@ -227,3 +227,18 @@ scale.cu(3): warning #177-D: variable \"q\" was declared but never referenced
     assert_eq!(cubin::usage(log), [first, helper, second]);
     assert_eq!(cubin::warnings(log).len(), 2);
 }
+
+/// What the tests of the devices run is CUDA, not only what the host device takes for CUDA.
+#[test]
+fn the_kernels_of_the_tests_are_cuda() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let files = [
+        ("conformance.cu", include_str!("conformance.cu")),
+        ("warps.cu", include_str!("warps.cu")),
+        ("faults.cu", include_str!("faults.cu")),
+    ];
+    for (file, text) in files {
+        let source = Source::from_text(file, text, &Defines::new()).unwrap();
+        nvrtc.compile(&source, "sm_80").unwrap();
+    }
+}
