@@ -2,7 +2,11 @@
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
 mod augment;
+mod bad_files;
+mod bad_machine;
+mod bad_options;
 mod batchnorm;
+mod cli;
 mod command;
 mod compiler;
 mod conformance;
