@@ -221,7 +221,7 @@ struct Progression {
 impl Progression {
     fn new(epochs: u32) -> Self {
         let bar = ProgressBar::new(1);
-        let style = "{prefix} {bar:30} {pos}/{len} {msg}";
+        let style = "{prefix} {bar:30} {pos}/{len} {wide_msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
         bar.set_prefix("compiling kernels");
         bar.tick();

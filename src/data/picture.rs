@@ -3,9 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
@@ -56,15 +54,9 @@ pub fn resize(picture: &RgbImage, height: usize, width: usize) -> Result<Vec<u8>
     let (Some(rows), Some(columns)) = (size(height), size(width)) else {
         return Err(Error::usage(format!("picture size {height}x{width}: expected 1 to 32768 on each side")));
     };
-    let failed = |e: &dyn std::fmt::Display| Error::usage(format!("a picture cannot be resized: {e}"));
-    let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture.as_raw());
-    let source = source.map_err(|e| failed(&e))?;
-    let mut pixels = vec![0; height * width * 3];
-    let mut target = TypedImage::<U8x3>::from_buffer(columns, rows, &mut pixels).map_err(|e| failed(&e))?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    // The typed call: the untyped one compiles every pixel format there is into this crate.
-    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| failed(&e))?;
-    Ok(pixels)
+    // Through DynamicImage, whose resizing is compiled once, in its own crate.
+    let picture = DynamicImage::ImageRgb8(picture.clone());
+    Ok(picture.resize_exact(columns, rows, FilterType::Lanczos3).into_rgb8().into_raw())
 }
 
 /// [`open`] and [`resize`] in one.

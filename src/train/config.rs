@@ -77,7 +77,7 @@ impl Config {
     pub fn from_file(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
         toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             Error::file(path, format!("line {line}: {}", e.message().replace('\n', " ")))
         })
     }

@@ -45,7 +45,9 @@ pub fn evaluate(
 /// Rebuilds the network of a checkpoint on `device`.
 pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
     let checkpoint = Checkpoint::load(path)?;
-    let model = models::build(&checkpoint.meta.config.model, checkpoint.meta.classes.len(), device, 0)?;
+    let name = &checkpoint.meta.config.model;
+    models::check(name).map_err(|e| Error::file(path, e))?;
+    let model = models::build(name, checkpoint.meta.classes.len(), device, 0)?;
     checkpoint.restore_model(&model)?;
     Ok((model, checkpoint.meta))
 }

@@ -194,3 +194,16 @@ pub fn same_runs(left: &Path, right: &Path) {
     }
     assert_eq!(metrics(left), metrics(right));
 }
+
+/// A training that would do, but for what a test adds with `rest`.
+pub fn quick(rest: &[&str]) -> Vec<String> {
+    let given = |name: &str| rest.contains(&name);
+    let device = device();
+    let mut args = vec!["train"];
+    for (name, value) in [("--data", &*shared().data), ("--device", &device), ("--batch-size", "8")] {
+        if !given(name) && !given("--config") {
+            args.extend([name, value]);
+        }
+    }
+    args.iter().chain(rest).map(|word| word.to_string()).collect()
+}

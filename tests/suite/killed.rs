@@ -33,6 +33,19 @@ fn inspect(run: &Path) -> (u32, usize) {
     (last, unfinished)
 }
 
+/// Waits until a checkpoint is being written under its temporary name: the epoch's, `best` or `last`. Half a second
+/// without one passes too: any moment is as good.
+fn await_writing(folder: &Path, which: u32) {
+    let prefix = [".epoch", ".best", ".last"][which as usize];
+    for _ in 0..5000 {
+        let mut names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        if names.any(|name| name.to_string_lossy().starts_with(prefix)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
+
 #[test]
 fn a_kill_at_any_moment_of_saving_leaves_checkpoints_that_load() {
     const KILLS: u32 = 24;
@@ -53,7 +66,12 @@ fn a_kill_at_any_moment_of_saving_leaves_checkpoints_that_load() {
         assert!(saving.is_some(), "start {kill} does not train");
         // Reads on, so that the process never waits for this one.
         let reader = std::thread::spawn(move || lines.for_each(drop));
-        std::thread::sleep(Duration::from_millis(u64::from(kill * 37 % 101)));
+        if kill % 3 == 0 {
+            std::thread::sleep(Duration::from_millis(u64::from(kill * 37 % 101)));
+        } else {
+            await_writing(&run.join("checkpoints"), kill / 3 % 3);
+            std::thread::sleep(Duration::from_micros(u64::from(kill * 631 % 4001)));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         reader.join().unwrap();

@@ -2,8 +2,12 @@
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
 mod augment;
+mod bad_files;
+mod bad_machine;
+mod bad_options;
 mod batchnorm;
 mod checker;
+mod cli;
 mod command;
 mod compiler;
 mod conformance;

@@ -13,7 +13,7 @@ use warptape::train::run_dir::{RunDir, RunInfo};
 use warptape::train::trainer::{Observer, Outcome, Running, Trainer};
 
 use super::command::{
-    EPOCHS, checkpoints, copy_of_run, device, fails, metrics, same_runs, shared, succeeds, training, warptape,
+    EPOCHS, checkpoints, copy_of_run, device, fails, metrics, on_host, same_runs, shared, succeeds, training, warptape,
 };
 
 fn last(run: &Path) -> Checkpoint {
@@ -38,10 +38,8 @@ fn the_same_seed_makes_the_same_files() {
     assert_eq!(info(&shared.run), info(&again));
 
     let other = folder.path().join("other");
-    let mut words = training(&shared.data, 1, &other);
-    words.extend(["--seed".into(), "8".into()].into_iter());
-    let seven = words.iter().position(|word| word == "7").unwrap();
-    words.drain(seven - 1..=seven);
+    let words = training(&shared.data, 1, &other);
+    let words: Vec<_> = words.into_iter().map(|word| if word == "7" { "8".into() } else { word }).collect();
     succeeds(&words);
     assert_ne!(metrics(&other).lines().nth(1), metrics(&again).lines().nth(1));
 }
@@ -85,6 +83,10 @@ impl Observer for &StopAt {
 
 #[test]
 fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
+    if !on_host() {
+        println!("skipped: on a GPU the loop tells of a step only now and then");
+        return;
+    }
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
     let (device, data) = (Device::open(&device()).unwrap(), Dataset::open(&shared.data).unwrap());
     let config = last(&shared.run).meta.config;

@@ -118,6 +118,9 @@ impl<'a> Build<'a> {
         std::fs::write(&unit, &self.text).map_err(|e| Error::file(&unit, e))?;
         let program = &self.compiler.command[0];
         let mut command = Command::new(program);
+        // Ctrl-C is for this process, which finishes its step; a compiler in the same group would die of it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         // In other languages than English the lines that name an error would not be found.
         command.env("LC_ALL", "C").args(&self.arguments).arg("-o").args([out, &unit]);
         let output = command.output().map_err(|e| Error::file(program, e))?;
