@@ -11,8 +11,9 @@ const SOURCE: &str = r#"
 #include "prelude/reduce.cuh"
 extern "C" __global__ void reduce_all(float* out, const float* in) {
     const int t = threadIdx.x;
-    // Twice in a row each: a reduction must not disturb the one before.
+    // The same reduction twice in a row: one must not disturb the other.
     out[t] = block_sum(in[t]);
+    out[4 * THREADS + t] = block_sum(2.0f * in[t]);
     out[THREADS + t] = block_max(in[t]);
     out[2 * THREADS + t] = warp_sum(in[t]);
     out[3 * THREADS + t] = warp_max(in[t]);
@@ -34,7 +35,7 @@ fn every_thread_gets_the_reduction_at_any_block_size() {
                 let module = device.compile(&source.unwrap()).unwrap();
                 let function = Function::new("reduce_all", module.function("reduce_all").unwrap(), module);
                 let input = Tensor::from_slice(&device, [threads], &values).unwrap();
-                let output = Tensor::empty(&device, [4 * threads], DType::F32).unwrap();
+                let output = Tensor::empty(&device, [5 * threads], DType::F32).unwrap();
                 device.launch(&function, Geometry::linear(1, threads), &[output.arg(), input.arg()]).unwrap();
                 let same = |(a, b): (&f32, &f32)| a == b || a.is_nan() && b.is_nan();
                 let output = output.to_vec::<f32>().unwrap();
@@ -54,5 +55,6 @@ fn expected(values: &[f32]) -> Vec<f32> {
     all.extend(vec![max(values); n]);
     values.chunks(32).for_each(|warp| all.extend(vec![warp.iter().sum::<f32>(); warp.len()]));
     values.chunks(32).for_each(|warp| all.extend(vec![max(warp); warp.len()]));
+    all.extend(vec![2.0 * values.iter().sum::<f32>(); n]);
     all
 }

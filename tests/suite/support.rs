@@ -3,9 +3,9 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use warptape::Device;
 use warptape::device::host::{Host, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
-use warptape::{Device, Result};
 
 /// Thread orders of the host device.
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
@@ -56,25 +56,25 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    pub fn compile(device: &Device, file: &str, text: &str) -> Result<Self> {
+    pub fn compile(device: &Device, file: &str, text: &str) -> warptape::Result<Self> {
         let source = Source::from_text(file, text, &Defines::new())?;
         Ok(Self { device: device.clone(), module: device.compile(&source)? })
     }
 
-    pub fn function(&self, name: &str) -> Result<Function> {
+    pub fn function(&self, name: &str) -> warptape::Result<Function> {
         Ok(Function::new(name, self.module.function(name)?, self.module.clone()))
     }
 
-    pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
+    pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> warptape::Result<()> {
         self.device.launch(&self.function(name)?, geometry, args)
     }
 }
 
-/// Runs the ignored test `test` of this binary in a process of its own, with the given environment variables. What it
-/// says with [`tell`] comes back.
+/// Runs test `test` of this binary, which may be an ignored one, in a process of its own with the given environment
+/// variables. What it says with [`tell`] comes back.
 pub fn child(test: &str, variables: &[(&str, &std::ffi::OsStr)]) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", test, "--include-ignored", "--nocapture", "--test-threads=1"]);
     command.env_remove("CXX").env_remove("WARPTAPE_KERNELS");
     command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Child(command.spawn().unwrap())
@@ -86,11 +86,17 @@ pub struct Child(std::process::Child);
 impl Child {
     /// What the test told, or a panic with all its output if it told nothing.
     pub fn told(self) -> String {
+        self.outcome().unwrap_or_else(|output| panic!("{output}"))
+    }
+
+    /// What the test told, nothing if it passed without a word, or all its output if it failed or crashed.
+    pub fn outcome(self) -> Result<String, String> {
         let output = self.0.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        let told = text.split_once("<<<").and_then(|p| p.1.split_once(">>>"));
-        let told = told.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
-        told.0.to_owned()
+        if !output.status.success() {
+            return Err(format!("{}\n{text}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
+        }
+        Ok(text.split_once("<<<").and_then(|p| p.1.split_once(">>>")).map_or(String::new(), |p| p.0.to_owned()))
     }
 }
 

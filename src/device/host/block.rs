@@ -51,6 +51,8 @@ pub(super) struct Block {
     pub(super) builtins: Builtins,
     order: Order,
     rng: Option<ChaCha8Rng>,
+    /// In random order: whether warps run ahead of each other in this block, which they hardly do by chance.
+    runs_ahead: bool,
     /// The thread on the processor now.
     pub(super) current: usize,
     pub(super) yielder: *const Yielder<(), ()>,
@@ -88,6 +90,7 @@ impl Block {
             builtins,
             order,
             rng: None,
+            runs_ahead: false,
             current: 0,
             yielder: std::ptr::null(),
             sequence,
@@ -113,6 +116,7 @@ impl Block {
             rng.set_stream(index as u64);
             self.sequence.sort_unstable();
             self.sequence.shuffle(&mut rng);
+            self.runs_ahead = rng.random();
             self.rng = Some(rng);
         }
     }
@@ -124,19 +128,23 @@ impl Block {
 
     pub(super) fn choose(&mut self) -> Choice {
         let can_start = self.started < self.threads;
-        if let Some(rng) = &mut self.rng
-            && !self.ready.is_empty()
-        {
-            if can_start && rng.random::<bool>() {
-                return Choice::Start;
+        let next = match &mut self.rng {
+            _ if self.ready.is_empty() => None,
+            Some(rng) => {
+                // The last to be released are a warp that can run ahead of the others.
+                let first = if self.runs_ahead { self.ready.len().saturating_sub(32) } else { 0 };
+                let start = can_start && rng.random::<bool>();
+                if start { None } else { self.ready.swap_remove_back(rng.random_range(first..self.ready.len())) }
             }
-            let pick = rng.random_range(0..self.ready.len());
-            return Choice::Resume(self.ready.swap_remove_back(pick).expect("pick is in range") as usize);
+            None if self.order == Order::Reverse => self.ready.pop_back(),
+            None if can_start => None,
+            None => self.ready.pop_front(),
+        };
+        match next {
+            Some(thread) => Choice::Resume(thread as usize),
+            None if can_start => Choice::Start,
+            None => Choice::Stuck,
         }
-        if can_start {
-            return Choice::Start;
-        }
-        self.ready.pop_front().map_or(Choice::Stuck, |thread| Choice::Resume(thread as usize))
     }
 
     /// Makes `thread` the running one.
@@ -196,12 +204,8 @@ impl Block {
     /// Marks the threads of `released` as able to go on. In forward order the running thread goes on at once; in any
     /// other it takes its turn with the others, to shake the order up. Returns whether it has to park.
     pub(super) fn release(&mut self, released: impl Iterator<Item = usize>) -> bool {
-        let start = self.ready.len();
         let at_once = self.order == Order::Forward;
         self.ready.extend(released.filter(|&t| !at_once || t != self.current).map(|t| t as u32));
-        if self.order == Order::Reverse {
-            self.ready.make_contiguous()[start..].reverse();
-        }
         if at_once {
             self.set(State::Running);
         }

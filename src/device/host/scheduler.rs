@@ -19,8 +19,10 @@ use crate::device::Geometry;
 /// In which order blocks and threads take their turns. Correct kernels give the same result in any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
+    /// The first threads first, and side by side: who has to wait lets all others catch up.
     #[default]
     Forward,
+    /// The last threads first, and each warp as far as it gets before any other goes on.
     Reverse,
     /// Shuffled anew for every launch and block, reproducibly from the seed.
     Random(u64),
