@@ -4,12 +4,9 @@ use std::collections::VecDeque;
 use std::ffi::c_int;
 
 use corosensei::Yielder;
-use rand::RngExt;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 use super::callbacks::Place;
+use super::dice::Dice;
 use super::scheduler::{Builtins, Order};
 use super::warp::Group;
 use crate::device::Geometry;
@@ -50,7 +47,7 @@ pub(super) struct Block {
     indices: Vec<[u32; 3]>,
     pub(super) builtins: Builtins,
     order: Order,
-    rng: Option<ChaCha8Rng>,
+    dice: Option<Dice>,
     /// In random order: whether warps run ahead of each other in this block, which they hardly do by chance.
     runs_ahead: bool,
     /// The thread on the processor now.
@@ -89,7 +86,7 @@ impl Block {
             indices,
             builtins,
             order,
-            rng: None,
+            dice: None,
             runs_ahead: false,
             current: 0,
             yielder: std::ptr::null(),
@@ -112,12 +109,12 @@ impl Block {
         (self.started, self.done) = (0, 0);
         self.states.fill(State::Unstarted);
         if let Order::Random(seed) = self.order {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(index as u64);
-            self.sequence.sort_unstable();
-            self.sequence.shuffle(&mut rng);
-            self.runs_ahead = rng.random();
-            self.rng = Some(rng);
+            // From a fresh start: which blocks this OS thread ran before must not matter.
+            let mut dice = Dice::new(seed, index as u64);
+            (0..).zip(&mut self.sequence).for_each(|(thread, slot)| *slot = thread);
+            dice.shuffle(&mut self.sequence);
+            self.runs_ahead = dice.coin();
+            self.dice = Some(dice);
         }
     }
 
@@ -128,13 +125,13 @@ impl Block {
 
     pub(super) fn choose(&mut self) -> Choice {
         let can_start = self.started < self.threads;
-        let next = match &mut self.rng {
+        let next = match &mut self.dice {
             _ if self.ready.is_empty() => None,
-            Some(rng) => {
+            Some(dice) => {
                 // The last to be released are a warp that can run ahead of the others.
                 let first = if self.runs_ahead { self.ready.len().saturating_sub(32) } else { 0 };
-                let start = can_start && rng.random::<bool>();
-                if start { None } else { self.ready.swap_remove_back(rng.random_range(first..self.ready.len())) }
+                let pick = first + dice.below(self.ready.len() - first);
+                if can_start && dice.coin() { None } else { self.ready.swap_remove_back(pick) }
             }
             None if self.order == Order::Reverse => self.ready.pop_back(),
             None if can_start => None,

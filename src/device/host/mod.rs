@@ -7,6 +7,7 @@
 mod block;
 mod callbacks;
 pub mod compiler;
+mod dice;
 mod module;
 mod scheduler;
 mod shared_memory;
@@ -19,12 +20,9 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::{Error, Result};
+use dice::Dice;
 use module::HostModule;
 pub use scheduler::Order;
 
@@ -218,7 +216,7 @@ fn block_order(blocks: usize, order: Order) -> Option<Vec<u32>> {
         Order::Reverse => Some(sequence().rev().collect()),
         Order::Random(seed) => {
             let mut sequence: Vec<u32> = sequence().collect();
-            sequence.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+            Dice::new(seed, u64::MAX).shuffle(&mut sequence);
             Some(sequence)
         }
     }
