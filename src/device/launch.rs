@@ -3,10 +3,15 @@
 /// One kernel argument. Pointers are device addresses; kernels take `int` for sizes, `float` for scalars.
 #[derive(Clone, Copy, Debug)]
 pub enum Arg {
+    /// A device address for a pointer parameter; 0 is null.
     Ptr(u64),
+    /// An `int`: sizes and flags.
     I32(i32),
+    /// An `unsigned`.
     U32(u32),
+    /// An `unsigned long long`, or a device address.
     U64(u64),
+    /// A `float`.
     F32(f32),
     /// A struct of ints, passed by value; the kernel's may be shorter.
     Ints([i32; 16]),
@@ -49,8 +54,11 @@ impl From<u64> for Arg {
 /// Launch geometry: blocks in the grid, threads in a block (x, y, z), bytes of dynamic shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
+    /// Blocks along x, y, z; a 0 among them makes [`Device::launch`](super::Device::launch) do nothing.
     pub grid: [u32; 3],
+    /// Threads of a block along x, y, z; 1 to 1024 in all.
     pub block: [u32; 3],
+    /// Bytes of dynamic shared memory per block (`extern __shared__`), beside what the kernel declares itself.
     pub shared: u32,
 }
 

@@ -45,7 +45,10 @@ pub enum Target {
     /// A CUDA GPU: warps of 32, 16-byte accesses.
     Cuda,
     /// A CPU whose native vectors hold `lanes` f32 values (4, 8 or 16).
-    Host { lanes: usize },
+    Host {
+        /// f32 values per native vector: 4 (NEON, SSE), 8 (AVX2) or 16 (AVX-512).
+        lanes: usize,
+    },
 }
 
 /// A compiled source: hands out the kernels it contains.
@@ -79,18 +82,26 @@ impl Function {
 /// What a device must be able to do. All work is ordered as issued (one stream); only `download` and `synchronize`
 /// wait for it. Addresses are plain numbers: on the host device real pointers, on CUDA device pointers.
 pub trait Backend: Send + Sync {
+    /// What the device is; the same for as long as it is open.
     fn info(&self) -> &Info;
     /// At least `bytes` bytes, aligned to 256.
     fn alloc(&self, bytes: usize) -> Result<u64>;
     /// Gives back what `alloc` returned with the same size.
     fn free(&self, address: u64, bytes: usize);
+    /// Copies host bytes to a device address. `from` may be changed as soon as this returns.
     fn upload(&self, to: u64, from: &[u8]) -> Result<()>;
+    /// Fills `to` from a device address, after all work issued before.
     fn download(&self, from: u64, to: &mut [u8]) -> Result<()>;
+    /// Copies `bytes` bytes from one device address to another.
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
     /// Writes `words` copies of a 32-bit `word`.
     fn fill(&self, to: u64, word: u32, words: usize) -> Result<()>;
+    /// Compiles for this very machine, or takes what the disk cache has, and loads it.
     fn compile(&self, source: &Source) -> Result<Arc<dyn Module>>;
+    /// Issues a kernel. Arguments that do not fit its parameters are an error here; a fault while it runs may come out
+    /// of a later call.
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
+    /// Returns when all work issued before is done, with the error of any of it that failed.
     fn synchronize(&self) -> Result<()>;
 }
 

@@ -226,7 +226,7 @@ fn backward_gives_the_memory_back() {
         let one = device.memory().in_use - before;
         drop(gradients);
         assert_eq!(device.memory().in_use, before);
-        assert!(one >= 4 << 16 && one < 8 << 16, "only the gradient of x is left, not {one} bytes");
+        assert!((4 << 16..8 << 16).contains(&one), "only the gradient of x is left, not {one} bytes");
         Ok(())
     });
 }
