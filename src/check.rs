@@ -29,7 +29,9 @@ pub enum Values {
 /// One input of a case.
 #[derive(Clone, Debug)]
 pub struct Input {
+    /// Shape of the tensor; values fill it in row-major order.
     pub shape: Shape,
+    /// What the elements are drawn from.
     pub values: Values,
 }
 
@@ -87,6 +89,7 @@ type Reference = Box<dyn Fn(&[Vec<f64>]) -> Vec<f64> + Send + Sync>;
 pub struct Case {
     /// Op and sizes, for messages.
     pub name: String,
+    /// In the order in which the op and its reference take them.
     pub inputs: Vec<Input>,
     forward: Forward,
     reference: Reference,
@@ -187,10 +190,14 @@ impl Case {
 
 /// What a case should give, computed once without a device, so that many devices can be held against it.
 pub struct Expectation {
+    /// The values of each input, flat, already rounded to what the device will hold.
     pub inputs: Vec<Vec<f64>>,
     /// The gradient of the output: integers where everything must be exact, and never a constant.
     pub upstream: Vec<f64>,
+    /// The f64 reference's output, flat.
     pub output: Vec<f64>,
+    /// One per input, flat, by central differences; empty for an input without a gradient (labels). None at all if the
+    /// case has no backward pass.
     pub gradients: Vec<Vec<f64>>,
 }
 

@@ -10,33 +10,68 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// An op got tensors whose shapes it cannot combine.
     #[error("{op}: {what}")]
-    Shape { op: &'static str, what: String },
+    Shape {
+        /// The op or tensor method that refuses: `conv2d`, `reshape`.
+        op: &'static str,
+        /// The shapes it got, and which it takes.
+        what: String,
+    },
 
     /// A kernel did not compile. `log` is the compiler's own text followed by numbered source lines.
     #[error("{kernel} does not compile with {compiler}:\n{log}")]
-    Compile { kernel: String, compiler: String, log: String },
+    Compile {
+        /// The source file, with its defines if it has any.
+        kernel: String,
+        /// The C++ compiler's version line, or NVRTC's version and target.
+        compiler: String,
+        /// Error lines, then an excerpt of the source around the first.
+        log: String,
+    },
 
     /// The C++ compiler for the host device is missing.
     #[error(
         "no C++ compiler found ({tried}): install one (Debian/Ubuntu: `apt install g++`, Fedora: `dnf install gcc-c++`, macOS: `xcode-select --install`) or set CXX to its path"
     )]
-    NoCompiler { tried: String },
+    NoCompiler {
+        /// Where it was looked for: what `CXX` says, or the usual names.
+        tried: String,
+    },
 
     /// A kernel misbehaved while it ran: divergent barrier, absent lane, bad launch.
     #[error("{kernel}: {what}")]
-    Kernel { kernel: String, what: String },
+    Kernel {
+        /// Kernel and file, as in [`Function::name`](crate::device::Function::name).
+        kernel: String,
+        /// What it did, with source line and thread where they are known.
+        what: String,
+    },
 
     /// A device is missing or failed; `what` carries the fix.
     #[error("device {device}: {what}")]
-    Device { device: String, what: String },
+    Device {
+        /// `host`, `cuda` (the driver or NVRTC) or one GPU, `cuda:0`.
+        device: String,
+        /// What failed, in the driver's words if it was the driver, and what to do.
+        what: String,
+    },
 
     /// A kernel source file or an `#include` in it is unknown.
     #[error("kernel source {file}: {what}")]
-    Source { file: String, what: String },
+    Source {
+        /// Path below `kernels/`, or the user's file.
+        file: String,
+        /// What is missing or not allowed, with the line of an `#include`.
+        what: String,
+    },
 
     /// A data file, checkpoint or configuration is not what it should be.
     #[error("{}: {what}", path.display())]
-    File { path: PathBuf, what: String },
+    File {
+        /// The file or folder, as the user or the program named it.
+        path: PathBuf,
+        /// What is wrong with it; together with the path, one sentence.
+        what: String,
+    },
 
     /// A value given by the user is out of range or unknown.
     #[error("{0}")]

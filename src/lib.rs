@@ -3,6 +3,8 @@
 //! The modules stand in the order in which an image passes through them:
 //! data → tensor → nn → op → kernels → device.
 
+#![warn(missing_docs)]
+
 pub mod check;
 pub mod cli;
 pub mod data;

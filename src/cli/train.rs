@@ -56,10 +56,10 @@ pub struct Options {
     /// Nesterov momentum for sgd [default: false]
     #[arg(long)]
     nesterov: Option<bool>,
-    /// Label smoothing [default: 0]
+    /// Label smoothing [default: 0.1]
     #[arg(long)]
     label_smoothing: Option<f32>,
-    /// Augmentation: none, cropN, flip, cropN+flip [default: crop4+flip]
+    /// Augmentation: none, cropN, flip, cropN+flip [default: crop2]
     #[arg(long)]
     augment: Option<String>,
     /// Share of the training set to use [default: 1]

@@ -14,7 +14,9 @@ use crate::error::Result;
 /// Bytes in live buffers: now, and the most since the last reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {
+    /// Now: sizes as the allocator rounded them up, with guard zones if there are any; without cached free memory.
     pub in_use: u64,
+    /// The highest `in_use` since [`Device::reset_peak`] (or since the device was opened).
     pub peak: u64,
 }
 

@@ -8,6 +8,7 @@ pub mod cuda;
 pub mod disk_cache;
 pub mod guard;
 pub mod host;
+mod launch;
 mod memory;
 pub mod source;
 
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+pub use launch::{Arg, Geometry};
 use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
 pub use source::{Defines, Source};
@@ -43,83 +45,10 @@ pub enum Target {
     /// A CUDA GPU: warps of 32, 16-byte accesses.
     Cuda,
     /// A CPU whose native vectors hold `lanes` f32 values (4, 8 or 16).
-    Host { lanes: usize },
-}
-
-/// One kernel argument. Pointers are device addresses; kernels take `int` for sizes, `float` for scalars.
-#[derive(Clone, Copy, Debug)]
-pub enum Arg {
-    Ptr(u64),
-    I32(i32),
-    U32(u32),
-    U64(u64),
-    F32(f32),
-    /// A struct of ints, passed by value; the kernel's may be shorter.
-    Ints([i32; 16]),
-}
-
-impl Arg {
-    /// Where the argument's value lies, as `cuLaunchKernel` wants it.
-    pub fn pointer(&self) -> *mut std::ffi::c_void {
-        match self {
-            Arg::Ptr(v) | Arg::U64(v) => v as *const u64 as *mut _,
-            Arg::I32(v) => v as *const i32 as *mut _,
-            Arg::U32(v) => v as *const u32 as *mut _,
-            Arg::F32(v) => v as *const f32 as *mut _,
-            Arg::Ints(v) => v as *const [i32; 16] as *mut _,
-        }
-    }
-}
-
-impl From<i32> for Arg {
-    fn from(v: i32) -> Self {
-        Arg::I32(v)
-    }
-}
-impl From<f32> for Arg {
-    fn from(v: f32) -> Self {
-        Arg::F32(v)
-    }
-}
-impl From<u32> for Arg {
-    fn from(v: u32) -> Self {
-        Arg::U32(v)
-    }
-}
-impl From<u64> for Arg {
-    fn from(v: u64) -> Self {
-        Arg::U64(v)
-    }
-}
-
-/// Launch geometry: blocks in the grid, threads in a block (x, y, z), bytes of dynamic shared memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
-    pub grid: [u32; 3],
-    pub block: [u32; 3],
-    pub shared: u32,
-}
-
-impl Geometry {
-    /// A one-dimensional launch without dynamic shared memory.
-    pub fn linear(blocks: usize, threads: usize) -> Self {
-        Self { grid: [blocks as u32, 1, 1], block: [threads as u32, 1, 1], shared: 0 }
-    }
-
-    /// A launch over a `x × y × z` grid of one-dimensional blocks.
-    pub fn grid(x: usize, y: usize, z: usize, threads: usize) -> Self {
-        Self { grid: [x as u32, y as u32, z as u32], block: [threads as u32, 1, 1], shared: 0 }
-    }
-
-    /// Number of blocks.
-    pub fn blocks(&self) -> usize {
-        self.grid.iter().map(|&d| d as usize).product()
-    }
-
-    /// Threads per block.
-    pub fn threads(&self) -> usize {
-        self.block.iter().map(|&d| d as usize).product()
-    }
+    Host {
+        /// f32 values per native vector: 4 (NEON, SSE), 8 (AVX2) or 16 (AVX-512).
+        lanes: usize,
+    },
 }
 
 /// A compiled source: hands out the kernels it contains.
@@ -153,18 +82,26 @@ impl Function {
 /// What a device must be able to do. All work is ordered as issued (one stream); only `download` and `synchronize`
 /// wait for it. Addresses are plain numbers: on the host device real pointers, on CUDA device pointers.
 pub trait Backend: Send + Sync {
+    /// What the device is; the same for as long as it is open.
     fn info(&self) -> &Info;
     /// At least `bytes` bytes, aligned to 256.
     fn alloc(&self, bytes: usize) -> Result<u64>;
     /// Gives back what `alloc` returned with the same size.
     fn free(&self, address: u64, bytes: usize);
+    /// Copies host bytes to a device address. `from` may be changed as soon as this returns.
     fn upload(&self, to: u64, from: &[u8]) -> Result<()>;
+    /// Fills `to` from a device address, after all work issued before.
     fn download(&self, from: u64, to: &mut [u8]) -> Result<()>;
+    /// Copies `bytes` bytes from one device address to another.
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
     /// Writes `words` copies of a 32-bit `word`.
     fn fill(&self, to: u64, word: u32, words: usize) -> Result<()>;
+    /// Compiles for this very machine, or takes what the disk cache has, and loads it.
     fn compile(&self, source: &Source) -> Result<Arc<dyn Module>>;
+    /// Issues a kernel. Arguments that do not fit its parameters are an error here; a fault while it runs may come out
+    /// of a later call.
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
+    /// Returns when all work issued before is done, with the error of any of it that failed.
     fn synchronize(&self) -> Result<()>;
 }
 

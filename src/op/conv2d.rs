@@ -1,6 +1,6 @@
 //! Two-dimensional convolution (cross-correlation, as in every deep-learning library).
 //!
-//! y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c] · f[k,r,s,c]
+//! `y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c] · f[k,r,s,c]`
 //!
 //! With g the gradient of y: dx gathers g through the filters turned around, df correlates g with x, and the gradient
 //! of the bias is the sum of g over all pixels. Each is one implicit matrix product; see the kernels.
@@ -19,8 +19,11 @@ const FILTER_GRADIENT: &str = "conv2d/filter_gradient/6_split_k.cu";
 /// How the filter moves over the image: `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
+    /// Input pixels from one output pixel to the next; at least 1.
     pub stride: [usize; 2],
+    /// Pixels of zeros on either side of the image.
     pub padding: [usize; 2],
+    /// Input pixels from one filter tap to the next; 1 is a filter without gaps.
     pub dilation: [usize; 2],
 }
 

@@ -19,8 +19,11 @@ const FILE: &str = "pool/2_vectorized.cu";
 /// Which pixels are pooled together: rows, then columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
+    /// Height and width in pixels.
     pub size: [usize; 2],
+    /// Pixels from one window to the next; windows overlap where it is below the size.
     pub stride: [usize; 2],
+    /// Pixels added on either side of the image, at most half the size: −∞ or zeros, as the op says.
     pub padding: [usize; 2],
 }
 

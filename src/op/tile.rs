@@ -5,15 +5,19 @@ use crate::device::{Defines, Target};
 /// The block and register tile of one launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tile {
-    /// Rows and columns of the output that a block computes, and the depth of one step.
+    /// Rows of the output that a block computes; a multiple of `tm`.
     pub bm: usize,
+    /// Columns of the output that a block computes; a multiple of `tn`.
     pub bn: usize,
+    /// Products per sum in one step, between two barriers.
     pub bk: usize,
-    /// Rows and columns of one thread's register tile.
+    /// Rows of one thread's register tile.
     pub tm: usize,
+    /// Columns of one thread's register tile: whole vectors.
     pub tn: usize,
-    /// Floats per vector, and depth steps of A per access.
+    /// Floats per vector: 4 (16 bytes) on a GPU, the native width on the host.
     pub vec: usize,
+    /// Depth steps of A that one access fetches: 4 on a GPU, 1 on the host.
     pub kvec: usize,
 }
 

@@ -18,28 +18,37 @@ pub use schedule::{Curve, Policy, Schedule};
 pub enum OptimizerConfig {
     /// Stochastic gradient descent.
     Sgd {
+        /// μ in [0, 1), the share of the last update that is kept; at 0 (if left out) there is no buffer.
         #[serde(default)]
         momentum: f64,
+        /// Looks one update ahead; needs a momentum above 0.
         #[serde(default)]
         nesterov: bool,
+        /// λ: adds λ · w to the gradient; 0 if left out.
         #[serde(default)]
         weight_decay: f64,
     },
     /// Adam; weight decay is added to the gradient.
     Adam {
+        /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
         #[serde(default = "adam::betas")]
         betas: [f64; 2],
+        /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
         #[serde(default = "adam::eps")]
         eps: f64,
+        /// λ: adds λ · w to the gradient; 0 if left out.
         #[serde(default)]
         weight_decay: f64,
     },
     /// Adam with decoupled weight decay.
     AdamW {
+        /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
         #[serde(default = "adam::betas")]
         betas: [f64; 2],
+        /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
         #[serde(default = "adam::eps")]
         eps: f64,
+        /// λ: takes lr · λ · w off w beside the gradient's step; 1e-2 if left out.
         #[serde(default = "adam::decoupled_decay")]
         weight_decay: f64,
     },

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Policy {
+    /// The course of the full rate, which a warm-up scales.
     pub curve: Curve,
     /// Optimizer steps over which the rate rises from [`WARMUP_START`] of itself.
     pub warmup: u64,
@@ -26,15 +27,30 @@ pub enum Curve {
     /// It does not.
     Constant,
     /// Times `factor` every so many epochs.
-    Step { epochs: u64, factor: f64 },
+    Step {
+        /// From one drop to the next; at least 1.
+        epochs: u64,
+        /// Above 0 and below 1.
+        factor: f64,
+    },
     /// Times `factor` at each of these epochs.
-    MultiStep { epochs: Vec<u64>, factor: f64 },
+    MultiStep {
+        /// Completed epochs at each drop: 30 means from the 31st on.
+        epochs: Vec<u64>,
+        /// Above 0 and below 1.
+        factor: f64,
+    },
     /// Half a cosine to 0 at the end of training.
     Cosine,
     /// Up from 1/25 of the rate over the first 30 % of all steps and down to 1/250 000, both along half a cosine.
     OneCycle,
     /// Times `factor` when the validation loss has not improved for more than `patience` epochs in a row.
-    Plateau { patience: u32, factor: f64 },
+    Plateau {
+        /// Epochs without improvement that are let pass.
+        patience: u32,
+        /// Above 0 and below 1.
+        factor: f64,
+    },
 }
 
 /// The learning rate of one run. All of it is serializable: a checkpoint holds the plateau's state with the rest.

@@ -3,10 +3,15 @@
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
+    /// Single precision, 4 bytes: all that ops compute with.
     F32,
+    /// IEEE half precision, 2 bytes (5 bits of exponent); for storage, no op takes it.
     F16,
+    /// The upper half of an f32, 2 bytes (8 bits of exponent); for storage, no op takes it.
     BF16,
+    /// Pixels from 0 to 255 before augmentation, raw bytes elsewhere.
     U8,
+    /// Class labels and indices.
     I32,
 }
 

@@ -23,8 +23,7 @@ use crate::optim::{Optimizer, Schedule};
 use crate::tensor::Tensor;
 
 const KEY: &str = "warptape";
-/// What the safetensors format allows.
-const LONGEST_HEADER: u64 = 100_000_000;
+const LONGEST_HEADER: u64 = 100_000_000; // what the safetensors format allows
 /// The layout that this version writes and reads.
 pub const FORMAT: u32 = 1;
 
@@ -39,8 +38,9 @@ pub struct Meta {
     pub classes: Vec<String>,
     /// Input height and width in pixels.
     pub input: [usize; 2],
-    /// Per-channel mean and standard deviation that inputs are normalized by, in units of full intensity.
+    /// What is subtracted from each channel of an input, in units of full intensity (255 is 1).
     pub mean: [f32; 3],
+    /// What each channel is then divided by, in the same units; above 0.
     pub std: [f32; 3],
     /// SHA-256 of the data set.
     pub data_hash: String,
@@ -69,8 +69,9 @@ impl Meta {
 pub struct Progress {
     /// Epochs completed.
     pub epoch: u32,
-    /// Optimizer steps taken in all, and in the epoch under way.
+    /// Training steps taken in all; keys the random numbers of the next.
     pub step: u64,
+    /// Training steps taken in the epoch under way; 0 between epochs.
     pub step_in_epoch: usize,
     /// Sum of loss, hits and images of the epoch under way: loss · images, top-1, top-5, images.
     pub sums: [f64; 4],
@@ -84,6 +85,7 @@ pub struct Progress {
 pub struct Checkpoint {
     path: PathBuf,
     bytes: Vec<u8>,
+    /// What the header says: configuration, classes, normalization, progress.
     pub meta: Meta,
 }
 

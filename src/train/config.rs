@@ -60,8 +60,9 @@ impl Default for Config {
             weight_decay: 0.0,
             momentum: 0.9,
             nesterov: false,
-            label_smoothing: 0.0,
-            augment: "crop4+flip".into(),
+            label_smoothing: 0.1,
+            // No mirroring: letters, digits and flags are other pictures in a mirror.
+            augment: "crop2".into(),
             train_fraction: 1.0,
             validation: 0.0,
             seed: 0,

@@ -35,8 +35,11 @@ pub trait Observer {
 /// Means over the epoch so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Running {
+    /// Cross-entropy per image, in nats, label smoothing included.
     pub loss: f64,
+    /// Share of images, 0 to 1, whose class got the largest logit.
     pub top1: f64,
+    /// Throughput since the epoch began or, of a resumed one, since it was resumed.
     pub images_per_second: f64,
 }
 

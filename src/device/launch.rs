@@ -1,0 +1,85 @@
+//! What a launch is told besides its kernel: the geometry and the arguments.
+
+/// One kernel argument. Pointers are device addresses; kernels take `int` for sizes, `float` for scalars.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg {
+    /// A device address for a pointer parameter; 0 is null.
+    Ptr(u64),
+    /// An `int`: sizes and flags.
+    I32(i32),
+    /// An `unsigned`.
+    U32(u32),
+    /// An `unsigned long long`, or a device address.
+    U64(u64),
+    /// A `float`.
+    F32(f32),
+    /// A struct of ints, passed by value; the kernel's may be shorter.
+    Ints([i32; 16]),
+}
+
+impl Arg {
+    /// Where the argument's value lies, as `cuLaunchKernel` wants it.
+    pub fn pointer(&self) -> *mut std::ffi::c_void {
+        match self {
+            Arg::Ptr(v) | Arg::U64(v) => v as *const u64 as *mut _,
+            Arg::I32(v) => v as *const i32 as *mut _,
+            Arg::U32(v) => v as *const u32 as *mut _,
+            Arg::F32(v) => v as *const f32 as *mut _,
+            Arg::Ints(v) => v as *const [i32; 16] as *mut _,
+        }
+    }
+}
+
+impl From<i32> for Arg {
+    fn from(v: i32) -> Self {
+        Arg::I32(v)
+    }
+}
+impl From<f32> for Arg {
+    fn from(v: f32) -> Self {
+        Arg::F32(v)
+    }
+}
+impl From<u32> for Arg {
+    fn from(v: u32) -> Self {
+        Arg::U32(v)
+    }
+}
+impl From<u64> for Arg {
+    fn from(v: u64) -> Self {
+        Arg::U64(v)
+    }
+}
+
+/// Launch geometry: blocks in the grid, threads in a block (x, y, z), bytes of dynamic shared memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Blocks along x, y, z; a 0 among them makes [`Device::launch`](super::Device::launch) do nothing.
+    pub grid: [u32; 3],
+    /// Threads of a block along x, y, z; 1 to 1024 in all.
+    pub block: [u32; 3],
+    /// Bytes of dynamic shared memory per block (`extern __shared__`), beside what the kernel declares itself.
+    pub shared: u32,
+}
+
+impl Geometry {
+    /// A one-dimensional launch without dynamic shared memory.
+    pub fn linear(blocks: usize, threads: usize) -> Self {
+        Self { grid: [blocks as u32, 1, 1], block: [threads as u32, 1, 1], shared: 0 }
+    }
+
+    /// A launch over a `x × y × z` grid of one-dimensional blocks.
+    pub fn grid(x: usize, y: usize, z: usize, threads: usize) -> Self {
+        Self { grid: [x as u32, y as u32, z as u32], block: [threads as u32, 1, 1], shared: 0 }
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.grid.iter().map(|&d| d as usize).product()
+    }
+
+    /// Threads per block.
+    pub fn threads(&self) -> usize {
+        self.block.iter().map(|&d| d as usize).product()
+    }
+}
