@@ -204,6 +204,7 @@ impl Trainer {
         let how = Augment { padding, flip, mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: on the host that costs nothing, on a GPU it drains the queue.
         let every = if matches!(self.device.target(), Target::Cuda) { 20 } else { 1 };
+        let learned = parameters(&self.model);
         let watch = Watch::start(&self.device);
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
@@ -212,13 +213,14 @@ impl Trainer {
             let key = Key { seed: self.config.seed, step, stream: 0 };
             let (x, labels) = self.images.batch(&order, at * batch, batch, &how, key)?;
             let mut tape = Tape::new();
-            parameters(&self.model).iter().for_each(|(_, tensor)| tape.watch(tensor));
+            learned.iter().for_each(|(_, tensor)| tape.watch(tensor));
             let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &x)?;
             let loss = cross_entropy(&mut tape, &logits, &labels, self.config.label_smoothing)?;
             totals.add(&loss, &logits, &labels, step as u32)?;
             let stopping = stop.load(Ordering::Relaxed) && at + 1 < steps;
             let look = stopping || (at + 1) % every == 0 || at + 1 == steps;
-            if look && let Some(bad) = totals.read()?.first_bad_step {
+            let sums = if look { Some(totals.read()?) } else { None };
+            if let Some(bad) = sums.as_ref().and_then(|sums| sums.first_bad_step) {
                 let mut tape = Tape::new();
                 let mut pass = Pass::training(&mut tape, self.config.seed, step);
                 let place = first_bad_layer(&self.model, &x, &mut pass);
@@ -231,8 +233,7 @@ impl Trainer {
             self.optimizer.step(&gradients, lr as f32)?;
             self.meta.progress.step += 1;
             self.meta.progress.step_in_epoch = at + 1;
-            if look {
-                let sums = totals.read()?;
+            if let Some(sums) = sums {
                 let images = (at + 1 - already) * batch;
                 let running =
                     Running { loss: sums.loss, top1: sums.top1, images_per_second: images as f64 / watch.seconds() };
