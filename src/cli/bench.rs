@@ -47,7 +47,9 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     for form in [Form::NN, Form::NT, Form::TN] {
         rows.push(sgemm(&device, form, 1024, options.runs)?);
     }
-    rows.push(training(&device, "little-conv", 128, options.runs)?);
+    for (model, batch) in [("little-conv", 128), ("vgg16_bn", 128), ("resnet18", 64)] {
+        rows.push(training(&device, model, batch, options.runs)?);
+    }
     if options.json {
         let entry = |r: &Row| serde_json::json!({"what": r.what, "milliseconds": r.milliseconds, "figure": r.figure, "unit": r.unit});
         let rows: Vec<_> = rows.iter().map(entry).collect();
@@ -125,7 +127,7 @@ fn training(device: &Device, name: &str, batch: usize, runs: usize) -> Result<Ro
     let labels: Vec<i32> = (0..batch).map(|_| (random.unit() * classes as f64) as i32).collect();
     let x = Tensor::from_slice(device, [batch, 32, 32, 3], &pixels)?;
     let labels = Tensor::from_slice(device, [batch], &labels)?;
-    let model = models::build(name, classes, device, 0)?;
+    let model = models::build(name, classes, [32, 32], device, 0)?;
     let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
     let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
     let mut optimizer = Optimizer::new(&adam, tensors.clone())?;

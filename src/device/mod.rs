@@ -6,6 +6,7 @@
 
 pub mod cuda;
 pub mod disk_cache;
+pub mod dry;
 pub mod guard;
 pub mod host;
 mod launch;
@@ -166,6 +167,11 @@ impl Device {
     /// The tile shapes that suit the device.
     pub fn target(&self) -> Target {
         self.info().target
+    }
+
+    /// Whether nothing is computed here; see [`dry`].
+    pub(crate) fn is_dry(&self) -> bool {
+        self.info().name == "dry"
     }
 
     /// Memory in use now and at the highest since [`Device::reset_peak`], in bytes of live buffers.

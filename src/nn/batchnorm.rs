@@ -41,6 +41,10 @@ impl Layer for BatchNorm {
         batchnorm_train(pass.tape, x, weight, bias, mean, var, MOMENTUM, EPS)
     }
 
+    fn describe(&self) -> String {
+        format!("BatchNorm {}", self.weight.elements())
+    }
+
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
         visitor(format!("{path}weight"), State::Parameter(&self.weight, Layout::Same));
         visitor(format!("{path}bias"), State::Parameter(&self.bias, Layout::Same));

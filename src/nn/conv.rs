@@ -11,7 +11,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// `filters` square filters of `size` × `size` over `channels` channels, initialized as PyTorch does.
+    /// `filters` square filters of `size` × `size` over `channels` channels, initialized as the builder says.
     pub fn new(
         builder: &mut Builder,
         channels: usize,
@@ -20,9 +20,7 @@ impl Conv2d {
         steps: Steps,
         bias: bool,
     ) -> Result<Self> {
-        let bound = Builder::default_bound(channels * size * size);
-        let weight = builder.uniform([filters, size, size, channels], bound)?;
-        let bias = if bias { Some(builder.uniform([filters], bound)?) } else { None };
+        let (weight, bias) = builder.convolution(channels, filters, size, bias)?;
         Ok(Self { weight, bias, steps })
     }
 }
@@ -30,6 +28,14 @@ impl Conv2d {
 impl Layer for Conv2d {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         conv2d(pass.tape, x, &self.weight, self.bias.as_ref(), self.steps)
+    }
+
+    fn describe(&self) -> String {
+        let &[k, r, s, c] = self.weight.shape().dims() else { unreachable!("filters are [K, R, S, C]") };
+        let Steps { stride, padding, .. } = self.steps;
+        let stride = if stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
+        let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
+        format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}")
     }
 
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {

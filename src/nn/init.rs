@@ -6,43 +6,108 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::device::Device;
 use crate::error::Result;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
+
+/// How filters are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Filters {
+    /// PyTorch's default: uniform within ±1 / √fan_in, biases likewise.
+    Default,
+    /// Normal with variance 2 / (fan_in + fan_out), biases 0 (Glorot and Bengio 2010).
+    XavierNormal,
+    /// Normal with variance 2 / fan_out, biases 0 (He et al. 2015; torchvision's ResNet).
+    KaimingNormal,
+}
+
+/// How linear layers' weights are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weights {
+    /// PyTorch's default: uniform within ±1 / √fan_in, biases likewise.
+    Default,
+    /// Normal with mean 0 and this standard deviation, biases 0.
+    Normal(f32),
+}
 
 /// Makes initialized tensors on a device.
 pub struct Builder {
     /// Where the tensors live.
     pub device: Device,
+    /// How convolutions begin; a model sets it before it makes its layers.
+    pub filters: Filters,
+    /// How linear layers begin.
+    pub weights: Weights,
     rng: ChaCha8Rng,
 }
 
 impl Builder {
     /// A builder whose numbers come from `seed`.
     pub fn new(device: &Device, seed: u64) -> Self {
-        Self { device: device.clone(), rng: ChaCha8Rng::seed_from_u64(seed) }
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Self { device: device.clone(), filters: Filters::Default, weights: Weights::Default, rng }
     }
 
     /// Uniform in `[-bound, bound]`.
     pub fn uniform(&mut self, shape: impl Into<Shape>, bound: f32) -> Result<Tensor> {
-        let shape = shape.into();
-        let values: Vec<f32> = (0..shape.elements()).map(|_| (self.rng.random::<f32>() * 2.0 - 1.0) * bound).collect();
-        Tensor::from_slice(&self.device, shape, &values)
+        self.draw(shape, |rng| (rng.random::<f32>() * 2.0 - 1.0) * bound)
     }
 
     /// Normal with mean 0 and the given standard deviation (Box–Muller).
     pub fn normal(&mut self, shape: impl Into<Shape>, deviation: f32) -> Result<Tensor> {
+        self.draw(shape, |rng| {
+            let (u, v) = (1.0 - rng.random::<f64>(), rng.random::<f64>());
+            ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32 * deviation
+        })
+    }
+
+    fn draw(&mut self, shape: impl Into<Shape>, one: impl Fn(&mut ChaCha8Rng) -> f32) -> Result<Tensor> {
         let shape = shape.into();
-        let values: Vec<f32> = (0..shape.elements())
-            .map(|_| {
-                let (u, v) = (1.0 - self.rng.random::<f64>(), self.rng.random::<f64>());
-                ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32 * deviation
-            })
-            .collect();
+        if self.device.is_dry() {
+            return Tensor::empty(&self.device, shape, DType::F32);
+        }
+        let values: Vec<f32> = (0..shape.elements()).map(|_| one(&mut self.rng)).collect();
         Tensor::from_slice(&self.device, shape, &values)
+    }
+
+    /// `count` filters `[count, size, size, channels]` and, if asked for, their biases.
+    pub(super) fn convolution(
+        &mut self,
+        channels: usize,
+        count: usize,
+        size: usize,
+        bias: bool,
+    ) -> Result<(Tensor, Option<Tensor>)> {
+        let shape = [count, size, size, channels];
+        let (fan_in, fan_out) = ((channels * size * size) as f32, (count * size * size) as f32);
+        let deviation = match self.filters {
+            Filters::Default => {
+                let bound = Self::default_bound(channels * size * size);
+                let weight = self.uniform(shape, bound)?;
+                return Ok((weight, if bias { Some(self.uniform([count], bound)?) } else { None }));
+            }
+            Filters::XavierNormal => (2.0 / (fan_in + fan_out)).sqrt(),
+            Filters::KaimingNormal => (2.0 / fan_out).sqrt(),
+        };
+        let bias = if bias { Some(Tensor::zeros(&self.device, [count], DType::F32)?) } else { None };
+        Ok((self.normal(shape, deviation)?, bias))
+    }
+
+    /// Weights `[outputs, inputs]` and biases of a linear layer.
+    pub(super) fn linear(&mut self, inputs: usize, outputs: usize) -> Result<(Tensor, Tensor)> {
+        match self.weights {
+            Weights::Default => {
+                let bound = Self::default_bound(inputs);
+                Ok((self.uniform([outputs, inputs], bound)?, self.uniform([outputs], bound)?))
+            }
+            Weights::Normal(deviation) => {
+                let bias = Tensor::zeros(&self.device, [outputs], DType::F32)?;
+                Ok((self.normal([outputs, inputs], deviation)?, bias))
+            }
+        }
     }
 
     /// The bound of PyTorch's default for convolutions and linear layers, for weights and bias alike: Kaiming-uniform with
     /// a = √5 gives √(6 / ((1 + a²) · fan_in)) = 1 / √fan_in.
-    pub fn default_bound(fan_in: usize) -> f32 {
+    fn default_bound(fan_in: usize) -> f32 {
         1.0 / (fan_in as f32).sqrt()
     }
 }

@@ -7,13 +7,22 @@ use crate::tensor::Tensor;
 pub struct Linear {
     weight: Tensor,
     bias: Tensor,
+    layout: Layout,
 }
 
 impl Linear {
-    /// From `inputs` to `outputs` features, initialized as PyTorch does.
+    /// From `inputs` to `outputs` features, initialized as the builder says.
     pub fn new(builder: &mut Builder, inputs: usize, outputs: usize) -> Result<Self> {
-        let bound = Builder::default_bound(inputs);
-        Ok(Self { weight: builder.uniform([outputs, inputs], bound)?, bias: builder.uniform([outputs], bound)? })
+        let (weight, bias) = builder.linear(inputs, outputs)?;
+        Ok(Self { weight, bias, layout: Layout::Same })
+    }
+
+    /// From images `[H, W, C]` that a [`Flatten`](super::Flatten) made into rows. PyTorch flattens `[C, H, W]`, so the
+    /// weights' columns have another order in files.
+    pub fn after_flatten(builder: &mut Builder, image: [usize; 3], outputs: usize) -> Result<Self> {
+        let [height, width, channels] = image;
+        let layout = Layout::Flattened { pixels: height * width };
+        Ok(Self { layout, ..Self::new(builder, height * width * channels, outputs)? })
     }
 }
 
@@ -22,8 +31,12 @@ impl Layer for Linear {
         linear(pass.tape, x, &self.weight, &self.bias)
     }
 
+    fn describe(&self) -> String {
+        format!("Linear {} → {}", self.weight.dim(1), self.weight.dim(0))
+    }
+
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
-        visitor(format!("{path}weight"), State::Parameter(&self.weight, Layout::Same));
+        visitor(format!("{path}weight"), State::Parameter(&self.weight, self.layout));
         visitor(format!("{path}bias"), State::Parameter(&self.bias, Layout::Same));
     }
 }

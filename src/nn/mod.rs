@@ -6,19 +6,24 @@
 mod batchnorm;
 mod conv;
 pub mod init;
+mod layout;
 mod linear;
 pub mod models;
+mod residual;
 mod sequential;
 mod shape_only;
+pub mod summary;
 
 use std::sync::atomic::AtomicI64;
 
 pub use batchnorm::BatchNorm;
 pub use conv::Conv2d;
 pub use init::Builder;
+pub use layout::Layout;
 pub use linear::Linear;
+pub use residual::Residual;
 pub use sequential::Sequential;
-pub use shape_only::{Dropout, GlobalAvgPool, MaxPool, Relu};
+pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, GlobalAvgPool, MaxPool, Relu};
 
 use crate::error::Result;
 use crate::op::random::Key;
@@ -66,15 +71,6 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// How a tensor here relates to PyTorch's of the same name. Only files see PyTorch's layout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// The same.
-    Same,
-    /// Filters: `[K, R, S, C]` here, `[K, C, R, S]` there.
-    Filters,
-}
-
 /// One piece of a layer's state.
 pub enum State<'a> {
     /// Learned by the optimizer.
@@ -93,9 +89,20 @@ pub trait Layer: Send + Sync {
     /// A shape that the layer does not take; device errors.
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor>;
 
-    /// Shows each piece of state under its PyTorch name, prefixed by `path` (empty, or ending in a dot).
+    /// What the layer is, in a few words: `Conv2d 3 → 64, 3×3, padding 1`.
+    fn describe(&self) -> String;
+
+    /// The layers inside, by name; none for a layer that is not made of others.
+    fn children(&self) -> Vec<(&str, &dyn Layer)> {
+        Vec::new()
+    }
+
+    /// Shows each piece of state under its PyTorch name, prefixed by `path` (empty, or ending in a dot). A layer without
+    /// state of its own shows its children's.
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
-        let _ = (path, visitor);
+        for (name, layer) in self.children() {
+            layer.visit(&format!("{path}{name}."), visitor);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Layer, Pass, State};
+use super::{Layer, Pass};
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -32,9 +32,11 @@ impl Layer for Sequential {
         self.layers.iter().try_fold(x.clone(), |x, (name, layer)| pass.run(name, layer.as_ref(), &x))
     }
 
-    fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {
-        for (name, layer) in &self.layers {
-            layer.visit(&format!("{path}{name}."), visitor);
-        }
+    fn describe(&self) -> String {
+        "Sequential".into()
+    }
+
+    fn children(&self) -> Vec<(&str, &dyn Layer)> {
+        self.layers.iter().map(|(name, layer)| (name.as_str(), layer.as_ref())).collect()
     }
 }

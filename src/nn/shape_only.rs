@@ -2,6 +2,7 @@
 
 use super::{Layer, Pass};
 use crate::error::Result;
+use crate::op::adaptive_pool::adaptive_avg_pool;
 use crate::op::dropout::dropout;
 use crate::op::pool::{Window, global_avg_pool, max_pool};
 use crate::op::relu::relu;
@@ -14,6 +15,10 @@ impl Layer for Relu {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         relu(pass.tape, x)
     }
+
+    fn describe(&self) -> String {
+        "ReLU".into()
+    }
 }
 
 /// The maximum of each window.
@@ -22,13 +27,24 @@ pub struct MaxPool(pub Window);
 impl MaxPool {
     /// Square windows of `size` without padding, `size` apart.
     pub fn halving(size: usize) -> Self {
-        Self(Window { size: [size; 2], stride: [size; 2], padding: [0; 2] })
+        Self::new(size, size, 0)
+    }
+
+    /// Square windows of `size`, `stride` apart.
+    pub fn new(size: usize, stride: usize, padding: usize) -> Self {
+        Self(Window { size: [size; 2], stride: [stride; 2], padding: [padding; 2] })
     }
 }
 
 impl Layer for MaxPool {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         max_pool(pass.tape, x, self.0)
+    }
+
+    fn describe(&self) -> String {
+        let Window { size, stride, padding } = self.0;
+        let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
+        format!("MaxPool {}×{}, stride {}{padding}", size[0], size[1], stride[0])
     }
 }
 
@@ -38,6 +54,39 @@ pub struct GlobalAvgPool;
 impl Layer for GlobalAvgPool {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         global_avg_pool(pass.tape, x)
+    }
+
+    fn describe(&self) -> String {
+        "GlobalAvgPool".into()
+    }
+}
+
+/// The mean of each of `self.0` × `self.0` bins that cover the image: `[N, H, W, C]` to `[N, bins, bins, C]`.
+pub struct AdaptiveAvgPool(pub usize);
+
+impl Layer for AdaptiveAvgPool {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        adaptive_avg_pool(pass.tape, x, [self.0; 2])
+    }
+
+    fn describe(&self) -> String {
+        format!("AdaptiveAvgPool {}×{}", self.0, self.0)
+    }
+}
+
+/// Images as rows: `[N, H, W, C]` to `[N, H · W · C]`. The linear layer behind it is [`Linear::after_flatten`].
+///
+/// [`Linear::after_flatten`]: super::Linear::after_flatten
+pub struct Flatten;
+
+impl Layer for Flatten {
+    fn forward(&self, _: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        let rows = x.dim(0);
+        x.reshape([rows, x.elements() / rows.max(1)])
+    }
+
+    fn describe(&self) -> String {
+        "Flatten".into()
     }
 }
 
@@ -51,5 +100,9 @@ impl Layer for Dropout {
         }
         let key = pass.next_key();
         dropout(pass.tape, x, self.0, key)
+    }
+
+    fn describe(&self) -> String {
+        format!("Dropout {}", self.0)
     }
 }

@@ -4,6 +4,7 @@
 //! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file, and
 //! its name here: as a module, and in `for_each_op!` if it has cases.
 
+pub mod adaptive_pool;
 pub mod add;
 pub mod augment;
 pub mod batchnorm;
@@ -43,7 +44,7 @@ pub struct Variant {
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { add batchnorm conv2d cross_entropy dropout linear matmul pool reduce relu }
+        $then! { adaptive_pool add batchnorm conv2d cross_entropy dropout linear matmul pool reduce relu }
     };
 }
 
@@ -60,6 +61,7 @@ for_each_op!(collect_cases);
 /// Every kernel as a GPU runs it, for a look at what the compiler makes of it.
 pub fn variants() -> Vec<Variant> {
     let lists = [
+        adaptive_pool::variants(),
         add::variants(),
         augment::variants(),
         batchnorm::variants(),

@@ -94,11 +94,11 @@ pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<V
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
     let mut failed = None;
     model.visit("", &mut |name, state| match state {
-        State::Parameter(tensor, layout) => match outward(tensor, layout) {
+        State::Parameter(tensor, layout) => match layout.outward(tensor) {
             Ok((shape, values)) => tensors.push((name, Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec())),
             Err(error) => failed = Some(error),
         },
-        State::Statistic(tensor) => match outward(tensor, Layout::Same) {
+        State::Statistic(tensor) => match Layout::Same.outward(tensor) {
             Ok((shape, values)) => tensors.push((name, Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec())),
             Err(error) => failed = Some(error),
         },
@@ -224,13 +224,13 @@ fn view<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, Str
 
 fn load_tensor(tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<(), String> {
     let view = view(tensors, name)?;
-    let expected = outward_shape(tensor, layout);
+    let expected = layout.shape(tensor);
     if view.dtype() != Dtype::F32 || view.shape() != expected {
         let (dtype, shape) = (view.dtype(), view.shape());
         return Err(format!("tensor '{name}' is {dtype:?} {shape:?}, expected F32 {expected:?}"));
     }
     let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    tensor.write(&inward(&values, tensor, layout)).map_err(|e| e.to_string())
+    tensor.write(&layout.inward(&values, tensor)).map_err(|e| e.to_string())
 }
 
 /// The bytes of a safetensors file and its header. Memory is asked for only when the header and the file agree on the
@@ -267,34 +267,4 @@ fn broken(path: &Path, what: impl Display) -> Error {
 
 fn slot_name(slot: &str, parameter: &str) -> String {
     format!("optimizer.{slot}.{parameter}")
-}
-
-fn outward_shape(tensor: &Tensor, layout: Layout) -> Vec<usize> {
-    match (layout, tensor.shape().dims()) {
-        (Layout::Filters, &[k, r, s, c]) => vec![k, c, r, s],
-        (_, dims) => dims.to_vec(),
-    }
-}
-
-/// Shape and elements as PyTorch has them.
-pub fn outward(tensor: &Tensor, layout: Layout) -> Result<(Vec<usize>, Vec<f32>)> {
-    let values = tensor.to_vec::<f32>()?;
-    let values = match (layout, tensor.shape().dims()) {
-        (Layout::Filters, &[k, r, s, c]) => swap_inner(&values, k, r * s, c),
-        _ => values,
-    };
-    Ok((outward_shape(tensor, layout), values))
-}
-
-/// Elements as the device has them, from PyTorch's order.
-fn inward(values: &[f32], tensor: &Tensor, layout: Layout) -> Vec<f32> {
-    match (layout, tensor.shape().dims()) {
-        (Layout::Filters, &[k, r, s, c]) => swap_inner(values, k, c, r * s),
-        _ => values.to_vec(),
-    }
-}
-
-/// `[outer, a, b]` to `[outer, b, a]`.
-fn swap_inner(values: &[f32], outer: usize, a: usize, b: usize) -> Vec<f32> {
-    (0..outer * a * b).map(|i| values[i / (a * b) * a * b + i % a * b + i / a % b]).collect()
 }

@@ -105,7 +105,7 @@ impl Config {
             let what = format!("--train-fraction {}: must be above 0 and at most 1", self.train_fraction);
             return Err(Error::usage(what));
         }
-        models::check(&self.model)?;
+        models::check(&self.model, 1, [224, 224])?;
         self.optimizer()?.check()?;
         self.policy()?;
         self.augmentation()?;

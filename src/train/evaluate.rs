@@ -45,9 +45,9 @@ pub fn evaluate(
 /// Rebuilds the network of a checkpoint on `device`.
 pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
     let checkpoint = Checkpoint::load(path)?;
-    let name = &checkpoint.meta.config.model;
-    models::check(name).map_err(|e| Error::file(path, e))?;
-    let model = models::build(name, checkpoint.meta.classes.len(), device, 0)?;
+    let Meta { config, classes, input, .. } = &checkpoint.meta;
+    models::check(&config.model, classes.len(), *input).map_err(|e| Error::file(path, e))?;
+    let model = models::build(&config.model, classes.len(), *input, device, 0)?;
     checkpoint.restore_model(&model)?;
     Ok((model, checkpoint.meta))
 }

@@ -89,7 +89,8 @@ impl Trainer {
             let what = format!("there are {} images to train on; use at most that", chosen.len());
             return Err(Error::usage(format!("--batch-size {}: {what}", config.batch_size)));
         }
-        let model = models::build(&config.model, data.classes.len(), device, config.seed)?;
+        let input = [data.train.height, data.train.width];
+        let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;
         let mut progress = Progress::default();
@@ -109,7 +110,7 @@ impl Trainer {
         let meta = Meta {
             format: FORMAT,
             classes: data.classes.clone(),
-            input: [data.train.height, data.train.width],
+            input,
             mean: mean.map(|m| m as f32),
             std: std.map(|s| s as f32),
             data_hash: data.hash.clone(),

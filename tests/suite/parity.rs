@@ -8,7 +8,7 @@ use warptape::check::{compare, magnitude};
 use warptape::nn::{Layer, Pass, Sequential, State, models, parameters};
 use warptape::op::cross_entropy::cross_entropy;
 use warptape::optim::{Optimizer, OptimizerConfig};
-use warptape::train::checkpoint::{load_state, outward};
+use warptape::train::checkpoint::load_state;
 use warptape::{Device, Tape, Tensor};
 
 use crate::support::devices;
@@ -41,7 +41,7 @@ impl Golden {
     }
 
     fn model(&self, device: &Device) -> Sequential {
-        let model = models::build("little-conv", 9, device, 0).unwrap();
+        let model = models::build("little-conv", 9, [32, 32], device, 0).unwrap();
         load_state(&model, &self.tensors(), "init.").unwrap();
         model
     }
@@ -85,7 +85,7 @@ fn little_conv_agrees_with_pytorch() {
         model.visit("", &mut |name, state| match state {
             State::Parameter(tensor, layout) => {
                 let gradient = gradients.get(tensor).unwrap_or_else(|| panic!("{name} has no gradient"));
-                let (_, values) = outward(&gradient, layout).unwrap();
+                let (_, values) = layout.outward(&gradient).unwrap();
                 let expected = golden.floats(&format!("grad.{name}"));
                 let largest = expected.iter().fold(0.0f64, |m, v| m.max(v.abs()));
                 compare(&format!("{label}: gradient of {name}"), &values, &expected, GRADIENTS * largest).unwrap();

@@ -1,5 +1,6 @@
 //! little-conv, the four-layer net: 4 × [conv 3×3 → batchnorm → ReLU → max-pool 2], global average pool, linear.
 
+use super::Wanted;
 use crate::error::Result;
 use crate::nn::{BatchNorm, Builder, Conv2d, GlobalAvgPool, Linear, MaxPool, Relu, Sequential};
 use crate::op::conv2d::Steps;
@@ -7,7 +8,7 @@ use crate::op::conv2d::Steps;
 const WIDTHS: [usize; 4] = [32, 64, 128, 256];
 
 /// For images of at least 16 × 16. The convolutions have no bias: batch normalization would subtract it again.
-pub fn build(builder: &mut Builder, classes: usize) -> Result<Sequential> {
+pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
     let mut features = Sequential::new();
     let mut channels = 3;
     for width in WIDTHS {
@@ -18,6 +19,6 @@ pub fn build(builder: &mut Builder, classes: usize) -> Result<Sequential> {
             .then(MaxPool::halving(2));
         channels = width;
     }
-    let fc = Linear::new(builder, channels, classes)?;
+    let fc = Linear::new(builder, channels, wanted.classes)?;
     Ok(Sequential::new().with("features", features).with("avgpool", GlobalAvgPool).with("fc", fc))
 }

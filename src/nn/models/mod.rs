@@ -1,37 +1,123 @@
 //! The networks, one file each: layers only.
+//!
+//! A network is asked for by name, with options behind a colon: `resnet18`, `resnet18:stem=imagenet`,
+//! `vgg16_bn:head=imagenet,dropout=0.3`.
 
 mod little_conv;
+mod my_net;
+mod my_net_pro;
+mod resnet;
+mod vgg;
 
-use crate::device::Device;
+use std::collections::BTreeMap;
+
+use crate::device::{Device, Target, dry::Dry};
 use crate::error::{Error, Result};
 use crate::nn::{Builder, Sequential};
+use resnet::Block;
 
-type Build = fn(&mut Builder, usize) -> Result<Sequential>;
-
-/// Name, what it is, and how it is built for a number of classes. A new model is its file and a line here.
-const MODELS: &[(&str, &str, Build)] =
-    &[("little-conv", "four 3×3 convolutions with batch normalization, 15.0 MMAC at 32×32", little_conv::build)];
-
-/// The model `name` with `classes` outputs, initialized from `seed`. Input: `[N, H, W, 3]`; output: logits `[N, classes]`.
-///
-/// # Errors
-/// An unknown name; the error lists the known ones.
-pub fn build(name: &str, classes: usize, device: &Device, seed: u64) -> Result<Sequential> {
-    find(name)?(&mut Builder::new(device, seed), classes)
+/// One network.
+pub struct Model {
+    /// As the command line names it.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// What may stand behind the colon; empty if nothing.
+    pub options: &'static str,
+    build: fn(&mut Builder, &mut Wanted) -> Result<Sequential>,
 }
 
-/// Refuses a name that is not in the table.
+const VGG: &str = "head=cifar|linear|imagenet, dropout=P";
+const RESNET: &str = "stem=cifar|imagenet";
+
+/// Every network there is; a new one is its file and a line here.
+#[rustfmt::skip]
+pub const MODELS: &[Model] = &[
+    Model { name: "little-conv", about: "four 3×3 convolutions with batch normalization", options: "", build: little_conv::build },
+    Model { name: "vgg11", about: "VGG, configuration A", options: VGG, build: |b, w| vgg::build(b, w, vgg::A, false) },
+    Model { name: "vgg13", about: "VGG, configuration B", options: VGG, build: |b, w| vgg::build(b, w, vgg::B, false) },
+    Model { name: "vgg16", about: "VGG, configuration D", options: VGG, build: |b, w| vgg::build(b, w, vgg::D, false) },
+    Model { name: "vgg19", about: "VGG, configuration E", options: VGG, build: |b, w| vgg::build(b, w, vgg::E, false) },
+    Model { name: "vgg11_bn", about: "VGG A with batch normalization", options: VGG, build: |b, w| vgg::build(b, w, vgg::A, true) },
+    Model { name: "vgg13_bn", about: "VGG B with batch normalization", options: VGG, build: |b, w| vgg::build(b, w, vgg::B, true) },
+    Model { name: "vgg16_bn", about: "VGG D with batch normalization", options: VGG, build: |b, w| vgg::build(b, w, vgg::D, true) },
+    Model { name: "vgg19_bn", about: "VGG E with batch normalization", options: VGG, build: |b, w| vgg::build(b, w, vgg::E, true) },
+    Model { name: "resnet18", about: "8 residual blocks of two 3×3 convolutions", options: RESNET, build: |b, w| resnet::build(b, w, Block::Basic, [2, 2, 2, 2]) },
+    Model { name: "resnet34", about: "16 residual blocks of two 3×3 convolutions", options: RESNET, build: |b, w| resnet::build(b, w, Block::Basic, [3, 4, 6, 3]) },
+    Model { name: "resnet50", about: "16 bottleneck blocks of 1×1, 3×3 and 1×1 convolutions", options: RESNET, build: |b, w| resnet::build(b, w, Block::Bottleneck, [3, 4, 6, 3]) },
+    Model { name: "mynet", about: "two 5×5 convolutions and two linear layers, for 224×224", options: "", build: my_net::build },
+    Model { name: "mynetpro", about: "AlexNet with batch normalization, for 224×224", options: "dropout=P", build: my_net_pro::build },
+];
+
+/// What a network is built for.
+pub struct Wanted {
+    /// Logits per image.
+    pub classes: usize,
+    spec: String,
+    input: [usize; 2],
+    options: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    /// Option `name`, one of `known`; the first of them if it is not given.
+    fn choice<'a>(&mut self, name: &str, known: &[&'a str]) -> Result<&'a str> {
+        let Some(given) = self.options.remove(name) else { return Ok(known[0]) };
+        known.iter().find(|&&value| value == given).copied().ok_or_else(|| {
+            Error::usage(format!("model '{}': {name}={given} is unknown: use {}", self.spec, known.join(", ")))
+        })
+    }
+
+    /// Option `name`, a number from 0 to below 1.
+    fn share(&mut self, name: &str, default: f32) -> Result<f32> {
+        let Some(given) = self.options.remove(name) else { return Ok(default) };
+        given.parse().ok().filter(|value| (0.0..1.0).contains(value)).ok_or_else(|| {
+            Error::usage(format!("model '{}': {name}={given}: expected a number from 0 to below 1", self.spec))
+        })
+    }
+
+    /// What `shrink` makes of the image's height and width, which must both be at least `least`.
+    fn input_after(&self, least: usize, shrink: impl Fn(usize) -> usize) -> Result<[usize; 2]> {
+        let [height, width] = self.input;
+        if height < least || width < least {
+            let what = format!("images of {height}×{width} pixels are too small, it takes at least {least}×{least}");
+            return Err(Error::usage(format!("model '{}': {what}", self.spec)));
+        }
+        Ok([shrink(height), shrink(width)])
+    }
+}
+
+/// The model `spec` with `classes` outputs for images of `input` (height, width), initialized from `seed`. Input:
+/// `[N, H, W, 3]`; output: logits `[N, classes]`.
+///
+/// # Errors
+/// An unknown name or option (the error lists the known ones); images that are too small.
+pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, seed: u64) -> Result<Sequential> {
+    let (name, options) = spec.split_once(':').unwrap_or((spec, ""));
+    let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
+        let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
+        Error::usage(format!("unknown model '{name}': use {}", known.join(", ")))
+    })?;
+    let mut parsed = BTreeMap::new();
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        parsed.insert(key.trim().to_owned(), value.trim().to_owned());
+    }
+    let mut wanted = Wanted { classes, spec: spec.into(), input, options: parsed };
+    let network = (model.build)(&mut Builder::new(device, seed), &mut wanted)?;
+    match wanted.options.keys().next() {
+        None => Ok(network),
+        Some(key) if model.options.is_empty() => {
+            Err(Error::usage(format!("model '{spec}': {name} has no options, got '{key}'")))
+        }
+        Some(key) => Err(Error::usage(format!("model '{spec}': unknown option '{key}': use {}", model.options))),
+    }
+}
+
+/// Refuses a spec that cannot be built for `classes` and `input`, without computing anything.
 ///
 /// # Errors
 /// As [`build`].
-pub fn check(name: &str) -> Result<()> {
-    find(name).map(|_| ())
-}
-
-fn find(name: &str) -> Result<Build> {
-    let found = MODELS.iter().find(|(known, _, _)| *known == name);
-    found.map(|(_, _, build)| *build).ok_or_else(|| {
-        let known: Vec<_> = MODELS.iter().map(|(name, _, _)| *name).collect();
-        Error::usage(format!("unknown model '{name}': use {}", known.join(", ")))
-    })
+pub fn check(spec: &str, classes: usize, input: [usize; 2]) -> Result<()> {
+    let device = Device::new(Box::new(Dry::new(Target::Host { lanes: 16 })));
+    build(spec, classes, input, &device, 0).map(drop)
 }

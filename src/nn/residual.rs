@@ -1,0 +1,40 @@
+use super::{Layer, Pass, Sequential};
+use crate::error::Result;
+use crate::op::add::add;
+use crate::op::relu::relu;
+use crate::tensor::Tensor;
+
+/// A residual block: ReLU(branch(x) + shortcut(x)), where the shortcut is x itself unless shapes differ (He et al. 2015).
+pub struct Residual {
+    branch: Sequential,
+    downsample: Option<Sequential>,
+}
+
+impl Residual {
+    /// From the branch, whose layers keep their names, and the shortcut, whose layers go by `downsample.`.
+    pub fn new(branch: Sequential, downsample: Option<Sequential>) -> Self {
+        Self { branch, downsample }
+    }
+}
+
+impl Layer for Residual {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        let branch = self.branch.forward(pass, x)?;
+        let shortcut = match &self.downsample {
+            Some(downsample) => pass.run("downsample", downsample, x)?,
+            None => x.clone(),
+        };
+        let sum = add(pass.tape, &branch, &shortcut)?;
+        relu(pass.tape, &sum)
+    }
+
+    fn describe(&self) -> String {
+        "add, ReLU".into()
+    }
+
+    fn children(&self) -> Vec<(&str, &dyn Layer)> {
+        let mut children = self.branch.children();
+        children.extend(self.downsample.as_ref().map(|layer| ("downsample", layer as &dyn Layer)));
+        children
+    }
+}
