@@ -4,6 +4,7 @@ mod bench;
 pub mod doctor;
 mod eval;
 pub mod kernels;
+mod models;
 mod predict;
 mod train;
 
@@ -30,6 +31,8 @@ enum Command {
     Eval(eval::Options),
     /// Classify pictures with a trained network
     Predict(predict::Options),
+    /// List networks and show what they are made of
+    Models(models::Options),
     /// Compile and inspect kernels
     Kernels(kernels::Options),
     /// Measure kernels and training on this machine
@@ -51,6 +54,7 @@ pub fn run() -> i32 {
         Command::Train(options) => train::run(*options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
+        Command::Models(options) => models::run(options),
         Command::Kernels(options) => kernels::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Doctor => doctor::run(),

@@ -22,7 +22,7 @@ use crate::train::trainer::{Observer, Outcome, Running, Trainer};
 /// Every option overrides the same key of `--config`, which overrides the default.
 #[derive(Args)]
 pub struct Options {
-    /// Network to train [default: little-conv]
+    /// Network to train; `warptape models` lists them [default: little-conv]
     #[arg(long)]
     model: Option<String>,
     /// Data: emoji, cifar10:DIR [default: emoji]

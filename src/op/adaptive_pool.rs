@@ -88,7 +88,8 @@ pub fn cases() -> Vec<Case> {
             };
             (0..n * p * q * c).map(one).collect()
         };
-        Case::new(format!("adaptive_avg_pool [{n}, {h}, {w}, {c}] to {p}x{q}"), vec![x], forward, reference).terms(h * w)
+        Case::new(format!("adaptive_avg_pool [{n}, {h}, {w}, {c}] to {p}x{q}"), vec![x], forward, reference)
+            .terms(h * w)
     };
     list.map(case).into()
 }

@@ -1,0 +1,88 @@
+//! `warptape models`.
+
+use clap::{Args, Subcommand};
+
+use super::print;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::nn::models::MODELS;
+use crate::nn::summary::Summary;
+
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Layers, output shapes, parameters, multiply-adds and memory of a network; nothing is computed for it
+    Show(Show),
+}
+
+#[derive(Args)]
+struct Show {
+    /// Network, with its options: resnet18, vgg16_bn:head=imagenet
+    model: String,
+    /// Height and width of the images, in pixels: N or HxW
+    #[arg(long, default_value = "32")]
+    input: String,
+    /// Classes
+    #[arg(long, default_value_t = 10)]
+    classes: usize,
+    /// Images in a batch; shapes, work and memory are those of the whole batch
+    #[arg(long, default_value_t = 1)]
+    batch: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    match options.command {
+        Some(Command::Show(options)) => Ok(show(&options)?),
+        None => Ok(list()?),
+    }
+}
+
+fn list() -> Result<()> {
+    for model in MODELS {
+        print(format_args!("{:<12} {:<58} {}", model.name, model.about, model.options))?;
+    }
+    print("options: --model NAME:OPTION=VALUE,…; the first of several values is the default")?;
+    print("layers, shapes, memory: warptape models show NAME --input 32 --batch 64")
+}
+
+fn show(options: &Show) -> Result<()> {
+    let side = |text: &str| text.parse::<usize>().ok().filter(|side| (1..=4096).contains(side));
+    let (height, width) = options.input.split_once('x').unwrap_or((&options.input, &options.input));
+    let (Some(height), Some(width)) = (side(height), side(width)) else {
+        return Err(Error::usage(format!("--input {}: expected N or HxW, each from 1 to 4096", options.input)));
+    };
+    for (name, value) in [("classes", options.classes), ("batch", options.batch)] {
+        if !(1..=1 << 20).contains(&value) {
+            return Err(Error::usage(format!("--{name} {value}: expected 1 to {}", 1 << 20)));
+        }
+    }
+    let target = Device::open("auto")?.target();
+    let summary = Summary::new(&options.model, options.classes, [height, width], options.batch, target)?;
+    if options.json {
+        return print(format_args!("{:#}", serde_json::to_value(&summary).expect("plain data")));
+    }
+    print(format_args!(
+        "{:<28} {:<34} {:<22} {:>11} {:>10} {:>9}",
+        "layer", "", "output", "parameters", "MMAC", "KiB"
+    ))?;
+    for row in &summary.rows {
+        let output: Vec<_> = row.output.iter().map(usize::to_string).collect();
+        let (macs, kib) = (row.macs as f64 / 1e6, row.bytes as f64 / 1024.0);
+        let (name, kind, output) = (&row.name, &row.kind, output.join("×"));
+        print(format_args!("{name:<28} {kind:<34} {output:<22} {:>11} {macs:>10.2} {kib:>9.1}", row.parameters))?;
+    }
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let (parameters, macs) = (summary.parameters(), summary.macs() as f64 / 1e6);
+    print(format_args!("{parameters} parameters ({:.1} MiB), {macs:.1} MMAC forward", mib(4 * parameters as u64)))?;
+    let (activations, inference) = (mib(summary.activations()), mib(summary.inference_peak));
+    print(format_args!("activations {activations:.1} MiB; peak of inference {inference:.1} MiB"))?;
+    print(format_args!("peak of a training step with Adam {:.1} MiB", mib(summary.training_peak)))
+}
