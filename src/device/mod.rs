@@ -74,6 +74,14 @@ impl Function {
         Self { name: name.into(), handle, module }
     }
 
+    /// Kernel `name` of a module that [`Device::compile`] made.
+    ///
+    /// # Errors
+    /// A name that the module does not have; the error lists what it has.
+    pub fn of(module: &Arc<dyn Module>, name: &str) -> Result<Self> {
+        Ok(Self::new(name, module.function(name)?, module.clone()))
+    }
+
     /// The module that the function came from.
     pub fn module(&self) -> &Arc<dyn Module> {
         &self.module
@@ -205,7 +213,8 @@ impl Device {
         })
     }
 
-    /// Compiles a source that is not part of the shipped tree (a user's own kernel file).
+    /// Compiles a source that is not part of the shipped tree (a user's own kernel file); [`Function::of`] then finds its
+    /// kernels.
     pub fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
         self.0.backend.compile(source)
     }

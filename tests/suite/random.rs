@@ -36,7 +36,7 @@ fn philox_gives_the_published_numbers() {
     for (label, device) in devices() {
         let source = Source::from_text("philox_test.cu", KERNEL, &Defines::new()).unwrap();
         let module = device.compile(&source).unwrap();
-        let function = Function::new("philox_test", module.function("philox_test").unwrap(), module.clone());
+        let function = Function::of(&module, "philox_test").unwrap();
         for (counter, key, result) in KNOWN {
             let out = Tensor::empty(&device, [4], DType::I32).unwrap();
             let words = counter.iter().chain(&key).map(|&word| word.into());

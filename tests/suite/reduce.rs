@@ -33,7 +33,7 @@ fn every_thread_gets_the_reduction_at_any_block_size() {
             for (label, device) in devices() {
                 let source = Source::from_text("reduce_all.cu", SOURCE, &Defines::new().with("THREADS", threads));
                 let module = device.compile(&source.unwrap()).unwrap();
-                let function = Function::new("reduce_all", module.function("reduce_all").unwrap(), module);
+                let function = Function::of(&module, "reduce_all").unwrap();
                 let input = Tensor::from_slice(&device, [threads], &values).unwrap();
                 let output = Tensor::empty(&device, [5 * threads], DType::F32).unwrap();
                 device.launch(&function, Geometry::linear(1, threads), &[output.arg(), input.arg()]).unwrap();

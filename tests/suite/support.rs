@@ -62,7 +62,7 @@ impl Kernels {
     }
 
     pub fn function(&self, name: &str) -> warptape::Result<Function> {
-        Ok(Function::new(name, self.module.function(name)?, self.module.clone()))
+        Function::of(&self.module, name)
     }
 
     pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> warptape::Result<()> {
