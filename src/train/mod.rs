@@ -8,5 +8,6 @@ pub mod curves;
 pub mod evaluate;
 pub mod images;
 pub mod metrics;
+mod pen;
 pub mod run_dir;
 pub mod trainer;
