@@ -48,6 +48,8 @@ const PANEL: (f64, f64) = (450.0, 340.0);
 const TITLE: f64 = 48.0;
 /// Curves with more points than this are drawn without dots.
 const DOTS: usize = 40;
+/// More curves than this are drawn without dots too.
+const CROWD: usize = 4;
 
 /// The panels as SVG text.
 ///
@@ -97,16 +99,18 @@ fn panel<B: DrawingBackend>(pen: &Pen<B>, x: &Abscissa, panel: &Panel) -> Drawn<
     pen.line(&[(left, bottom), (right, bottom)], 1.0, AXIS)?;
     pen.text(((left + right) / 2.0, bottom + 36.0), 11.5, FAINT, HPos::Center, x.name)?;
     let mut legend = 20.0;
+    let crowded = panel.series.len() > CROWD;
     for series in panel.series.iter().filter(|series| !series.points.is_empty()) {
-        // Long curves are finer, so that their noise stays legible.
-        let width = if series.points.len() <= 3 * DOTS { 2.0 } else { 1.4 };
+        let few = series.points.len() <= DOTS && !crowded;
+        // Long curves, and many, are finer, so that their noise stays legible.
+        let width = if series.points.len() <= 3 * DOTS && !crowded { 2.0 } else { 1.4 };
         let color = RGBColor(series.color[0], series.color[1], series.color[2]);
         for run in series.points.split(|point| !point.1.is_finite()) {
             let run: Vec<_> = run.iter().copied().map(place).collect();
             pen.line(&run, width, color)?;
-            let radius = if series.points.len() <= DOTS { 3.0 } else { 1.0 };
+            let radius = if few { 3.0 } else { 1.0 };
             // A point between two gaps has no line to show it.
-            for &at in run.iter().filter(|_| series.points.len() <= DOTS || run.len() == 1) {
+            for &at in run.iter().filter(|_| few || run.len() == 1) {
                 pen.disc(at, radius, color)?;
             }
         }

@@ -93,6 +93,17 @@ pub fn png(picture: &RgbImage) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The colour at `share`, 0 to 1, of the way from the first of `stops` (two or more) to the last.
+pub fn ramp(stops: &[[u8; 3]], share: f64) -> [u8; 3] {
+    let at = share.clamp(0.0, 1.0) * (stops.len() - 1) as f64;
+    let left = (at as usize).min(stops.len() - 2);
+    let mix = |c: usize| {
+        let (from, to) = (f64::from(stops[left][c]), f64::from(stops[left + 1][c]));
+        (from + (at - left as f64) * (to - from)).round() as u8
+    };
+    [mix(0), mix(1), mix(2)]
+}
+
 fn paint<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     kind: Type,

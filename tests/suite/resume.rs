@@ -9,8 +9,9 @@ use warptape::Device;
 use warptape::data::Dataset;
 use warptape::train::checkpoint::{Checkpoint, Progress};
 use warptape::train::metrics::Row;
+use warptape::train::observer::{Observer, Outcome, Running};
 use warptape::train::run_dir::{RunDir, RunInfo};
-use warptape::train::trainer::{Observer, Outcome, Running, Trainer};
+use warptape::train::trainer::Trainer;
 
 use super::command::{
     EPOCHS, checkpoints, copy_of_run, device, fails, metrics, on_host, same_runs, shared, succeeds, training, warptape,
