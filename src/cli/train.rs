@@ -124,7 +124,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             let (top1, top5, loss) = (100.0 * report.sums.top1, 100.0 * report.sums.top5, report.sums.loss);
             let which = format!("best checkpoint, epoch {}", report.epoch);
             tell(format_args!("test accuracy {top1:.2} % (top-5 {top5:.2} %), loss {loss:.4} ({which})"));
-            report.notes.iter().for_each(|note| tell(format_args!("note: {note}")));
+            report.fit.iter().for_each(|note| tell(format_args!("note: {note}")));
             tell(format_args!(
                 "curves: {folder}/curves.png   report: {folder}/report.txt   checkpoints: {folder}/checkpoints"
             ));

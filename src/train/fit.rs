@@ -49,10 +49,11 @@ pub fn note(rows: &[Row]) -> Option<String> {
     let (before, now) = (train[quarter].top1, train[last].top1);
     if now < LOW && now - before >= POINT && lowest > quarter {
         return Some(format!(
-            "still learning: training top-1 rose from {:.1} % to {:.1} % over the last {} epochs",
+            "still learning: training top-1 rose from {:.1} % at epoch {} to {:.1} % at epoch {}",
             100.0 * before,
+            train[quarter].epoch,
             100.0 * now,
-            last - quarter,
+            train[last].epoch,
         ));
     }
     None

@@ -14,9 +14,8 @@ use crate::error::Result;
 
 /// Points between the picture's edge and what is in it.
 const EDGE: f64 = 20.0;
-/// Height of the title's strip, and of the strip below the names.
+/// Height of the title's strip.
 const TITLE: f64 = 64.0;
-const FOOT: f64 = 30.0;
 /// A few classes have cells of the first size; more share the second length, down to cells of the third size.
 const LARGEST: f64 = 56.0;
 const SIDE: f64 = 760.0;
@@ -37,10 +36,10 @@ pub fn bitmap(title: &str, names: &[String], confusion: &Confusion) -> Result<Rg
     let classes = confusion.classes() as f64;
     let cell = (SIDE / classes).clamp(SMALLEST, LARGEST);
     let side = cell * classes;
-    // Whatever the names are: so that pictures of one network and data set lie over each other.
-    let names_width = (7.0 * longest(names)).clamp(30.0, NAME_WIDTH) + 10.0;
+    // About 6 points a letter; names that are wider are cut off. The axes' own names need some room too.
+    let names_width = (6.2 * longest(names)).clamp(84.0, NAME_WIDTH) + 12.0;
     let width = 2.0 * EDGE + 16.0 + names_width + side.max(NARROWEST);
-    let height = TITLE + side + names_width + FOOT + EDGE;
+    let height = TITLE + side + names_width + EDGE;
     let matrix = Matrix { names, confusion, cell, side, names_width };
     pen::bitmap((width, height), |pen| {
         pen.text((EDGE, 28.0), 15.0, INK, HPos::Left, &pen.fit(title, 15.0, width - 2.0 * EDGE))?;
@@ -83,7 +82,7 @@ impl Matrix<'_> {
             pen.text_up((at + 0.35 * size, side + 6.0), size, INK, &name)?;
         }
         pen.text_up((-self.names_width - 4.0, 0.0), 11.0, FAINT, "true class")?;
-        pen.text((side, side + self.names_width + 16.0), 11.0, FAINT, HPos::Right, "predicted class")
+        pen.text((-10.0, side + 17.0), 11.0, FAINT, HPos::Right, "predicted class")
     }
 
     fn cells<B: DrawingBackend>(&self, pen: &Pen<B>) -> Drawn<B> {

@@ -43,8 +43,10 @@ pub struct Report {
     pub scores: Scores,
     /// The confused pairs of classes, the most frequent first, with their images.
     pub mistakes: Vec<Mistake>,
-    /// What a reader should know besides: scores that are undefined, over- or underfitting.
+    /// Which scores are undefined.
     pub notes: Vec<String>,
+    /// What the run's curves say about over- or underfitting, where they are at hand: see [`super::fit`].
+    pub fit: Option<String>,
 }
 
 impl Report {
@@ -64,6 +66,7 @@ impl Report {
             title: format!("{} on {data}", meta.config.model),
             sums: pass.sums,
             notes: scores.notes(&classes),
+            fit: None,
             mistakes: mistakes(&labels, &pass.predictions),
             classes,
             confusion,
@@ -78,7 +81,7 @@ impl Report {
         let mut text = format!("{} (epoch {}), {count} test images\n", self.checkpoint, self.epoch);
         let _ = writeln!(text, "loss {loss:.4}  top-1 {top1:.2} %  top-5 {top5:.2} %\n");
         text += &self.scores.table(&self.classes, DIGITS);
-        let notes = self.notes.iter().map(|note| format!("note: {note}\n")).collect::<String>();
+        let notes = self.notes.iter().chain(&self.fit).map(|note| format!("note: {note}\n")).collect::<String>();
         if !notes.is_empty() {
             text = text + "\n" + &notes;
         }
@@ -104,7 +107,7 @@ impl Report {
     ///
     /// - `checkpoint`, `epoch`, `title`, `images` (their number), `loss`, `top1`, `top5` (shares, 0 to 1),
     /// - `report`: see [`Scores::json`],
-    /// - `notes`: an array of lines,
+    /// - `notes`: an array of lines; `fit`: a line on over- or underfitting, or null,
     /// - `names`: the classes in the order of the matrix,
     /// - `confusion`: an array of rows, one for each true class, of counts by predicted class,
     /// - `confused`: the pairs of classes that were confused, the most frequent first, each with `true`, `predicted`,
@@ -120,7 +123,7 @@ impl Report {
         json!({
             "checkpoint": self.checkpoint, "epoch": self.epoch, "title": self.title, "images": self.sums.count,
             "loss": self.sums.loss, "top1": self.sums.top1, "top5": self.sums.top5,
-            "report": self.scores.json(&self.classes), "notes": self.notes, "names": self.classes,
+            "report": self.scores.json(&self.classes), "notes": self.notes, "fit": self.fit, "names": self.classes,
             "confusion": rows.collect::<Vec<_>>(), "confused": confused.collect::<Vec<_>>(),
         })
     }

@@ -162,7 +162,7 @@ impl Trainer {
         const BEST: &str = "checkpoints/best.safetensors";
         let (model, meta) = load_model(&self.run.file(BEST), &self.device)?;
         let mut report = Report::new(&model, &meta, &self.test, &self.config.data, BEST)?;
-        report.notes.extend(fit::note(self.logs.rows()));
+        report.fit = fit::note(self.logs.rows());
         let picture = report.picture()?;
         report.write(self.run.path(), &picture)?;
         self.logs.confusion(self.meta.progress.epoch, &picture)?;
