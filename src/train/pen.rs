@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 
 /// Units per point: SVG coordinates are whole numbers, and a bitmap is averaged down from this for smooth edges.
 const FINE: f64 = 4.0;
-/// Pixels per point in the bitmap.
-const PIXELS: u32 = 2;
+/// Units that one pixel of the bitmap is averaged from, in each direction: two pixels a point.
+const SHRINK: u32 = 2;
 
 /// The font as SVG names it: where the reader has none of these, any other without serifs.
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
@@ -70,14 +70,20 @@ where
     let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
     paint(&root, BITMAP_TYPE, draw)?;
     drop(root);
-    let shrink = FINE as u32 / PIXELS;
-    let average = |x: u32, y: u32, channel: u32| {
-        let block = (0..shrink * shrink).map(|i| (y * shrink + i / shrink) * width + x * shrink + i % shrink);
-        let sum: u32 = block.map(|pixel| u32::from(pixels[pixel as usize * 3 + channel as usize])).sum();
-        ((sum + shrink * shrink / 2) / (shrink * shrink)) as u8
-    };
-    let pixel = |x, y| image::Rgb([0, 1, 2].map(|channel| average(x, y, channel)));
-    Ok(RgbImage::from_fn(width / shrink, height / shrink, pixel))
+    let (wide, high, shrink) = (width as usize, (height / SHRINK) as usize, SHRINK as usize);
+    let mut averages = Vec::with_capacity(pixels.len() / (shrink * shrink));
+    for rows in pixels.chunks_exact(3 * wide * shrink).take(high) {
+        for x in (0..wide / shrink * shrink).step_by(shrink) {
+            let mut sums = [0u32; 3];
+            for row in rows.chunks_exact(3 * wide) {
+                for pixel in row[3 * x..3 * (x + shrink)].chunks_exact(3) {
+                    sums.iter_mut().zip(pixel).for_each(|(sum, &channel)| *sum += u32::from(channel));
+                }
+            }
+            averages.extend(sums.map(|sum| ((sum + SHRINK * SHRINK / 2) / (SHRINK * SHRINK)) as u8));
+        }
+    }
+    Ok(RgbImage::from_raw(width / SHRINK, height / SHRINK, averages).expect("as many as the size says"))
 }
 
 /// `picture` as the bytes of a PNG file.
