@@ -35,11 +35,7 @@ fn records_are_byte_for_byte_tensorboards() {
 
 /// CRC-32C bit by bit, masked as TFRecord does.
 fn masked(bytes: &[u8]) -> u32 {
-    masked_of(crc(bytes))
-}
-
-fn masked_of(crc: u32) -> u32 {
-    (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+    crc(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 fn crc(bytes: &[u8]) -> u32 {
