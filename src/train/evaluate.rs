@@ -21,8 +21,20 @@ const EVALUATION_BATCH: usize = 256;
 pub struct Evaluation {
     /// Loss and accuracy. The "step" of a loss that is not finite is its batch; see [`bad_batch`].
     pub sums: Metrics,
-    /// The class with the largest logit of each image, in the order of the images.
-    pub predictions: Vec<i32>,
+    /// `[B, 1]` of each batch.
+    predicted: Vec<Tensor>,
+}
+
+impl Evaluation {
+    /// The class with the largest logit of each image, in the order of the images. They stay on the device until asked
+    /// for: an epoch's evaluation needs the sums alone.
+    pub fn predictions(&self) -> Result<Vec<i32>> {
+        let mut predictions = Vec::new();
+        for batch in &self.predicted {
+            predictions.extend(batch.to_vec::<i32>()?);
+        }
+        Ok(predictions)
+    }
 }
 
 /// Loss, accuracy and predictions of `model` on images `indices`, in inference mode.
@@ -47,15 +59,10 @@ pub fn evaluate(
             totals = Some(Totals::new(x.device())?);
         }
         totals.as_ref().expect("set above").add(&loss, &logits, &labels, (at / EVALUATION_BATCH) as u32)?;
-        // Kept on the device until all batches are queued.
         predicted.push(topk(&logits, 1)?.1);
     }
     let sums = totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()?;
-    let mut predictions = Vec::with_capacity(indices.len());
-    for batch in predicted {
-        predictions.extend(batch.to_vec::<i32>()?);
-    }
-    Ok(Evaluation { sums, predictions })
+    Ok(Evaluation { sums, predicted })
 }
 
 /// Rebuilds the network of a checkpoint on `device`.

@@ -57,8 +57,8 @@ impl Report {
     pub fn new(model: &dyn Layer, meta: &Meta, images: &Resident, data: &str, checkpoint: &str) -> Result<Self> {
         let all: Vec<u32> = (0..images.len() as u32).collect();
         let pass = evaluate(model, images, &all, meta.mean, meta.std)?;
-        let (labels, classes) = (images.labels()?, meta.classes.clone());
-        let confusion = Confusion::count(&labels, &pass.predictions, classes.len())?;
+        let (labels, predictions, classes) = (images.labels()?, pass.predictions()?, meta.classes.clone());
+        let confusion = Confusion::count(&labels, &predictions, classes.len())?;
         let scores = Scores::of(&confusion);
         Ok(Self {
             checkpoint: checkpoint.into(),
@@ -67,7 +67,7 @@ impl Report {
             sums: pass.sums,
             notes: scores.notes(&classes),
             fit: None,
-            mistakes: mistakes(&labels, &pass.predictions),
+            mistakes: mistakes(&labels, &predictions),
             classes,
             confusion,
             scores,
