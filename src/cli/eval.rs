@@ -8,8 +8,9 @@ use super::print;
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::train::evaluate::{evaluate, load_model};
+use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
+use crate::train::report::Report;
 use crate::train::run_dir::RunDir;
 
 #[derive(Args)]
@@ -25,9 +26,12 @@ pub struct Options {
     /// Device: auto, host, cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Print JSON
+    /// Print JSON: also the confusion matrix and every confused pair with its images
     #[arg(long)]
     json: bool,
+    /// Also write report.txt, report.json, confusion.csv and confusion.png into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// The checkpoint file that `run` and `which` name.
@@ -64,7 +68,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let path = checkpoint_path(&options.run, &options.checkpoint)?;
     let device = Device::open(&options.device)?;
     let (model, meta) = load_model(&path, &device)?;
-    let data = Dataset::open(options.data.as_deref().unwrap_or(&meta.config.data))?;
+    let spec = options.data.as_deref().unwrap_or(&meta.config.data);
+    let data = Dataset::open(spec)?;
     if data.classes != meta.classes {
         let what = format!(
             "was trained on {} other classes than the {} of '{}'; evaluate it on data like '{}'",
@@ -76,18 +81,14 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         return Err(Error::file(path, what).into());
     }
     let images = Resident::new(&device, &data.test)?;
-    let all: Vec<u32> = (0..images.len() as u32).collect();
-    let sums = evaluate(&model, &images, &all, meta.mean, meta.std)?;
+    let report = Report::new(&model, &meta, &images, spec, &path.display().to_string())?;
+    if let Some(folder) = &options.out {
+        report.write(folder, &report.picture()?)?;
+    }
     if options.json {
-        let report = serde_json::json!({
-            "checkpoint": path, "epoch": meta.progress.epoch, "images": sums.count,
-            "loss": sums.loss, "top1": sums.top1, "top5": sums.top5,
-        });
-        print(format_args!("{report:#}"))?;
+        print(format_args!("{:#}", report.json()))?;
     } else {
-        print(format_args!("{} (epoch {}), {} test images", path.display(), meta.progress.epoch, sums.count))?;
-        let (top1, top5) = (100.0 * sums.top1, 100.0 * sums.top5);
-        print(format_args!("loss {:.4}  top-1 {top1:.2} %  top-5 {top5:.2} %", sums.loss))?;
+        print(report.text().trim_end())?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Train a network; without options: little-conv on the built-in emoji pictures
     Train(Box<train::Options>),
-    /// Loss and accuracy of a run's checkpoint on its test set
+    /// Loss, accuracy, scores of every class and confused classes of a run's checkpoint on its test set
     Eval(eval::Options),
     /// Classify pictures with a trained network
     Predict(predict::Options),

@@ -15,9 +15,10 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::config::Config;
-use crate::train::metrics::{Row, Split};
+use crate::train::metrics::{Row, Split, peak_bytes};
+use crate::train::observer::{Observer, Outcome, Running};
 use crate::train::run_dir::{RunDir, RunInfo, timestamp};
-use crate::train::trainer::{Observer, Outcome, Running, Trainer};
+use crate::train::trainer::Trainer;
 
 /// Every option overrides the same key of `--config`, which overrides the default.
 #[derive(Args)]
@@ -119,10 +120,14 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     display.bar.finish_and_clear();
     match outcome? {
         Outcome::Finished => {
-            let test = trainer.evaluate_test()?;
-            let (top1, top5) = (100.0 * test.top1, 100.0 * test.top5);
-            tell(format_args!("test accuracy {top1:.2} % (top-5 {top5:.2} %), loss {:.4}", test.loss));
-            tell(format_args!("curves: {folder}/curves.png   checkpoints: {folder}/checkpoints"));
+            let report = trainer.report()?;
+            let (top1, top5, loss) = (100.0 * report.sums.top1, 100.0 * report.sums.top5, report.sums.loss);
+            let which = format!("best checkpoint, epoch {}", report.epoch);
+            tell(format_args!("test accuracy {top1:.2} % (top-5 {top5:.2} %), loss {loss:.4} ({which})"));
+            report.fit.iter().for_each(|note| tell(format_args!("note: {note}")));
+            tell(format_args!(
+                "curves: {folder}/curves.png   report: {folder}/report.txt   checkpoints: {folder}/checkpoints"
+            ));
         }
         Outcome::Interrupted => {
             tell(format_args!("stopped and saved; go on with: warptape train --resume {folder}"));
@@ -234,8 +239,10 @@ impl Observer for Progression {
         self.bar.set_length(steps_per_epoch as u64);
         self.bar.set_position(progress.step_in_epoch as u64);
         self.bar.set_prefix(format!("epoch {}/{}", progress.epoch + 1, self.epochs));
-        let Running { loss, top1, images_per_second } = running;
-        self.bar.set_message(format!("loss {loss:.4}  top-1 {:.1} %  {images_per_second:.0} images/s", 100.0 * top1));
+        let Running { loss, top1, top5, images_per_second } = running;
+        let (top1, top5) = (100.0 * top1, 100.0 * top5);
+        let means = format!("loss {loss:.4}  top-1 {top1:.1} %  top-5 {top5:.1} %");
+        self.bar.set_message(format!("{means}  {images_per_second:.0} images/s"));
     }
 
     fn epoch(&mut self, epoch: u32, rows: &[Row]) {
@@ -246,7 +253,9 @@ impl Observer for Progression {
         let speed = rows.first().map_or(0.0, |r| r.images_per_second);
         let (train, val, test) = (part(Split::Train, "train"), part(Split::Val, "val"), part(Split::Test, "test"));
         // The bar makes room, so that the two do not overwrite each other.
-        let line = format!("epoch {epoch:3}/{}{train}{val}{test}  {speed:.0} images/s", self.epochs);
+        let peak = peak_bytes(rows) as f64 / f64::from(1 << 20);
+        let line =
+            format!("epoch {epoch:3}/{}{train}{val}{test}  {speed:.0} images/s  peak {peak:.0} MiB", self.epochs);
         self.bar.suspend(|| tell(line));
     }
 }

@@ -5,14 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
-
 use super::axis::{Axis, short};
-use super::chart::{self, Panel, Series};
+use super::chart::{self, Abscissa, Panel, Series};
 use super::metrics::{Row, Split};
+use super::pen;
 use super::run_dir::write_atomic;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What is drawn of each split, in the order of the legend, in colours that colour-blind readers can tell apart.
 const SPLITS: [(Split, [u8; 3]); 3] =
@@ -41,19 +39,13 @@ pub fn svg(rows: &[Row], title: &str) -> Result<String> {
 /// # Errors
 /// None that a caller can cause.
 pub fn png(rows: &[Row], title: &str) -> Result<Vec<u8>> {
-    let picture = chart::bitmap(title, &epochs(rows), &panels(rows))?;
-    let mut bytes = Vec::new();
-    let (width, height) = picture.dimensions();
-    PngEncoder::new(&mut bytes)
-        .write_image(&picture, width, height, ExtendedColorType::Rgb8)
-        .map_err(|e| Error::file("curves.png", e))?;
-    Ok(bytes)
+    pen::png(&chart::bitmap(title, &epochs(rows), &panels(rows))?)
 }
 
 /// The axis that all panels share.
-fn epochs(rows: &[Row]) -> Axis {
+fn epochs(rows: &[Row]) -> Abscissa {
     let all = || rows.iter().map(|row| row.epoch);
-    Axis::whole(all().min().unwrap_or(0), all().max().unwrap_or(1))
+    Abscissa { name: "epoch", axis: Axis::whole(all().min().unwrap_or(0), all().max().unwrap_or(1)) }
 }
 
 fn panels(rows: &[Row]) -> [Panel; 3] {

@@ -7,7 +7,7 @@ use crate::op::augment::{Augment, augment, pick_labels};
 use crate::op::random::Key;
 use crate::tensor::Tensor;
 
-/// A set of images on a device, with their labels at hand.
+/// A set of images on a device, with their labels.
 pub struct Resident {
     pixels: Tensor,
     labels: Tensor,
@@ -19,6 +19,11 @@ impl Resident {
         let shape = [images.len(), images.height, images.width, 3];
         let labels = Tensor::from_slice(device, [images.len()], &images.labels)?;
         Ok(Self { pixels: Tensor::from_slice(device, shape, &images.pixels)?, labels })
+    }
+
+    /// The class of each image.
+    pub fn labels(&self) -> Result<Vec<i32>> {
+        self.labels.to_vec()
     }
 
     /// Number of images.

@@ -7,50 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
-use super::curves;
-use super::evaluate::{bad_batch, evaluate, first_bad_layer};
+use super::evaluate::{bad_batch, evaluate, first_bad_layer, load_model};
+use super::fit;
 use super::images::Resident;
-use super::metrics::{Metrics, Row, Split, Watch, read};
+use super::logs::Logs;
+use super::metrics::{Row, Split, Watch};
+use super::observer::{Observer, Outcome, Running};
+use super::report::Report;
 use super::run_dir::{RunDir, write_atomic};
+use super::steps::{self, Step};
 use crate::data::{Dataset, split};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Pass, Sequential, models, parameters};
 use crate::op::augment::Augment;
 use crate::op::cross_entropy::cross_entropy;
-use crate::op::metrics::{Metrics as Sums, Totals};
+use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
-
-/// What a training tells whoever watches it.
-pub trait Observer {
-    /// After a look at the sums: where training stands and the epoch's running means.
-    fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running);
-    /// After each epoch: its rows of `metrics.csv`.
-    fn epoch(&mut self, epoch: u32, rows: &[Row]);
-}
-
-/// Means over the epoch so far.
-#[derive(Clone, Copy, Debug)]
-pub struct Running {
-    /// Cross-entropy per image, in nats, label smoothing included.
-    pub loss: f64,
-    /// Share of images, 0 to 1, whose class got the largest logit.
-    pub top1: f64,
-    /// Throughput since the epoch began or, of a resumed one, since it was resumed.
-    pub images_per_second: f64,
-}
-
-/// How a training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All epochs are done.
-    Finished,
-    /// Asked to stop; `last.safetensors` holds the step it stopped at.
-    Interrupted,
-}
 
 /// A training under way.
 pub struct Trainer {
@@ -64,7 +40,7 @@ pub struct Trainer {
     held_back: Vec<u32>,
     meta: Meta,
     run: RunDir,
-    rows: Vec<Row>,
+    logs: Logs,
 }
 
 impl Trainer {
@@ -120,12 +96,8 @@ impl Trainer {
         };
         let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
         let run = run()?;
-        let mut rows = Vec::new();
-        if from.is_some() {
-            rows = read(&run.file("metrics.csv"))?;
-            rows.retain(|row| row.epoch <= meta.progress.epoch);
-        }
-        Ok(Self { images, test, device: device.clone(), config, model, optimizer, chosen, held_back, meta, run, rows })
+        let logs = Logs::open(&run, format!("{} on {}", config.model, config.data), &meta.progress)?;
+        Ok(Self { images, test, device: device.clone(), config, model, optimizer, chosen, held_back, meta, run, logs })
     }
 
     /// The network.
@@ -149,11 +121,9 @@ impl Trainer {
     /// A loss that is not finite: names epoch, step and the first bad layer. Files that cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Outcome> {
         let next = self.meta.progress.epoch.saturating_add(1);
-        let path = self.run.file("metrics.csv");
-        let mut metrics =
-            if next > 1 || path.exists() { Metrics::resume(&path, next)? } else { Metrics::create(&path)? };
         for epoch in next..=self.config.epochs {
             let Some(mut rows) = self.epoch(epoch, stop, observer)? else {
+                self.logs.sync()?;
                 self.save("last.safetensors")?;
                 return Ok(Outcome::Interrupted);
             };
@@ -162,7 +132,7 @@ impl Trainer {
             let splits = [(Split::Val, &self.images, &self.held_back), (Split::Test, &self.test, &all)];
             for (split, images, indices) in splits.into_iter().filter(|(_, _, indices)| !indices.is_empty()) {
                 let watch = Watch::start(&self.device);
-                let sums = self.evaluate(images, indices)?;
+                let sums = evaluate(&self.model, images, indices, self.meta.mean, self.meta.std)?.sums;
                 if let Some(bad) = sums.first_bad_step {
                     let x = bad_batch(images, indices, bad, self.meta.mean, self.meta.std)?;
                     let mut tape = Tape::new();
@@ -173,11 +143,9 @@ impl Trainer {
             }
             let judged = rows.iter().find(|r| r.split == Split::Val);
             self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
-            rows.iter().try_for_each(|row| metrics.append(row))?;
+            self.logs.epoch(&rows)?;
             self.finish_epoch(epoch, judged.map(|r| r.top1))?;
-            self.rows.extend(rows.iter().cloned());
-            let title = format!("{} on {}", self.config.model, self.config.data);
-            curves::draw(&self.rows, &title, self.run.path())?;
+            self.logs.draw()?;
             observer.epoch(epoch, &rows);
             if stop.load(Ordering::Relaxed) && epoch < self.config.epochs {
                 return Ok(Outcome::Interrupted);
@@ -186,10 +154,20 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    /// Loss and accuracy on the test set, in inference mode.
-    pub fn evaluate_test(&self) -> Result<Sums> {
-        let all: Vec<u32> = (0..self.test.len() as u32).collect();
-        self.evaluate(&self.test, &all)
+    /// Judges the best checkpoint (the latest where there is no validation split) on the test set, and leaves the report
+    /// in the run directory.
+    ///
+    /// # Errors
+    /// A run without a checkpoint; files that cannot be written.
+    pub fn report(&mut self) -> Result<Report> {
+        const BEST: &str = "checkpoints/best.safetensors";
+        let (model, meta) = load_model(&self.run.file(BEST), &self.device)?;
+        let mut report = Report::new(&model, &meta, &self.test, &self.config.data, BEST)?;
+        report.fit = fit::note(self.logs.rows());
+        let picture = report.picture()?;
+        report.write(self.run.path(), &picture)?;
+        self.logs.confusion(self.meta.progress.epoch, &picture)?;
+        Ok(report)
     }
 
     /// One epoch from where it stands; none if it was interrupted.
@@ -236,8 +214,11 @@ impl Trainer {
             self.meta.progress.step_in_epoch = at + 1;
             if let Some(sums) = sums {
                 let images = (at + 1 - already) * batch;
-                let running =
-                    Running { loss: sums.loss, top1: sums.top1, images_per_second: images as f64 / watch.seconds() };
+                let Metrics { loss, top1, top5, .. } = sums;
+                if steps::due(at + 1, steps, every) {
+                    self.logs.step(Step { epoch, step_in_epoch: at + 1, step: step + 1, loss, top1, top5, lr })?;
+                }
+                let running = Running { loss, top1, top5, images_per_second: images as f64 / watch.seconds() };
                 observer.step(&self.meta.progress, steps, running);
             }
             if stopping {
@@ -248,10 +229,6 @@ impl Trainer {
         // Of an epoch that was interrupted, the time is that of the part after it.
         let images = (steps - already.min(steps)) * batch;
         Ok(Some(vec![watch.row(epoch, Split::Train, &totals.read()?, lr, images as u64)]))
-    }
-
-    fn evaluate(&self, images: &Resident, indices: &[u32]) -> Result<Sums> {
-        evaluate(&self.model, images, indices, self.meta.mean, self.meta.std)
     }
 
     /// Writes the epoch's checkpoint, `best` if it is the best so far, and `last`.

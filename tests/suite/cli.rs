@@ -9,7 +9,7 @@ use serde_json::Value;
 use warptape::data::Dataset;
 use warptape::train::metrics::{Split, read};
 
-use super::command::{EPOCHS, TEST, TRAIN, device, done, shared, succeeds, warptape};
+use super::command::{EPOCHS, TEST, TRAIN, device, done, fails, shared, succeeds, warptape};
 
 fn json(args: &[&str]) -> Value {
     let text = succeeds(args);
@@ -47,8 +47,11 @@ fn a_training_says_what_it_did() {
     assert_eq!(lines.len(), 5, "{said}");
     assert!(lines[0].starts_with("little-conv on ") && lines[0].ends_with(&out), "{said}");
     assert!(lines[1].starts_with("epoch   1/2  train loss ") && lines[2].starts_with("epoch   2/2"), "{said}");
-    assert!(lines[3].starts_with("test accuracy "), "{said}");
-    for file in ["run.json", "metrics.csv", "curves.svg", "curves.png", "checkpoints/epoch-0002.safetensors"] {
+    assert!(lines[1].contains("  peak ") && lines[1].ends_with(" MiB"), "{said}");
+    assert!(lines[3].starts_with("test accuracy ") && lines[3].ends_with("(best checkpoint, epoch 2)"), "{said}");
+    let tables = ["run.json", "metrics.csv", "steps.csv", "report.txt", "report.json", "confusion.csv"];
+    let pictures = ["curves.svg", "curves.png", "running.png", "confusion.png", "checkpoints/epoch-0002.safetensors"];
+    for file in tables.iter().chain(&pictures) {
         assert!(run.join(file).is_file(), "{file}");
     }
     let rows = read(&run.join("metrics.csv")).unwrap();
@@ -83,17 +86,61 @@ fn eval_agrees_with_the_run() {
     for (which, epoch) in [("last", EPOCHS), ("2", 2), ("best", best)] {
         let report = eval(run, which);
         let row = of(Split::Test, epoch);
-        let expected = serde_json::json!({
-            "checkpoint": report["checkpoint"], "epoch": epoch, "images": TEST,
-            "loss": row.loss, "top1": row.top1, "top5": row.top5,
-        });
-        assert_eq!(report, expected, "{which}");
+        let told = ["epoch", "images", "loss", "top1", "top5"].map(|key| report[key].as_f64().unwrap());
+        assert_eq!(told, [epoch.into(), TEST as f64, row.loss, row.top1, row.top5], "{which}");
         let file = report["checkpoint"].as_str().unwrap();
         assert!(Path::new(file).is_file());
         assert_eq!(eval(file, "best"), report, "by the file's name");
     }
-    let plain = succeeds(&["eval", run, "--device", &device()]);
-    assert!(plain.contains(&format!("{TEST} test images")) && plain.lines().count() == 2, "{plain}");
+}
+
+#[test]
+fn eval_reports_every_class_and_every_mistake() {
+    let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
+    let run = shared.run.to_str().unwrap();
+    let data = Dataset::open(&shared.data).unwrap();
+    let report = eval(run, "best");
+    let confusion: Vec<Vec<u64>> = serde_json::from_value(report["confusion"].clone()).unwrap();
+    assert_eq!(report["names"], Value::from(data.classes.clone()));
+    let support: Vec<u64> = confusion.iter().map(|row| row.iter().sum()).collect();
+    assert_eq!(support, data.test.class_counts(10).iter().map(|&count| count as u64).collect::<Vec<_>>());
+    let right: u64 = (0..10).map(|class| confusion[class][class]).sum();
+    assert_eq!(report["top1"], Value::from(right as f64 / TEST as f64));
+    assert_eq!(report["report"]["accuracy"], report["top1"]);
+    let mut wrong = 0;
+    for pair in report["confused"].as_array().unwrap() {
+        let class = |key: &str| data.classes.iter().position(|name| pair[key] == **name).unwrap();
+        let images: Vec<usize> = serde_json::from_value(pair["images"].clone()).unwrap();
+        assert!(images.iter().all(|&image| data.test.labels[image] == class("true") as i32), "{pair}");
+        assert_eq!(confusion[class("true")][class("predicted")], images.len() as u64, "{pair}");
+        wrong += images.len();
+    }
+    assert_eq!(wrong as u64 + right, TEST as u64);
+
+    // What training left in the run's folder is this report, but for the checkpoint's name and the remark on the fit.
+    let left: Value = serde_json::from_slice(&std::fs::read(shared.run.join("report.json")).unwrap()).unwrap();
+    for (key, value) in report.as_object().unwrap().iter().filter(|(key, _)| *key != "checkpoint" && *key != "fit") {
+        assert_eq!(&left[key], value, "{key}");
+    }
+    assert_eq!(left["checkpoint"], "checkpoints/best.safetensors");
+
+    let out = folder.path().join("new/reports");
+    let args = ["eval", run, "--device", &device(), "--out", out.to_str().unwrap()];
+    let plain = succeeds(&args);
+    assert!(plain.contains(&format!("{TEST} test images\nloss ")), "{plain}");
+    assert!(
+        plain.contains("   precision    recall  f1-score   support\n") && plain.contains("weighted avg"),
+        "{plain}"
+    );
+    let file = |name: &str| std::fs::read(out.join(name)).unwrap();
+    assert_eq!(file("report.txt"), plain.as_bytes());
+    assert_eq!(serde_json::from_slice::<Value>(&file("report.json")).unwrap(), report);
+    for name in ["confusion.csv", "confusion.png"] {
+        assert_eq!(file(name), std::fs::read(shared.run.join(name)).unwrap(), "{name}");
+    }
+    assert_eq!(succeeds(&args), plain, "again, over the first");
+    let file = shared.run.join("run.json");
+    fails(&["eval", run, "--device", &device(), "--out", file.to_str().unwrap()], 1, &["run.json", "another --out"]);
 }
 
 #[test]

@@ -184,7 +184,12 @@ pub fn checkpoints(run: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Asserts that two runs left the same checkpoints and metrics.
+/// `steps.csv`, in which nothing depends on time.
+pub fn steps(run: &Path) -> String {
+    std::fs::read_to_string(run.join("steps.csv")).unwrap()
+}
+
+/// Asserts that two runs left the same checkpoints, metrics and running averages.
 pub fn same_runs(left: &Path, right: &Path) {
     let (a, b) = (checkpoints(left), checkpoints(right));
     let names = |files: &[(String, Vec<u8>)]| files.iter().map(|file| file.0.clone()).collect::<Vec<_>>();
@@ -193,6 +198,7 @@ pub fn same_runs(left: &Path, right: &Path) {
         assert!(a == b, "{name} differs");
     }
     assert_eq!(metrics(left), metrics(right));
+    assert_eq!(steps(left), steps(right));
 }
 
 /// A training that would do, but for what a test adds with `rest`.

@@ -157,8 +157,8 @@ fn row(epoch: u32, split: Split) -> Row {
 /// Epochs `range`, two rows each.
 fn fill(metrics: &mut Metrics, range: std::ops::Range<u32>) {
     for epoch in range {
-        metrics.append(&row(epoch, Split::Train)).unwrap();
-        metrics.append(&row(epoch, Split::Test)).unwrap();
+        metrics.append(row(epoch, Split::Train)).unwrap();
+        metrics.append(row(epoch, Split::Test)).unwrap();
     }
 }
 
@@ -171,11 +171,11 @@ fn metrics_come_back_to_the_last_bit() {
     assert_eq!(read(&path).unwrap(), []);
     fill(&mut metrics, 1..4);
     let diverged = Row { loss: f64::INFINITY, ..row(4, Split::Val) };
-    metrics.append(&diverged).unwrap();
+    metrics.append(diverged.clone()).unwrap();
     let rows = read(&path).unwrap();
     assert_eq!(rows.len(), 7);
     assert_eq!((&rows[0], &rows[6]), (&row(1, Split::Train), &diverged));
-    metrics.append(&Row { loss: f64::NAN, ..diverged }).unwrap();
+    metrics.append(Row { loss: f64::NAN, ..diverged }).unwrap();
     assert!(read(&path).unwrap()[7].loss.is_nan());
     assert!(
         fs::read_to_string(&path)
@@ -198,12 +198,11 @@ fn a_resumed_run_ends_with_the_same_file() {
         fs::write(&resumed, &text).unwrap();
         assert_eq!(read(&resumed).unwrap().len(), 12, "half a row does not count");
         let next = stop.min(7);
-        fill(&mut Metrics::resume(&resumed, next).unwrap(), next..9);
+        fill(&mut Metrics::resume(&resumed, |row| row.epoch < next).unwrap(), next..9);
         assert_eq!(fs::read(&resumed).unwrap(), fs::read(&whole).unwrap(), "resumed at {next}");
         fs::remove_file(&resumed).unwrap();
     }
-    fill(&mut Metrics::resume(&resumed, 1).unwrap(), 1..9);
-    assert_eq!(fs::read(&resumed).unwrap(), fs::read(&whole).unwrap(), "begun by resume");
+    says(Metrics::resume(&resumed, |_| true), &["resumed.csv", "is missing"]);
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! What a training writes as it goes, besides checkpoints: `metrics.csv`, `steps.csv`, their pictures, TensorBoard's events.
+
+use image::RgbImage;
+
+use super::checkpoint::Progress;
+use super::curves;
+use super::metrics::{Metrics, Row, Split, peak_bytes};
+use super::run_dir::{RunDir, write_atomic};
+use super::steps::{self, Step, Steps};
+use super::table::{Record, Table};
+use super::tensorboard::Events;
+use crate::error::Result;
+
+/// The logs of one run.
+pub(super) struct Logs {
+    run: RunDir,
+    title: String,
+    metrics: Metrics,
+    steps: Steps,
+    events: Events,
+}
+
+impl Logs {
+    /// Begins the logs of `run`, or goes on with them where training stands; pictures get the `title`.
+    pub fn open(run: &RunDir, title: String, progress: &Progress) -> Result<Self> {
+        fn table<R: Record>(run: &RunDir, name: &str, begun: bool, keep: impl Fn(&R) -> bool) -> Result<Table<R>> {
+            let path = run.file(name);
+            if begun || path.exists() { Table::resume(&path, keep) } else { Table::create(&path) }
+        }
+        let begun = progress.step > 0;
+        Ok(Self {
+            metrics: table(run, "metrics.csv", begun, |row: &Row| row.epoch <= progress.epoch)?,
+            steps: table(run, "steps.csv", begun, |row: &Step| row.step <= progress.step)?,
+            events: Events::new(run.path(), progress.epoch.saturating_add(1)),
+            run: run.clone(),
+            title,
+        })
+    }
+
+    /// Adds a row to `steps.csv`, without waiting for the disk.
+    pub fn step(&mut self, row: Step) -> Result<()> {
+        self.steps.append(row)
+    }
+
+    /// Has `steps.csv` on the disk: before a checkpoint that is ahead of it.
+    pub fn sync(&self) -> Result<()> {
+        self.steps.sync()
+    }
+
+    /// Adds an epoch's rows; all is on the disk when it returns.
+    pub fn epoch(&mut self, rows: &[Row]) -> Result<()> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        rows.iter().try_for_each(|row| self.metrics.append(row.clone()))?;
+        self.metrics.sync()?;
+        self.sync()?;
+        let of = |row: &Row, what: &str, value: f64| (format!("{what}/{}", row.split.name()), value as f32);
+        let mut values: Vec<_> =
+            rows.iter().flat_map(|r| [of(r, "loss", r.loss), of(r, "top1", r.top1), of(r, "top5", r.top5)]).collect();
+        let speed = rows.iter().find(|row| row.split == Split::Train).map_or(0.0, |row| row.images_per_second);
+        let peak = peak_bytes(rows) as f64;
+        let others = [("lr", first.lr), ("images_per_second", speed), ("memory/peak_bytes", peak)];
+        values.extend(others.map(|(tag, value)| (tag.to_owned(), value as f32)));
+        self.events.scalars(first.epoch, values)
+    }
+
+    /// Draws `curves.svg`, `curves.png` and `running.png`.
+    pub fn draw(&self) -> Result<()> {
+        curves::draw(self.metrics.rows(), &self.title, self.run.path())?;
+        write_atomic(&self.run.file("running.png"), &steps::picture(self.steps.rows(), &self.title)?)
+    }
+
+    /// Adds the confusion matrix's picture to TensorBoard's events.
+    pub fn confusion(&mut self, epoch: u32, picture: &RgbImage) -> Result<()> {
+        self.events.image(epoch, "confusion", picture)
+    }
+
+    /// The rows of `metrics.csv`.
+    pub fn rows(&self) -> &[Row] {
+        self.metrics.rows()
+    }
+}

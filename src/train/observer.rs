@@ -1,0 +1,34 @@
+//! What a training tells whoever watches it.
+
+use super::checkpoint::Progress;
+use super::metrics::Row;
+
+/// Someone who watches a training.
+pub trait Observer {
+    /// After a look at the sums: where training stands and the epoch's running means.
+    fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running);
+    /// After each epoch: its rows of `metrics.csv`.
+    fn epoch(&mut self, epoch: u32, rows: &[Row]);
+}
+
+/// Means over the epoch so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    /// Cross-entropy per image, in nats, label smoothing included.
+    pub loss: f64,
+    /// Share of images, 0 to 1, whose class got the largest logit.
+    pub top1: f64,
+    /// Share of images, 0 to 1, whose class is among the five largest logits.
+    pub top5: f64,
+    /// Throughput since the epoch began or, of a resumed one, since it was resumed.
+    pub images_per_second: f64,
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// Asked to stop; `last.safetensors` holds the step it stopped at.
+    Interrupted,
+}

@@ -1,0 +1,153 @@
+//! The report on a checkpoint: what one pass over a set of images says about it, as text, JSON, CSV and a picture.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use image::RgbImage;
+use serde_json::{Value, json};
+
+use super::checkpoint::Meta;
+use super::confusion::{Confusion, Mistake, mistakes};
+use super::evaluate::evaluate;
+use super::heatmap;
+use super::images::Resident;
+use super::pen::png;
+use super::run_dir::write_atomic;
+use super::scores::Scores;
+use crate::error::{Error, Result};
+use crate::nn::Layer;
+use crate::op::metrics::Metrics;
+
+/// Decimals of the table.
+const DIGITS: usize = 2;
+/// Pairs of classes, and images of each, that the text shows; the JSON has all.
+const PAIRS: usize = 10;
+const IMAGES: usize = 8;
+
+/// How well a checkpoint does on the test images of a data set.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The checkpoint as it shall be called.
+    pub checkpoint: String,
+    /// Its epoch.
+    pub epoch: u32,
+    /// The network's name and the data set's spec.
+    pub title: String,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Loss, top-1, top-5 and number of images.
+    pub sums: Metrics,
+    /// True against predicted classes.
+    pub confusion: Confusion,
+    /// Precision, recall, F1.
+    pub scores: Scores,
+    /// The confused pairs of classes, the most frequent first, with their images.
+    pub mistakes: Vec<Mistake>,
+    /// Which scores are undefined.
+    pub notes: Vec<String>,
+    /// What the run's curves say about over- or underfitting, where they are at hand: see [`super::fit`].
+    pub fit: Option<String>,
+}
+
+impl Report {
+    /// Runs all of `images`, which are of data set `data`, through `model` of checkpoint `checkpoint` once.
+    ///
+    /// # Errors
+    /// No images; a device that fails.
+    pub fn new(model: &dyn Layer, meta: &Meta, images: &Resident, data: &str, checkpoint: &str) -> Result<Self> {
+        let all: Vec<u32> = (0..images.len() as u32).collect();
+        let pass = evaluate(model, images, &all, meta.mean, meta.std)?;
+        let (labels, predictions, classes) = (images.labels()?, pass.predictions()?, meta.classes.clone());
+        let confusion = Confusion::count(&labels, &predictions, classes.len())?;
+        let scores = Scores::of(&confusion);
+        Ok(Self {
+            checkpoint: checkpoint.into(),
+            epoch: meta.progress.epoch,
+            title: format!("{} on {data}", meta.config.model),
+            sums: pass.sums,
+            notes: scores.notes(&classes),
+            fit: None,
+            mistakes: mistakes(&labels, &predictions),
+            classes,
+            confusion,
+            scores,
+        })
+    }
+
+    /// For people: loss and accuracy, scikit-learn's table, notes, the most confused pairs.
+    pub fn text(&self) -> String {
+        let Metrics { loss, top1, top5, count, .. } = self.sums;
+        let (top1, top5) = (100.0 * top1, 100.0 * top5);
+        let mut text = format!("{} (epoch {}), {count} test images\n", self.checkpoint, self.epoch);
+        let _ = writeln!(text, "loss {loss:.4}  top-1 {top1:.2} %  top-5 {top5:.2} %\n");
+        text += &self.scores.table(&self.classes, DIGITS);
+        let notes = self.notes.iter().chain(&self.fit).map(|note| format!("note: {note}\n")).collect::<String>();
+        if !notes.is_empty() {
+            text = text + "\n" + &notes;
+        }
+        if self.mistakes.is_empty() {
+            return text;
+        }
+        let pairs: Vec<_> = self.mistakes.iter().take(PAIRS).map(|mistake| (mistake, self.pair(mistake))).collect();
+        let width = pairs.iter().map(|(_, pair)| pair.chars().count()).max().unwrap_or(0);
+        let _ = writeln!(text, "\nmost confused: true → predicted, count, images (counted from 0 in the test set)");
+        for (mistake, pair) in pairs {
+            let shown: Vec<String> = mistake.images.iter().take(IMAGES).map(usize::to_string).collect();
+            let more = if mistake.images.len() > IMAGES { " …" } else { "" };
+            let _ = writeln!(text, "  {pair:width$} {:>6}  {}{more}", mistake.images.len(), shown.join(" "));
+        }
+        text
+    }
+
+    fn pair(&self, mistake: &Mistake) -> String {
+        format!("{} → {}", self.classes[mistake.truth], self.classes[mistake.predicted])
+    }
+
+    /// For programs, an object with the keys
+    ///
+    /// - `checkpoint`, `epoch`, `title`, `images` (their number), `loss`, `top1`, `top5` (shares, 0 to 1),
+    /// - `report`: see [`Scores::json`],
+    /// - `notes`: an array of lines; `fit`: a line on over- or underfitting, or null,
+    /// - `names`: the classes in the order of the matrix,
+    /// - `confusion`: an array of rows, one for each true class, of counts by predicted class,
+    /// - `confused`: the pairs of classes that were confused, the most frequent first, each with `true`, `predicted`,
+    ///   `count` and `images`, the positions of the pictures in the test set, from 0.
+    pub fn json(&self) -> Value {
+        let confused = self.mistakes.iter().map(|mistake| {
+            json!({
+                "true": self.classes[mistake.truth], "predicted": self.classes[mistake.predicted],
+                "count": mistake.images.len(), "images": mistake.images,
+            })
+        });
+        let rows = (0..self.classes.len()).map(|truth| self.confusion.row(truth));
+        json!({
+            "checkpoint": self.checkpoint, "epoch": self.epoch, "title": self.title, "images": self.sums.count,
+            "loss": self.sums.loss, "top1": self.sums.top1, "top5": self.sums.top5,
+            "report": self.scores.json(&self.classes), "notes": self.notes, "fit": self.fit, "names": self.classes,
+            "confusion": rows.collect::<Vec<_>>(), "confused": confused.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The confusion matrix as a picture.
+    ///
+    /// # Errors
+    /// The drawing library's, none of which input can cause.
+    pub fn picture(&self) -> Result<RgbImage> {
+        let title = format!("{}: {} test images, epoch {}", self.title, self.sums.count, self.epoch);
+        heatmap::bitmap(&title, &self.classes, &self.confusion)
+    }
+
+    /// Writes `report.txt`, `report.json`, `confusion.csv` and `confusion.png` (`picture`) into `folder`, over those of an
+    /// earlier report.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written to.
+    pub fn write(&self, folder: &Path, picture: &RgbImage) -> Result<()> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| Error::file(folder, format!("cannot be made: {e}; choose another --out")))?;
+        write_atomic(&folder.join("report.txt"), self.text().as_bytes())?;
+        write_atomic(&folder.join("report.json"), format!("{:#}\n", self.json()).as_bytes())?;
+        write_atomic(&folder.join("confusion.csv"), &self.confusion.csv(&self.classes)?)?;
+        write_atomic(&folder.join("confusion.png"), &png(picture)?)
+    }
+}
