@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Loading, Ratios, Size};
+use crate::data::{Dataset, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::optim::{OptimizerConfig, Policy};
@@ -118,6 +118,15 @@ impl Config {
         self.optimizer()?.check()?;
         self.policy()?;
         self.augmentation()?;
+        Ok(())
+    }
+
+    /// Refuses to hold pictures back from a data set that has validation pictures of its own.
+    pub fn check_validation(&self, data: &Dataset) -> Result<()> {
+        if self.validation > 0.0 && !data.val.is_empty() {
+            let what = format!("'{}' has validation pictures of its own; leave --validation out", data.name);
+            return Err(Error::usage(format!("--validation {}: {what}", self.validation)));
+        }
         Ok(())
     }
 

@@ -83,10 +83,7 @@ impl Trainer {
         let (mean, std) = data.train.mean_std();
         // A channel that never changes has nothing to be scaled.
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
-        if config.validation > 0.0 && !data.val.is_empty() {
-            let what = format!("'{}' has validation pictures of its own; leave --validation out", data.name);
-            return Err(Error::usage(format!("--validation {}: {what}", config.validation)));
-        }
+        config.check_validation(data)?;
         let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
         let (chosen, held_back) = split::validation(&data.train.select(&parts), config.validation, config.seed)?;
         let pick = |positions: Vec<u32>| -> Vec<u32> { positions.into_iter().map(|p| parts[p as usize]).collect() };

@@ -208,7 +208,7 @@ impl Cifar {
             ErrorKind::NotFound => {
                 let files: Vec<_> = layout.train.iter().chain([&layout.test]).copied().collect();
                 let what = format!("is missing; {} needs {} side by side", self.title, files.join(", "));
-                Error::file(path, format!("{what}: unpack {} again", layout.archive.0))
+                Error::file(path, format!("{what}: unpack it again"))
             }
             _ => Error::file(path, e),
         })?;
