@@ -76,7 +76,7 @@ pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
     let mut conversions = Vec::new();
     let mut note = |conversion, found: bool| conversions.extend(found.then_some(conversion));
     note(Conversion::Grey, !color.has_color());
-    note(Conversion::Cmyk, jpeg.components == 4);
+    note(Conversion::Cmyk, jpeg.components == 4 || format == image::ImageFormat::Tiff && cmyk_tiff(&bytes));
     note(Conversion::Deep, color.bytes_per_pixel() > color.channel_count());
     note(Conversion::Alpha, color.has_alpha());
     let orientation = jpeg.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
@@ -137,6 +137,22 @@ impl<'a> Jpeg<'a> {
         }
         found
     }
+}
+
+/// Whether the first picture of a TIFF file is CMYK: tag 262 of its directory, of 12-byte entries, is 5.
+fn cmyk_tiff(bytes: &[u8]) -> bool {
+    let little = bytes.starts_with(b"II");
+    let number = |at: usize, length: usize| -> Option<usize> {
+        let digits = bytes.get(at..at.checked_add(length)?)?.iter().map(|&byte| usize::from(byte));
+        let push = |number: usize, byte: usize| number << 8 | byte;
+        Some(if little { digits.rev().fold(0, push) } else { digits.fold(0, push) })
+    };
+    let find = || {
+        let directory = number(4, 4)?;
+        let entries = (0..number(directory, 2)?).map(|entry| directory + 2 + 12 * entry);
+        entries.into_iter().find(|&at| number(at, 2) == Some(262)).and_then(|at| number(at + 8, 2))
+    };
+    find() == Some(5)
 }
 
 /// Eight bits, no transparency.

@@ -40,13 +40,15 @@ fn archive(url: String, bytes: &[u8]) -> Archive {
 
 /// What a request asked for: the first byte.
 type Asked = Option<u64>;
+/// What a server does with a request.
+type Answer = Box<dyn Fn(Asked, &mut TcpStream) + Send>;
 
 /// Serves one answer for each of `answers`, in order, then stops. Yields the URL and, when it is through, what was asked.
-fn serve(answers: Vec<Box<dyn Fn(Asked, &mut TcpStream) + Send>>) -> (String, JoinHandle<Vec<Asked>>) {
+fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/set.tar.gz", listener.local_addr().unwrap());
     let thread = std::thread::spawn(move || {
-        let answer = |answer: Box<dyn Fn(Asked, &mut TcpStream) + Send>| {
+        let answer = |answer: Answer| {
             let (mut stream, _) = listener.accept().unwrap();
             let mut asked = None;
             for line in BufReader::new(stream.try_clone().unwrap()).lines() {
@@ -66,7 +68,7 @@ fn serve(answers: Vec<Box<dyn Fn(Asked, &mut TcpStream) + Send>>) -> (String, Jo
 }
 
 /// Sends the range that was asked for, but no more than `most` bytes of it.
-fn ranged(bytes: Vec<u8>, most: usize) -> Box<dyn Fn(Asked, &mut TcpStream) + Send> {
+fn ranged(bytes: Vec<u8>, most: usize) -> Answer {
     Box::new(move |asked, stream| {
         let (first, total) = (asked.unwrap_or(0) as usize, bytes.len());
         let left = total - first;
@@ -83,7 +85,7 @@ fn ranged(bytes: Vec<u8>, most: usize) -> Box<dyn Fn(Asked, &mut TcpStream) + Se
 }
 
 /// Sends `head` and `body`, whatever was asked for.
-fn fixed(head: &str, body: &[u8]) -> Box<dyn Fn(Asked, &mut TcpStream) + Send> {
+fn fixed(head: &str, body: &[u8]) -> Answer {
     let whole = [head.as_bytes(), b"\r\n\r\n", body].concat();
     Box::new(move |_, stream| drop(stream.write_all(&whole)))
 }

@@ -59,7 +59,7 @@ impl<'a> Machine<'a> {
             }
             b'(' => self.marks.push(self.stack.len()),
             b'0' => drop(self.pop()?),
-            b'1' => drop(self.to_mark()?),
+            b'1' => drop(self.since_mark()?),
             b'2' => self.stack.push(self.top()?),
             b'N' => self.push(Value::None),
             0x88 => self.push(Value::Bool(true)),
@@ -123,7 +123,7 @@ impl<'a> Machine<'a> {
             b')' => self.push(Value::Tuple(Vec::new())),
             b'}' => self.push(Value::Dict(Vec::new())),
             b'l' | b't' => {
-                let items = self.to_mark()?;
+                let items = self.since_mark()?;
                 self.push(if code == b'l' { Value::List(items) } else { Value::Tuple(items) });
             }
             0x85..=0x87 => {
@@ -131,18 +131,18 @@ impl<'a> Machine<'a> {
                 self.push(Value::Tuple(items));
             }
             b'd' => {
-                let pairs = pairs(self.to_mark()?)?;
+                let pairs = pairs(self.since_mark()?)?;
                 self.push(Value::Dict(pairs));
             }
             b'a' | b'e' => {
-                let items = if code == b'a' { self.last(1)? } else { self.to_mark()? };
+                let items = if code == b'a' { self.last(1)? } else { self.since_mark()? };
                 match self.target()? {
                     Value::List(list) => list.extend(items),
                     _ => return Err("items for something that is no list".into()),
                 }
             }
             b's' | b'u' => {
-                let items = if code == b's' { self.last(2)? } else { self.to_mark()? };
+                let items = if code == b's' { self.last(2)? } else { self.since_mark()? };
                 let new = pairs(items)?;
                 match self.target()? {
                     Value::Dict(dict) => dict.extend(new),
@@ -262,7 +262,7 @@ impl<'a> Machine<'a> {
         self.stack.last().copied().ok_or_else(|| "a value is missing".into())
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>> {
+    fn since_mark(&mut self) -> Result<Vec<Id>> {
         let mark = self.marks.pop().ok_or("a mark is missing")?;
         Ok(self.stack.split_off(mark))
     }
