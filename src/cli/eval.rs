@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::print;
-use crate::data::Dataset;
+use crate::data::{Dataset, Loading, Size};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::train::evaluate::load_model;
@@ -68,8 +68,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let path = checkpoint_path(&options.run, &options.checkpoint)?;
     let device = Device::open(&options.device)?;
     let (model, meta) = load_model(&path, &device)?;
+    // Other data come in the size that the network was trained on.
+    let image_size = Some(Size { height: meta.input[0], width: meta.input[1] });
+    let loading = Loading { image_size, ..meta.config.loading() };
     let spec = options.data.as_deref().unwrap_or(&meta.config.data);
-    let data = Dataset::open(spec)?;
+    let data = Dataset::open(spec, &loading)?;
     if data.classes != meta.classes {
         let what = format!(
             "was trained on {} other classes than the {} of '{}'; evaluate it on data like '{}'",

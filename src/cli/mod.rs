@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and the rules they share for output, errors and exit codes.
 
 mod bench;
+mod data;
 pub mod doctor;
 mod eval;
 pub mod kernels;
@@ -33,6 +34,8 @@ enum Command {
     Predict(predict::Options),
     /// List networks and show what they are made of
     Models(models::Options),
+    /// Look at data sets and download them
+    Data(data::Options),
     /// Compile and inspect kernels
     Kernels(kernels::Options),
     /// Measure kernels and training on this machine
@@ -55,6 +58,7 @@ pub fn run() -> i32 {
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
         Command::Models(options) => models::run(options),
+        Command::Data(options) => data::run(options),
         Command::Kernels(options) => kernels::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Doctor => doctor::run(),

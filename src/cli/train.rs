@@ -10,7 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::print;
-use crate::data::Dataset;
+use crate::data::{Dataset, Loading, Ratios, Size};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Progress};
@@ -26,9 +26,18 @@ pub struct Options {
     /// Network to train; `warptape models` lists them [default: little-conv]
     #[arg(long)]
     model: Option<String>,
-    /// Data: emoji, cifar10:DIR [default: emoji]
+    /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR; see `data list` [default: emoji]
     #[arg(long)]
     data: Option<String>,
+    /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
+    #[arg(long)]
+    image_size: Option<Size>,
+    /// How a folder without train, val, test is split, TRAIN:VAL:TEST [default: 8:1:1]
+    #[arg(long)]
+    split: Option<Ratios>,
+    /// Threads that decode pictures; 0: one for each core
+    #[arg(long, default_value_t = 0)]
+    workers: usize,
     /// Device: auto, host, cuda, cuda:N [default: auto]
     #[arg(long)]
     device: Option<String>,
@@ -99,7 +108,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     };
     config.check()?;
     let device = Device::open(&config.device)?;
-    let data = Dataset::open(&config.data)?;
+    let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
     let mut info = record(&config, &device, &data)?;
     if let Some(before) = run.as_ref().and_then(|run| RunInfo::read(run).ok()) {
         info.created = before.created;
@@ -148,6 +157,8 @@ fn started(options: &Options) -> Result<Start> {
     macro_rules! override_with {
         ($($field:ident),*) => { $(if let Some(value) = &options.$field { config.$field = value.clone(); })* };
     }
+    config.image_size = options.image_size.or(config.image_size);
+    config.split = options.split.or(config.split);
     override_with!(model, data, device, epochs, batch_size, optim, lr, schedule, weight_decay, momentum, nesterov);
     override_with!(label_smoothing, augment, train_fraction, validation, seed);
     Ok((config, None, None))
@@ -157,6 +168,8 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
     let fixed = [
         ("--model", options.model.is_some()),
         ("--data", options.data.is_some()),
+        ("--image-size", options.image_size.is_some()),
+        ("--split", options.split.is_some()),
         ("--batch-size", options.batch_size.is_some()),
         ("--optim", options.optim.is_some()),
         ("--lr", options.lr.is_some()),

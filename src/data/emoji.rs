@@ -8,7 +8,8 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use super::{Dataset, Images, cifar};
+use super::source::{Part, Source};
+use super::{Images, Loading, Size, cifar};
 use crate::error::{Error, Result};
 
 const TRAIN: &[u8] = include_bytes!("../../assets/emoji/train.bin.gz");
@@ -20,12 +21,15 @@ const CLASSES: usize = 9;
 /// The emoji data set.
 ///
 /// # Errors
-/// None, unless the program was built from damaged files.
-pub fn open() -> Result<Dataset> {
-    let classes = cifar::names(Path::new("assets/emoji/classes.txt"), NAMES, CLASSES)?;
+/// A split, which it has already; damaged files that the program was built from.
+pub fn find(loading: &Loading) -> Result<Source> {
+    loading.refuse_split("the emoji set")?;
+    let names = Path::new("assets/emoji/classes.txt");
+    let classes = cifar::names(names, NAMES, CLASSES)?;
     let train = images(Path::new("assets/emoji/train.bin.gz"), TRAIN, CLASSES)?;
     let test = images(Path::new("assets/emoji/test.bin.gz"), TEST, CLASSES)?;
-    Ok(Dataset::new("emoji", classes, train, test))
+    let parts = [train, Images::default(), test].map(Part::Pixels);
+    Ok(Source { name: "emoji".into(), classes, parts, size: Size::square(cifar::SIDE), notes: Vec::new() })
 }
 
 /// Unpacks gzip-compressed records; `path` is for messages.
@@ -38,6 +42,6 @@ pub fn images(path: &Path, packed: &[u8], classes: usize) -> Result<Images> {
         Error::file(path, format!("cannot be unpacked as gzip ({e}): build the program from whole files"))
     })?;
     let mut images = Images::new(cifar::SIDE, cifar::SIDE);
-    cifar::records(path, &bytes, classes, &mut images)?;
+    cifar::records(path, &bytes, 1, classes, &mut images)?;
     Ok(images)
 }

@@ -1,15 +1,26 @@
 //! Data sets: what a run trains and tests on, held in memory as 8-bit pictures.
 //!
-//! A data set is one file in this folder and one line in the `KINDS` table; [`Dataset::open`] finds it by its spec.
+//! A data set is one file in this folder and one line in [`source`]'s table; [`Dataset::open`] finds it by its spec.
 
 pub mod cifar;
 pub mod emoji;
+pub mod fetch;
+pub mod folder;
+pub mod info;
+pub mod loading;
+pub mod pickle;
 pub mod picture;
+pub mod read;
+pub mod source;
 pub mod split;
+pub mod tiny_imagenet;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+pub use loading::{Loading, Ratios, Size};
+use source::{Part, Source};
+
+use crate::error::Result;
 
 /// Pictures of one size with their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,79 +120,41 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// The training pictures.
     pub train: Images,
+    /// The data set's own validation pictures, of the same size; empty if it has none.
+    pub val: Images,
     /// The test pictures, of the same size.
     pub test: Images,
     /// SHA-256 of classes, sizes, labels and pixels: two runs with the same hash saw the same data.
     pub hash: String,
 }
 
-/// One kind of data set, as the command line names it.
-struct Kind {
-    name: &'static str,
-    /// What stands after the colon; empty where nothing may.
-    argument: &'static str,
-    about: &'static str,
-    open: fn(&str) -> Result<Dataset>,
-}
-
-/// Every data set there is: one line each.
-#[rustfmt::skip]
-const KINDS: &[Kind] = &[
-    Kind { name: "emoji", argument: "", about: "4 458 emoji in nine classes, 32x32, built in", open: |_| emoji::open() },
-    Kind { name: "cifar10", argument: "DIR", about: "CIFAR-10's binary version, unpacked in DIR", open: cifar::open },
-];
-
 impl Dataset {
     /// The data set that `spec` names: `emoji`, or a kind with its folder, `cifar10:DIR`.
     ///
     /// # Errors
-    /// A spec that is not in the table (the message lists it), and whatever is wrong with the files.
-    pub fn open(spec: &str) -> Result<Dataset> {
-        let (name, argument) = match spec.split_once(':') {
-            Some((name, argument)) => (name, Some(argument)),
-            None => (spec, None),
-        };
-        let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
-            return Err(Error::usage(format!("unknown data set {name:?}: use {}", list(", "))));
-        };
-        match argument {
-            None if !kind.argument.is_empty() => {
-                Err(Error::usage(format!("data set {name} needs a folder: write {name}:{}", kind.argument)))
-            }
-            Some("") if !kind.argument.is_empty() => {
-                Err(Error::usage(format!("data set {name}: the folder after the colon is empty: write {name}:DIR")))
-            }
-            Some(extra) if kind.argument.is_empty() => {
-                Err(Error::usage(format!("data set {name} takes nothing after its name, got {extra:?}: write {name}")))
-            }
-            argument => (kind.open)(argument.unwrap_or_default()),
-        }
-    }
-
-    /// The known specs with a word on each, one a line: for a help text.
-    pub fn known() -> String {
-        list("\n")
+    /// A spec that is not in the table (the message lists it), whatever is wrong with the files, and a data set that is
+    /// larger than the machine's memory.
+    pub fn open(spec: &str, loading: &Loading) -> Result<Dataset> {
+        let Source { name, classes, parts, size, .. } = Source::find(spec, loading)?;
+        let size = loading.image_size.unwrap_or(size);
+        read::fits(parts.iter().map(Part::len).sum(), size)?;
+        let load = |part| read::load(part, size, loading.workers);
+        let [train, val, test] = parts;
+        Ok(Dataset::new(name, classes, load(train)?, load(val)?, load(test)?))
     }
 
     /// Puts the parts together and hashes them.
-    pub fn new(name: impl Into<String>, classes: Vec<String>, train: Images, test: Images) -> Dataset {
-        let hash = hash(&classes, &[&train, &test]);
-        Dataset { name: name.into(), classes, train, test, hash }
+    pub fn new(name: impl Into<String>, classes: Vec<String>, train: Images, val: Images, test: Images) -> Dataset {
+        // An empty part leaves no trace: the hash of a set without validation pictures is that of its other two.
+        let parts: Vec<_> = [&train, &test, &val].into_iter().filter(|part| !part.is_empty()).collect();
+        let hash = hash(&classes, &parts);
+        Dataset { name: name.into(), classes, train, val, test, hash }
     }
 
-    /// How many training and test pictures each class has.
-    pub fn class_counts(&self) -> (Vec<usize>, Vec<usize>) {
-        (self.train.class_counts(self.classes.len()), self.test.class_counts(self.classes.len()))
+    /// How many training, validation and test pictures each class has.
+    pub fn class_counts(&self) -> [Vec<usize>; 3] {
+        [&self.train, &self.val, &self.test].map(|part| part.class_counts(self.classes.len()))
     }
-}
-
-/// The table's lines, joined.
-fn list(separator: &str) -> String {
-    let line = |kind: &Kind| {
-        let colon = if kind.argument.is_empty() { "" } else { ":" };
-        format!("{}{colon}{} ({})", kind.name, kind.argument, kind.about)
-    };
-    KINDS.iter().map(line).collect::<Vec<_>>().join(separator)
 }
 
 /// SHA-256 in hex; every part goes in behind its length, so that no two data sets share a byte stream.

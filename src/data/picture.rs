@@ -15,14 +15,48 @@ const FORMATS: &str = "PNG, JPEG, BMP, PPM/PGM, WebP or TIFF";
 /// The most bytes that are read of a file: one that never ends must not take all memory.
 const MOST: u64 = 256 << 20;
 
+/// What a picture had that a network's input has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conversion {
+    /// One channel, made three equal ones.
+    Grey,
+    /// Cyan, magenta, yellow, black; made red, green, blue as the inks would mix, without color profile.
+    Cmyk,
+    /// More than eight bits a channel, rounded to eight.
+    Deep,
+    /// Transparent parts, put over white.
+    Alpha,
+    /// A camera's note on which side is up, obeyed.
+    Turned,
+}
+
+impl Conversion {
+    /// All of them with what to call them.
+    pub const ALL: [(Conversion, &str); 5] = [
+        (Conversion::Grey, "grey made color"),
+        (Conversion::Cmyk, "CMYK made RGB"),
+        (Conversion::Deep, "16 bits or more rounded to 8"),
+        (Conversion::Alpha, "transparency put over white"),
+        (Conversion::Turned, "turned upright as their EXIF says"),
+    ];
+}
+
 /// The picture at `path`, in its own size.
 ///
 /// The format is told by the contents, not by the name. Transparent parts stand over white, grey becomes three equal
-/// channels, 16 bits become 8, and a camera's note on which side is up (EXIF) is obeyed.
+/// channels, CMYK becomes RGB, 16 bits become 8, and a camera's note on which side is up (EXIF) is obeyed.
 ///
 /// # Errors
 /// A file that cannot be read, is no picture, is damaged, or asks for more memory than a picture should.
 pub fn open(path: &Path) -> Result<RgbImage> {
+    Ok(inspect(path)?.0)
+}
+
+/// [`open`], and what had to be converted.
+///
+/// # Errors
+/// As [`open`].
+pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|e| Error::file(path, e))?;
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(|e| Error::file(path, e))?;
@@ -37,12 +71,18 @@ pub fn open(path: &Path) -> Result<RgbImage> {
     };
     // This call rather than a decoder of our own type: the decoders are then compiled once, in their own crate.
     let mut picture = image::load_from_memory(&bytes).map_err(|e| Error::file(path, reason(&e)))?;
-    if format == image::ImageFormat::Jpeg
-        && let Some(orientation) = exif(&bytes).and_then(Orientation::from_exif_chunk)
-    {
-        picture.apply_orientation(orientation);
-    }
-    Ok(over_white(picture))
+    let color = picture.color();
+    let jpeg = if format == image::ImageFormat::Jpeg { Jpeg::scan(&bytes) } else { Jpeg::default() };
+    let mut conversions = Vec::new();
+    let mut note = |conversion, found: bool| conversions.extend(found.then_some(conversion));
+    note(Conversion::Grey, !color.has_color());
+    note(Conversion::Cmyk, jpeg.components == 4 || format == image::ImageFormat::Tiff && cmyk_tiff(&bytes));
+    note(Conversion::Deep, color.bytes_per_pixel() > color.channel_count());
+    note(Conversion::Alpha, color.has_alpha());
+    let orientation = jpeg.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    note(Conversion::Turned, orientation != Orientation::NoTransforms);
+    picture.apply_orientation(orientation);
+    Ok((over_white(picture), conversions))
 }
 
 /// `picture` in another size, as `[height, width, 3]` values, by Lanczos; the sides' ratio is not kept.
@@ -67,19 +107,52 @@ pub fn load(path: &Path, height: usize, width: usize) -> Result<Vec<u8>> {
     resize(&open(path)?, height, width)
 }
 
-/// The EXIF part of a JPEG file: segments, each a marker and its length, stand before the picture's own data.
-fn exif(jpeg: &[u8]) -> Option<&[u8]> {
-    let mut rest = jpeg.get(2..)?;
-    loop {
-        let &[0xff, marker, high, low, ..] = rest else { return None };
-        let segment = rest.get(4..2 + usize::from(u16::from_be_bytes([high, low])))?;
-        match marker {
-            0xe1 if segment.starts_with(b"Exif\0\0") => return Some(&segment[6..]),
-            // Start of scan, or no segment at all: what comes is picture.
-            0xda | 0xff => return None,
-            _ => rest = &rest[4 + segment.len()..],
+/// What the decoder does not say about a JPEG file.
+#[derive(Default)]
+struct Jpeg<'a> {
+    exif: Option<&'a [u8]>,
+    /// Channels of the picture as it is stored; 0 if there is no frame header.
+    components: u8,
+}
+
+impl<'a> Jpeg<'a> {
+    /// Reads the segments, each a marker and its length, that stand before the picture's own data.
+    fn scan(bytes: &'a [u8]) -> Self {
+        let mut found = Jpeg::default();
+        let mut rest = bytes.get(2..).unwrap_or_default();
+        while let &[0xff, marker, high, low, ..] = rest {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            let Some(segment) = rest.get(4..2 + length) else { break };
+            match marker {
+                0xe1 if found.exif.is_none() => found.exif = segment.strip_prefix(b"Exif\0\0"),
+                // A frame header: precision, height, width, number of components. Three of the codes are something else.
+                0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
+                    found.components = segment.get(5).copied().unwrap_or(0);
+                }
+                // Start of scan: what comes is picture.
+                0xda => break,
+                _ => {}
+            }
+            rest = &rest[4 + segment.len()..];
         }
+        found
     }
+}
+
+/// Whether the first picture of a TIFF file is CMYK: tag 262 of its directory, of 12-byte entries, is 5.
+fn cmyk_tiff(bytes: &[u8]) -> bool {
+    let little = bytes.starts_with(b"II");
+    let number = |at: usize, length: usize| -> Option<usize> {
+        let digits = bytes.get(at..at.checked_add(length)?)?.iter().map(|&byte| usize::from(byte));
+        let push = |number: usize, byte: usize| number << 8 | byte;
+        Some(if little { digits.rev().fold(0, push) } else { digits.fold(0, push) })
+    };
+    let find = || {
+        let directory = number(4, 4)?;
+        let entries = (0..number(directory, 2)?).map(|entry| directory + 2 + 12 * entry);
+        entries.into_iter().find(|&at| number(at, 2) == Some(262)).and_then(|at| number(at + 8, 2))
+    };
+    find() == Some(5)
 }
 
 /// Eight bits, no transparency.

@@ -7,7 +7,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::Images;
+use super::{Images, Ratios};
 use crate::error::{Error, Result};
 
 /// The indices of a stratified part of `images`, in ascending order.
@@ -21,7 +21,8 @@ pub fn fraction(images: &Images, fraction: f64, seed: u64) -> Result<Vec<u32>> {
     if !(fraction > 0.0 && fraction <= 1.0) {
         return Err(Error::usage(format!("fraction {fraction} of the data: expected above 0 and at most 1")));
     }
-    let (taken, _) = stratify(images, Purpose::Fraction, seed, |count| portion(fraction, count).max(1));
+    let size = |count| [portion(fraction, count).max(1), 0];
+    let [taken, ..] = stratify(&images.labels, Purpose::Fraction, seed, size);
     Ok(taken)
 }
 
@@ -39,9 +40,25 @@ pub fn validation(images: &Images, ratio: f64, seed: u64) -> Result<(Vec<u32>, V
     if ratio == 0.0 {
         return Ok(((0..images.len() as u32).collect(), Vec::new()));
     }
-    let size = |count: usize| portion(ratio, count).max(1).min(count - 1);
-    let (chosen, rest) = stratify(images, Purpose::Validation, seed, size);
+    let size = |count: usize| [portion(ratio, count).max(1).min(count - 1), 0];
+    let [chosen, _, rest] = stratify(&images.labels, Purpose::Validation, seed, size);
     Ok((rest, chosen))
+}
+
+/// Stratified training, validation and test indices, each in ascending order, of pictures with these `labels`.
+///
+/// Of each class the nearest whole numbers of its shares go to validation and test, but at least one picture goes to
+/// each side with a share: to training first, then to test, then to validation. With one seed a smaller test share is a
+/// subset of a larger one, and the test set does not depend on the validation share unless a class is too small.
+pub fn three(labels: &[i32], ratios: Ratios, seed: u64) -> [Vec<u32>; 3] {
+    let (val, test) = ratios.shares();
+    let size = |count: usize| {
+        let tested = portion(test, count).max(1).min(count - 1);
+        let wanted = if val > 0.0 { portion(val, count).max(1) } else { 0 };
+        [tested, wanted.min(count - 1 - tested)]
+    };
+    let [test, val, train] = stratify(labels, Purpose::Test, seed, size);
+    [train, val, test]
 }
 
 /// The order of `n` pictures in one epoch: a permutation of `0..n`.
@@ -57,6 +74,7 @@ enum Purpose {
     Fraction = 1,
     Validation = 2,
     Shuffle = 3,
+    Test = 4,
 }
 
 /// The nearest whole number to `share * count`.
@@ -64,23 +82,23 @@ fn portion(share: f64, count: usize) -> usize {
     (share * count as f64).round() as usize
 }
 
-/// From each class that is present, as many as `size` of its count says, chosen by lot; and the rest.
-fn stratify(images: &Images, purpose: Purpose, seed: u64, size: impl Fn(usize) -> usize) -> (Vec<u32>, Vec<u32>) {
+/// From each class that is present, two lots of the sizes that `sizes` makes of its count; and the rest.
+fn stratify(labels: &[i32], purpose: Purpose, seed: u64, sizes: impl Fn(usize) -> [usize; 2]) -> [Vec<u32>; 3] {
     let mut classes = std::collections::BTreeMap::<i32, Vec<u32>>::new();
-    for (index, &label) in images.labels.iter().enumerate() {
+    for (index, &label) in labels.iter().enumerate() {
         classes.entry(label).or_default().push(index as u32);
     }
-    let (mut chosen, mut rest) = (Vec::new(), Vec::new());
+    let mut parts = [const { Vec::new() }; 3];
     for (label, mut members) in classes {
         // The whole class is shuffled, whatever is taken of it: that is what nests a small part in a larger one.
         permute(&mut members, &mut stream(seed, purpose, u64::from(label as u32)));
-        let (front, back) = members.split_at(size(members.len()));
-        chosen.extend_from_slice(front);
-        rest.extend_from_slice(back);
+        let [first, second] = sizes(members.len());
+        let (first, rest) = members.split_at(first);
+        let (second, rest) = rest.split_at(second);
+        parts.iter_mut().zip([first, second, rest]).for_each(|(part, members)| part.extend_from_slice(members));
     }
-    chosen.sort_unstable();
-    rest.sort_unstable();
-    (chosen, rest)
+    parts.iter_mut().for_each(|part| part.sort_unstable());
+    parts
 }
 
 /// The random stream of one purpose and one class or epoch. The key is laid out here rather than by `seed_from_u64`,

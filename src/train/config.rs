@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::{Dataset, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::optim::{OptimizerConfig, Policy};
@@ -14,8 +15,14 @@ use crate::optim::{OptimizerConfig, Policy};
 pub struct Config {
     /// Which network; see [`crate::nn::models`].
     pub model: String,
-    /// Which data: `emoji`, `cifar10:DIR`.
+    /// Which data: `emoji`, `cifar10:DIR`, `folder:DIR`, …
     pub data: String,
+    /// The size to bring pictures to; the data set's own if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<Size>,
+    /// How a folder without parts of its own is split; 8:1:1 if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Ratios>,
     /// `auto`, `host`, `cuda`, `cuda:N`.
     pub device: String,
     /// Passes over the training set.
@@ -51,6 +58,8 @@ impl Default for Config {
         Self {
             model: "little-conv".into(),
             data: "emoji".into(),
+            image_size: None,
+            split: None,
             device: "auto".into(),
             epochs: 15,
             batch_size: 64,
@@ -110,6 +119,20 @@ impl Config {
         self.policy()?;
         self.augmentation()?;
         Ok(())
+    }
+
+    /// Refuses to hold pictures back from a data set that has validation pictures of its own.
+    pub fn check_validation(&self, data: &Dataset) -> Result<()> {
+        if self.validation > 0.0 && !data.val.is_empty() {
+            let what = format!("'{}' has validation pictures of its own; leave --validation out", data.name);
+            return Err(Error::usage(format!("--validation {}: {what}", self.validation)));
+        }
+        Ok(())
+    }
+
+    /// How the data set is loaded, by all cores.
+    pub fn loading(&self) -> Loading {
+        Loading { image_size: self.image_size, split: self.split, seed: self.seed, workers: 0 }
     }
 
     /// The optimizer's configuration.

@@ -38,6 +38,8 @@ pub struct Trainer {
     test: Resident,
     chosen: Vec<u32>,
     held_back: Vec<u32>,
+    /// The data set's own validation pictures; without them some of `images` are held back.
+    val: Option<Resident>,
     meta: Meta,
     run: RunDir,
     logs: Logs,
@@ -57,6 +59,7 @@ impl Trainer {
         let (mean, std) = data.train.mean_std();
         // A channel that never changes has nothing to be scaled.
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
+        config.check_validation(data)?;
         let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
         let (chosen, held_back) = split::validation(&data.train.select(&parts), config.validation, config.seed)?;
         let pick = |positions: Vec<u32>| -> Vec<u32> { positions.into_iter().map(|p| parts[p as usize]).collect() };
@@ -94,10 +97,12 @@ impl Trainer {
             progress,
             config: config.clone(),
         };
+        let val = if data.val.is_empty() { None } else { Some(Resident::new(device, &data.val)?) };
         let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
         let run = run()?;
         let logs = Logs::open(&run, format!("{} on {}", config.model, config.data), &meta.progress)?;
-        Ok(Self { images, test, device: device.clone(), config, model, optimizer, chosen, held_back, meta, run, logs })
+        let device = device.clone();
+        Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, run, logs })
     }
 
     /// The network.
@@ -129,7 +134,9 @@ impl Trainer {
             };
             let lr = rows[0].lr;
             let all: Vec<u32> = (0..self.test.len() as u32).collect();
-            let splits = [(Split::Val, &self.images, &self.held_back), (Split::Test, &self.test, &all)];
+            let own: Vec<u32> = (0..self.val.as_ref().map_or(0, Resident::len) as u32).collect();
+            let val = self.val.as_ref().map_or((&self.images, &self.held_back), |val| (val, &own));
+            let splits = [(Split::Val, val.0, val.1), (Split::Test, &self.test, &all)];
             for (split, images, indices) in splits.into_iter().filter(|(_, _, indices)| !indices.is_empty()) {
                 let watch = Watch::start(&self.device);
                 let sums = evaluate(&self.model, images, indices, self.meta.mean, self.meta.std)?.sums;

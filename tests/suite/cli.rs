@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use serde_json::Value;
-use warptape::data::Dataset;
+use warptape::data::{Dataset, Loading};
 use warptape::train::metrics::{Split, read};
 
 use super::command::{EPOCHS, TEST, TRAIN, device, done, fails, shared, succeeds, warptape};
@@ -147,7 +147,7 @@ fn eval_reports_every_class_and_every_mistake() {
 fn predict_sees_what_eval_sees() {
     let shared = shared();
     let run = shared.run.to_str().unwrap();
-    let data = Dataset::open(&shared.data).unwrap();
+    let data = Dataset::open(&shared.data, &Loading::default()).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (TRAIN, TEST));
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use tempfile::TempDir;
-use warptape::data::picture;
+use warptape::data::picture::{self, Conversion};
 
 use crate::data::{message, says};
 
@@ -128,5 +128,76 @@ fn damaged_pictures_are_refused_or_read_but_never_a_panic() {
                 assert!(!error.to_string().contains('\n'));
             }
         }
+    }
+}
+
+/// What Pillow makes of unusual kinds, as `golden/pictures.py` wrote them.
+#[test]
+fn unusual_kinds_look_as_they_do_in_pillow() {
+    let folder = TempDir::new().unwrap();
+    let packed = include_bytes!("../golden/pictures.tar.gz");
+    tar::Archive::new(flate2::read::GzDecoder::new(&packed[..])).unpack(folder.path()).unwrap();
+    use Conversion::{Alpha, Cmyk, Grey};
+    // JPEG decoders may differ by a few steps in how they round; nothing else may differ at all.
+    for (name, conversions, allowed) in [
+        ("cmyk.jpg", &[Cmyk][..], 4),
+        ("ycck.jpg", &[Cmyk], 4),
+        ("cmyk-unmarked.jpg", &[Cmyk], 4),
+        ("cmyk.tiff", &[Cmyk], 1),
+        ("palette.png", &[], 0),
+        ("palette-clear.png", &[Alpha], 0),
+        ("palette.bmp", &[], 0),
+        ("bits.png", &[Grey], 0),
+        ("grey-alpha.png", &[Grey, Alpha], 1),
+        ("grey.jpg", &[Grey], 2),
+        ("progressive.jpg", &[], 4),
+    ] {
+        let (picture, found) = picture::inspect(&folder.path().join(name)).unwrap();
+        let expected = fs::read(folder.path().join(format!("{name}.rgb"))).unwrap();
+        assert_eq!((picture.dimensions(), picture.len()), ((24, 16), expected.len()), "{name}");
+        let worst = picture.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(worst <= allowed, "{name}: off by {worst}");
+        assert_eq!(found, conversions, "{name}");
+    }
+}
+
+#[test]
+fn what_was_converted_is_told() {
+    let folder = TempDir::new().unwrap();
+    let found = |name: &str, picture: DynamicImage| {
+        picture::inspect(&saved(&folder, name, &picture, ImageFormat::Png)).unwrap().1
+    };
+    assert_eq!(found("plain.png", sample().into()), []);
+    let deep = image::ImageBuffer::from_pixel(3, 3, Luma([0x8080u16]));
+    assert_eq!(found("grey16.png", deep.into()), [Conversion::Grey, Conversion::Deep]);
+    let clear = image::RgbaImage::from_pixel(3, 3, Rgba([0; 4]));
+    assert_eq!(found("clear.png", clear.into()), [Conversion::Alpha]);
+    // One pixel is a picture.
+    let dot = saved(&folder, "dot é 1.png", &RgbImage::from_pixel(1, 1, Rgb([1, 2, 3])).into(), ImageFormat::Png);
+    assert_eq!(picture::load(&dot, 2, 3).unwrap(), [1, 2, 3].repeat(6));
+}
+
+/// Headers that promise pictures of gigabytes: refused before they are believed.
+#[test]
+fn decompression_bombs() {
+    let folder = TempDir::new().unwrap();
+    let whole = |name: &str, format| fs::read(saved(&folder, name, &sample().into(), format)).unwrap();
+    let patched = |mut bytes: Vec<u8>, find: &[u8], replace: &[u8]| {
+        let at = bytes.windows(find.len()).position(|window| window == find).expect("the size in the header");
+        bytes[at..at + replace.len()].copy_from_slice(replace);
+        bytes
+    };
+    let mut png = patched(whole("a.png", ImageFormat::Png), b"\0\0\0\x28\0\0\0\x18", b"\0\0\xff\xff\0\0\xff\xff");
+    let mut sum = flate2::Crc::new();
+    sum.update(&png[12..29]);
+    png[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+    let jpeg = patched(whole("a.jpg", ImageFormat::Jpeg), b"\x08\0\x18\0\x28\x03", b"\x08\xff\xff\xff\xff\x03");
+    let bmp = patched(whole("a.bmp", ImageFormat::Bmp), b"\x28\0\0\0\x18\0\0\0", b"\xff\xff\0\0\xff\xff\0\0");
+    let tiff = patched(whole("a.tiff", ImageFormat::Tiff), b"\x28\0", b"\xff\xff");
+    let ppm = b"P6 65535 65535 255\n".to_vec();
+    for (name, bytes) in [("png", png), ("jpeg", jpeg), ("bmp", bmp), ("tiff", tiff), ("ppm", ppm)] {
+        let path = folder.path().join(format!("bomb.{name}"));
+        fs::write(&path, bytes).unwrap();
+        says(picture::open(&path), &[&format!("bomb.{name}")]);
     }
 }

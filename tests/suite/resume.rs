@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use warptape::Device;
-use warptape::data::Dataset;
+use warptape::data::{Dataset, Loading};
 use warptape::train::checkpoint::{Checkpoint, Progress};
 use warptape::train::metrics::Row;
 use warptape::train::observer::{Observer, Outcome, Running};
@@ -90,7 +90,7 @@ fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
         return;
     }
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
-    let (device, data) = (Device::open(&device()).unwrap(), Dataset::open(&shared.data).unwrap());
+    let (device, data) = (Device::open(&device()).unwrap(), Dataset::open(&shared.data, &Loading::default()).unwrap());
     let config = last(&shared.run).meta.config;
     let path = folder.path().join("run");
     let mut run = RunDir::at(&path).unwrap();

@@ -1,0 +1,171 @@
+//! `warptape data`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::print;
+use crate::data::cifar::{CIFAR10, CIFAR100};
+use crate::data::fetch::{Outcome, fetch};
+use crate::data::info::{Report, survey};
+use crate::data::source::known;
+use crate::data::{Loading, Ratios, Size};
+use crate::error::{Error, Result};
+
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the kinds of data sets
+    List,
+    /// Counts, sizes, broken files, duplicates and warnings of a data set; exit code 1 if files are broken
+    Info(Info),
+    /// Download and unpack a data set
+    Fetch(Fetch),
+}
+
+#[derive(Args)]
+struct Info {
+    /// emoji, cifar10:DIR, folder:DIR, …; the known kinds if left out
+    spec: Option<String>,
+    /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
+    #[arg(long)]
+    image_size: Option<Size>,
+    /// How a folder without parts is split, TRAIN:VAL:TEST [default: 8:1:1]
+    #[arg(long)]
+    split: Option<Ratios>,
+    /// Seed of the split
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Threads that decode pictures; 0: one for each core
+    #[arg(long, default_value_t = 0)]
+    workers: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Fetch {
+    /// Which
+    name: Name,
+    /// Folder to unpack it in
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Where to get the archive instead of the publisher's server
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// Which of the published versions; both hold the same pictures
+    #[arg(long, default_value = "binary")]
+    version: Version,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    Cifar10,
+    Cifar100,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Version {
+    Binary,
+    Python,
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    match options.command {
+        Command::Info(info) if info.spec.is_some() => inform(info)?,
+        Command::List | Command::Info(_) => {
+            for (spec, about) in known() {
+                print(format_args!("{spec:<18} {about}"))?;
+            }
+        }
+        Command::Fetch(options) => bring(options)?,
+    }
+    Ok(())
+}
+
+fn bring(options: Fetch) -> Result<()> {
+    let (set, name) = match options.name {
+        Name::Cifar10 => (CIFAR10, "cifar10"),
+        Name::Cifar100 => (CIFAR100, "cifar100"),
+    };
+    let mut archive = set.archive(options.version == Version::Python);
+    if let Some(from) = options.from {
+        archive.url = from;
+    }
+    let bar = ProgressBar::new(archive.size);
+    let style = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
+    let outcome = fetch(&archive, &options.to, &mut |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    let folder = options.to.join(&archive.folder);
+    let what = match outcome? {
+        Outcome::AlreadyThere => "was there already; nothing to do",
+        Outcome::Unpacked => "unpacked from the archive that was there",
+        Outcome::Fetched => "downloaded, MD5 right, unpacked",
+    };
+    print(format_args!("{}: {what}", folder.display()))?;
+    print(format_args!("use it with: --data {name}:{}", options.to.display()))
+}
+
+fn inform(info: Info) -> Result<()> {
+    let spec = info.spec.unwrap_or_default();
+    let Info { image_size, split, seed, workers, .. } = info;
+    let report = survey(&spec, &Loading { image_size, split, seed, workers })?;
+    if info.json {
+        let text = serde_json::to_string_pretty(&report).expect("plain data");
+        print(text)?;
+    } else {
+        show(&report)?;
+    }
+    match report.broken.len() {
+        0 => Ok(()),
+        count => Err(Error::file(spec, format!("{count} broken files; remove or replace them"))),
+    }
+}
+
+fn show(report: &Report) -> Result<()> {
+    let total = |part: &str| report.counts[part].iter().sum::<usize>();
+    let [train, val, test] = ["train", "val", "test"].map(total);
+    print(format_args!("{}: {} classes, {train} train, {val} val, {test} test", report.name, report.classes.len()))?;
+    for note in &report.notes {
+        print(format_args!("note: {note}"))?;
+    }
+    let width = report.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).clamp(5, 40);
+    print(format_args!("\n{:<width$} {:>7} {:>7} {:>7}", "class", "train", "val", "test"))?;
+    for (index, class) in report.classes.iter().enumerate() {
+        let [train, val, test] = ["train", "val", "test"].map(|part| report.counts[part][index]);
+        print(format_args!("{class:<width$} {train:>7} {val:>7} {test:>7}"))?;
+    }
+    if let Some(sizes) = &report.sizes {
+        let common = format!("{} ({} of {} pictures)", sizes.most_common, sizes.most_common_count, train + val + test);
+        let range = format!("smallest {}, largest {}, most common {common}", sizes.smallest, sizes.largest);
+        print(format_args!("\nsizes (height x width): {range}; all are brought to {}", report.size))?;
+    }
+    let three = |values: [f64; 3]| values.map(|value| format!("{value:.4}")).join(" ");
+    let (mean, std) = (three(report.mean), three(report.std));
+    print(format_args!("train mean {mean}, std {std} (red green blue; training normalizes with these)"))?;
+    for (conversion, count) in &report.conversions {
+        print(format_args!("converted: {count} {conversion}"))?;
+    }
+    let pairs = |what: &str, count: usize, examples: &[[String; 2]]| -> Result<()> {
+        print(format_args!("{what}: {count}"))?;
+        examples.iter().try_for_each(|[one, other]| print(format_args!("  {one} = {other}")))
+    };
+    let duplicates = &report.duplicates;
+    pairs("duplicates across parts", duplicates.across, &duplicates.across_examples)?;
+    pairs("equal pictures under different classes", duplicates.conflicting, &duplicates.conflicting_examples)?;
+    for broken in &report.broken {
+        print(format_args!("broken: {}: {}", broken.file, broken.reason))?;
+    }
+    for warning in &report.warnings {
+        print(format_args!("warning: {warning}"))?;
+    }
+    Ok(())
+}

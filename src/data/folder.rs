@@ -1,0 +1,174 @@
+//! Picture files in a folder for each class, torchvision's ImageFolder.
+//!
+//! Classes are the subfolders in the order of their names; a class has the pictures in its folder and in all folders
+//! below, in the order of their paths. Names that begin with a dot are passed over: systems leave such files everywhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::source::{Entry, Part, Source, check_name};
+use super::{Loading, Size, split};
+use crate::error::{Error, Result};
+
+/// Endings of picture files, in any case.
+const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
+/// Folders in folders, at most: deeper is a tree that was not meant.
+const DEEPEST: usize = 64;
+/// What the folder of validation pictures may be called.
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+
+/// The data set in `dir`: class folders, which are split by [`Loading::split`]; or `train` with `val`, `test` or both,
+/// which have class folders. Without `test`, `val` is the test set.
+///
+/// # Errors
+/// A folder without pictures, classes that differ between parts, names that are no plain text, links that go in circles.
+pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
+    let root = Path::new(dir);
+    let name = name(root);
+    let size = Size::square(32);
+    let folders = subfolders(root)?;
+    let inner =
+        |names: &[&str]| folders.iter().find(|f| names.iter().any(|name| f.ends_with(name))).map(|f| f.as_path());
+    let (train, val, test) = (inner(&["train"]), inner(&VALIDATION), inner(&["test"]));
+    let Some(train) = train.filter(|_| val.is_some() || test.is_some()) else {
+        if train.is_some() && folders.len() == 1 {
+            let what =
+                format!("has 'train' but neither 'val' nor 'test'; folder:{} splits it", root.join("train").display());
+            return Err(Error::file(root, what));
+        }
+        let (classes, files) = classes(root, &folders)?;
+        let labels: Vec<i32> = files.iter().map(|file| file.label).collect();
+        let ratios = loading.split.unwrap_or_default();
+        let parts = split::three(&labels, ratios, loading.seed);
+        let parts = parts.map(|part| Part::Files(part.iter().map(|&index| files[index as usize].clone()).collect()));
+        let notes = vec![format!("split {ratios} with seed {}, stratified", loading.seed)];
+        return Ok(Source { name, classes, parts, size, notes });
+    };
+    loading.refuse_split(&format!("{} has a folder 'train' and", root.display()))?;
+    let mut notes = Vec::new();
+    let mut test = test;
+    // Competitions publish their test pictures without labels.
+    if let (Some(unlabelled), Some(_)) = (test, val)
+        && subfolders(unlabelled)?.is_empty()
+    {
+        notes.push("'test' has no class folders, so no labels, and is not used".to_owned());
+        test = None;
+    }
+    let (val, test) = match (val, test) {
+        (val, Some(test)) => (val, test),
+        (Some(val), None) => {
+            notes.push("there is no 'test' with labels: 'val' is the test set".to_owned());
+            (None, val)
+        }
+        (None, None) => unreachable!("one of them was found"),
+    };
+    let (names, train_files) = classes(train, &subfolders(train)?)?;
+    let other = |folder: &Path| -> Result<Vec<Entry>> {
+        let (found, files) = classes(folder, &subfolders(folder)?)?;
+        let differ = |what: &str, class: &String| {
+            let what = format!("{what} class {class:?}, unlike {}; all parts need the same classes", train.display());
+            Err(Error::file(folder, what))
+        };
+        match (names.iter().find(|name| !found.contains(name)), found.iter().find(|name| !names.contains(name))) {
+            (Some(class), _) => differ("has no", class),
+            (None, Some(class)) => differ("has a", class),
+            (None, None) => Ok(files),
+        }
+    };
+    let val = val.map_or(Ok(Vec::new()), &other)?;
+    let parts = [train_files, val, other(test)?].map(Part::Files);
+    Ok(Source { name, classes: names, parts, size, notes })
+}
+
+/// The data set's name: the folder's own, as far as it is fit for another folder's name.
+fn name(root: &Path) -> String {
+    let whole = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    let name = whole.file_name().map_or("folder".into(), |name| name.to_string_lossy());
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
+/// Class names and all pictures of the class folders `folders` in `root`.
+fn classes(root: &Path, folders: &[PathBuf]) -> Result<(Vec<String>, Vec<Entry>)> {
+    if folders.is_empty() {
+        let what = "holds no folders; expected one for each class, with its pictures";
+        return Err(Error::file(root, what));
+    }
+    let (mut names, mut files) = (Vec::new(), Vec::new());
+    for (label, folder) in folders.iter().enumerate() {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Error::file(folder, "has a name that is not UTF-8; rename it"))?;
+        check_name(name).map_err(|what| Error::file(folder, what))?;
+        names.push(name.to_owned());
+        let (pictures, others) = pictures(folder)?;
+        if pictures.is_empty() {
+            let what = format!(
+                "class {name:?} has no pictures ({others} other files); expected .{}: add some or remove the folder",
+                ENDINGS.join(" .")
+            );
+            return Err(Error::file(folder, what));
+        }
+        files.extend(pictures.into_iter().map(|path| Entry { path, label: label as i32 }));
+    }
+    Ok((names, files))
+}
+
+/// All picture files in `folder` and below, in the order of their paths, and how many other files there are.
+///
+/// # Errors
+/// A folder that cannot be read, and a link to a folder that it is in.
+pub(super) fn pictures(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
+    let (mut found, mut others) = (Vec::new(), 0);
+    walk(folder, &mut Vec::new(), &mut found, &mut others)?;
+    found.sort_unstable();
+    Ok((found, others))
+}
+
+fn walk(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>, others: &mut usize) -> Result<()> {
+    let real = folder.canonicalize().map_err(|e| Error::file(folder, e))?;
+    if above.contains(&real) {
+        return Err(Error::file(folder, format!("is a link to {}, which it is in; remove it", real.display())));
+    }
+    if above.len() == DEEPEST {
+        return Err(Error::file(folder, format!("is {DEEPEST} folders deep; name the folder of the classes")));
+    }
+    above.push(real);
+    for path in entries(folder)? {
+        if path.is_dir() {
+            walk(&path, above, found, others)?;
+        } else if is_picture(&path) {
+            found.push(path);
+        } else {
+            *others += 1;
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+}
+
+/// The folders in `folder`, in the order of their names.
+///
+/// # Errors
+/// One that does not exist, is no folder or cannot be read.
+pub(super) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders: Vec<PathBuf> = entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+/// What is in `folder`, but for names that begin with a dot.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let refuse = |e| Error::file(folder, format!("cannot be read as a folder: {e}"));
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(refuse)? {
+        let path = entry.map_err(refuse)?.path();
+        if !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}

@@ -1,0 +1,254 @@
+//! What a data set is made of, as a practitioner wants to know it before training: counts, sizes, broken files,
+//! duplicates, conversions, warnings.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::picture::{self, Conversion};
+use super::source::{Part, Source};
+use super::{Images, Loading, Size, read};
+use crate::error::{Error, Result};
+
+/// Examples in lists of duplicates.
+const EXAMPLES: usize = 5;
+/// A class with fewer training pictures is called small.
+const FEW: usize = 20;
+/// Largest to smallest class from which on a training set is called unequal.
+const UNEQUAL: f64 = 3.0;
+
+/// The names of the parts, in order.
+const PARTS: [&str; 3] = ["train", "val", "test"];
+
+/// What [`survey`] found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The data set's name.
+    pub name: String,
+    /// Its classes.
+    pub classes: Vec<String>,
+    /// Whole pictures of each class in each part.
+    pub counts: BTreeMap<&'static str, Vec<usize>>,
+    /// What all pictures are brought to.
+    pub size: Size,
+    /// The pictures' own sizes; none without pictures.
+    pub sizes: Option<Sizes>,
+    /// Mean of the training part by channel, full intensity being 1, in size [`Report::size`]. Training uses it.
+    pub mean: [f64; 3],
+    /// Standard deviation, likewise.
+    pub std: [f64; 3],
+    /// How many pictures were converted, by conversion.
+    pub conversions: BTreeMap<&'static str, usize>,
+    /// Files that cannot be read as pictures.
+    pub broken: Vec<Broken>,
+    /// Pictures with equal pixels.
+    pub duplicates: Duplicates,
+    /// Facts about the source.
+    pub notes: Vec<String>,
+    /// What may spoil a training.
+    pub warnings: Vec<String>,
+}
+
+/// The pictures' own sizes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sizes {
+    /// The fewest pixels.
+    pub smallest: Size,
+    /// The most pixels.
+    pub largest: Size,
+    /// The size of most pictures.
+    pub most_common: Size,
+    /// How many pictures have it.
+    pub most_common_count: usize,
+    /// How many sizes there are.
+    pub different: usize,
+}
+
+/// A file that cannot be read as a picture.
+#[derive(Clone, Debug, Serialize)]
+pub struct Broken {
+    /// Where it is.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Pictures with equal pixels, in their own sizes.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Duplicates {
+    /// Validation and test pictures that training, or validation, has too.
+    pub across: usize,
+    /// Some of them: the picture and the one it equals.
+    pub across_examples: Vec<[String; 2]>,
+    /// Pictures that occur under another class as well.
+    pub conflicting: usize,
+    /// Some of them.
+    pub conflicting_examples: Vec<[String; 2]>,
+}
+
+/// What is known of one picture.
+struct Facts {
+    size: Size,
+    conversions: Vec<Conversion>,
+    /// Of size and pixels.
+    digest: [u8; 32],
+}
+
+impl Facts {
+    fn new(height: usize, width: usize, pixels: &[u8], conversions: Vec<Conversion>) -> Self {
+        let sides = [height, width].map(|side| (side as u64).to_le_bytes());
+        let digest = Sha256::new().chain_update(sides.concat()).chain_update(pixels).finalize();
+        Facts { size: Size { height, width }, conversions, digest: digest.into() }
+    }
+}
+
+/// A part's pictures: name, class and facts of each whole one, and the whole ones' pixels.
+struct Surveyed {
+    names: Vec<String>,
+    facts: Vec<Facts>,
+    images: Images,
+}
+
+/// Reads everything that `spec` names, as training with these settings would.
+///
+/// # Errors
+/// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded: the report lists them.
+pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
+    let Source { name, classes, parts, size, notes } = Source::find(spec, loading)?;
+    let size = loading.image_size.unwrap_or(size);
+    read::fits(parts.iter().map(Part::len).sum(), size)?;
+    let mut broken = Vec::new();
+    let mut surveyed = Vec::new();
+    for (part, name) in parts.into_iter().zip(PARTS) {
+        surveyed.push(match part {
+            Part::Pixels(images) => held(images, name, size, loading.workers)?,
+            part @ Part::Files(_) => decoded(part, size, loading.workers, &mut broken)?,
+        });
+    }
+    let mut conversions = BTreeMap::new();
+    for conversion in surveyed.iter().flat_map(|part| &part.facts).flat_map(|facts| &facts.conversions) {
+        let name = Conversion::ALL.iter().find(|(known, _)| known == conversion).map_or("", |(_, name)| name);
+        *conversions.entry(name).or_insert(0) += 1;
+    }
+    let per_class: Vec<_> = surveyed.iter().map(|part| part.images.class_counts(classes.len())).collect();
+    let (mean, std) = surveyed[0].images.mean_std();
+    let duplicates = duplicates(&surveyed);
+    let warnings = warnings(&classes, &per_class, &broken, &duplicates);
+    let sizes = sizes(surveyed.iter().flat_map(|part| &part.facts).map(|facts| facts.size));
+    let counts = PARTS.into_iter().zip(per_class).collect();
+    Ok(Report { name, classes, counts, size, sizes, mean, std, conversions, broken, duplicates, notes, warnings })
+}
+
+fn held(images: Images, part: &str, size: Size, workers: usize) -> Result<Surveyed> {
+    let (height, width) = (images.height, images.width);
+    let facts = (0..images.len()).map(|index| Facts::new(height, width, images.image(index), Vec::new())).collect();
+    let names = (0..images.len()).map(|index| format!("{part} picture {index}")).collect();
+    Ok(Surveyed { names, facts, images: read::resized(images, size, workers)? })
+}
+
+fn decoded(part: Part, size: Size, workers: usize, broken: &mut Vec<Broken>) -> Result<Surveyed> {
+    let Part::Files(files) = part else { unreachable!("called for files") };
+    let (pixels, found) = read::fill(files.len(), size, workers, |index, target| {
+        let path = &files[index].path;
+        match picture::inspect(path) {
+            Ok((picture, conversions)) => {
+                target.copy_from_slice(&picture::resize(&picture, size.height, size.width)?);
+                let (height, width) = (picture.height() as usize, picture.width() as usize);
+                Ok(Ok(Facts::new(height, width, &picture, conversions)))
+            }
+            Err(Error::File { what, .. }) => Ok(Err(what)),
+            Err(other) => Err(other),
+        }
+    })?;
+    let labels = files.iter().map(|file| file.label).collect();
+    let all = Images { pixels, labels, height: size.height, width: size.width };
+    let (mut names, mut facts, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, (file, found)) in files.iter().zip(found).enumerate() {
+        let name = file.path.display().to_string();
+        match found {
+            Ok(found) => {
+                names.push(name);
+                facts.push(found);
+                whole.push(index as u32);
+            }
+            Err(reason) => broken.push(Broken { file: name, reason }),
+        }
+    }
+    let images = if whole.len() == all.len() { all } else { all.select(&whole) };
+    Ok(Surveyed { names, facts, images })
+}
+
+fn sizes(all: impl Iterator<Item = Size>) -> Option<Sizes> {
+    // Ordered by pixels, then height, so that ties fall the same way every time.
+    let mut counts = BTreeMap::new();
+    all.for_each(|size| *counts.entry((size.height * size.width, size.height)).or_insert(0usize) += 1);
+    let size = |&(pixels, height): &(usize, usize)| Size { height, width: pixels / height };
+    let (most_common, &most_common_count) = counts.iter().max_by_key(|(_, count)| **count)?;
+    Some(Sizes {
+        smallest: size(counts.keys().next()?),
+        largest: size(counts.keys().next_back()?),
+        most_common: size(most_common),
+        most_common_count,
+        different: counts.len(),
+    })
+}
+
+fn duplicates(parts: &[Surveyed]) -> Duplicates {
+    let mut found = Duplicates::default();
+    // The first picture with these pixels: its part and position.
+    let mut first = HashMap::<[u8; 32], (usize, usize)>::new();
+    for (number, part) in parts.iter().enumerate() {
+        for (index, facts) in part.facts.iter().enumerate() {
+            let &mut (earlier, position) = first.entry(facts.digest).or_insert((number, index));
+            let pair = || [part.names[index].clone(), parts[earlier].names[position].clone()];
+            if earlier != number {
+                found.across += 1;
+                found.across_examples.extend((found.across <= EXAMPLES).then(pair));
+            }
+            if parts[earlier].images.labels[position] != part.images.labels[index] {
+                found.conflicting += 1;
+                found.conflicting_examples.extend((found.conflicting <= EXAMPLES).then(pair));
+            }
+        }
+    }
+    found
+}
+
+fn warnings(classes: &[String], counts: &[Vec<usize>], broken: &[Broken], duplicates: &Duplicates) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let train = &counts[0];
+    let largest = (0..train.len()).max_by_key(|&class| train[class]);
+    let smallest = (0..train.len()).min_by_key(|&class| train[class]);
+    if let (Some(largest), Some(smallest)) = (largest, smallest) {
+        let ratio = train[largest] as f64 / train[smallest].max(1) as f64;
+        if ratio >= UNEQUAL {
+            let named = |class: usize| format!("{:?} with {}", classes[class], train[class]);
+            warnings.push(format!(
+                "classes are unequal: {} training pictures, {} ({ratio:.1} to 1): accuracy hides the small ones",
+                named(largest),
+                named(smallest)
+            ));
+        }
+    }
+    let small: Vec<&str> = (0..train.len()).filter(|&c| train[c] < FEW).map(|c| classes[c].as_str()).collect();
+    if let Some(first) = small.first() {
+        warnings.push(format!("{} classes have fewer than {FEW} training pictures, {first:?} for one", small.len()));
+    }
+    let untested = counts[2].iter().filter(|&&count| count == 0).count();
+    if untested > 0 {
+        warnings.push(format!("{untested} classes have no test pictures"));
+    }
+    if !broken.is_empty() {
+        warnings.push(format!("{} files are broken: training will not start until they are gone", broken.len()));
+    }
+    if duplicates.across > 0 {
+        let count = duplicates.across;
+        warnings.push(format!("{count} pictures are in more than one part: test figures will be too good"));
+    }
+    if duplicates.conflicting > 0 {
+        let count = duplicates.conflicting;
+        warnings.push(format!("{count} pictures stand under another class as well: nothing can tell them apart"));
+    }
+    warnings
+}

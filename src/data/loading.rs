@@ -1,0 +1,172 @@
+//! What a user may say about how a data set is loaded: the size of its pictures, the split of a folder, threads.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How [`Dataset::open`](super::Dataset::open) loads. All but `workers` decides what the data are.
+#[derive(Clone, Debug, Default)]
+pub struct Loading {
+    /// The size to bring all pictures to; the data set's own if none.
+    pub image_size: Option<Size>,
+    /// How a folder without parts of its own is split; 8:1:1 if none.
+    pub split: Option<Ratios>,
+    /// Seed of that split.
+    pub seed: u64,
+    /// Threads that decode pictures; 0 means as many as there are cores. The result is the same with any number.
+    pub workers: usize,
+}
+
+impl Loading {
+    /// The number of threads to start.
+    pub fn threads(workers: usize) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        if workers == 0 { cores() } else { workers.min(1024) }
+    }
+
+    /// Refuses `split` for a data set that is split already.
+    ///
+    /// # Errors
+    /// If there is one; `what` begins the sentence.
+    pub fn refuse_split(&self, what: &str) -> Result<()> {
+        match self.split {
+            Some(split) => Err(Error::usage(format!("--split {split}: {what} is split already; leave --split out"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Rows and columns of a picture, each 1 to 4096; written `32` or `32x48` (height first).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "NumberOrText", into = "String")]
+pub struct Size {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Size {
+    /// As many rows as columns.
+    pub const fn square(side: usize) -> Self {
+        Size { height: side, width: side }
+    }
+
+    /// Bytes of a picture: three channels of eight bits.
+    pub fn bytes(self) -> usize {
+        self.height * self.width * 3
+    }
+}
+
+impl FromStr for Size {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let side = |text: &str| text.parse().ok().filter(|side| (1..=4096).contains(side));
+        let (height, width) = text.split_once('x').unwrap_or((text, text));
+        match (side(height), side(width)) {
+            (Some(height), Some(width)) => Ok(Size { height, width }),
+            _ => {
+                let what = "expected N or HEIGHTxWIDTH, each 1 to 4096, such as 64 or 48x64";
+                Err(Error::usage(format!("image size {text:?}: {what}")))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}x{}", self.height, self.width)
+    }
+}
+
+impl From<Size> for String {
+    fn from(size: Size) -> String {
+        size.to_string()
+    }
+}
+
+/// A size in a TOML or JSON file.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number of pixels or a text such as \"48x64\"")]
+enum NumberOrText {
+    Number(u64),
+    Text(String),
+}
+
+impl TryFrom<NumberOrText> for Size {
+    type Error = Error;
+
+    fn try_from(value: NumberOrText) -> Result<Self> {
+        match value {
+            NumberOrText::Number(side) => side.to_string().parse(),
+            NumberOrText::Text(text) => text.parse(),
+        }
+    }
+}
+
+/// Training, validation and test shares of a folder; written `8:1:1`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Ratios {
+    /// Above 0.
+    pub train: f64,
+    /// At least 0.
+    pub val: f64,
+    /// Above 0.
+    pub test: f64,
+}
+
+impl Default for Ratios {
+    fn default() -> Self {
+        Ratios { train: 8.0, val: 1.0, test: 1.0 }
+    }
+}
+
+impl Ratios {
+    /// The shares of validation and test, 0 to 1.
+    pub fn shares(self) -> (f64, f64) {
+        let sum = self.train + self.val + self.test;
+        (self.val / sum, self.test / sum)
+    }
+}
+
+impl FromStr for Ratios {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        // Ratios of a million to one are a slip, and numbers without bound add up to infinity.
+        let share = |part: &str| part.trim().parse::<f64>().ok().filter(|share| (0.0..=1e6).contains(share));
+        let parts: Option<Vec<f64>> = text.split(':').map(share).collect();
+        match parts.as_deref() {
+            Some(&[train, val, test]) if train > 0.0 && test > 0.0 => Ok(Ratios { train, val, test }),
+            _ => {
+                let what = "expected TRAIN:VAL:TEST, such as 8:1:1 or 9:0:1; TRAIN and TEST above 0";
+                Err(Error::usage(format!("split {text:?}: {what}")))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Ratios {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.train, self.val, self.test)
+    }
+}
+
+impl From<Ratios> for String {
+    fn from(ratios: Ratios) -> String {
+        ratios.to_string()
+    }
+}
+
+impl TryFrom<String> for Ratios {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}

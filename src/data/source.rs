@@ -1,0 +1,121 @@
+//! Where data sets come from: the table of kinds, and what a kind finds before a single picture is decoded.
+
+use std::path::PathBuf;
+
+use super::{Images, Loading, Size, cifar, emoji, folder, tiny_imagenet};
+use crate::error::{Error, Result};
+
+/// One kind of data set, as the command line names it.
+struct Kind {
+    name: &'static str,
+    /// What stands after the colon; empty where nothing may.
+    argument: &'static str,
+    about: &'static str,
+    find: fn(&str, &Loading) -> Result<Source>,
+}
+
+/// Every data set there is: one line each.
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind { name: "emoji", argument: "", about: "4 458 emoji in nine classes, 32x32, built in", find: |_, how| emoji::find(how) },
+    Kind { name: "cifar10", argument: "DIR", about: "CIFAR-10 unpacked in DIR, binary or Python version", find: |dir, how| cifar::find(&cifar::CIFAR10, dir, how) },
+    Kind { name: "cifar100", argument: "DIR", about: "CIFAR-100 unpacked in DIR, binary or Python version, 100 fine classes", find: |dir, how| cifar::find(&cifar::CIFAR100, dir, how) },
+    Kind { name: "tiny-imagenet", argument: "DIR", about: "Tiny-ImageNet-200 unpacked in DIR, 64x64; its labelled val is the test set", find: tiny_imagenet::find },
+    Kind { name: "folder", argument: "DIR", about: "picture files in DIR/CLASS/, or in DIR/train/CLASS/ and DIR/val/CLASS/, DIR/test/CLASS/; 32x32 unless --image-size says otherwise", find: folder::find },
+];
+
+/// A data set that has been found: what it is called and what belongs to it.
+pub struct Source {
+    /// A short name, fit for a folder's name.
+    pub name: String,
+    /// The classes' names; a label is an index into it.
+    pub classes: Vec<String>,
+    /// Training, validation (may be empty) and test pictures.
+    pub parts: [Part; 3],
+    /// What the pictures are brought to if nothing else is asked for.
+    pub size: Size,
+    /// What a user should know about it, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Pictures of one part.
+pub enum Part {
+    /// Pixels, as some files hold them.
+    Pixels(Images),
+    /// Picture files.
+    Files(Vec<Entry>),
+}
+
+impl Part {
+    /// How many pictures it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Part::Pixels(images) => images.len(),
+            Part::Files(files) => files.len(),
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A picture file and its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// An index into the data set's classes.
+    pub label: i32,
+}
+
+impl Source {
+    /// What `spec` names: `emoji`, or a kind with its folder, `cifar10:DIR`. Reads files that hold pixels, and lists
+    /// picture files.
+    ///
+    /// # Errors
+    /// A spec that is not in the table (the message lists it), an option that does not fit, what the kind refuses.
+    pub fn find(spec: &str, loading: &Loading) -> Result<Source> {
+        let (name, argument) = match spec.split_once(':') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (spec, None),
+        };
+        let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
+            let specs: Vec<_> = known().map(|(spec, _)| spec).collect();
+            return Err(Error::usage(format!("unknown data set {name:?}: use {}", specs.join(", "))));
+        };
+        match argument {
+            None if !kind.argument.is_empty() => {
+                Err(Error::usage(format!("data set {name} needs a folder: write {name}:{}", kind.argument)))
+            }
+            Some("") if !kind.argument.is_empty() => {
+                Err(Error::usage(format!("data set {name}: the folder after the colon is empty: write {name}:DIR")))
+            }
+            Some(extra) if kind.argument.is_empty() => {
+                Err(Error::usage(format!("data set {name} takes nothing after its name, got {extra:?}: write {name}")))
+            }
+            argument => (kind.find)(argument.unwrap_or_default(), loading),
+        }
+    }
+}
+
+/// The known specs, each with a word on it.
+pub fn known() -> impl Iterator<Item = (String, &'static str)> {
+    let spec = |kind: &Kind| match kind.argument {
+        "" => kind.name.to_owned(),
+        argument => format!("{}:{argument}", kind.name),
+    };
+    KINDS.iter().map(move |kind| (spec(kind), kind.about))
+}
+
+/// Refuses class names that would break a table or a terminal.
+///
+/// # Errors
+/// Names the first class whose name holds control characters.
+pub(super) fn check_name(name: &str) -> std::result::Result<(), String> {
+    match name.chars().any(char::is_control) {
+        true => Err(format!("class name {name:?} holds control characters; expected plain text")),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Write pictures.tar.gz: small pictures of unusual kinds, and beside each the RGB bytes that Pillow makes of it.
+
+    python3 tests/golden/pictures.py      # needs Pillow
+
+CMYK as Adobe's programs store it (inks inverted) and the same file marked as YCCK; CMYK without Adobe's mark; palettes
+with and without a transparent entry; one bit; grey with alpha; CMYK in TIFF.
+"""
+
+import gzip
+import io
+import pathlib
+import tarfile
+
+from PIL import Image
+
+WIDTH, HEIGHT = 24, 16
+ADOBE = b"\xff\xee\x00\x0eAdobe"
+
+
+def encoded(image, form, **options):
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def over_white(data):
+    with Image.open(io.BytesIO(data)) as image:
+        rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, (255,) * 4), rgba).convert("RGB").tobytes()
+
+
+def main():
+    size = (WIDTH, HEIGHT)
+    ramps = [Image.new("L", size) for _ in range(4)]
+    for plane, (across, down) in zip(ramps, ((8, 2), (1, 12), (4, 4), (2, 5))):
+        plane.putdata([(x * across + y * down) % 256 for y in range(HEIGHT) for x in range(WIDTH)])
+    color = Image.merge("RGB", ramps[:3])
+    cmyk = encoded(Image.merge("CMYK", ramps), "JPEG", quality=95)
+    mark = cmyk.index(ADOBE)
+    transform = mark + len(ADOBE) + 6
+    assert cmyk[transform] == 0, "Pillow writes CMYK, not YCCK"
+    palette = color.quantize(16)
+    files = {
+        "cmyk.jpg": cmyk,
+        "ycck.jpg": cmyk[:transform] + b"\x02" + cmyk[transform + 1:],
+        "cmyk-unmarked.jpg": cmyk[:mark] + cmyk[mark + 16:],
+        "cmyk.tiff": encoded(Image.merge("CMYK", ramps), "TIFF"),
+        "palette.png": encoded(palette, "PNG"),
+        "palette-clear.png": encoded(palette, "PNG", transparency=3),
+        "palette.bmp": encoded(palette, "BMP"),
+        "bits.png": encoded(ramps[0].convert("1"), "PNG"),
+        "grey-alpha.png": encoded(Image.merge("LA", ramps[:2]), "PNG"),
+        "grey.jpg": encoded(ramps[0], "JPEG", quality=95),
+        "progressive.jpg": encoded(color, "JPEG", quality=95, progressive=True),
+    }
+    files |= {f"{name}.rgb": over_white(data) for name, data in files.items()}
+    target = pathlib.Path(__file__).with_name("pictures.tar.gz")
+    with open(target, "wb") as out, gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name, data in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+    print(f"{target}: {len(files)} files, {target.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
