@@ -7,6 +7,7 @@
 pub mod add;
 pub mod augment;
 pub mod batchnorm;
+pub mod cam;
 pub(crate) mod columns;
 pub mod conv2d;
 mod conv2d_cases;
@@ -43,7 +44,7 @@ pub struct Variant {
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { add batchnorm conv2d cross_entropy dropout linear matmul pool reduce relu }
+        $then! { add batchnorm cam conv2d cross_entropy dropout linear matmul pool reduce relu }
     };
 }
 
@@ -63,6 +64,7 @@ pub fn variants() -> Vec<Variant> {
         add::variants(),
         augment::variants(),
         batchnorm::variants(),
+        cam::variants(),
         conv2d::variants(),
         cross_entropy::variants(),
         dropout::variants(),
