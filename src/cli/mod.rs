@@ -3,6 +3,7 @@
 mod bench;
 pub mod doctor;
 mod eval;
+mod explain;
 pub mod kernels;
 mod predict;
 mod train;
@@ -30,6 +31,8 @@ enum Command {
     Eval(eval::Options),
     /// Classify pictures with a trained network
     Predict(predict::Options),
+    /// Show where a trained network looks: Grad-CAM maps over pictures, at one epoch or at many
+    Explain(explain::Options),
     /// Compile and inspect kernels
     Kernels(kernels::Options),
     /// Measure kernels and training on this machine
@@ -51,6 +54,7 @@ pub fn run() -> i32 {
         Command::Train(options) => train::run(*options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
+        Command::Explain(options) => explain::run(options),
         Command::Kernels(options) => kernels::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Doctor => doctor::run(),

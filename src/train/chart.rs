@@ -102,6 +102,18 @@ pub fn bitmap(title: &str, x: &Axis, panels: &[Panel]) -> Result<RgbImage> {
     Ok(RgbImage::from_fn(width / shrink, height / shrink, pixel))
 }
 
+/// The name of the font that is built in, ready for either backend.
+///
+/// # Errors
+/// None, unless the program was built from a damaged file.
+pub(crate) fn font() -> Result<&'static str> {
+    static READY: OnceLock<bool> = OnceLock::new();
+    if *READY.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
+        return Ok(FONT);
+    }
+    Err(Error::usage("texts cannot be drawn: the program was built with a damaged font"))
+}
+
 fn extent(panels: usize) -> (u32, u32) {
     ((PANEL.0 * panels as f64 * FINE) as u32, ((TITLE + PANEL.1) * FINE) as u32)
 }
@@ -113,10 +125,7 @@ fn paint<B: DrawingBackend>(
     x: &Axis,
     panels: &[Panel],
 ) -> Result<()> {
-    static FONT_READY: OnceLock<bool> = OnceLock::new();
-    if !FONT_READY.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
-        return Err(Error::usage("curves cannot be drawn: the program was built with a damaged font"));
-    }
+    font()?;
     let draw = || {
         area.fill(&WHITE)?;
         let pen = Pen { area, kind, left: 0.0, top: 0.0 };

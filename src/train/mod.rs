@@ -1,7 +1,7 @@
 //! Training and what it leaves behind: a run directory with its metrics and curves.
 
 mod axis;
-mod chart;
+pub(crate) mod chart;
 pub mod checkpoint;
 pub mod config;
 pub mod curves;
