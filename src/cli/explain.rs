@@ -122,12 +122,13 @@ fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Me
         "target": options.target, "signed": options.signed, "classes": meta.classes, "maps": maps,
     });
     write_atomic(&folder.join("explain.json"), format!("{facts:#}\n").as_bytes())?;
+    let epoch = if options.epochs.is_some() { String::new() } else { format!(", epoch {}", meta.progress.epoch) };
     let sheet = Sheet {
         title: format!(
             "{} of {model} on {data}",
             if options.method == Method::GradCam { "Grad-CAM" } else { "Grad-CAM++" }
         ),
-        notes: vec![format!("{layer}, target {}, {}", options.target, options.run.display())],
+        notes: vec![format!("{layer}, target {}, {}{epoch}", options.target, options.run.display())],
         ..sheet(&rows, options.epochs.is_some())
     };
     write_picture(&folder.join("sheet.png"), &sheet.draw()?)?;

@@ -60,9 +60,10 @@ impl Shown<'_> {
             None => Tone::Plain,
         };
         let class = self.cam.class;
+        let of = if class == top { String::new() } else { format!(", map of {}", self.classes[class]) };
         let mut captions = vec![
             (format!("{:.1} % {}", 100.0 * probabilities[top], self.classes[top]), tone),
-            (format!("map of {}, logit {:.2}", self.classes[class], self.cam.logits[class]), Tone::Faint),
+            (format!("logit {:.2}{of}", self.cam.logits[class]), Tone::Faint),
         ];
         let picture = match self.blank() {
             Some(cause) => {
