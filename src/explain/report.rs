@@ -45,10 +45,10 @@ impl Shown<'_> {
         (top, powers.iter().map(|power| power / sum).collect())
     }
 
-    /// Why nothing is to be seen, if so: a signed map shows what a diagnosis says of the plain one, unless it is all zero.
-    fn blank(&self) -> Option<&'static str> {
-        let cause = self.cam.diagnosis.as_ref()?.cause();
-        (self.palette == Palette::Heat || self.cam.raw.iter().all(|v| *v == 0.0 || v.is_nan())).then_some(cause)
+    /// Whether nothing is to be seen. A signed map shows what the plain one lacks, unless it is zero all over.
+    fn blank(&self) -> bool {
+        let nothing = || self.cam.raw.iter().all(|v| *v == 0.0) || self.cam.raw.iter().any(|v| !v.is_finite());
+        self.cam.diagnosis.is_some() && (self.palette == Palette::Heat || nothing())
     }
 
     /// The overlay with captions.
@@ -65,12 +65,12 @@ impl Shown<'_> {
             (format!("{:.1} % {}", 100.0 * probabilities[top], self.classes[top]), tone),
             (format!("logit {:.2}{of}", self.cam.logits[class]), Tone::Faint),
         ];
-        let picture = match self.blank() {
-            Some(cause) => {
-                captions.push((format!("blank: {cause}"), Tone::Bad));
+        let picture = match &self.cam.diagnosis {
+            Some(diagnosis) if self.blank() => {
+                captions.push((format!("blank: {}", diagnosis.cause()), Tone::Bad));
                 faded(&self.picture.shown)
             }
-            None => overlay(&self.picture.shown, &self.map(), self.cam.size, self.palette),
+            _ => overlay(&self.picture.shown, &self.map(), self.cam.size, self.palette),
         };
         Cell { picture, captions }
     }
@@ -132,10 +132,10 @@ impl fmt::Display for Shown<'_> {
         }
         let class = self.cam.class;
         write!(f, ", map of {} with logit {:.3}", self.classes[class], self.cam.logits[class])?;
-        if let Some(diagnosis) = &self.cam.diagnosis {
-            write!(f, ", blank: {diagnosis}")?;
+        match &self.cam.diagnosis {
+            Some(diagnosis) if self.blank() => write!(f, ", blank: {diagnosis}"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
