@@ -5,7 +5,7 @@
 //! Four convolutions learn to tell nine classes of emoji, from the raw bytes to the accuracy on pictures never seen.
 //! `warptape train` does the same with checkpoints, curves and much else; this is what lies at its heart.
 
-use warptape::data::{emoji, split};
+use warptape::data::{Dataset, Loading, split};
 use warptape::nn::{Layer, Pass, models, parameters};
 use warptape::op::augment::Augment;
 use warptape::op::cross_entropy::cross_entropy;
@@ -21,7 +21,7 @@ const SEED: u64 = 0;
 
 fn main() -> Result<()> {
     let device = Device::open("auto")?;
-    let data = emoji::open()?;
+    let data = Dataset::open("emoji", &Loading::default())?;
     println!("{} pictures to train on, {} to test", data.train.len(), data.test.len());
 
     // The pictures live on the device as bytes; batches are cut, shifted and normalized there.
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
 
     // In inference batch normalization uses its running statistics, and the empty tape records nothing.
     let all: Vec<u32> = (0..test.len() as u32).collect();
-    let result = evaluate(&model, &test, &all, mean, std)?;
+    let result = evaluate(&model, &test, &all, mean, std)?.sums;
     println!("test accuracy {:.1} %, loss {:.3}", 100.0 * result.top1, result.loss);
     assert!(result.top1 > 0.5, "chance is {:.1} %", 100.0 / data.classes.len() as f64);
     Ok(())

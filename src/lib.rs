@@ -10,6 +10,7 @@ pub mod cli;
 pub mod data;
 pub mod device;
 pub mod error;
+pub mod explain;
 pub mod nn;
 pub mod op;
 pub mod optim;

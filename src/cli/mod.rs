@@ -4,6 +4,7 @@ mod bench;
 mod data;
 pub mod doctor;
 mod eval;
+mod explain;
 pub mod kernels;
 mod models;
 mod predict;
@@ -32,6 +33,8 @@ enum Command {
     Eval(eval::Options),
     /// Classify pictures with a trained network
     Predict(predict::Options),
+    /// Show where a trained network looks: Grad-CAM maps over pictures, at one epoch or at many
+    Explain(explain::Options),
     /// List networks and show what they are made of
     Models(models::Options),
     /// Look at data sets and download them
@@ -57,6 +60,7 @@ pub fn run() -> i32 {
         Command::Train(options) => train::run(*options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
+        Command::Explain(options) => explain::run(options),
         Command::Models(options) => models::run(options),
         Command::Data(options) => data::run(options),
         Command::Kernels(options) => kernels::run(options),

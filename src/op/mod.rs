@@ -8,6 +8,7 @@ pub mod adaptive_pool;
 pub mod add;
 pub mod augment;
 pub mod batchnorm;
+pub mod cam;
 pub(crate) mod columns;
 pub mod conv2d;
 mod conv2d_cases;
@@ -44,7 +45,7 @@ pub struct Variant {
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { adaptive_pool add batchnorm conv2d cross_entropy dropout linear matmul pool reduce relu }
+        $then! { adaptive_pool add batchnorm cam conv2d cross_entropy dropout linear matmul pool reduce relu }
     };
 }
 
@@ -65,6 +66,7 @@ pub fn variants() -> Vec<Variant> {
         add::variants(),
         augment::variants(),
         batchnorm::variants(),
+        cam::variants(),
         conv2d::variants(),
         cross_entropy::variants(),
         dropout::variants(),

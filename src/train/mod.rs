@@ -13,7 +13,7 @@ pub mod images;
 mod logs;
 pub mod metrics;
 pub mod observer;
-mod pen;
+pub(crate) mod pen;
 pub mod report;
 pub mod run_dir;
 pub mod scores;

@@ -35,6 +35,18 @@ const SVG_TYPE: Type = Type { size: 1.24, baseline: 0.76 / 1.24 };
 /// DejaVu's ascent and descent make 1.164 em.
 const BITMAP_TYPE: Type = Type { size: 1.164, baseline: 0.5 };
 
+/// The name of the font that is built in, ready for either backend.
+///
+/// # Errors
+/// None, unless the program was built from a damaged file.
+pub fn font() -> Result<&'static str> {
+    static READY: OnceLock<bool> = OnceLock::new();
+    match READY.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
+        true => Ok(FONT),
+        false => Err(Error::usage("pictures cannot be drawn: the program was built with a damaged font")),
+    }
+}
+
 /// What the drawing functions return.
 pub type Drawn<B> = std::result::Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
@@ -115,10 +127,7 @@ fn paint<B: DrawingBackend>(
     kind: Type,
     draw: impl FnOnce(&Pen<B>) -> Drawn<B>,
 ) -> Result<()> {
-    static FONT_READY: OnceLock<bool> = OnceLock::new();
-    if !FONT_READY.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
-        return Err(Error::usage("pictures cannot be drawn: the program was built with a damaged font"));
-    }
+    font()?;
     let all = || {
         area.fill(&WHITE)?;
         draw(&Pen { area, kind, left: 0.0, top: 0.0 })?;

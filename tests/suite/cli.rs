@@ -23,7 +23,7 @@ fn eval(run: &str, which: &str) -> Value {
 #[test]
 fn help_and_version() {
     let help = succeeds(&["--help"]);
-    for command in ["train", "eval", "predict", "kernels", "bench", "doctor"] {
+    for command in ["train", "eval", "predict", "explain", "kernels", "bench", "doctor"] {
         assert!(help.contains(command), "{help}");
         assert!(succeeds(&[command, "--help"]).contains("Usage: warptape"), "{command}");
     }
@@ -98,7 +98,7 @@ fn eval_agrees_with_the_run() {
 fn eval_reports_every_class_and_every_mistake() {
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
     let run = shared.run.to_str().unwrap();
-    let data = Dataset::open(&shared.data).unwrap();
+    let data = Dataset::open(&shared.data, &Loading::default()).unwrap();
     let report = eval(run, "best");
     let confusion: Vec<Vec<u64>> = serde_json::from_value(report["confusion"].clone()).unwrap();
     assert_eq!(report["names"], Value::from(data.classes.clone()));

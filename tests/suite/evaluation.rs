@@ -37,7 +37,7 @@ fn a_pass_agrees_with_counting_image_by_image() {
     // Every image but a few, not in order.
     let chosen: Vec<u32> = (0..COUNT as u32).map(|i| i * 7 % COUNT as u32).skip(3).collect();
     for (label, device) in devices() {
-        let model = models::build("little-conv", CLASSES, &device, 3).unwrap();
+        let model = models::build("little-conv", CLASSES, [32, 32], &device, 3).unwrap();
         let resident = Resident::new(&device, &images).unwrap();
         assert_eq!(resident.labels().unwrap(), images.labels, "{label}");
         // Running statistics of these very images, without which an untrained network takes all for the same class.

@@ -1,0 +1,204 @@
+//! `warptape explain`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::eval::checkpoint_path;
+use super::print;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::explain::drift::Drifts;
+use crate::explain::gallery::{Gallery, Picture};
+use crate::explain::paint::Palette;
+use crate::explain::report::{Shown, sheet, write_picture};
+use crate::explain::sheet::Sheet;
+use crate::explain::{Cam, Method, Target, cam, layers};
+use crate::tensor::{DType, Tensor};
+use crate::train::checkpoint::Meta;
+use crate::train::evaluate::load_model;
+use crate::train::run_dir::{RunDir, write_atomic};
+
+/// Pictures per pass.
+const BATCH: usize = 16;
+
+#[derive(Args)]
+pub struct Options {
+    /// A run's folder (its best checkpoint), RUN@EPOCH, RUN@last, or a checkpoint file
+    run: PathBuf,
+    /// Pictures: files, or test:INDEX,... and train:INDEX,... of the run's data set
+    #[arg(long, num_args = 1.., required_unless_present = "list_layers", value_name = "IMAGE")]
+    images: Vec<String>,
+    /// Layer to look at; without it the last convolution's activations
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
+    /// Whose logit: top (the predicted class), true (test: and train: pictures), a class's name or its index
+    #[arg(long, default_value = "top", value_name = "CLASS")]
+    target: String,
+    /// gradcam or gradcam++
+    #[arg(long, default_value = "gradcam")]
+    method: Method,
+    /// Draw what speaks against the class, too: no ReLU, blue below zero, red above
+    #[arg(long)]
+    signed: bool,
+    /// The same pictures at many epochs on one sheet, with the drift between them: 1,3,5 or all
+    #[arg(long, value_name = "EPOCHS")]
+    epochs: Option<String>,
+    /// Print the layers' names and the shapes of their outputs
+    #[arg(long)]
+    list_layers: bool,
+    /// Folder for what is drawn; without it, explain in the run's folder
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Device: auto, host, cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let (run, which) = split(&options.run);
+    let checkpoints: Vec<PathBuf> = match &options.epochs {
+        Some(_) if which.is_some() => return Err(Error::usage("--epochs and RUN@EPOCH exclude each other").into()),
+        Some(list) => epochs(&run, list)?.iter().map(|epoch| checkpoint_path(&run, epoch)).collect::<Result<_>>()?,
+        None => vec![checkpoint_path(&run, which.as_deref().unwrap_or("best"))?],
+    };
+    let device = Device::open(&options.device)?;
+    if options.list_layers {
+        return Ok(list_layers(&checkpoints[0], &device)?);
+    }
+    let mut gallery = None;
+    let mut columns: Vec<(Meta, Vec<Cam>)> = Vec::new();
+    for path in &checkpoints {
+        let (model, meta) = load_model(path, &device)?;
+        if gallery.is_none() {
+            gallery = Some(Gallery::open(&options.images, &meta)?);
+        }
+        let gallery = gallery.as_ref().expect("set above");
+        let targets = targets(&options.target, &gallery.pictures, &meta.classes)?;
+        let mut cams = Vec::new();
+        for (x, targets) in gallery.batches(&device, &meta, BATCH)?.iter().zip(targets.chunks(BATCH)) {
+            cams.extend(cam(&model, x, options.layer.as_deref(), targets, options.method)?);
+        }
+        columns.push((meta, cams));
+    }
+    let pictures = gallery.expect("there is a checkpoint at least").pictures;
+    let folder =
+        options.out.clone().unwrap_or_else(|| if run.is_dir() { run.join("explain") } else { "explain".into() });
+    std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, format!("cannot be made: {e}; choose --out")))?;
+    Ok(report(&options, &folder, &pictures, &columns)?)
+}
+
+/// Writes and prints everything.
+fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Meta, Vec<Cam>)]) -> Result<()> {
+    let palette = if options.signed { Palette::Signed } else { Palette::Heat };
+    let mut rows = Vec::new();
+    for (i, picture) in pictures.iter().enumerate() {
+        let mut row = Vec::new();
+        for (meta, cams) in columns {
+            let (epoch, classes) = (meta.progress.epoch, &meta.classes[..]);
+            row.push(Shown { picture, epoch, cam: &cams[i], classes, palette });
+        }
+        rows.push(row);
+    }
+    let (meta, first) = (&columns[0].0, &rows[0][0]);
+    let layer =
+        format!("layer {} ({}x{}x{})", first.cam.layer, first.cam.shape[0], first.cam.shape[1], first.cam.shape[2]);
+    let chosen = if options.layer.is_some() { "" } else { ", the last convolution's activations" };
+    print(format_args!("{} of {layer}{chosen}", options.method))?;
+    let mut maps = Vec::new();
+    for shown in rows.iter().flatten() {
+        maps.push(shown.write(folder)?);
+        print(shown)?;
+    }
+    let drifts = Drifts::of(&rows);
+    if options.epochs.is_some() {
+        write_atomic(&folder.join("drift.csv"), &drifts.csv().map_err(|e| Error::file(folder, e))?)?;
+        print(drifts.table())?;
+    }
+    let (model, data) = (&meta.config.model, &meta.config.data);
+    let facts = json!({
+        "run": options.run, "model": model, "data": data, "method": options.method.to_string(),
+        "target": options.target, "signed": options.signed, "classes": meta.classes, "maps": maps,
+    });
+    write_atomic(&folder.join("explain.json"), format!("{facts:#}\n").as_bytes())?;
+    let epoch = if options.epochs.is_some() { String::new() } else { format!(", epoch {}", meta.progress.epoch) };
+    let sheet = Sheet {
+        title: format!(
+            "{} of {model} on {data}",
+            if options.method == Method::GradCam { "Grad-CAM" } else { "Grad-CAM++" }
+        ),
+        notes: vec![format!("{layer}, target {}, {}{epoch}", options.target, options.run.display())],
+        ..sheet(&rows, options.epochs.is_some())
+    };
+    write_picture(&folder.join("sheet.png"), &sheet.draw()?)?;
+    print(format_args!("overlays, raw maps, explain.json and sheet.png: {}", folder.display()))
+}
+
+/// A run's path and what stands behind the last @, if the path as it is does not exist.
+fn split(run: &Path) -> (PathBuf, Option<String>) {
+    match run.to_str().and_then(|text| text.rsplit_once('@')) {
+        Some((path, which)) if !run.exists() => (path.into(), Some(which.into())),
+        _ => (run.into(), None),
+    }
+}
+
+/// The epochs that `list` names: `1,3,5`, or `all` that the run has.
+fn epochs(run: &Path, list: &str) -> Result<Vec<String>> {
+    if list != "all" {
+        let number = |part: &str| match part.trim().parse::<u32>() {
+            Ok(epoch) => Ok(epoch.to_string()),
+            Err(_) => Err(Error::usage(format!("--epochs {list}: '{part}' is not a number; use 1,3,5 or all"))),
+        };
+        return list.split(',').map(number).collect();
+    }
+    let folder = RunDir::open(run)?.checkpoints();
+    let epoch =
+        |file: std::fs::DirEntry| file.path().file_stem()?.to_str()?.strip_prefix("epoch-")?.parse::<u32>().ok();
+    let mut found: Vec<u32> = std::fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(epoch).collect();
+    found.sort_unstable();
+    if found.is_empty() {
+        return Err(Error::file(run, "has no checkpoints of epochs yet"));
+    }
+    Ok(found.iter().map(ToString::to_string).collect())
+}
+
+/// The target of each picture.
+fn targets(name: &str, pictures: &[Picture], classes: &[String]) -> Result<Vec<Target>> {
+    if name == "true" {
+        let truth = |picture: &Picture| {
+            let unknown = || format!("--target true: the class of '{}' is not known; name a class", picture.name);
+            picture.truth.map(Target::Class).ok_or_else(|| Error::usage(unknown()))
+        };
+        return pictures.iter().map(truth).collect();
+    }
+    let class = classes.iter().position(|class| class == name);
+    let index = || name.parse::<usize>().ok().filter(|&index| index < classes.len());
+    let target = match class.or_else(index) {
+        _ if name == "top" => Target::Top,
+        Some(class) => Target::Class(class),
+        None => {
+            let last = classes.len() - 1;
+            let mut near: Vec<&String> = classes.iter().collect();
+            near.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
+            let near: Vec<String> = near.into_iter().take(3).map(|class| format!("'{class}'")).collect();
+            return Err(Error::usage(format!(
+                "--target {name} is no class: use top, true, an index from 0 to {last} or a name such as {}",
+                near.join(", ")
+            )));
+        }
+    };
+    Ok(vec![target; pictures.len()])
+}
+
+fn list_layers(checkpoint: &Path, device: &Device) -> Result<()> {
+    let (model, meta) = load_model(checkpoint, device)?;
+    let [height, width] = meta.input;
+    let (found, default) = layers::list(&model, &Tensor::zeros(device, [1, height, width, 3], DType::F32)?)?;
+    let widest = found.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, shape) in &found {
+        let note = if *name == default { "  (default)" } else { "" };
+        print(format_args!("{name:<widest$}  {}{note}", layers::shape(shape)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! The pictures that maps are drawn on: files, or pictures of a data set by number.
+
+use std::path::Path;
+
+use image::RgbImage;
+
+use crate::data::{Dataset, Images, picture};
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::op::augment::Augment;
+use crate::op::random::Key;
+use crate::tensor::Tensor;
+use crate::train::checkpoint::Meta;
+use crate::train::images::Resident;
+
+/// The least side of what is drawn, in pixels.
+const VISIBLE: usize = 224;
+
+/// One picture.
+pub struct Picture {
+    /// What files and captions call it: `test-17`, or a file's name without its ending.
+    pub name: String,
+    /// Its class, if it is from a data set.
+    pub truth: Option<usize>,
+    /// Enlarged by a whole number for people to see: the network's size or a multiple of it.
+    pub shown: RgbImage,
+}
+
+/// Pictures, and what the network takes of them.
+pub struct Gallery {
+    /// In the order in which they were named.
+    pub pictures: Vec<Picture>,
+    images: Images,
+}
+
+impl Gallery {
+    /// The pictures that `names` name, in the size that `meta` says: files, and `test:INDEX,…` or `train:INDEX,…` of the
+    /// data set that the network was trained on.
+    ///
+    /// # Errors
+    /// A file that is no picture; an index that is none or beyond the last; a data set that cannot be read or has other
+    /// classes now.
+    pub fn open(names: &[String], meta: &Meta) -> Result<Self> {
+        let [height, width] = meta.input;
+        let mut gallery = Self { pictures: Vec::new(), images: Images::new(height, width) };
+        let mut data = None;
+        for name in names {
+            let part = name.split_once(':').filter(|(part, _)| ["test", "train"].contains(part));
+            let Some((part, indices)) = part.filter(|_| !Path::new(name).exists()) else {
+                let path = Path::new(name);
+                let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
+                gallery.push(&stem, None, &picture::open(path)?)?;
+                continue;
+            };
+            if data.is_none() {
+                data = Some(same_classes(Dataset::open(&meta.config.data, &meta.config.loading())?, meta)?);
+            }
+            let data = data.as_ref().expect("set above");
+            let images = if part == "test" { &data.test } else { &data.train };
+            for index in indices.split(',') {
+                let known = index.trim().parse::<usize>().ok().filter(|&index| index < images.len());
+                let Some(number) = known else {
+                    let last = images.len().saturating_sub(1);
+                    return Err(Error::usage(format!("--images {name}: '{index}' is not a number from 0 to {last}")));
+                };
+                let pixels = images.image(number).to_vec();
+                let picture = RgbImage::from_raw(images.width as u32, images.height as u32, pixels)
+                    .expect("an image has height times width pixels");
+                let truth = usize::try_from(images.labels[number]).ok();
+                gallery.push(&format!("{part}-{number}"), truth, &picture)?;
+            }
+        }
+        Ok(gallery)
+    }
+
+    fn push(&mut self, name: &str, truth: Option<usize>, picture: &RgbImage) -> Result<()> {
+        let [height, width] = [self.images.height, self.images.width];
+        let times = VISIBLE.div_ceil(height.min(width));
+        let (rows, columns) = (times * height, times * width);
+        let shown = RgbImage::from_raw(columns as u32, rows as u32, picture::resize(picture, rows, columns)?)
+            .expect("resize returns the size that it is asked for");
+        self.images.pixels.extend(picture::resize(picture, height, width)?);
+        self.images.labels.push(truth.map_or(-1, |class| class as i32));
+        // Names become files': plain, and different from each other.
+        let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };
+        let plain: String = name.chars().map(plain).collect();
+        let taken = |name: &str| self.pictures.iter().any(|other| other.name == name);
+        let mut name = plain.clone();
+        let mut number = 2;
+        while taken(&name) {
+            name = format!("{plain}-{number}");
+            number += 1;
+        }
+        self.pictures.push(Picture { name, truth, shown });
+        Ok(())
+    }
+
+    /// The network's input `[B, H, W, 3]` for each stretch of at most `batch` pictures.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn batches(&self, device: &Device, meta: &Meta, batch: usize) -> Result<Vec<Tensor>> {
+        let resident = Resident::new(device, &self.images)?;
+        let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
+        let all: Vec<u32> = (0..self.images.len() as u32).collect();
+        let order = resident.order(&all)?;
+        let one = |at: usize| {
+            let count = batch.min(all.len() - at);
+            Ok(resident.batch(&order, at, count, &how, Key { seed: 0, step: 0, stream: 0 })?.0)
+        };
+        (0..all.len()).step_by(batch).map(one).collect()
+    }
+}
+
+fn same_classes(data: Dataset, meta: &Meta) -> Result<Dataset> {
+    if data.classes == meta.classes {
+        return Ok(data);
+    }
+    let what = format!("the classes of '{}' are not those that the network was trained on", meta.config.data);
+    Err(Error::usage(format!("{what}: bring that data back or name picture files with --images")))
+}

@@ -1,0 +1,87 @@
+//! The layers that a map can be made of: their names, their shapes, and which one is taken if nobody chooses.
+
+use std::collections::HashSet;
+
+use crate::error::{Error, Result};
+use crate::nn::{Layer, Pass};
+use crate::tape::Tape;
+use crate::tensor::{Shape, Tensor};
+
+/// Names and output shapes of all layers of `model`, in the order in which they run, with input `x`; and the name of the
+/// default one.
+///
+/// # Errors
+/// Those of the forward pass, and of [`default`].
+pub fn list(model: &dyn Layer, x: &Tensor) -> Result<(Vec<(String, Shape)>, String)> {
+    let mut tape = Tape::new();
+    tape.mark_layers();
+    model.forward(&mut Pass::inference(&mut tape), x)?;
+    let chosen = default(model, tape.marks())?.0;
+    Ok((tape.marks().iter().map(|(name, output)| (name.clone(), output.shape().clone())).collect(), chosen))
+}
+
+/// Each value once, under the first of its names: a container's output is its last member's, and dropout does nothing in
+/// inference.
+pub(super) fn distinct(marks: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
+    let mut seen = HashSet::new();
+    marks.iter().filter(|(_, output)| seen.insert(output.id())).map(|(name, output)| (&**name, output)).collect()
+}
+
+/// What papers take: the last layer with parameters whose output still is an image of more than one pixel, together with
+/// the activation function that follows at once. So for VGG the last ReLU before the last pooling, for ResNet the last
+/// block (`layer4.1`).
+///
+/// # Errors
+/// A model without such a layer.
+pub fn default(model: &dyn Layer, marks: &[(String, Tensor)]) -> Result<(String, Tensor)> {
+    let mut state = Vec::new();
+    model.visit("", &mut |name, _| state.push(name));
+    let has_state =
+        |layer: &str| state.iter().any(|name| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')));
+    let layers = distinct(marks);
+    let last = layers.iter().rposition(|(name, output)| pixels(output) > 1 && has_state(name));
+    let Some(mut last) = last else {
+        return Err(Error::usage(
+            "no layer of this network has an image as its output: there is nothing to draw a map on",
+        ));
+    };
+    while let Some((name, output)) = layers.get(last + 1)
+        && output.shape() == layers[last].1.shape()
+        && !has_state(name)
+    {
+        last += 1;
+    }
+    Ok((layers[last].0.to_owned(), layers[last].1.clone()))
+}
+
+/// The layer called `name` and its output.
+///
+/// # Errors
+/// An unknown name, with the nearest ones; a layer whose output has no height and width, or only one pixel.
+pub fn find(marks: &[(String, Tensor)], name: &str) -> Result<(String, Tensor)> {
+    let shown = |(name, output): &(String, Tensor)| format!("{name} {}", shape(output.shape()));
+    let Some((_, output)) = marks.iter().find(|(known, _)| known == name) else {
+        let mut near: Vec<&(String, Tensor)> = marks.iter().filter(|(_, output)| pixels(output) > 1).collect();
+        near.sort_by(|a, b| strsim::jaro_winkler(&b.0, name).total_cmp(&strsim::jaro_winkler(&a.0, name)));
+        let near: Vec<String> = near.into_iter().take(4).map(shown).collect();
+        return Err(Error::usage(format!(
+            "no layer is called '{name}'; the nearest are {}; --list-layers shows all",
+            near.join(", ")
+        )));
+    };
+    if pixels(output) <= 1 {
+        let what = format!("the output of layer '{name}' is {}: a map needs height and width", shape(output.shape()));
+        return Err(Error::usage(format!("{what}; choose a layer further to the front, --list-layers shows all")));
+    }
+    Ok((name.to_owned(), output.clone()))
+}
+
+/// Pixels of an image `[N, H, W, C]`; 0 for anything else.
+fn pixels(output: &Tensor) -> usize {
+    if let &[_, h, w, _] = output.shape().dims() { h * w } else { 0 }
+}
+
+/// A shape without the batch: `4x4x256`.
+pub fn shape(shape: &Shape) -> String {
+    shape.dims()[1..].iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}

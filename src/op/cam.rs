@@ -1,0 +1,140 @@
+//! Class activation maps from the activations `a [N, H, W, C]` of a layer and the gradient g of a logit there.
+//!
+//! - `mean_weights`:   w\[n, c\] = Σ_p g / (H W), of Grad-CAM (Selvaraju et al. 2017)
+//! - `plus_plus_weights`: w\[n, c\] = Σ_p max(g, 0) · g² / (2 g² + g³ Σ_p a + 1e-6), of Grad-CAM++ (Chattopadhyay et al.
+//!   2018) in pytorch-grad-cam's form
+//! - `weighted_sum`:   map\[n, p\] = Σ_c w\[n, c\] · a\[n, p, c\]
+//!
+//! For people to look at, so without a tape.
+
+use crate::check::{Case, Input, Values};
+use crate::device::Target;
+use crate::error::{Error, Result};
+use crate::op::columns::{Columns, cuda_defines};
+use crate::op::{Variant, dimension, elementwise, launch, rows};
+use crate::tape::Tape;
+use crate::tensor::{DType, Tensor};
+
+const WEIGHTS: &str = "explain/1_weights.cu";
+const MAP: &str = "explain/1_map.cu";
+
+/// The weights `[N, C]` of Grad-CAM: means of `gradient [N, H, W, C]` over the pixels of each image.
+///
+/// # Errors
+/// Another rank or element type; images without pixels or channels.
+pub fn mean_weights(gradient: &Tensor) -> Result<Tensor> {
+    let [_, h, w, _] = image(gradient)?;
+    sums(gradient, 1.0 / (h * w) as f32)
+}
+
+/// The weights `[N, C]` of Grad-CAM++, from the gradient and the activations, both `[N, H, W, C]`.
+///
+/// # Errors
+/// As [`mean_weights`]; shapes that differ.
+pub fn plus_plus_weights(gradient: &Tensor, activations: &Tensor) -> Result<Tensor> {
+    let [n, _, _, c] = image(gradient)?;
+    if activations.shape() != gradient.shape() {
+        let what = format!("activations {} and gradient {} differ", activations.shape(), gradient.shape());
+        return Err(Error::shape("cam", what));
+    }
+    let total = sums(activations, 1.0)?;
+    let cut = per_image(gradient)?;
+    let weights = Tensor::empty(gradient.device(), [n, c], DType::F32)?;
+    let args = [&[weights.arg(), gradient.arg(), total.arg()], &cut.args()?[..]].concat();
+    let variant = Variant { file: WEIGHTS, defines: cut.defines() };
+    launch(gradient.device(), &variant, "cam_forward_weights", cut.geometry(), &args)?;
+    Ok(weights)
+}
+
+/// The map `[N, H, W]` of `activations [N, H, W, C]` under `weights [N, C]`, negative values cut off if `relu`.
+///
+/// # Errors
+/// As [`mean_weights`]; weights of another shape.
+pub fn weighted_sum(activations: &Tensor, weights: &Tensor, relu: bool) -> Result<Tensor> {
+    let [n, h, w, c] = image(activations)?;
+    if weights.shape().dims() != [n, c] || weights.dtype() != DType::F32 {
+        let what = format!("weights for {} are f32 [{n}, {c}], not {}", activations.shape(), weights.shape());
+        return Err(Error::shape("cam", what));
+    }
+    let map = Tensor::empty(activations.device(), [n, h, w], DType::F32)?;
+    let sizes = [dimension(n * h * w)?, dimension(c)?, dimension(h * w)?, i32::from(relu).into()];
+    let args = [&[map.arg(), activations.arg(), weights.arg()], &sizes[..]].concat();
+    rows::launch(activations, MAP, "cam_forward_map", n * h * w, &args)?;
+    Ok(map)
+}
+
+/// `scale` times the sums over the pixels of each image: `[N, C]`.
+fn sums(x: &Tensor, scale: f32) -> Result<Tensor> {
+    let [n, _, _, c] = image(x)?;
+    let cut = per_image(x)?;
+    let y = Tensor::empty(x.device(), [n, c], DType::F32)?;
+    let args = [&[y.arg(), x.arg()], &cut.args()?[..], &[scale.into()]].concat();
+    let variant = Variant { file: WEIGHTS, defines: cut.defines() };
+    launch(x.device(), &variant, "cam_forward_sums", cut.geometry(), &args)?;
+    Ok(y)
+}
+
+/// The walk over pixels whose slabs are the images.
+fn per_image(x: &Tensor) -> Result<Columns> {
+    let [n, h, w, c] = image(x)?;
+    let mut cut = Columns::whole(x.device().target(), n * h * w, c);
+    (cut.slab, cut.slabs) = (h * w, n);
+    Ok(cut)
+}
+
+fn image(x: &Tensor) -> Result<[usize; 4]> {
+    elementwise::check_f32("cam", x)?;
+    match x.shape().dims() {
+        &[n, h, w, c] if n * h * w * c > 0 => Ok([n, h, w, c]),
+        _ => Err(Error::shape("cam", format!("{} is not [N, H, W, C]", x.shape()))),
+    }
+}
+
+/// What runs on a GPU.
+pub fn variants() -> Vec<Variant> {
+    let weights = cuda_defines().map(|defines| Variant { file: WEIGHTS, defines });
+    weights.into_iter().chain([rows::variant(MAP, Target::Cuda)]).collect()
+}
+
+/// Examples for tests and benches: one pixel, odd sizes, more pixels than threads, more channels than a warp has lanes.
+pub fn cases() -> Vec<Case> {
+    let sizes = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 7, 7, 33], [1, 2, 2, 512], [2, 17, 16, 4], [1, 40, 41, 3]];
+    let mut cases = Vec::new();
+    for shape in sizes {
+        let [n, h, w, c] = shape;
+        let area = h * w;
+        // The channel's values of image and channel i, seen as [N, C].
+        let column = move |x: &[f64], i: usize| -> Vec<f64> {
+            (0..area).map(|pixel| x[(i / c * area + pixel) * c + i % c]).collect()
+        };
+        let gradient = || Input::new(shape, Values::Uniform);
+        let mean = move |x: &[Vec<f64>]| {
+            (0..n * c).map(|i| column(&x[0], i).iter().sum::<f64>() / area as f64).collect::<Vec<_>>()
+        };
+        let run = |_: &mut Tape, x: &[Tensor]| mean_weights(&x[0]);
+        cases.push(Case::new(format!("Grad-CAM weights {shape:?}"), vec![gradient()], run, mean).terms(area));
+        // Activations as ReLU leaves them: with sums below zero denominators may vanish, which no tolerance covers.
+        let activations = Input::new(shape, Values::Range(0.0, 1.0));
+        let plus_plus = move |x: &[Vec<f64>]| {
+            let weight = |i: usize| {
+                let sum: f64 = column(&x[1], i).iter().sum();
+                let term = |g: f64| g.max(0.0) * g.powi(2) / (2.0 * g.powi(2) + sum * g.powi(3) + 1e-6);
+                column(&x[0], i).into_iter().map(term).sum()
+            };
+            (0..n * c).map(weight).collect()
+        };
+        let run = |_: &mut Tape, x: &[Tensor]| plus_plus_weights(&x[0], &x[1]);
+        let inputs = vec![gradient(), activations];
+        cases.push(Case::new(format!("Grad-CAM++ weights {shape:?}"), inputs, run, plus_plus).terms(area));
+        for relu in [false, true] {
+            let inputs = vec![Input::new(shape, Values::Integers), Input::new([n, c], Values::Integers)];
+            let map = move |x: &[Vec<f64>]| {
+                let at = |p: usize| (0..c).map(|k| x[0][p * c + k] * x[1][p / area * c + k]).sum::<f64>();
+                (0..n * area).map(|p| if relu { at(p).max(0.0) } else { at(p) }).collect()
+            };
+            let run = move |_: &mut Tape, x: &[Tensor]| weighted_sum(&x[0], &x[1], relu);
+            cases.push(Case::new(format!("map {shape:?}, relu {relu}"), inputs, run, map).terms(c));
+        }
+    }
+    cases.into_iter().map(Case::forward_only).collect()
+}
