@@ -9,6 +9,7 @@ pub mod check;
 pub mod cli;
 pub mod data;
 pub mod device;
+mod draw;
 pub mod error;
 pub mod explain;
 pub mod nn;

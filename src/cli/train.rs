@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::config::Config;
-use crate::train::metrics::{Row, Split, peak_bytes};
+use crate::train::logs::metrics::{Row, Split, peak_bytes};
 use crate::train::observer::{Observer, Outcome, Running};
 use crate::train::run_dir::{RunDir, RunInfo, timestamp};
 use crate::train::trainer::Trainer;

@@ -5,8 +5,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::paint::Palette;
+use crate::draw::pen;
 use crate::error::{Error, Result};
-use crate::train::pen;
 
 /// What is drawn.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What a training tells whoever watches it.
 
 use super::checkpoint::Progress;
-use super::metrics::Row;
+use super::logs::metrics::Row;
 
 /// Someone who watches a training.
 pub trait Observer {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use warptape::data::{Dataset, Loading};
-use warptape::train::metrics::{Split, read};
+use warptape::train::logs::metrics::{Split, read};
 
 use super::command::{EPOCHS, TEST, TRAIN, device, done, fails, shared, succeeds, warptape};
 

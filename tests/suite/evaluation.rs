@@ -5,9 +5,9 @@ use warptape::nn::{Layer, Pass, models};
 use warptape::op::augment::Augment;
 use warptape::op::random::Key;
 use warptape::tape::Tape;
-use warptape::train::confusion::Confusion;
 use warptape::train::evaluate::evaluate;
 use warptape::train::images::Resident;
+use warptape::train::report::confusion::Confusion;
 
 use crate::support::devices;
 

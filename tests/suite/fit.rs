@@ -1,7 +1,7 @@
 //! What is said of made-up curves: over-fitting, still learning, or nothing.
 
-use warptape::train::fit::note;
-use warptape::train::metrics::{Row, Split};
+use warptape::train::logs::metrics::{Row, Split};
+use warptape::train::report::fit::note;
 
 /// Rows of a run with these losses of training, its top-1, and losses of `split`.
 fn run(split: Split, train: &[f64], top1: &[f64], judged: &[f64]) -> Vec<Row> {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use warptape::Device;
 use warptape::data::{Dataset, Loading};
 use warptape::train::checkpoint::{Checkpoint, Progress};
-use warptape::train::metrics::Row;
+use warptape::train::logs::metrics::Row;
 use warptape::train::observer::{Observer, Outcome, Running};
 use warptape::train::run_dir::{RunDir, RunInfo};
 use warptape::train::trainer::Trainer;

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::TempDir;
-use warptape::train::curves;
-use warptape::train::metrics::{HEADER, Metrics, Row, Split, read};
+use warptape::train::logs::curves;
+use warptape::train::logs::metrics::{HEADER, Metrics, Row, Split, read};
 use warptape::train::run_dir::{RunDir, RunInfo, utc, write_atomic, write_atomic_with};
 
 use crate::data::says;

@@ -1,9 +1,9 @@
 //! The classification report and the confusion matrix against scikit-learn's and against counting by hand.
 
 use serde_json::Value;
-use warptape::train::confusion::{Confusion, Mistake, mistakes};
-use warptape::train::heatmap;
-use warptape::train::scores::Scores;
+use warptape::train::report::confusion::{Confusion, Mistake, mistakes};
+use warptape::train::report::heatmap;
+use warptape::train::report::scores::Scores;
 
 use crate::data::says;
 

@@ -1,7 +1,7 @@
 //! Running averages within an epoch: which steps have a row, what is in it, and their picture.
 
-use warptape::train::metrics::{self, Split};
-use warptape::train::steps::{MOST, Step, Steps, due, picture, read};
+use warptape::train::logs::metrics::{self, Split};
+use warptape::train::logs::steps::{MOST, Step, Steps, due, picture, read};
 
 use crate::command::{EPOCHS, copy_of_run, fails, on_host, same_runs, shared, steps, succeeds};
 

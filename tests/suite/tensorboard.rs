@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use warptape::train::metrics::read;
-use warptape::train::tensorboard::{Events, What, record};
+use warptape::train::logs::metrics::read;
+use warptape::train::logs::tensorboard::{Events, What, record};
 
 use crate::command::{EPOCHS, copy_of_run, shared, succeeds};
 

@@ -60,7 +60,7 @@ pub struct Row {
 }
 
 /// Time and memory of one pass over images.
-pub(super) struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     device: &'a Device,
     started: Instant,
 }

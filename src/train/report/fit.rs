@@ -12,7 +12,7 @@
 //! Training losses may have label smoothing, augmentation and dropout in them, and are averages over a moving network:
 //! so they are compared with each other, never with the judged ones.
 
-use super::metrics::{Row, Split};
+use crate::train::logs::metrics::{Row, Split};
 
 const EPOCHS: usize = 4;
 const RISE: f64 = 1.05;

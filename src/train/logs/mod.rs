@@ -1,15 +1,21 @@
 //! What a training writes as it goes, besides checkpoints: `metrics.csv`, `steps.csv`, their pictures, TensorBoard's events.
 
+pub mod curves;
+pub mod metrics;
+pub mod steps;
+pub mod table;
+pub mod tensorboard;
+
 use image::RgbImage;
 
-use super::checkpoint::Progress;
-use super::curves;
-use super::metrics::{Metrics, Row, Split, peak_bytes};
-use super::run_dir::{RunDir, write_atomic};
-use super::steps::{self, Step, Steps};
-use super::table::{Record, Table};
-use super::tensorboard::Events;
+use crate::train::checkpoint::Progress;
+
 use crate::error::Result;
+use crate::train::run_dir::{RunDir, write_atomic};
+use metrics::{Metrics, Row, Split, peak_bytes};
+use steps::{Step, Steps};
+use table::{Record, Table};
+use tensorboard::Events;
 
 /// The logs of one run.
 pub(super) struct Logs {

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::run_dir::{unwritable, write_atomic};
 use crate::error::{Error, Result};
+use crate::train::run_dir::{unwritable, write_atomic};
 
 /// A row of a table.
 pub trait Record: Serialize + DeserializeOwned {

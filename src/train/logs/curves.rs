@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::axis::{Axis, short};
-use super::chart::{self, Abscissa, Panel, Series};
 use super::metrics::{Row, Split};
-use super::pen;
-use super::run_dir::write_atomic;
+use crate::draw::axis::{Axis, short};
+use crate::draw::chart::{self, Abscissa, Panel, Series};
+use crate::draw::pen;
 use crate::error::Result;
+use crate::train::run_dir::write_atomic;
 
 /// What is drawn of each split, in the order of the legend, in colours that colour-blind readers can tell apart.
 const SPLITS: [(Split, [u8; 3]); 3] =

@@ -13,9 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crc::{CRC_32_ISCSI, Crc, Table};
 use image::RgbImage;
 
-use super::pen::png;
-use super::run_dir::unwritable;
+use crate::draw::pen::png;
 use crate::error::Result;
+use crate::train::run_dir::unwritable;
 
 /// What an event says.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,22 +1,27 @@
 //! The report on a checkpoint: what one pass over a set of images says about it, as text, JSON, CSV and a picture.
 
+pub mod confusion;
+pub mod fit;
+pub mod heatmap;
+pub mod scores;
+
 use std::fmt::Write;
 use std::path::Path;
 
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::checkpoint::Meta;
-use super::confusion::{Confusion, Mistake, mistakes};
-use super::evaluate::evaluate;
-use super::heatmap;
-use super::images::Resident;
-use super::pen::png;
-use super::run_dir::write_atomic;
-use super::scores::Scores;
+use crate::train::checkpoint::Meta;
+use crate::train::evaluate::evaluate;
+use confusion::{Confusion, Mistake, mistakes};
+
+use crate::draw::pen::png;
 use crate::error::{Error, Result};
 use crate::nn::Layer;
 use crate::op::metrics::Metrics;
+use crate::train::images::Resident;
+use crate::train::run_dir::write_atomic;
+use scores::Scores;
 
 /// Decimals of the table.
 const DIGITS: usize = 2;
@@ -45,7 +50,7 @@ pub struct Report {
     pub mistakes: Vec<Mistake>,
     /// Which scores are undefined.
     pub notes: Vec<String>,
-    /// What the run's curves say about over- or underfitting, where they are at hand: see [`super::fit`].
+    /// What the run's curves say about over- or underfitting, where they are at hand: see [`fit`].
     pub fit: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::confusion::Confusion;
-use super::pen::{self, AXIS, Drawn, FAINT, GRID, INK, Pen};
+use crate::draw::pen::{self, AXIS, Drawn, FAINT, GRID, INK, Pen};
 use crate::error::Result;
 
 /// Points between the picture's edge and what is in it.

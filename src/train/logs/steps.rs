@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::axis::{Axis, short};
-use super::chart::{self, Abscissa, Panel, Series};
-use super::pen;
 use super::table::{self, Record, Table};
+use crate::draw::axis::{Axis, short};
+use crate::draw::chart::{self, Abscissa, Panel, Series};
+use crate::draw::pen;
 use crate::error::Result;
 
 /// Rows of an epoch.
