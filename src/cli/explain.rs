@@ -125,8 +125,9 @@ fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Me
     let epoch = if options.epochs.is_some() { String::new() } else { format!(", epoch {}", meta.progress.epoch) };
     let sheet = Sheet {
         title: format!(
-            "{} of {model} on {data}",
-            if options.method == Method::GradCam { "Grad-CAM" } else { "Grad-CAM++" }
+            "{} of {model} on {}",
+            if options.method == Method::GradCam { "Grad-CAM" } else { "Grad-CAM++" },
+            data.split(':').next().unwrap_or(data)
         ),
         notes: vec![format!("{layer}, target {}, {}{epoch}", options.target, options.run.display())],
         ..sheet(&rows, options.epochs.is_some())
