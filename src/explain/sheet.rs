@@ -67,8 +67,6 @@ const HEADER: u32 = 28;
 const CAPTION: u32 = 20;
 /// The key: its strip's size.
 const KEY: (u32, u32) = (200, 12);
-/// Room for what stands left of it.
-const KEY_AT: u32 = 144;
 const NARROWEST: u32 = 560;
 /// The most pixels of a sheet: about a gigabyte of memory.
 const MOST: u64 = 1 << 26;
@@ -99,6 +97,7 @@ impl Sheet {
             let what = format!("the contact sheet would have {width}x{height} pixels");
             return Err(Error::usage(format!("{what} (all else is written): name fewer pictures or epochs")));
         }
+        let (first, last, from, room) = self.key();
         let mut page = pen::bitmap((points(width), points(height)), |pen| {
             let line = |x, y, em, tone, text: &str, room| write(pen, (x, y), em, tone, text, room);
             line(MARGIN, MARGIN + 20, 20.0, Tone::Plain, &self.title, width - 2 * MARGIN)?;
@@ -115,9 +114,8 @@ impl Sheet {
                     }
                 }
             }
-            let (first, last, _) = self.key();
-            line(MARGIN, bottom + KEY.1 - 1, 13.0, Tone::Faint, first, KEY_AT)?;
-            let end = MARGIN + KEY_AT + KEY.0 + 8;
+            line(MARGIN, bottom + KEY.1 - 1, 13.0, Tone::Faint, first, room)?;
+            let end = MARGIN + room + KEY.0 + 8;
             line(end, bottom + KEY.1 - 1, 13.0, Tone::Faint, last, width - end - MARGIN / 2)
         })?;
         for (row, &top) in self.rows.iter().zip(&tops) {
@@ -125,18 +123,17 @@ impl Sheet {
                 replace(&mut page, &cell.picture, i64::from(left(column)), i64::from(top));
             }
         }
-        let from = self.key().2;
         let color = |x: u32| from + (1.0 - from) * x as f32 / (KEY.0 - 1) as f32;
         let strip = RgbImage::from_fn(KEY.0, KEY.1, |x, _| image::Rgb(self.palette.color(color(x))));
-        replace(&mut page, &strip, i64::from(MARGIN + KEY_AT), i64::from(bottom));
+        replace(&mut page, &strip, i64::from(MARGIN + room), i64::from(bottom));
         Ok(page)
     }
 
-    /// What the two ends of the colours mean, and the value of the first.
-    fn key(&self) -> (&'static str, &'static str, f32) {
+    /// What the two ends of the colours mean, the value of the first, and the room that its text takes.
+    fn key(&self) -> (&'static str, &'static str, f32, u32) {
         match self.palette {
-            Palette::Heat => ("0", "1: the largest value of each map", 0.0),
-            Palette::Signed => ("-1: against the class", "1: for it, of the largest magnitude in each map", -1.0),
+            Palette::Heat => ("0", "1: the largest value of each map", 0.0, 17),
+            Palette::Signed => ("-1: against the class", "1: for it, of the largest magnitude in each map", -1.0, 144),
         }
     }
 }
