@@ -27,13 +27,13 @@ const BATCH: usize = 16;
 pub struct Options {
     /// A run's folder (its best checkpoint), RUN@EPOCH, RUN@last, or a checkpoint file
     run: PathBuf,
-    /// Pictures: files, or test:INDEX,... and train:INDEX,... of the run's data set
+    /// Pictures: files, or test:INDEX,..., val:... and train:... of the run's data set
     #[arg(long, num_args = 1.., required_unless_present = "list_layers", value_name = "IMAGE")]
     images: Vec<String>,
     /// Layer to look at; without it the last convolution's activations
     #[arg(long, value_name = "NAME")]
     layer: Option<String>,
-    /// Whose logit: top (the predicted class), true (test: and train: pictures), a class's name or its index
+    /// Whose logit: top (the predicted class), true (of test:, val: and train: pictures), a class's name or its index
     #[arg(long, default_value = "top", value_name = "CLASS")]
     target: String,
     /// gradcam or gradcam++

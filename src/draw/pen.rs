@@ -35,14 +35,11 @@ const SVG_TYPE: Type = Type { size: 1.24, baseline: 0.76 / 1.24 };
 /// DejaVu's ascent and descent make 1.164 em.
 const BITMAP_TYPE: Type = Type { size: 1.164, baseline: 0.5 };
 
-/// The name of the font that is built in, ready for either backend.
-///
-/// # Errors
-/// None, unless the program was built from a damaged file.
-pub fn font() -> Result<&'static str> {
+/// Makes the font known to plotters, once.
+fn font() -> Result<()> {
     static READY: OnceLock<bool> = OnceLock::new();
     match READY.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
-        true => Ok(FONT),
+        true => Ok(()),
         false => Err(Error::usage("pictures cannot be drawn: the program was built with a damaged font")),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use image::RgbImage;
 
-use crate::data::{Dataset, Images, picture};
+use crate::data::{Dataset, Images, Loading, Size, picture};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::augment::Augment;
@@ -34,7 +34,7 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// The pictures that `names` name, in the size that `meta` says: files, and `test:INDEX,…` or `train:INDEX,…` of the
+    /// The pictures that `names` name, in the size that `meta` says: files, and `test:INDEX,…`, `val:` or `train:` likewise of the
     /// data set that the network was trained on.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Gallery {
         let mut gallery = Self { pictures: Vec::new(), images: Images::new(height, width) };
         let mut data = None;
         for name in names {
-            let part = name.split_once(':').filter(|(part, _)| ["test", "train"].contains(part));
+            let part = name.split_once(':').filter(|(part, _)| ["test", "train", "val"].contains(part));
             let Some((part, indices)) = part.filter(|_| !Path::new(name).exists()) else {
                 let path = Path::new(name);
                 let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
@@ -53,15 +53,22 @@ impl Gallery {
                 continue;
             };
             if data.is_none() {
-                data = Some(same_classes(Dataset::open(&meta.config.data, &meta.config.loading())?, meta)?);
+                data = Some(open_data(meta)?);
             }
             let data = data.as_ref().expect("set above");
-            let images = if part == "test" { &data.test } else { &data.train };
+            let images = match part {
+                "test" => &data.test,
+                "val" => &data.val,
+                _ => &data.train,
+            };
             for index in indices.split(',') {
                 let known = index.trim().parse::<usize>().ok().filter(|&index| index < images.len());
                 let Some(number) = known else {
-                    let last = images.len().saturating_sub(1);
-                    return Err(Error::usage(format!("--images {name}: '{index}' is not a number from 0 to {last}")));
+                    let range = match images.len().checked_sub(1) {
+                        Some(last) => format!("'{index}' is not a number from 0 to {last}"),
+                        None => "the data set has no such pictures".into(),
+                    };
+                    return Err(Error::usage(format!("--images {name}: {range}")));
                 };
                 let pixels = images.image(number).to_vec();
                 let picture = RgbImage::from_raw(images.width as u32, images.height as u32, pixels)
@@ -112,7 +119,11 @@ impl Gallery {
     }
 }
 
-fn same_classes(data: Dataset, meta: &Meta) -> Result<Dataset> {
+/// The data set that the network was trained on, in the same size.
+fn open_data(meta: &Meta) -> Result<Dataset> {
+    let [height, width] = meta.input;
+    let loading = Loading { image_size: Some(Size { height, width }), ..meta.config.loading() };
+    let data = Dataset::open(&meta.config.data, &loading)?;
     if data.classes == meta.classes {
         return Ok(data);
     }

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::path::Path;
 
-use image::{ImageFormat, RgbImage};
+use image::RgbImage;
 use serde_json::{Value, json};
 
 use super::Cam;
 use super::gallery::Picture;
 use super::paint::{Palette, faded, overlay};
 use super::sheet::{Cell, Sheet, Tone};
-use crate::error::{Error, Result};
+use crate::draw::pen;
+use crate::error::Result;
 use crate::train::run_dir::write_atomic;
 
 /// The map of one picture at one epoch, with what it takes to show it.
@@ -175,9 +176,7 @@ fn original(picture: &Picture, classes: &[String]) -> Cell {
 /// # Errors
 /// A folder that cannot be written to.
 pub fn write_picture(path: &Path, picture: &RgbImage) -> Result<()> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|e| Error::file(path, e))?;
-    write_atomic(path, bytes.get_ref())
+    write_atomic(path, &pen::png(picture)?)
 }
 
 /// NumPy's file format, version 1.0: a magic number, a header that fills up to a multiple of 64 bytes, the elements.
