@@ -3,9 +3,11 @@
 use std::io::Read;
 use std::path::Path;
 
-use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
+use resize::Pixel;
+use resize::Type::Lanczos3;
+use resize::px::RGB;
 
 use crate::error::{Error, Result};
 
@@ -94,9 +96,17 @@ pub fn resize(picture: &RgbImage, height: usize, width: usize) -> Result<Vec<u8>
     let (Some(rows), Some(columns)) = (size(height), size(width)) else {
         return Err(Error::usage(format!("picture size {height}x{width}: expected 1 to 32768 on each side")));
     };
-    // Through DynamicImage, whose resizing is compiled once, in its own crate.
-    let picture = DynamicImage::ImageRgb8(picture.clone());
-    Ok(picture.resize_exact(columns, rows, FilterType::Lanczos3).into_rgb8().into_raw())
+    if (picture.height(), picture.width()) == (rows, columns) {
+        return Ok(picture.as_raw().clone());
+    }
+    // Not the image crate's own resizing, which takes ten times as long and is what loading a folder waits for.
+    let source: Vec<RGB<u8>> = picture.as_raw().chunks_exact(3).map(|p| RGB::new(p[0], p[1], p[2])).collect();
+    let mut target = vec![RGB::new(0, 0, 0); height * width];
+    let (from_width, from_height) = (picture.width() as usize, picture.height() as usize);
+    resize::new(from_width, from_height, width, height, Pixel::RGB8, Lanczos3)
+        .and_then(|mut resizer| resizer.resize(&source, &mut target))
+        .map_err(|e| Error::usage(format!("picture size {height}x{width}: {e}")))?;
+    Ok(target.into_iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect())
 }
 
 /// [`open`] and [`resize`] in one.

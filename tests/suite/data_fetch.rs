@@ -234,6 +234,7 @@ fn nobody_there_and_nowhere_to_write() {
     let refused = archive(format!("http://127.0.0.1:{port}/x"), &bytes);
     says(fetch(&refused, folder.path(), &mut |_| {}), &["cannot be fetched", "--from"]);
     says(fetch(&archive("nonsense".into(), &bytes), folder.path(), &mut |_| {}), &["nonsense"]);
+    assert_eq!(contents(folder.path()), [""; 0], "no empty file is left");
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     says(fetch(&refused, &file.join("below"), &mut |_| {}), &["below"]);

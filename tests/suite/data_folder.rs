@@ -99,6 +99,9 @@ fn parts_in_folders_of_their_own() {
     says(load_from("folder", root), &["'train' but neither 'val' nor 'test'", "train splits it"]);
     paint_classes(&root.join("valid"), &["a", "b"], 2);
     let lens = |data: &Dataset| [data.train.len(), data.val.len(), data.test.len()];
+    let train = load_from("folder", root).unwrap().train;
+    let numbers: Vec<u8> = (0..8).map(|index| train.image(index)[1]).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 0, 1, 2, 3], "in the order of their names");
     assert_eq!(lens(&load_from("folder", root).unwrap()), [8, 0, 4], "val is the test set where there is no other");
     fs::create_dir(root.join("test")).unwrap();
     paint(&root.join("test/unlabelled.png"), 8, 8, [0; 3]);

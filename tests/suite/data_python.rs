@@ -102,6 +102,7 @@ fn programs_that_are_wrong() {
         (b"g5\n.", "nothing is kept under number 5"),
         (b"(a.", "a value is missing"),
         (b"t.", "a mark is missing"),
+        (b"}(0N.", "a value is missing"),
         (b"}(K\x01u.", "a key without a value"),
         (b"]K\x01K\x02s.", "no dictionary"),
         (b"I12x\n.", "a number that is none"),

@@ -62,7 +62,12 @@ pub fn fetch(archive: &Archive, to: &Path, progress: &mut dyn FnMut(u64)) -> Res
         }
     } else {
         let part = part(&packed);
-        transfer::download(archive, &part, progress)?;
+        transfer::download(archive, &part, progress).inspect_err(|_| {
+            // Nothing to go on from.
+            if part.metadata().is_ok_and(|data| data.is_file() && data.len() == 0) {
+                let _ = std::fs::remove_file(&part);
+            }
+        })?;
         if let Err(what) = verify(archive, &part)? {
             // Nothing tells which bytes are wrong, so none can be kept.
             std::fs::remove_file(&part).map_err(|e| Error::file(&part, e))?;
