@@ -70,8 +70,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let (model, meta) = load_model(&path, &device)?;
     // Other data come in the size that the network was trained on.
     let image_size = Some(Size { height: meta.input[0], width: meta.input[1] });
-    let loading = Loading { image_size, ..meta.config.loading() };
+    let mut loading = Loading { image_size, ..meta.config.loading() };
     let spec = options.data.as_deref().unwrap_or(&meta.config.data);
+    if spec != meta.config.data {
+        loading.split = None; // the run's own split is that of its own data
+    }
     let data = Dataset::open(spec, &loading)?;
     if data.classes != meta.classes {
         let what = format!(

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::print;
+use crate::data::Size;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::models::MODELS;
@@ -24,9 +25,9 @@ enum Command {
 struct Show {
     /// Network, with its options: resnet18, vgg16_bn:head=imagenet
     model: String,
-    /// Height and width of the images, in pixels: N or HxW
+    /// Size of the images, N or HxW pixels
     #[arg(long, default_value = "32")]
-    input: String,
+    input: Size,
     /// Classes
     #[arg(long, default_value_t = 10)]
     classes: usize,
@@ -54,16 +55,12 @@ fn list() -> Result<()> {
 }
 
 fn show(options: &Show) -> Result<()> {
-    let side = |text: &str| text.parse::<usize>().ok().filter(|side| (1..=4096).contains(side));
-    let (height, width) = options.input.split_once('x').unwrap_or((&options.input, &options.input));
-    let (Some(height), Some(width)) = (side(height), side(width)) else {
-        return Err(Error::usage(format!("--input {}: expected N or HxW, each from 1 to 4096", options.input)));
-    };
     for (name, value) in [("classes", options.classes), ("batch", options.batch)] {
         if !(1..=1 << 20).contains(&value) {
             return Err(Error::usage(format!("--{name} {value}: expected 1 to {}", 1 << 20)));
         }
     }
+    let Size { height, width } = options.input;
     let target = Device::open("auto")?.target();
     let summary = Summary::new(&options.model, options.classes, [height, width], options.batch, target)?;
     if options.json {
