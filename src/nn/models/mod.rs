@@ -27,7 +27,7 @@ pub struct Model {
     build: fn(&mut Builder, &mut Wanted) -> Result<Sequential>,
 }
 
-const VGG: &str = "head=cifar|linear|imagenet, dropout=P";
+const VGG: &str = "head=cifar|linear|imagenet, dropout=P, init=default|xavier";
 const RESNET: &str = "stem=cifar|imagenet";
 
 /// Every network there is; a new one is its file and a line here.

@@ -1,7 +1,7 @@
 //! VGG (Simonyan and Zisserman 2014): stacks of 3×3 convolutions, halved by max-pooling, under linear layers.
 //!
 //! State-dict names are torchvision's `vgg11` … `vgg19` and `vgg11_bn` … `vgg19_bn`; with the ImageNet head the whole
-//! network is torchvision's. Initialization: filters Xavier-normal, linear weights N(0, 0.01), biases 0.
+//! network is torchvision's.
 
 use super::Wanted;
 use crate::error::Result;
@@ -23,10 +23,14 @@ pub const E: [usize; 5] = [2, 2, 4, 4, 4];
 const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
 
 /// Options: `head`: `cifar` (three linear layers of 512), `linear` (one), `imagenet` (torchvision's, of 4096, on 7×7
-/// bins); `dropout`: in the head, 0.2 under `cifar` and 0.5 under `imagenet` unless given. For images of at least 32 × 32.
+/// bins); `dropout`: in the head, 0.2 under `cifar` and 0.5 under `imagenet` unless given; `init`: `default` (PyTorch's of
+/// each layer) or `xavier` (filters Xavier-normal, linear weights N(0, 0.01), biases 0), which starts more slowly. For
+/// images of at least 32 × 32.
 pub fn build(builder: &mut Builder, wanted: &mut Wanted, depths: [usize; 5], norm: bool) -> Result<Sequential> {
-    builder.filters = Filters::XavierNormal;
-    builder.weights = Weights::Normal(0.01);
+    if wanted.choice("init", &["default", "xavier"])? == "xavier" {
+        builder.filters = Filters::XavierNormal;
+        builder.weights = Weights::Normal(0.01);
+    }
     let head = wanted.choice("head", &["cifar", "linear", "imagenet"])?;
     let mut features = Sequential::new();
     let mut channels = 3;
