@@ -47,7 +47,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 
 fn list() -> Result<()> {
     for model in MODELS {
-        print(format_args!("{:<12} {:<58} {}", model.name, model.about, model.options))?;
+        let line = format!("{:<12} {:<58} {}", model.name, model.about, model.options);
+        print(line.trim_end())?;
     }
     print("options: --model NAME:OPTION=VALUE,…; the first of several values is the default")?;
     print("layers, shapes, memory: warptape models show NAME --input 32 --batch 64")

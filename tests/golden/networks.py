@@ -32,9 +32,6 @@ torch.set_num_threads(1)
 OUT = pathlib.Path(__file__).with_suffix("")
 CLASSES = 9
 STEPS = 10
-# Slow enough that the loss of one small batch is still there after ten steps: relative to nothing, rounding is large.
-SGD = {"lr": 2e-4, "momentum": 0.9, "weight_decay": 5e-4}
-ADAM = {"lr": 1e-5}
 
 
 def vgg16_bn():
@@ -74,16 +71,17 @@ class MyNetPro(nn.Module):
 resnet18 = lambda: torchvision.models.resnet18(num_classes=CLASSES)
 resnet34 = lambda: torchvision.models.resnet34(num_classes=CLASSES)
 
-# Name, how warptape calls the network, PyTorch's, batch and image. Images are not square, and the last batch normalization
-# sees at least 32 values per channel: over fewer, rounding grows from layer to layer. Dropout is off: its random numbers
-# are each program's own.
+# Name, how warptape calls the network, PyTorch's, batch, image, learning rates of SGD and Adam.
+# Images are not square, and the last batch normalization sees at least 32 values per channel: over fewer, rounding grows
+# from layer to layer. Dropout is off: its random numbers are each program's own. Rates are slow, so that the loss of one
+# small batch is still there after ten steps: relative to nothing, rounding is large.
 NETWORKS = [
-    ("vgg16_bn", "vgg16_bn:dropout=0", vgg16_bn, 4, (32, 64)),
-    ("resnet18_cifar", "resnet18", lambda: cifar_stem(resnet18()), 2, (32, 40)),
-    ("resnet18_imagenet", "resnet18:stem=imagenet", resnet18, 6, (64, 80)),
-    ("resnet34_cifar", "resnet34", lambda: cifar_stem(resnet34()), 2, (32, 40)),
-    ("resnet34_imagenet", "resnet34:stem=imagenet", resnet34, 6, (64, 80)),
-    ("mynetpro", "mynetpro:dropout=0", lambda: MyNetPro(3 * 2), 4, (127, 95)),
+    ("vgg16_bn", "vgg16_bn:dropout=0", vgg16_bn, 4, (32, 64), 2e-4, 1e-5),
+    ("resnet18_cifar", "resnet18", lambda: cifar_stem(resnet18()), 2, (32, 40), 2e-4, 1e-5),
+    ("resnet18_imagenet", "resnet18:stem=imagenet", resnet18, 6, (64, 80), 2e-4, 1e-5),
+    ("resnet34_cifar", "resnet34", lambda: cifar_stem(resnet34()), 2, (32, 40), 5e-5, 2.5e-6),
+    ("resnet34_imagenet", "resnet34:stem=imagenet", resnet34, 6, (64, 80), 5e-5, 2.5e-6),
+    ("mynetpro", "mynetpro:dropout=0", lambda: MyNetPro(3 * 2), 4, (127, 95), 2e-4, 1e-5),
 ]
 
 
@@ -166,10 +164,10 @@ def losses(net, images, labels, optimizer):
     return np.array(seen)
 
 
-def compute(net, images, labels):
+def compute(net, images, labels, sgd, adam):
     """Everything that the file holds, gradients and statistics whole."""
-    found = {"sgd.losses": losses(net, images, labels, lambda p: torch.optim.SGD(p, **SGD)),
-             "adam.losses": losses(net, images, labels, lambda p: torch.optim.Adam(p, **ADAM))}
+    found = {"sgd.losses": losses(net, images, labels, lambda p: torch.optim.SGD(p, **sgd)),
+             "adam.losses": losses(net, images, labels, lambda p: torch.optim.Adam(p, **adam))}
     net = copy.deepcopy(net).train()
     logits = net(images)
     loss = F.cross_entropy(logits, labels)
@@ -207,7 +205,7 @@ def rounding(exact, rounded):
 
 def main():
     wanted = sys.argv[1:] or [name for name, *_ in NETWORKS]
-    for name, spec, build, batch, size in NETWORKS:
+    for name, spec, build, batch, size, *rates in NETWORKS:
         if name not in wanted:
             continue
         net = build().double().train()
@@ -215,13 +213,14 @@ def main():
         images = torch.from_numpy(generated.images(0, (batch, 3, *size)))
         labels = torch.from_numpy(generated.labels(0, batch, CLASSES))
         seeds = clear(net, images)
-        exact = compute(net, images.double(), labels)
-        worst = rounding(exact, compute(copy.deepcopy(net).float(), images, labels))
+        recipes = {"sgd": {"lr": rates[0], "momentum": 0.9, "weight_decay": 5e-4}, "adam": {"lr": rates[1]}}
+        exact = compute(net, images.double(), labels, **recipes)
+        worst = rounding(exact, compute(copy.deepcopy(net).float(), images, labels, **recipes))
         whole = lambda key: not key.startswith(("grad.", "after."))
         stored = {key: (value if whole(key) else generated.digest(key, value)).astype(np.float32)
                   for key, value in exact.items()}
         golden = {"made_by": f"networks.py with PyTorch {torch.__version__}, torchvision {torchvision.__version__}",
-                  "spec": spec, "classes": CLASSES, "input": size, "batch": batch, "seeds": seeds, "sgd": SGD, "adam": ADAM}
+                  "spec": spec, "classes": CLASSES, "input": size, "batch": batch, "seeds": seeds} | recipes
         OUT.mkdir(exist_ok=True)
         path = OUT / f"{name}.safetensors"
         save_file(stored, path, metadata={"golden": json.dumps(golden)})
