@@ -79,7 +79,7 @@ NETWORKS = [
     ("vgg16_bn", "vgg16_bn:dropout=0", vgg16_bn, 4, (32, 64), 2e-4, 1e-5),
     ("resnet18_cifar", "resnet18", lambda: cifar_stem(resnet18()), 2, (32, 40), 2e-4, 1e-5),
     ("resnet18_imagenet", "resnet18:stem=imagenet", resnet18, 6, (64, 80), 2e-4, 1e-5),
-    ("resnet34_cifar", "resnet34", lambda: cifar_stem(resnet34()), 2, (32, 40), 5e-5, 2.5e-6),
+    ("resnet34_cifar", "resnet34", lambda: cifar_stem(resnet34()), 2, (32, 40), 1e-5, 1e-6),
     ("resnet34_imagenet", "resnet34:stem=imagenet", resnet34, 6, (64, 80), 5e-5, 2.5e-6),
     ("mynetpro", "mynetpro:dropout=0", lambda: MyNetPro(3 * 2), 4, (127, 95), 2e-4, 1e-5),
 ]
