@@ -48,7 +48,8 @@ fn main() -> Result<()> {
     let size = [data.train.height, data.train.width];
     let summary = Summary::new(&config.model, data.classes.len(), size, config.batch_size, device.target())?;
     let (parameters, macs) = (summary.parameters(), summary.macs() / config.batch_size as u64);
-    println!("{parameters} parameters, {} MMAC an image, {} MiB a step", macs / 1_000_000, summary.training_peak >> 20);
+    let peak = summary.training_peak.unwrap_or(0) >> 20;
+    println!("{parameters} parameters, {} MMAC an image, {peak} MiB a step", macs / 1_000_000);
 
     let folder = || RunDir::numbered(Path::new("runs"), &config.model, &data.name);
     let never = AtomicBool::new(false);

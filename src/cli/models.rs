@@ -48,7 +48,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 
 fn list() -> Result<()> {
     for model in MODELS {
-        print(format_args!("{:<12} {:<58} {}", model.name, model.about, model.options))?;
+        let line = format!("{:<12} {:<58} {}", model.name, model.about, model.options);
+        print(line.trim_end())?;
     }
     print("options: --model NAME:OPTION=VALUE,…; the first of several values is the default")?;
     print("layers, shapes, memory: warptape models show NAME --input 32 --batch 64")
@@ -81,5 +82,8 @@ fn show(options: &Show) -> Result<()> {
     print(format_args!("{parameters} parameters ({:.1} MiB), {macs:.1} MMAC forward", mib(4 * parameters as u64)))?;
     let (activations, inference) = (mib(summary.activations()), mib(summary.inference_peak));
     print(format_args!("activations {activations:.1} MiB; peak of inference {inference:.1} MiB"))?;
-    print(format_args!("peak of a training step with Adam {:.1} MiB", mib(summary.training_peak)))
+    match summary.training_peak {
+        Some(peak) => print(format_args!("peak of a training step with Adam {:.1} MiB", mib(peak))),
+        None => print("too few images to train on: batch normalization needs two values per channel, --batch 2"),
+    }
 }

@@ -35,7 +35,7 @@ pub fn batchnorm_train(
     if cut.rows < 2 {
         return Err(Error::shape(
             "batchnorm",
-            format!("training needs two values per channel or more, not {}", x.shape()),
+            format!("training needs two values per channel or more, not {}: take larger batches or images", x.shape()),
         ));
     }
     let (mean, rstd) = statistics(x, &cut, [running_mean, running_var], momentum, eps)?;

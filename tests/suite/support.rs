@@ -26,6 +26,11 @@ pub fn devices() -> Vec<(String, Device)> {
     devices
 }
 
+/// One guarded device for what takes long on all of [`devices`]: the GPU, or the host with a CPU's tiles.
+pub fn device() -> Device {
+    cuda().map_or_else(|| host(Order::Forward, false), |(_, device)| device)
+}
+
 /// Devices for kernels that a test brings itself: the GPU, or the host in every thread order.
 pub fn orders() -> Vec<(String, Device)> {
     let host = || ORDERS.map(|order| (format!("host {order:?}"), host(order, false))).into();

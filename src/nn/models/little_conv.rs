@@ -9,6 +9,7 @@ const WIDTHS: [usize; 4] = [32, 64, 128, 256];
 
 /// For images of at least 16 × 16. The convolutions have no bias: batch normalization would subtract it again.
 pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
+    wanted.input_after(16, |side| side / 16)?;
     let mut features = Sequential::new();
     let mut channels = 3;
     for width in WIDTHS {

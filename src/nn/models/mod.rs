@@ -100,7 +100,9 @@ pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, see
     let mut parsed = BTreeMap::new();
     for option in options.split(',').filter(|option| !option.is_empty()) {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
-        parsed.insert(key.trim().to_owned(), value.trim().to_owned());
+        if parsed.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
+            return Err(Error::usage(format!("model '{spec}': option '{key}' is given twice")));
+        }
     }
     let mut wanted = Wanted { classes, spec: spec.into(), input, options: parsed };
     let network = (model.build)(&mut Builder::new(device, seed), &mut wanted)?;
@@ -108,6 +110,9 @@ pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, see
         None => Ok(network),
         Some(key) if model.options.is_empty() => {
             Err(Error::usage(format!("model '{spec}': {name} has no options, got '{key}'")))
+        }
+        Some(key) if model.options.contains(&format!("{key}=")) => {
+            Err(Error::usage(format!("model '{spec}': option '{key}' does not go with the others: leave it out")))
         }
         Some(key) => Err(Error::usage(format!("model '{spec}': unknown option '{key}': use {}", model.options))),
     }

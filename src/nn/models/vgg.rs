@@ -32,6 +32,8 @@ pub fn build(builder: &mut Builder, wanted: &mut Wanted, depths: [usize; 5], nor
         builder.weights = Weights::Normal(0.01);
     }
     let head = wanted.choice("head", &["cifar", "linear", "imagenet"])?;
+    // Each of the five resolutions is half the one before.
+    wanted.input_after(32, |side| side / 32)?;
     let mut features = Sequential::new();
     let mut channels = 3;
     for (depth, width) in depths.into_iter().zip(WIDTHS) {
