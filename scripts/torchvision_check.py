@@ -75,7 +75,7 @@ def check(warptape, spec, device, folder, files):
     # Plain SGD keeps no moments, so that a checkpoint of VGG is half a gigabyte and not one and a half.
     run([warptape, "train", "--model", spec, "--device", device, "--epochs", 1, "--train-fraction", 0.08, "--batch-size", 32,
          "--optim", "sgd", "--momentum", 0, "--lr", 0.01, "--out", out])
-    report = json.loads(run([warptape, "predict", out, *files, "--checkpoint", "last", "--device", device, "--json"]))
+    report = json.loads(run([warptape, "predict", f"{out}@last", *files, "--device", device, "--json"]))
     ours = np.array([picture["logits"] for picture in report])
     exact, rounded, tensors = theirs(out / "checkpoints/last.safetensors", files)
     largest = np.abs(exact).max()

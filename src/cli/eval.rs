@@ -1,25 +1,21 @@
 //! `warptape eval`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::print;
+use super::{checkpoint, print};
 use crate::data::{Dataset, Loading, Size};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
 use crate::train::report::Report;
-use crate::train::run_dir::RunDir;
 
 #[derive(Args)]
 pub struct Options {
-    /// A run's folder, or a checkpoint file
+    /// A run's folder, RUN@EPOCH, RUN@last, or a checkpoint file [default: RUN@best]
     run: PathBuf,
-    /// Which checkpoint of the run: best, last or an epoch's number
-    #[arg(long, default_value = "best")]
-    checkpoint: String,
     /// Other data than the run's, of the same classes
     #[arg(long)]
     data: Option<String>,
@@ -34,38 +30,8 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-/// The checkpoint file that `run` and `which` name.
-pub fn checkpoint_path(run: &Path, which: &str) -> Result<PathBuf> {
-    if run.is_file() {
-        return Ok(run.to_path_buf());
-    }
-    let name = match which {
-        "best" | "last" => which.to_owned(),
-        number => match number.parse::<u32>() {
-            Ok(epoch) => format!("epoch-{epoch:04}"),
-            Err(_) => return Err(Error::usage(format!("--checkpoint {which}: use best, last or an epoch's number"))),
-        },
-    };
-    if !run.exists() {
-        return Err(Error::file(run, "no such file or folder; name a run's folder or a checkpoint file"));
-    }
-    let folder = RunDir::open(run)?.checkpoints();
-    let path = folder.join(format!("{name}.safetensors"));
-    if !path.exists() {
-        let epoch =
-            |file: std::fs::DirEntry| file.path().file_stem()?.to_str()?.strip_prefix("epoch-")?.parse::<u32>().ok();
-        let newest = std::fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(epoch).max();
-        let known = match newest {
-            Some(epoch) => format!("the last epoch it has is {epoch}"),
-            None => format!("it has none yet; go on with: warptape train --resume {}", run.display()),
-        };
-        return Err(Error::file(run, format!("has no checkpoint '{name}'; {known}")));
-    }
-    Ok(path)
-}
-
 pub fn run(options: Options) -> anyhow::Result<()> {
-    let path = checkpoint_path(&options.run, &options.checkpoint)?;
+    let path = checkpoint::find(&options.run)?;
     let device = Device::open(&options.device)?;
     let (model, meta) = load_model(&path, &device)?;
     // Other data come in the size that the network was trained on.

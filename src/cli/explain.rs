@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::eval::checkpoint_path;
+use super::checkpoint;
 use super::print;
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use crate::explain::{Cam, Method, Target, cam, layers};
 use crate::tensor::{DType, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
-use crate::train::run_dir::{RunDir, write_atomic};
+use crate::train::run_dir::write_atomic;
 
 /// Pictures per pass.
 const BATCH: usize = 16;
@@ -57,11 +57,11 @@ pub struct Options {
 }
 
 pub fn run(options: Options) -> anyhow::Result<()> {
-    let (run, which) = split(&options.run);
+    let (run, which) = checkpoint::split(&options.run);
     let checkpoints: Vec<PathBuf> = match &options.epochs {
         Some(_) if which.is_some() => return Err(Error::usage("--epochs and RUN@EPOCH exclude each other").into()),
-        Some(list) => epochs(&run, list)?.iter().map(|epoch| checkpoint_path(&run, epoch)).collect::<Result<_>>()?,
-        None => vec![checkpoint_path(&run, which.as_deref().unwrap_or("best"))?],
+        Some(list) => checkpoint::epochs(&run, list)?,
+        None => vec![checkpoint::find(&options.run)?],
     };
     let device = Device::open(&options.device)?;
     if options.list_layers {
@@ -134,34 +134,6 @@ fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Me
     };
     write_picture(&folder.join("sheet.png"), &sheet.draw()?)?;
     print(format_args!("overlays, raw maps, explain.json and sheet.png: {}", folder.display()))
-}
-
-/// A run's path and what stands behind the last @, if the path as it is does not exist.
-fn split(run: &Path) -> (PathBuf, Option<String>) {
-    match run.to_str().and_then(|text| text.rsplit_once('@')) {
-        Some((path, which)) if !run.exists() => (path.into(), Some(which.into())),
-        _ => (run.into(), None),
-    }
-}
-
-/// The epochs that `list` names: `1,3,5`, or `all` that the run has.
-fn epochs(run: &Path, list: &str) -> Result<Vec<String>> {
-    if list != "all" {
-        let number = |part: &str| match part.trim().parse::<u32>() {
-            Ok(epoch) => Ok(epoch.to_string()),
-            Err(_) => Err(Error::usage(format!("--epochs {list}: '{part}' is not a number; use 1,3,5 or all"))),
-        };
-        return list.split(',').map(number).collect();
-    }
-    let folder = RunDir::open(run)?.checkpoints();
-    let epoch =
-        |file: std::fs::DirEntry| file.path().file_stem()?.to_str()?.strip_prefix("epoch-")?.parse::<u32>().ok();
-    let mut found: Vec<u32> = std::fs::read_dir(&folder).into_iter().flatten().flatten().filter_map(epoch).collect();
-    found.sort_unstable();
-    if found.is_empty() {
-        return Err(Error::file(run, "has no checkpoints of epochs yet"));
-    }
-    Ok(found.iter().map(ToString::to_string).collect())
 }
 
 /// The target of each picture.

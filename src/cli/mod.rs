@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and the rules they share for output, errors and exit codes.
 
 mod bench;
+mod checkpoint;
 mod data;
 pub mod doctor;
 mod eval;
@@ -11,8 +12,9 @@ mod predict;
 mod train;
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
@@ -52,7 +54,13 @@ pub fn run() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            // Help and version were asked for, and are what clap makes of them; a complaint is one line here.
+            let _ = match error.exit_code() {
+                2 if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                    writeln!(io::stderr(), "{}", complaint(&error.to_string()))
+                }
+                _ => error.print(),
+            };
             return error.exit_code();
         }
     };
@@ -76,10 +84,17 @@ pub fn run() -> i32 {
                 _ => format!("{error:#}").replace(char::is_control, " "),
             };
             // Not eprintln!, which panics where standard error is closed or full.
-            let _ = writeln!(std::io::stderr(), "error: {text}");
+            let _ = writeln!(io::stderr(), "error: {text}");
             if matches!(error.downcast_ref(), Some(Error::Usage(_))) { 2 } else { 1 }
         }
     }
+}
+
+/// The part of clap's message that says what is wrong and what would be right, in one line.
+fn complaint(message: &str) -> String {
+    let end = ["\nUsage:", "\nFor more information"].iter().filter_map(|part| message.find(part)).min();
+    let words: Vec<_> = message[..end.unwrap_or(message.len())].split_whitespace().collect();
+    format!("{}; --help shows all options", words.join(" ").replace(" tip:", "; tip:"))
 }
 
 /// Prints a line to standard output. A reader that has gone (`| head`) has seen enough and is no error.
@@ -87,9 +102,9 @@ pub fn run() -> i32 {
 /// # Errors
 /// Standard output that cannot be written to, as on a full disk.
 fn print(line: impl Display) -> Result<()> {
-    let mut output = std::io::stdout().lock();
+    let mut output = io::stdout().lock();
     match writeln!(output, "{line}").and_then(|()| output.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::file("standard output", e)),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::file("standard output", e)),
         _ => Ok(()),
     }
 }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::eval::checkpoint_path;
-use super::print;
+use super::{checkpoint, print};
 use crate::data::{Images, picture};
 use crate::device::Device;
 use crate::nn::{Layer, Pass};
@@ -19,14 +18,11 @@ use crate::train::images::Resident;
 
 #[derive(Args)]
 pub struct Options {
-    /// A run's folder, or a checkpoint file
+    /// A run's folder, RUN@EPOCH, RUN@last, or a checkpoint file [default: RUN@best]
     run: PathBuf,
     /// Pictures to classify
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// Which checkpoint of the run: best, last or an epoch's number
-    #[arg(long, default_value = "best")]
-    checkpoint: String,
     /// How many classes to show for each picture
     #[arg(long, default_value_t = 5)]
     top: usize,
@@ -39,7 +35,7 @@ pub struct Options {
 }
 
 pub fn run(options: Options) -> anyhow::Result<()> {
-    let path = checkpoint_path(&options.run, &options.checkpoint)?;
+    let path = checkpoint::find(&options.run)?;
     let device = Device::open(&options.device)?;
     let (model, meta) = load_model(&path, &device)?;
     let [height, width] = meta.input;

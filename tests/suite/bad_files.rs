@@ -172,8 +172,8 @@ fn folders_that_are_no_runs() {
     fails(&["train", "--resume", &format!("{empty}/nowhere")], 1, &["nowhere"]);
     fails(&["eval", empty, "--device", &device], 1, &["is not a run directory"]);
     fails(&["predict", empty, "picture.png", "--device", &device], 1, &["is not a run directory"]);
-    fails(&["eval", path, "--checkpoint", "77"], 1, &["no checkpoint 'epoch-0077'; the last epoch it has is 4"]);
-    fails(&["eval", path, "--checkpoint", "first"], 2, &["use best, last or an epoch's number"]);
+    fails(&["eval", &format!("{path}@77")], 1, &["no checkpoint 'epoch-0077'; the last epoch it has is 4"]);
+    fails(&["eval", &format!("{path}@first")], 2, &["use best, last or an epoch's number"]);
     fails(&train(&["--out", path]), 1, &["holds a run already", "new or empty folder"]);
     fails(&train(&["--out", empty]), 1, &["is not empty"]);
     fails(&train(&["--out", &format!("{path}/run.json")]), 1, &["is a file"]);

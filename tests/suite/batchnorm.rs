@@ -104,7 +104,10 @@ fn a_constant_channel_and_a_nan_stay_in_their_channel() {
 fn what_cannot_be_normalized_is_refused_with_both_shapes() {
     let (_, device) = devices().remove(0);
     let error = step(&device, &[1.0, 2.0], 2, 0.0, 1.0).unwrap_err().to_string();
-    assert_eq!(error, "batchnorm: training needs two values per channel or more, not [1, 2]");
+    assert_eq!(
+        error,
+        "batchnorm: training needs two values per channel or more, not [1, 2]: take larger batches or images"
+    );
     let [x, c3, c2] = [vec![4, 2], vec![3], vec![2]].map(|dims| Tensor::full(&device, dims, 1.0).unwrap());
     let error = batchnorm_inference(&mut Tape::new(), &x, &c2, &c3, &c2, &c2, EPS).unwrap_err().to_string();
     assert_eq!(error, "batchnorm: bias [3] for the 2 channels of [4, 2]");

@@ -17,7 +17,7 @@ fn json(args: &[&str]) -> Value {
 }
 
 fn eval(run: &str, which: &str) -> Value {
-    json(&["eval", run, "--device", &device(), "--checkpoint", which, "--json"])
+    json(&["eval", &format!("{run}@{which}"), "--device", &device(), "--json"])
 }
 
 #[test]
@@ -156,7 +156,8 @@ fn predict_sees_what_eval_sees() {
         image::RgbImage::from_raw(32, 32, data.test.image(number).to_vec()).unwrap().save(&path).unwrap();
         files.push(path.display().to_string());
     }
-    let mut args: Vec<&str> = vec!["predict", run, "--json", "--checkpoint", "last"];
+    let last = format!("{run}@last");
+    let mut args: Vec<&str> = vec!["predict", &last, "--json"];
     args.extend(files.iter().map(String::as_str));
     let device = device();
     args.extend(["--device", &device]);

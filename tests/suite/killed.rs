@@ -81,7 +81,7 @@ fn a_kill_at_any_moment_of_saving_leaves_checkpoints_that_load() {
         unfinished += left;
         if kill % 8 == 0 {
             for which in ["last", "best"] {
-                succeeds(&["eval", path, "--device", &device, "--checkpoint", which]);
+                succeeds(&["eval", &format!("{path}@{which}"), "--device", &device]);
             }
         }
     }
