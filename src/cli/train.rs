@@ -1,6 +1,5 @@
 //! `warptape train`.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::config::Config;
 use crate::train::logs::metrics::{Row, Split, peak_bytes};
 use crate::train::observer::{Observer, Outcome, Running};
-use crate::train::run_dir::{RunDir, RunInfo, timestamp};
+use crate::train::run_dir::{RunDir, RunInfo};
 use crate::train::trainer::Trainer;
 
 /// Every option overrides the same key of `--config`, which overrides the default.
@@ -109,10 +108,6 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     config.check()?;
     let device = Device::open(&config.device)?;
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
-    let mut info = record(&config, &device, &data)?;
-    if let Some(before) = run.as_ref().and_then(|run| RunInfo::read(run).ok()) {
-        info.created = before.created;
-    }
     let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
     let folder = || match (run, &options.out) {
         (Some(run), _) => Ok(run),
@@ -120,7 +115,6 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         (None, None) => RunDir::numbered(Path::new("runs"), &model, &data_name),
     };
     let mut trainer = Trainer::new(config, &data, &device, folder, checkpoint.as_ref())?;
-    info.write(trainer.run_dir())?;
     let folder = trainer.run_dir().path().display().to_string();
     tell(format_args!("{model} on {} → {folder}", device.info().description));
     let mut display = Progression::new(epochs);
@@ -208,26 +202,6 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
 fn recorded(run: &RunDir) -> Result<Config> {
     serde_json::from_value(RunInfo::read(run)?.config)
         .map_err(|e| Error::file(run.file("run.json"), format!("config: {e}; start a new run")))
-}
-
-/// What `run.json` says.
-fn record(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
-    let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-    if device.info().name == "host" {
-        versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
-    } else if let Ok((major, minor)) = crate::device::cuda::version() {
-        versions.insert("cuda driver".into(), format!("{major}.{minor}"));
-    }
-    Ok(RunInfo {
-        created: timestamp(),
-        versions,
-        device: device.info().name.clone(),
-        device_description: device.info().description.clone(),
-        seed: config.seed,
-        data: config.data.clone(),
-        data_hash: data.hash.clone(),
-        config: serde_json::to_value(config).expect("plain data"),
-    })
 }
 
 /// A progress bar per epoch and a line when it is over.

@@ -11,6 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::config::Config;
+use crate::data::Dataset;
+use crate::device::Device;
 use crate::error::{Error, Result};
 
 /// How a temporary file's name ends; it begins with a dot and the name of the file it is to become.
@@ -138,6 +141,29 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
+    /// Of a run that begins now.
+    ///
+    /// # Errors
+    /// A host device without a compiler.
+    pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
+        let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+        if device.info().name == "host" {
+            versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
+        } else if let Ok((major, minor)) = crate::device::cuda::version() {
+            versions.insert("cuda driver".into(), format!("{major}.{minor}"));
+        }
+        Ok(RunInfo {
+            created: timestamp(),
+            versions,
+            device: device.info().name.clone(),
+            device_description: device.info().description.clone(),
+            seed: config.seed,
+            data: config.data.clone(),
+            data_hash: data.hash.clone(),
+            config: serde_json::to_value(config).expect("plain data"),
+        })
+    }
+
     /// Writes `run.json` into `run`.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::logs::steps::{self, Step};
 use super::observer::{Observer, Outcome, Running};
 use super::report::Report;
 use super::report::fit;
-use super::run_dir::{RunDir, write_atomic};
+use super::run_dir::{RunDir, RunInfo, write_atomic};
 use crate::data::{Dataset, split};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
@@ -99,7 +99,12 @@ impl Trainer {
         };
         let val = if data.val.is_empty() { None } else { Some(Resident::new(device, &data.val)?) };
         let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
+        let mut info = RunInfo::new(&config, device, data)?;
         let run = run()?;
+        if let Ok(before) = RunInfo::read(&run) {
+            info.created = before.created;
+        }
+        info.write(&run)?;
         let logs = Logs::open(&run, format!("{} on {}", config.model, config.data), &meta.progress)?;
         let device = device.clone();
         Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, run, logs })
