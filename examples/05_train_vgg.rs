@@ -3,7 +3,7 @@
 //!     cargo run --release --example 05_train_vgg
 //!
 //! `warptape train --model vgg11_bn:head=linear --train-fraction 0.3 --epochs 2` does this from the command line. The
-//! network is larger than the data deserve, and two epochs are a taste: expect something like a third to be right.
+//! network is larger than the data deserve, and two epochs are a taste: expect half of the pictures to be right.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
