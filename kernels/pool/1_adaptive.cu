@@ -9,6 +9,7 @@
 //
 //   layout    x [n, h, w, c], y [n, p, q, c]
 //   defines   VEC (floats per access), WHOLE (1 if c is a multiple of VEC; on a GPU it has to be), THREADS
+//   requires  both tensors' elements, and image side times bins, fit an int
 //   launch    any number of blocks: threads stride over the vectors of channels of all pixels written
 //   bytes     4 per input and output element
 #include "prelude/vec.cuh"
@@ -21,16 +22,17 @@ struct Bins {
 
 struct Range { int first, end; };
 
-// What bin i of `bins` covers of an axis of `length` pixels. 64 bits: a product of two sizes.
+// What bin i of `bins` covers of an axis of `length` pixels.
 __device__ __forceinline__ Range bin(int i, int length, int bins) {
-    return {(int)((long long)i * length / bins), (int)(((long long)(i + 1) * length + bins - 1) / bins)};
+    return {i * length / bins, ((i + 1) * length + bins - 1) / bins};
 }
 
 // Calls body(element, image, row, column, channel, valid) for this thread's vectors of an [n, height, width, c] tensor.
 template <class Body> __device__ __forceinline__ void for_each_vector(Bins size, int height, int width, Body body) {
     const int across = (size.c + VEC - 1) / VEC;
-    const long long vectors = (long long)size.n * height * width * across;
-    for (long long i = (long long)blockIdx.x * THREADS + threadIdx.x; i < vectors; i += (long long)gridDim.x * THREADS) {
+    const unsigned vectors = (unsigned)size.n * height * width * across;
+    // unsigned: the last step may go beyond 2^31, but not beyond 2^32
+    for (unsigned i = blockIdx.x * THREADS + threadIdx.x; i < vectors; i += gridDim.x * THREADS) {
         const int channel = (int)(i % across) * VEC, pixel = (int)(i / across);
         const int column = pixel % width, row = pixel / width % height, image = pixel / width / height;
         body((size_t)pixel * size.c + channel, image, row, column, channel, WHOLE ? VEC : size.c - channel);
@@ -64,6 +66,7 @@ adaptive_avg_pool_backward(float* __restrict__ dx,        // [n, h, w, c]
         vec<VEC> sum = splat<VEC>(0.0f);
         for (int i = bins_down.first; i < bins_down.end; ++i) {
             const Range rows = bin(i, size.h, size.p);
+#pragma unroll 1  // a handful of bins: unrolled, their divisions spill registers
             for (int j = bins_across.first; j < bins_across.end; ++j) {
                 const Range columns = bin(j, size.w, size.q);
                 const float scale = 1.0f / ((rows.end - rows.first) * (columns.end - columns.first));

@@ -24,8 +24,8 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
     }
     elementwise::check_f32("adaptive_avg_pool", x)?;
     let y = Tensor::empty(x.device(), [n, bins[0], bins[1], c], DType::F32)?;
-    dimension(n * h * w)?;
-    dimension(n * bins[0] * bins[1])?;
+    let sizes = [x.elements(), y.elements(), (h + 1) * (bins[0] + 1), (w + 1) * (bins[1] + 1)];
+    sizes.into_iter().try_for_each(|size| dimension(size).map(drop))?;
     let mut ints = [0; 16];
     ints.iter_mut().zip([n, h, w, c, bins[0], bins[1]]).for_each(|(int, size)| *int = size as i32);
     let sizes = Arg::Ints(ints);
