@@ -90,7 +90,9 @@ __device__ __forceinline__ void for_each_tap(const Pool& pool, const float* x, P
     });
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+// Four blocks to a multiprocessor, 64 registers to a thread: enough for four loads in flight. Without the 4 NVRTC aims at
+// more blocks, and spills for some GPUs.
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
 max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
                  unsigned char* __restrict__ taps,  // [n, p, q, c], or null where nobody needs it
                  const float* __restrict__ x,       // [n, h, w, c]
@@ -117,7 +119,7 @@ max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
     });
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
 avg_pool_forward(float* __restrict__ y,        // [n, p, q, c]
                  const float* __restrict__ x,  // [n, h, w, c]
                  Pool pool, float scale) {

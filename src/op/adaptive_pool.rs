@@ -3,8 +3,9 @@
 //! hold a pixel.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Arg, Defines, Geometry, Target};
+use crate::device::{Arg, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::op::pool::defines;
 use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -42,10 +43,7 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
 /// Launches `entry`, which computes `to` from `from`.
 fn run(to: &Tensor, entry: &str, from: &Tensor, sizes: Arg, channels: usize) -> Result<()> {
     let target = to.device().target();
-    let defines = match target {
-        Target::Host { lanes } => defines(target, lanes),
-        Target::Cuda => defines(target, if channels.is_multiple_of(4) { 4 } else { 1 }),
-    };
+    let defines = defines(target, channels);
     let (threads, vec) = (defines.get("THREADS"), defines.get("VEC"));
     // A host thread should have a few thousand elements; a GPU, no more blocks than run at once.
     let each = if target == Target::Cuda { vec } else { 4096 };
@@ -53,15 +51,9 @@ fn run(to: &Tensor, entry: &str, from: &Tensor, sizes: Arg, channels: usize) -> 
     launch(to.device(), &Variant { file: FILE, defines }, entry, geometry, &[to.arg(), from.arg(), sizes])
 }
 
-fn defines(target: Target, vec: usize) -> Defines {
-    // The host does not mind unaligned vectors and takes any number of channels with one compilation.
-    let (threads, whole) = if target == Target::Cuda { (256, 1) } else { (1, 0) };
-    Defines::new().with("VEC", vec).with("WHOLE", whole).with("THREADS", threads)
-}
-
 /// What a GPU runs: channels in whole vectors, or any.
 pub fn variants() -> Vec<Variant> {
-    [4, 1].map(|vec| Variant { file: FILE, defines: defines(Target::Cuda, vec) }).into()
+    [4, 1].map(|channels| Variant { file: FILE, defines: defines(Target::Cuda, channels) }).into()
 }
 
 /// Examples for tests and benches: bins that divide the image, that overlap, and more bins than pixels.

@@ -127,13 +127,8 @@ impl Sizes {
     /// Launches `entry`, which writes the pixels of `to`, with `tensors…, sizes, scalars…`.
     fn run(&self, to: &Tensor, entry: &str, tensors: &[Arg], scalars: &[Arg]) -> Result<()> {
         let target = to.device().target();
-        let vec = match target {
-            Target::Host { lanes } => lanes,
-            Target::Cuda if self.c.is_multiple_of(4) => 4,
-            Target::Cuda => 1,
-        };
-        let defines = defines(target, vec);
-        let threads = defines.get("THREADS");
+        let defines = defines(target, self.c);
+        let (vec, threads) = (defines.get("VEC"), defines.get("THREADS"));
         let width = self.c.div_ceil(vec).next_power_of_two().min(32).min(threads);
         let span = match target {
             // Two pixels per thread; a host thread writes about 32 KiB.
@@ -152,7 +147,13 @@ impl Sizes {
     }
 }
 
-fn defines(target: Target, vec: usize) -> Defines {
+/// The constants of a kernel that takes each pixel's `channels` in vectors.
+pub(crate) fn defines(target: Target, channels: usize) -> Defines {
+    let vec = match target {
+        Target::Host { lanes } => lanes,
+        Target::Cuda if channels.is_multiple_of(4) => 4,
+        Target::Cuda => 1,
+    };
     // The host does not mind unaligned vectors and takes any number of channels with one compilation.
     let (threads, whole) = if target == Target::Cuda { (256, 1) } else { (1, 0) };
     Defines::new().with("VEC", vec).with("WHOLE", whole).with("THREADS", threads)
@@ -160,7 +161,7 @@ fn defines(target: Target, vec: usize) -> Defines {
 
 /// What a GPU runs: channels in whole vectors, or any.
 pub fn variants() -> Vec<Variant> {
-    [4, 1].map(|vec| Variant { file: FILE, defines: defines(Target::Cuda, vec) }).into()
+    [4, 1].map(|channels| Variant { file: FILE, defines: defines(Target::Cuda, channels) }).into()
 }
 
 /// Examples for tests and benches: windows apart, touching, overlapping, padded and as large as the image.

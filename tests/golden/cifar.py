@@ -10,14 +10,13 @@ picture a file: `binary10` and `python10`, as published.
 Pixels are ramps, so that the archive stays small; it carries no times.
 """
 
-import gzip
 import io
-import pathlib
 import pickle
 import struct
-import tarfile
 
 import numpy
+
+import archive
 
 SIDE = 32
 
@@ -92,14 +91,7 @@ def main():
             # What Python itself makes of it.
             assert isinstance(pickle.loads(data, encoding="latin1"), dict), name
 
-    target = pathlib.Path(__file__).with_name("cifar.tar.gz")
-    with open(target, "wb") as out, gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for name, data in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(data)
-                archive.addfile(entry, io.BytesIO(data))
-    print(f"{target}: {len(files)} files, {target.stat().st_size} bytes")
+    archive.write(__file__, files)
 
 
 if __name__ == "__main__":

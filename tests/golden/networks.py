@@ -26,12 +26,12 @@ from torch import nn
 from torch.nn import functional as F
 
 import generated
+from little_conv import losses
 
 # One order of additions, whatever the machine's cores.
 torch.set_num_threads(1)
 OUT = pathlib.Path(__file__).with_suffix("")
 CLASSES = 9
-STEPS = 10
 
 
 def vgg16_bn():
@@ -150,24 +150,10 @@ def clear(net, images):
             generated.fill(net, seeds, layer)
 
 
-def losses(net, images, labels, optimizer):
-    """The loss before each of ten steps on the same batch, in training mode."""
-    net = copy.deepcopy(net).train()
-    optimizer = optimizer(net.parameters())
-    seen = []
-    for _ in range(STEPS):
-        loss = F.cross_entropy(net(images), labels)
-        seen.append(loss.item())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return np.array(seen)
-
-
 def compute(net, images, labels, sgd, adam):
     """Everything that the file holds, gradients and statistics whole."""
-    found = {"sgd.losses": losses(net, images, labels, lambda p: torch.optim.SGD(p, **sgd)),
-             "adam.losses": losses(net, images, labels, lambda p: torch.optim.Adam(p, **adam))}
+    found = {"sgd.losses": losses(net, images, labels, lambda p: torch.optim.SGD(p, **sgd)).numpy(),
+             "adam.losses": losses(net, images, labels, lambda p: torch.optim.Adam(p, **adam)).numpy()}
     net = copy.deepcopy(net).train()
     logits = net(images)
     loss = F.cross_entropy(logits, labels)

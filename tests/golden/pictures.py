@@ -7,12 +7,11 @@ CMYK as Adobe's programs store it (inks inverted) and the same file marked as YC
 with and without a transparent entry; one bit; grey with alpha; CMYK in TIFF.
 """
 
-import gzip
 import io
-import pathlib
-import tarfile
 
 from PIL import Image
+
+import archive
 
 WIDTH, HEIGHT = 24, 16
 ADOBE = b"\xff\xee\x00\x0eAdobe"
@@ -55,14 +54,7 @@ def main():
         "progressive.jpg": encoded(color, "JPEG", quality=95, progressive=True),
     }
     files |= {f"{name}.rgb": over_white(data) for name, data in files.items()}
-    target = pathlib.Path(__file__).with_name("pictures.tar.gz")
-    with open(target, "wb") as out, gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for name, data in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(data)
-                archive.addfile(entry, io.BytesIO(data))
-    print(f"{target}: {len(files)} files, {target.stat().st_size} bytes")
+    archive.write(__file__, files)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::thread::JoinHandle;
 
 use md5::{Digest, Md5};
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 use warptape::data::fetch::{Archive, Outcome, fetch};
 
 use crate::data::{message, says};
+use crate::support::contents;
 
 /// A tar archive of `files`, compressed. Names go in as they are, good or bad.
 fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -88,13 +88,6 @@ fn ranged(bytes: Vec<u8>, most: usize) -> Answer {
 fn fixed(head: &str, body: &[u8]) -> Answer {
     let whole = [head.as_bytes(), b"\r\n\r\n", body].concat();
     Box::new(move |_, stream| drop(stream.write_all(&whole)))
-}
-
-fn contents(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]

@@ -10,13 +10,7 @@ use warptape::train::logs::metrics::{HEADER, Metrics, Row, Split, read};
 use warptape::train::run_dir::{RunDir, RunInfo, utc, write_atomic, write_atomic_with};
 
 use crate::data::says;
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
+use crate::support::contents;
 
 #[test]
 fn numbered_runs_never_meet() {
@@ -88,7 +82,7 @@ fn run_json_comes_back_as_it_was() {
     let run = RunDir::at(root.path()).unwrap();
     info().write(&run).unwrap();
     assert_eq!(RunInfo::read(&run).unwrap(), info());
-    assert_eq!(names(root.path()), ["checkpoints", "run.json"]);
+    assert_eq!(contents(root.path()), ["checkpoints", "run.json"]);
     fs::write(run.file("run.json"), "{\n  \"created\": 3\n}").unwrap();
     says(RunInfo::read(&run), &["run.json", "line 2"]);
     fs::write(run.file("run.json"), [0xff, 0x00]).unwrap();
@@ -117,14 +111,14 @@ fn an_atomic_write_replaces_all_or_nothing() {
         Err(io::Error::from(ErrorKind::StorageFull))
     });
     says(full, &["state", "cannot be written", "make room"]);
-    assert_eq!((fs::read(&path).unwrap(), names(root.path())), (b"new".to_vec(), vec!["state".to_string()]));
+    assert_eq!((fs::read(&path).unwrap(), contents(root.path())), (b"new".to_vec(), vec!["state".to_string()]));
     // A rename that fails: the name belongs to a folder.
     let folder = root.path().join("folder");
     fs::create_dir_all(folder.join("inside")).unwrap();
     says(write_atomic(&folder, b"x"), &["folder", "cannot be written"]);
     says(write_atomic(&root.path().join("absent/file"), b"x"), &["absent", "cannot be written"]);
     says(write_atomic(Path::new("/"), b"x"), &["not a file's name"]);
-    assert_eq!(names(root.path()), ["folder", "state"]);
+    assert_eq!(contents(root.path()), ["folder", "state"]);
 }
 
 #[cfg(unix)]
@@ -268,6 +262,6 @@ fn curves_are_drawn_for_any_log() {
         let png = image::open(root.path().join("curves.png")).unwrap();
         assert_eq!((png.width(), png.height()), (2700, 776));
     }
-    assert_eq!(names(root.path()), ["curves.png", "curves.svg"]);
+    assert_eq!(contents(root.path()), ["curves.png", "curves.svg"]);
     says(curves::draw(&log(1), "", &root.path().join("absent")), &["curves.svg", "cannot be written"]);
 }

@@ -1,5 +1,8 @@
-//! The devices that tests run on, and kernels written in a test.
+//! The devices that tests run on, kernels written in a test, and the names in a folder.
 
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -47,6 +50,14 @@ fn cuda() -> Option<(String, Device)> {
     let ordinal = name.strip_prefix("cuda:").map_or(0, |n| n.parse().expect("cuda:N"));
     let cuda = warptape::device::cuda::Cuda::open(ordinal).expect("the device that WARPTAPE_TEST_DEVICE names");
     Some((name, Device::guarded(Box::new(cuda))))
+}
+
+/// The names in a folder, sorted.
+pub fn contents(folder: &Path) -> Vec<String> {
+    let name = |entry: io::Result<DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
+    names.sort();
+    names
 }
 
 /// A guarded host device.
