@@ -42,6 +42,8 @@ impl Buffer {
         if let Some(guards) = &device.0.guards {
             guards.arm(&buffer)?;
         }
+        // Last: poison is not contents.
+        device.backend().allocated(buffer.address, bytes);
         Ok(buffer)
     }
 
@@ -69,6 +71,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let mut start = self.address;
+        self.device.backend().released(start);
         if let Some(guards) = &self.device.0.guards {
             guards.disarm(self);
             start -= guards.zone() as u64;

@@ -112,6 +112,10 @@ pub trait Backend: Send + Sync {
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
     /// Returns when all work issued before is done, with the error of any of it that failed.
     fn synchronize(&self) -> Result<()>;
+    /// A buffer of exactly `bytes` bytes begins to live in memory that `alloc` returned, with undefined contents.
+    fn allocated(&self, _address: u64, _bytes: usize) {}
+    /// The buffer at `address` is gone.
+    fn released(&self, _address: u64) {}
 }
 
 /// A handle to a device; clones share it.
@@ -134,8 +138,8 @@ struct FunctionKey {
 }
 
 impl Device {
-    /// Opens a device by its command-line name: `auto` (the first GPU that works, else the host), `host`, `cuda`,
-    /// `cuda:N`.
+    /// Opens a device by its command-line name: `auto` (the first GPU that works, else the host), `host`, `host:checked`
+    /// (see [`host::checked`]), `cuda`, `cuda:N`.
     ///
     /// # Errors
     /// An unknown name; a GPU that was asked for by name and is not there, with the reason.
@@ -146,11 +150,15 @@ impl Device {
                 Err(_) => Self::open("host"),
             },
             "host" => Ok(Self::new(Box::new(host::Host::new(host::Options::default())))),
+            "host:checked" => {
+                let options = host::Options { mode: host::Mode::Checked, ..Default::default() };
+                Ok(Self::new(Box::new(host::Host::new(options))))
+            }
             "cuda" => Self::open("cuda:0"),
             _ => {
                 let ordinal = name.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
                 let ordinal = ordinal
-                    .ok_or_else(|| Error::usage(format!("unknown device '{name}': use auto, host, cuda or cuda:N")))?;
+                    .ok_or_else(|| Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N")))?;
                 Ok(Self::new(Box::new(cuda::Cuda::open(ordinal)?)))
             }
         }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::ffi::c_int;
+use std::ops::Range;
 
 use corosensei::Yielder;
 
 use super::callbacks::Place;
 use super::dice::Dice;
+use super::observed::{Fault, Observer, Rule};
 use super::scheduler::{Builtins, Order};
 use super::warp::Group;
 use crate::device::Geometry;
@@ -64,7 +66,15 @@ pub(super) struct Block {
     pub(super) verdict: c_int,
     pub(super) groups: Vec<Vec<Group>>,
     pub(super) results: Vec<u64>,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Fault>,
+    /// Who is told what threads do, in the observed modes.
+    pub(super) observer: Option<*mut dyn Observer>,
+    /// Set when the observer wants no more of this launch.
+    pub(super) stopped: bool,
+    /// Where the module's code starts.
+    pub(super) code: u64,
+    /// Addresses of the running fiber's stack.
+    pub(super) stack: Range<u64>,
 }
 
 impl Block {
@@ -101,6 +111,10 @@ impl Block {
             groups: (0..threads.div_ceil(32)).map(|_| Vec::new()).collect(),
             results: vec![0; threads],
             error: None,
+            observer: None,
+            stopped: false,
+            code: 0,
+            stack: 0..0,
         }
     }
 
@@ -120,7 +134,7 @@ impl Block {
 
     /// Whether all threads have returned, or one made an error.
     pub(super) fn is_over(&self) -> bool {
-        self.done == self.threads || self.error.is_some()
+        self.done == self.threads || self.error.is_some() || self.stopped
     }
 
     pub(super) fn choose(&mut self) -> Choice {
@@ -154,7 +168,7 @@ impl Block {
 
     /// Makes the next thread the running one, on fiber `fiber`; false if all have started.
     pub(super) fn start_next(&mut self, fiber: usize) -> bool {
-        if self.started == self.threads || self.error.is_some() {
+        if self.is_over() || self.started == self.threads {
             return false;
         }
         let thread = self.sequence[self.started] as usize;
@@ -189,7 +203,7 @@ impl Block {
             && other != place
         {
             let thread = self.thread_name(self.current);
-            self.fail(place, format_args!("{thread} waits at this barrier while others wait at the one at {other}"));
+            self.fail(Rule::Barrier, place, format_args!("{thread} waits at this barrier while others wait at the one at {other}"));
             return false;
         }
         self.barrier.place = Some(place);
@@ -210,8 +224,9 @@ impl Block {
     }
 
     /// Notes an error; the first counts.
-    pub(super) fn fail(&mut self, place: Place, what: std::fmt::Arguments<'_>) {
-        self.error.get_or_insert_with(|| format!("{place}: {what}"));
+    pub(super) fn fail(&mut self, rule: Rule, place: Place, what: std::fmt::Arguments<'_>) {
+        let fault = || Fault { rule, file: place.file(), line: place.line as u32, what: what.to_string() };
+        self.error.get_or_insert_with(fault);
     }
 
     pub(super) fn thread_name(&self, thread: usize) -> String {
@@ -227,7 +242,7 @@ impl Block {
             _ => None,
         });
         let Some((thread, place, at_barrier)) = waiting else {
-            self.error = Some("the scheduler lost a thread".into());
+            self.error = Some(Fault::elsewhere("the scheduler lost a thread"));
             return;
         };
         let does = |thread: usize| match self.states[thread] {
@@ -245,6 +260,7 @@ impl Block {
             let absent = thread / 32 * 32 + absent;
             format!("{} waits for a lane of its warp: {}", self.thread_name(thread), does(absent))
         };
-        self.fail(place, format_args!("{what}"));
+        let rule = if at_barrier { Rule::Barrier } else { Rule::Lanes };
+        self.fail(rule, place, format_args!("{what}"));
     }
 }

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 
 use super::block::{Barrier, Block, State};
+use super::observed::{Access, Kind, Rule};
 use super::warp;
 
 /// The functions' addresses, in the order of shim.h.
@@ -15,9 +16,12 @@ pub(super) struct Runtime {
     barrier: extern "C" fn(c_int, c_int, *const c_char, c_int) -> c_int,
     collective: extern "C" fn(c_int, u32, u64, c_int, *const c_char, c_int) -> u64,
     trap: extern "C" fn(*const c_char, c_int),
+    fence: extern "C" fn(),
+    access: extern "C" fn(u64, u64, c_int, u64),
 }
 
-pub(super) static RUNTIME: Runtime = Runtime { barrier: on_barrier, collective: on_collective, trap: on_trap };
+pub(super) static RUNTIME: Runtime =
+    Runtime { barrier: on_barrier, collective: on_collective, trap: on_trap, fence: on_fence, access: on_access };
 
 thread_local! {
     /// The block that this OS thread runs now.
@@ -28,14 +32,19 @@ thread_local! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     file: *const c_char,
-    line: c_int,
+    pub(super) line: c_int,
+}
+
+impl Place {
+    pub(super) fn file(self) -> String {
+        // SAFETY: `file` is a `__FILE__` literal of a module that is loaded while its block runs.
+        unsafe { CStr::from_ptr(self.file) }.to_string_lossy().into_owned()
+    }
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // SAFETY: `file` is a `__FILE__` literal of a module that is loaded while its block runs.
-        let file = unsafe { CStr::from_ptr(self.file) };
-        write!(f, "{}:{}", file.to_string_lossy(), self.line)
+        write!(f, "{}:{}", self.file(), self.line)
     }
 }
 
@@ -44,11 +53,11 @@ impl std::fmt::Display for Place {
 /// # Safety
 /// Called on a fiber of `block`, without a reference into it.
 unsafe fn park(block: *mut Block) {
-    // SAFETY: the yielder lives on this fiber's stack; it is restored because other fibers ran meanwhile.
+    // SAFETY: the yielder lives on this fiber's stack; both are restored because other fibers ran meanwhile.
     unsafe {
-        let yielder = (*block).yielder;
+        let (yielder, stack) = ((*block).yielder, (*block).stack.clone());
         (*yielder).suspend(());
-        (*block).yielder = yielder;
+        ((*block).yielder, (*block).stack) = (yielder, stack);
     }
 }
 
@@ -68,6 +77,9 @@ extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, lin
                 _ => (votes > 0) as c_int,
             };
             (*block).barrier = Barrier::default();
+            if let Some(observer) = (*block).observer {
+                (*observer).barrier();
+            }
             let everybody = 0..(*block).threads;
             if (*block).release(everybody) {
                 park(block);
@@ -106,9 +118,35 @@ extern "C" fn on_trap(file: *const c_char, line: c_int) {
     // SAFETY: as in `on_barrier`.
     unsafe {
         let thread = (*block).thread_name((*block).current);
-        (*block).fail(Place { file, line }, format_args!("{thread} calls __trap"));
+        (*block).fail(Rule::Other, Place { file, line }, format_args!("{thread} calls __trap"));
         loop {
             park(block);
+        }
+    }
+}
+
+extern "C" fn on_fence() {
+    let block = CURRENT.get();
+    // SAFETY: as in `on_barrier`.
+    unsafe {
+        if let Some(observer) = (*block).observer {
+            (*observer).fence((*block).current);
+        }
+    }
+}
+
+extern "C" fn on_access(address: u64, bytes: u64, kind: c_int, code: u64) {
+    let block = CURRENT.get();
+    // SAFETY: as in `on_barrier`.
+    unsafe {
+        let Some(observer) = (*block).observer.filter(|_| !(*block).stack.contains(&address)) else { return };
+        let kind = [Kind::Read, Kind::Write, Kind::Atomic][kind as usize];
+        let code = code.wrapping_sub((*block).code) as u32;
+        if !(*observer).access((*block).current, Access { address, bytes, kind, code }) {
+            (*block).stopped = true;
+            loop {
+                park(block);
+            }
         }
     }
 }

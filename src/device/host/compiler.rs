@@ -5,10 +5,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use super::Mode;
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
 
 const SHIM: &str = include_str!("shim.h");
+const OBSERVE: &str = include_str!("observe.h");
 
 /// A C++ compiler that answered.
 #[derive(Clone, Debug)]
@@ -18,6 +20,10 @@ pub struct Compiler {
     /// First line of `--version`.
     pub version: String,
 }
+
+/// What code of these files is called in tables of lines; it is never what a person looks for.
+pub(super) const SHIM_NAME: &str = "shim.h";
+pub(super) const OBSERVE_NAME: &str = "observe.h";
 
 static COMPILATIONS: AtomicUsize = AtomicUsize::new(0);
 
@@ -64,7 +70,6 @@ fn found() -> Result<Compiler> {
 /// `-ffp-contract=fast` fuses multiply and add as NVRTC does; nothing here relaxes NaN or infinity.
 const FLAGS: &[&str] = &[
     "-std=c++20",
-    "-O3",
     "-march=native",
     "-ffp-contract=fast",
     "-fno-math-errno",
@@ -78,15 +83,36 @@ const FLAGS: &[&str] = &[
     "-w",
 ];
 
+/// What fast mode adds.
+const FAST: &[&str] = &["-O3"];
+
+/// What the observed modes add: callbacks before accesses, tables that lead from code to source lines, inlining, so that
+/// what an inlined function touches of its caller is a register again, and no libraries but the usual ones: the thread
+/// sanitizer's own callbacks must not be there.
+const OBSERVED: &[&str] = &[
+    "-O1",
+    "-g1",
+    "-finline-functions",
+    "-fsanitize=thread",
+    "-nodefaultlibs",
+    "-lm",
+    "-lc",
+    "-DWARPTAPE_OBSERVED",
+];
+
+/// In GCC's words: entering a function is of no interest, and a vector that is copied stays whole, as one access.
+const OBSERVED_GCC: &[&str] =
+    &["--param=tsan-instrument-func-entry-exit=0", "-fno-tree-sra", "-fno-ipa-sra", "-fno-tree-loop-distribute-patterns"];
+
 /// The shared object for `source`, from the cache or compiled now.
-pub fn shared_object(source: &Source) -> Result<PathBuf> {
-    let build = Build::new(source)?;
+pub fn shared_object(source: &Source, mode: Mode) -> Result<PathBuf> {
+    let build = Build::new(source, mode)?;
     disk_cache::entry(&build.name, |out| build.compile(out))
 }
 
 /// The shared object for `source`, compiled now whatever the cache has.
-pub fn shared_object_anew(source: &Source) -> Result<PathBuf> {
-    let build = Build::new(source)?;
+pub fn shared_object_anew(source: &Source, mode: Mode) -> Result<PathBuf> {
+    let build = Build::new(source, mode)?;
     disk_cache::renewed(&build.name, |out| build.compile(out))
 }
 
@@ -100,10 +126,16 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    fn new(source: &'a Source) -> Result<Self> {
+    fn new(source: &'a Source, mode: Mode) -> Result<Self> {
         let compiler = found()?;
-        let text = translation_unit(source);
-        let flags = compiler.command[1..].iter().map(String::as_str).chain(FLAGS.iter().copied()).chain(wide_vectors());
+        let text = translation_unit(source, mode);
+        let of_mode = match mode {
+            Mode::Fast => [FAST, &[]],
+            _ if compiler.version.contains("clang") => [OBSERVED, &[]],
+            _ => [OBSERVED, OBSERVED_GCC],
+        };
+        let flags = FLAGS.iter().chain(of_mode.into_iter().flatten()).copied().chain(wide_vectors());
+        let flags = compiler.command[1..].iter().map(String::as_str).chain(flags);
         let defines = source.defines.iter().map(|(name, value)| format!("-D{name}={value}"));
         let arguments: Vec<String> = flags.map(str::to_owned).chain(defines).collect();
         let mut parts = vec![&text, &compiler.command[0], &compiler.version, machine_id()];
@@ -123,6 +155,10 @@ impl<'a> Build<'a> {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         // In other languages than English the lines that name an error would not be found.
         command.env("LC_ALL", "C").args(&self.arguments).arg("-o").args([out, &unit]);
+        // Tables of lines name files as `#line` does, wherever this is compiled.
+        if let Ok(here) = std::env::current_dir() {
+            command.arg(format!("-fdebug-prefix-map={}=.", here.display()));
+        }
         let output = command.output().map_err(|e| Error::file(program, e))?;
         if output.status.success() {
             return Ok(());
@@ -168,15 +204,19 @@ fn excerpt(source: &Source, log: &str) -> String {
 }
 
 /// Shim, then the kernel's text, then one entry point per kernel with a uniform signature.
-fn translation_unit(source: &Source) -> String {
-    let mut unit = format!("#line 1 \"shim.h\"\n{SHIM}\n{}\n#line 1 \"entry points\"\n", source.text);
+fn translation_unit(source: &Source, mode: Mode) -> String {
+    let mut unit = format!("#line 1 \"{SHIM_NAME}\"\n{SHIM}\n");
+    if mode != Mode::Fast {
+        unit += &format!("#line 1 \"{OBSERVE_NAME}\"\n{OBSERVE}\n");
+    }
+    unit += &format!("{}\n#line 1 \"entry points\"\n", source.text);
     for (kind, name) in dynamic_shared(&source.text) {
         // The most that a block can have on any GPU so far (Hopper): 227 KiB.
-        unit += &format!("thread_local {kind} {name}[227 * 1024 / sizeof({kind})] __attribute__((aligned(1024)));\n");
+        unit += &format!("__shared__ {kind} {name}[227 * 1024 / sizeof({kind})] __attribute__((aligned(1024)));\n");
     }
     for name in source.kernels() {
         unit += &format!(
-            "extern \"C\" __attribute__((visibility(\"default\"))) void warptape_entry_{name}(void* const* args) \
+            "extern \"C\" __attribute__((visibility(\"default\"))) WT_QUIET void warptape_entry_{name}(void* const* args) \
              {{ warptape_host::invoke({name}, args); }}\n\
              extern \"C\" __attribute__((visibility(\"default\"))) const unsigned* warptape_parameters_{name}() \
              {{ return warptape_host::parameters({name}); }}\n"

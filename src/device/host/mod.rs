@@ -3,14 +3,18 @@
 //! `compiler` turns a source into a shared object (as NVRTC turns it into a cubin) and `module` loads it; `workers` are
 //! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
 //! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
+//!
+//! In the observed modes every access calls back as well: `checked` finds races and stray accesses.
 
 mod block;
 mod callbacks;
+pub mod checked;
 pub mod compiler;
 mod dice;
+mod image;
 mod module;
+pub mod observed;
 mod scheduler;
-mod shared_memory;
 mod stacks;
 mod warp;
 mod workers;
@@ -18,21 +22,37 @@ mod workers;
 use std::any::Any;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::{Error, Result};
+use checked::Findings;
 use dice::Dice;
 use module::HostModule;
+use observed::{Launch, Observer};
 pub use scheduler::Order;
 
+/// What the host device does beside running kernels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing.
+    #[default]
+    Fast,
+    /// It looks for races, stray and misaligned accesses, and reads of what nothing wrote; see [`checked`].
+    Checked,
+}
+
 /// How the host device runs kernels.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// What it does beside.
+    pub mode: Mode,
     /// In which order blocks, and threads within a block, take their turns.
     pub order: Order,
     /// Pick the tile shapes of a GPU instead of the CPU's, to test on the host what runs on the GPU.
     pub gpu_tiles: bool,
+    /// In checked mode, where findings are collected. Without it a launch that gives one fails with it.
+    pub findings: Option<Findings>,
 }
 
 /// The host device.
@@ -40,6 +60,7 @@ pub struct Host {
     info: Info,
     options: Options,
     launches: AtomicUsize,
+    observer: Option<Mutex<Box<dyn Observer>>>,
 }
 
 impl Host {
@@ -47,16 +68,29 @@ impl Host {
     pub fn new(options: Options) -> Self {
         let cores = workers::cores();
         let lanes = native_lanes();
-        let target = if options.gpu_tiles { Target::Cuda } else { Target::Host { lanes } };
+        let observer: Option<Box<dyn Observer>> = match options.mode {
+            Mode::Fast => None,
+            Mode::Checked => Some(Box::new(checked::Checker::new(options.findings.clone()))),
+        };
+        // What is observed is what runs on a GPU.
+        let gpu = options.gpu_tiles || observer.is_some();
+        let target = if gpu { Target::Cuda } else { Target::Host { lanes } };
         let info = Info {
-            name: "host".into(),
+            name: if observer.is_some() { "host:checked" } else { "host" }.into(),
             description: format!("host CPU ({cores} cores, vectors of {lanes} floats)"),
             arch: format!("{}-v{}", std::env::consts::ARCH, lanes * 32),
             units: cores,
             memory: total_memory(),
             target,
         };
-        Self { info, options, launches: AtomicUsize::new(0) }
+        Self { info, options, launches: AtomicUsize::new(0), observer: observer.map(Mutex::new) }
+    }
+
+    /// Tells the observer, if there is one.
+    fn tell(&self, what: impl FnOnce(&mut dyn Observer)) {
+        if let Some(observer) = &self.observer {
+            what(observer.lock().unwrap().as_mut());
+        }
     }
 }
 
@@ -89,6 +123,9 @@ impl Backend for Host {
     }
 
     fn alloc(&self, bytes: usize) -> Result<u64> {
+        if self.observer.is_some() {
+            return observed::memory::map(bytes).map_err(|e| Error::device("host:checked", format!("{bytes} bytes: {e}")));
+        }
         // SAFETY: the layout is not empty (the pool asks for at least 512 bytes).
         let address = unsafe { std::alloc::alloc(layout(bytes)) };
         if address.is_null() {
@@ -98,6 +135,9 @@ impl Backend for Host {
     }
 
     fn free(&self, address: u64, bytes: usize) {
+        if self.observer.is_some() {
+            return observed::memory::unmap(address, bytes);
+        }
         // SAFETY: the pool gives back what `alloc` returned, with its size.
         unsafe { std::alloc::dealloc(address as *mut u8, layout(bytes)) }
     }
@@ -105,6 +145,7 @@ impl Backend for Host {
     fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
         // SAFETY: the caller's buffer at `to` holds at least `from.len()` bytes.
         unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to as *mut u8, from.len()) };
+        self.tell(|observer| observer.written(to, from.len() as u64));
         Ok(())
     }
 
@@ -117,17 +158,27 @@ impl Backend for Host {
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
         // SAFETY: both buffers hold at least `bytes` bytes.
         unsafe { std::ptr::copy(from as *const u8, to as *mut u8, bytes) };
+        self.tell(|observer| observer.copied(to, from, bytes as u64));
         Ok(())
     }
 
     fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
         // SAFETY: the caller's buffer holds `words` words and is aligned to at least four bytes.
         unsafe { std::slice::from_raw_parts_mut(to as *mut u32, words) }.fill(word);
+        self.tell(|observer| observer.written(to, 4 * words as u64));
         Ok(())
     }
 
+    fn allocated(&self, address: u64, bytes: usize) {
+        self.tell(|observer| observer.allocated(address, bytes as u64));
+    }
+
+    fn released(&self, address: u64) {
+        self.tell(|observer| observer.released(address));
+    }
+
     fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
-        Ok(HostModule::load(source)?)
+        Ok(HostModule::load(source, self.options.mode)?)
     }
 
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
@@ -143,6 +194,12 @@ impl Backend for Host {
             Order::Random(seed) => Order::Random(seed ^ launch.rotate_left(32)),
             order => order,
         };
+        if let Some(observer) = &self.observer {
+            let image = image::Image::of_module(kernel.entry);
+            let image = image.ok_or_else(|| failed("only Linux tells where modules lie, as this mode needs".into()))?;
+            let launch = Launch { function: &function.name, module, kernel, image, geometry, args, order };
+            return self.observe(observer.lock().unwrap(), &launch).map_err(failed);
+        }
         let count = geometry.blocks();
         let blocks = block_order(count, order);
         // Claiming a few blocks at a time keeps the counter off the hot path of small blocks.
@@ -160,8 +217,8 @@ impl Backend for Host {
                         return;
                     }
                     let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
-                    if let Err(what) = runner.run(block) {
-                        failure.lock().unwrap().get_or_insert(what);
+                    if let Err(ended) = runner.run(block) {
+                        failure.lock().unwrap().get_or_insert(ended);
                         stop.store(true, Ordering::Relaxed);
                         return;
                     }
@@ -175,7 +232,7 @@ impl Backend for Host {
         workers::run(helpers, &work);
         match failure.into_inner().unwrap() {
             None => Ok(()),
-            Some(what) => Err(failed(what)),
+            Some(ended) => Err(failed(ended.to_string())),
         }
     }
 
@@ -185,6 +242,30 @@ impl Backend for Host {
 }
 
 impl Host {
+    /// A launch of which `observer` is told: one block after the other, on this OS thread.
+    fn observe(&self, mut observer: MutexGuard<Box<dyn Observer>>, launch: &Launch<'_>) -> Result<(), String> {
+        let Launch { kernel, geometry, args, order, .. } = launch;
+        observer.begin(launch)?;
+        let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
+        // SAFETY: as in `launch`.
+        let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), *geometry, *order) };
+        let watching: *mut dyn Observer = observer.as_mut();
+        // SAFETY: the guard is held until the runner is gone, and used only through this pointer until then.
+        let ended = unsafe {
+            runner.observe(watching, launch.image.base);
+            let blocks = block_order(geometry.blocks(), *order);
+            (0..geometry.blocks()).find_map(|position| {
+                let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
+                (*watching).block(block as u32);
+                let ended = runner.run(block).err();
+                (*watching).end_block();
+                ended
+            })
+        };
+        drop(runner);
+        observer.end(launch, ended)
+    }
+
     /// Refuses what no GPU can launch and, where GPU tiles are tested, what would not launch there.
     fn accepts(&self, geometry: Geometry) -> Result<(), String> {
         let Geometry { grid, block, shared } = geometry;

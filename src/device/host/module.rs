@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
-use super::{compiler, scheduler};
+use super::{Mode, compiler, scheduler};
 use crate::device::{Arg, Module, Source};
 use crate::error::{Error, Result};
 
@@ -15,8 +15,9 @@ pub(super) type Entry = unsafe extern "C" fn(*const *mut c_void);
 type ParametersFn = unsafe extern "C" fn() -> *const u32;
 
 pub(super) struct HostModule {
-    file: String,
-    names: Vec<String>,
+    pub(super) source: Source,
+    /// The shared object.
+    pub(super) path: PathBuf,
     builtins: BuiltinsFn,
     /// Boxed, since their addresses are the handles given out.
     kernels: Mutex<HashMap<String, Box<Kernel>>>,
@@ -38,11 +39,11 @@ struct Parameter {
 }
 
 impl HostModule {
-    pub(super) fn load(source: &Source) -> Result<Arc<Self>> {
-        let path = compiler::shared_object(source)?;
+    pub(super) fn load(source: &Source, mode: Mode) -> Result<Arc<Self>> {
+        let path = compiler::shared_object(source, mode)?;
         let opened = Self::open(source, &path).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
-            let path = compiler::shared_object_anew(source)?;
+            let path = compiler::shared_object_anew(source, mode)?;
             Self::open(source, &path).map_err(|e| {
                 let fix = "set WARPTAPE_CACHE to a folder that libraries can be loaded from";
                 Error::file(&path, format!("does not load: {e}; {fix}"))
@@ -58,8 +59,7 @@ impl HostModule {
             let library = libloading::Library::new(path)?;
             library.get::<unsafe extern "C" fn(*const Runtime)>(b"warptape_bind")?(&RUNTIME);
             let builtins = *library.get::<BuiltinsFn>(b"warptape_builtins")?;
-            let (file, names) = (source.file.clone(), source.kernels().to_vec());
-            Ok(Self { file, names, builtins, kernels: Mutex::default(), library })
+            Ok(Self { source: source.clone(), path: path.into(), builtins, kernels: Mutex::default(), library })
         }
     }
 
@@ -83,8 +83,8 @@ impl HostModule {
             entry.and_then(|entry| Ok((entry, parameters?())))
         };
         let (entry, mut list) = found.map_err(|_| Error::Source {
-            file: self.file.clone(),
-            what: format!("has no kernel '{name}'; it has {}", self.names.join(", ")),
+            file: self.source.file.clone(),
+            what: format!("has no kernel '{name}'; it has {}", self.source.kernels().join(", ")),
         })?;
         let mut parameters = Vec::new();
         // SAFETY: the list ends with a zero.

@@ -7,12 +7,14 @@
 
 use std::ffi::c_void;
 
+use corosensei::stack::Stack;
 use corosensei::{Coroutine, Yielder};
 
 use super::block::{Block, Choice};
 use super::callbacks::CURRENT;
 use super::module::{Entry, Kernel};
-use super::shared_memory;
+use super::image::Image;
+use super::observed::{Fault, Observer};
 use super::stacks::{self, FiberStack};
 use crate::device::Geometry;
 
@@ -46,7 +48,24 @@ pub(super) struct Runner {
     args: *const *mut c_void,
     fibers: Fibers,
     /// In other than forward order what a block finds in shared memory is poison, as it may be anything on a GPU.
-    poison: Option<shared_memory::Extent>,
+    poison: Option<Image>,
+}
+
+/// Why a block did not come to its end.
+pub(super) enum Ended {
+    /// A rule was broken in the block at this position.
+    Faulty([u32; 3], Fault),
+    /// The observer has seen enough.
+    Stopped,
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Faulty([x, y, z], fault) => write!(f, "block ({x}, {y}, {z}): {fault}"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
 }
 
 impl Runner {
@@ -58,14 +77,22 @@ impl Runner {
         let mut builtins = Builtins { thread: null, block: null, block_dim: null, grid_dim: null };
         // SAFETY: fills the four addresses; the thread-locals they point at live as long as this OS thread.
         unsafe { (kernel.builtins)(&mut builtins) };
-        let poison = (order != Order::Forward).then(|| shared_memory::Extent::of_module(kernel.entry)).flatten();
+        let poison = (order != Order::Forward).then(|| Image::of_module(kernel.entry)).flatten();
         let block = Box::new(Block::new(geometry, order, builtins));
         Self { block, geometry, entry: kernel.entry, args, fibers: Fibers(Vec::new()), poison }
     }
 
-    /// Runs block number `index` (x fastest). After an error, which is one line without the kernel's name, the runner
-    /// cannot be used again: its fibers stand in the middle of the kernel.
-    pub(super) fn run(&mut self, index: usize) -> Result<(), String> {
+    /// Tells `observer` what the threads do; `code` is where the module's code starts.
+    ///
+    /// # Safety
+    /// The observer outlives the runner, and nobody else uses it meanwhile.
+    pub(super) unsafe fn observe(&mut self, observer: *mut dyn Observer, code: u64) {
+        (self.block.observer, self.block.code) = (Some(observer), code);
+    }
+
+    /// Runs block number `index` (x fastest). After an error the runner cannot be used again: its fibers stand in the
+    /// middle of the kernel.
+    pub(super) fn run(&mut self, index: usize) -> Result<(), Ended> {
         let [x, y] = [self.geometry.grid[0] as usize, self.geometry.grid[1] as usize];
         let position = [(index % x) as u32, (index / x % y) as u32, (index / x / y) as u32];
         if let Some(shared) = &self.poison {
@@ -85,12 +112,16 @@ impl Runner {
             self.run_threads(block)
         };
         CURRENT.set(std::ptr::null_mut());
-        result.map_err(|what| format!("block ({}, {}, {}): {what}", position[0], position[1], position[2]))
+        match result {
+            Err(fault) => Err(Ended::Faulty(position, fault)),
+            Ok(()) if self.block.stopped => Err(Ended::Stopped),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// # Safety
     /// `block` is this runner's, and reset.
-    unsafe fn run_threads(&mut self, block: *mut Block) -> Result<(), String> {
+    unsafe fn run_threads(&mut self, block: *mut Block) -> Result<(), Fault> {
         // Fibers that start threads of this block; the others are left from earlier blocks.
         let mut begun = 0;
         // SAFETY: only this loop and, while `resume` runs, one fiber touch the block, never both at once.
@@ -100,7 +131,8 @@ impl Runner {
                     Choice::Start => {
                         begun += 1;
                         if self.fibers.0.len() < begun {
-                            let fiber = self.new_fiber(block).map_err(|e| format!("no stack for a fiber: {e}"))?;
+                            let failed = |e| Fault::elsewhere(format!("no stack for a fiber: {e}"));
+                            let fiber = self.new_fiber(block).map_err(failed)?;
                             self.fibers.0.push(fiber);
                         }
                         begun - 1
@@ -123,11 +155,13 @@ impl Runner {
     /// A fiber that starts threads until none are left, waits for the next block, and so on.
     fn new_fiber(&self, block: *mut Block) -> std::io::Result<Fiber> {
         let (entry, args, number) = (self.entry, self.args, self.fibers.0.len());
-        Ok(Coroutine::with_stack(stacks::take()?, move |yielder: &Yielder<(), ()>, ()| {
+        let stack = stacks::take()?;
+        let addresses = stack.limit().get() as u64..stack.base().get() as u64;
+        Ok(Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             loop {
                 // SAFETY: as in `run_threads`, whose `resume` this is.
                 unsafe {
-                    (*block).yielder = yielder;
+                    ((*block).yielder, (*block).stack) = (yielder, addresses.clone());
                     while (*block).start_next(number) {
                         entry(args);
                         (*block).finish();

@@ -5,14 +5,25 @@
 // All threads of a block run on one OS thread, one at a time. So `__shared__` memory and the built-in variables are
 // thread-local variables of the OS thread, and block-level operations need no locks. Different blocks run on
 // different OS threads at once, so atomics on global memory are real ones.
+//
+// WARPTAPE_OBSERVED is defined where accesses are watched (observe.h, which follows): kernels then take the paths that
+// they take on a GPU, and shared variables stand far apart, so that what lies between them belongs to none.
 #pragma once
+#ifndef WARPTAPE_OBSERVED
 #define WARPTAPE_HOST 1
+#endif
 
 #define __global__
 #define __device__
 #define __host__
 #define __constant__ static const
+#ifdef WARPTAPE_OBSERVED
+#define __shared__ thread_local __attribute__((aligned(65536)))
+#define WT_QUIET __attribute__((no_sanitize("thread")))
+#else
 #define __shared__ thread_local
+#define WT_QUIET
+#endif
 #define __grid_constant__
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
@@ -43,6 +54,8 @@ struct Runtime {
     unsigned long long (*collective)(int kind, unsigned mask, unsigned long long value, int source, const char* file,
                                      int line);
     void (*trap)(const char* file, int line);
+    void (*fence)();
+    void (*access)(const volatile void* address, unsigned long bytes, int kind, const void* code);
 };
 static Runtime runtime;
 
@@ -81,10 +94,10 @@ constexpr int width_of(int width = 32) { return width; }
 template <int... I> struct Indices {};
 template <int N, int... I> struct Count : Count<N - 1, N - 1, I...> {};
 template <int... I> struct Count<0, I...> { using type = Indices<I...>; };
-template <class... A, int... I> inline void spread(void (*kernel)(A...), void* const* args, Indices<I...>) {
+template <class... A, int... I> WT_QUIET inline void spread(void (*kernel)(A...), void* const* args, Indices<I...>) {
     kernel(*static_cast<A*>(args[I])...);
 }
-template <class... A> inline void invoke(void (*kernel)(A...), void* const* args) {
+template <class... A> WT_QUIET inline void invoke(void (*kernel)(A...), void* const* args) {
     spread(kernel, args, typename Count<sizeof...(A)>::type{});
 }
 
@@ -125,14 +138,19 @@ template <class... A> inline const unsigned* parameters(void (*)(A...)) { return
 #define __all_sync(mask, predicate) ((int)WT_COLLECTIVE(ALL, mask, (predicate) ? 1ull : 0ull))
 #define __trap() (warptape_host::runtime.trap(__FILE__, __LINE__), __builtin_unreachable())
 
+#ifdef WARPTAPE_OBSERVED
+#define __threadfence() (warptape_host::runtime.fence())
+#else
 inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+#endif
+#define __threadfence_system() __threadfence()
 inline void __threadfence_block() {}
 extern "C" int printf(const char* format, ...);
 
 // ---- atomics: blocks of one grid run at the same time ---------------------------------------------------------------
 
 namespace warptape_host {
-template <class T, class F> inline T update(T* address, F change) {
+template <class T, class F> __forceinline__ T update(T* address, F change) {
     T old;
     __atomic_load(address, &old, __ATOMIC_RELAXED);
     T next = change(old);
@@ -143,32 +161,32 @@ template <class T, class F> inline T update(T* address, F change) {
 }
 template <class T> struct Same { using type = T; };
 }  // namespace warptape_host
-template <class T> inline T atomicAdd(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicAdd(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return old + v; });
 }
-template <class T> inline T atomicSub(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicSub(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return old - v; });
 }
-template <class T> inline T atomicMin(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicMin(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return v < old ? v : old; });
 }
-template <class T> inline T atomicMax(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicMax(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return old < v ? v : old; });
 }
-template <class T> inline T atomicAnd(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicAnd(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return old & v; });
 }
-template <class T> inline T atomicOr(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicOr(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return old | v; });
 }
-template <class T> inline T atomicXor(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicXor(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T old) { return old ^ v; });
 }
-template <class T> inline T atomicExch(T* a, typename warptape_host::Same<T>::type v) {
+template <class T> __forceinline__ T atomicExch(T* a, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [v](T) { return v; });
 }
 template <class T>
-inline T atomicCAS(T* a, typename warptape_host::Same<T>::type expected, typename warptape_host::Same<T>::type v) {
+__forceinline__ T atomicCAS(T* a, typename warptape_host::Same<T>::type expected, typename warptape_host::Same<T>::type v) {
     return warptape_host::update(a, [=](T old) { return old == expected ? v : old; });
 }
 

@@ -5,8 +5,10 @@ use std::ffi::c_int;
 
 use super::block::Block;
 use super::callbacks::Place;
+use super::observed::Rule;
 
-// As in shim.h; 0 is __syncwarp.
+// As in shim.h.
+const SYNC: c_int = 0;
 const SHUFFLE: c_int = 1;
 const BALLOT: c_int = 2;
 const ALL: c_int = 3;
@@ -50,12 +52,12 @@ pub(super) fn arrive(block: &mut Block, call: Call) -> bool {
     if mask >> lane & 1 == 0 {
         let name = block.thread_name(block.current);
         block
-            .fail(place, format_args!("{name} is lane {lane}, which is not in the mask {:#010x} it passes", call.mask));
+            .fail(Rule::Lanes, place, format_args!("{name} is lane {lane}, which is not in the mask {:#010x} it passes", call.mask));
         return true;
     }
     if let Some(absent) = members(mask).find(|&l| block.has_returned(first + l)) {
         let [name, other] = [block.current, first + absent].map(|thread| block.thread_name(thread));
-        block.fail(place, format_args!("{name} passes the mask {:#010x}, but {other} has returned", call.mask));
+        block.fail(Rule::Lanes, place, format_args!("{name} passes the mask {:#010x}, but {other} has returned", call.mask));
         return true;
     }
     let groups = &mut block.groups[warp];
@@ -66,7 +68,7 @@ pub(super) fn arrive(block: &mut Block, call: Call) -> bool {
     let group = &mut groups[position];
     if group.kind != call.kind || group.place != place {
         let (other, name) = (group.place, block.thread_name(block.current));
-        block.fail(place, format_args!("{name} meets lanes of its warp that are at another collective, at {other}"));
+        block.fail(Rule::Lanes, place, format_args!("{name} meets lanes of its warp that are at another collective, at {other}"));
         return true;
     }
     group.arrived |= 1 << lane;
@@ -85,7 +87,7 @@ fn complete(block: &mut Block, position: usize) -> bool {
         block.results[first + lane] = match group.kind {
             SHUFFLE if !(0..32).contains(&source) || group.mask >> source & 1 == 0 => {
                 let name = block.thread_name(first + lane);
-                block.fail(group.place, format_args!("{name} reads lane {source} of its warp, which takes no part"));
+                block.fail(Rule::Lanes, group.place, format_args!("{name} reads lane {source} of its warp, which takes no part"));
                 return true;
             }
             SHUFFLE => group.values[source as usize],
@@ -93,6 +95,10 @@ fn complete(block: &mut Block, position: usize) -> bool {
             ALL => (ballot == group.mask as u64) as u64,
             _ => 0,
         };
+    }
+    if let Some(observer) = block.observer {
+        // SAFETY: the observer outlives the launch, and only this OS thread calls it.
+        unsafe { (*observer).collective(first / 32, group.mask, group.kind == SYNC) };
     }
     block.release(members(group.mask).map(|lane| first + lane))
 }

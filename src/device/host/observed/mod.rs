@@ -1,0 +1,112 @@
+//! What checked and profiled mode have in common: kernels compiled so that every access calls back (`observe.h`), one
+//! block after the other on one OS thread, and an [`Observer`] that is told of all that happens.
+
+pub(crate) mod memory;
+pub(crate) mod symbols;
+
+use super::image::Image;
+use super::module::{HostModule, Kernel};
+use super::scheduler::{Ended, Order};
+use crate::device::{Arg, Geometry};
+
+/// What an access does (observe.h `Access`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Read,
+    Write,
+    /// An atomic operation: reads and writes in one.
+    Atomic,
+}
+
+/// One access of one thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    pub(crate) address: u64,
+    pub(crate) bytes: u64,
+    pub(crate) kind: Kind,
+    /// Where in the code, from the module's start.
+    pub(crate) code: u32,
+}
+
+/// What is launched.
+pub(super) struct Launch<'a> {
+    /// Kernel and file, as in [`Function::name`](crate::device::Function::name).
+    pub(crate) function: &'a str,
+    pub(super) module: &'a HostModule,
+    pub(super) kernel: &'a Kernel,
+    pub(super) image: Image,
+    pub(crate) geometry: Geometry,
+    pub(crate) args: &'a [Arg],
+    pub(crate) order: Order,
+}
+
+/// A rule of barriers and collectives that was broken.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) rule: Rule,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) what: String,
+}
+
+/// Which rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// All threads of a block come to the same barriers.
+    Barrier,
+    /// The lanes that a mask names come to the same warp collective.
+    Lanes,
+    /// `__trap` is not called, and whatever else ends a kernel.
+    Other,
+}
+
+impl Fault {
+    /// One that no line of the source is to blame for.
+    pub(crate) fn elsewhere(what: impl Into<String>) -> Self {
+        Self { rule: Rule::Other, file: String::new(), line: 0, what: what.into() }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.file.is_empty() {
+            return f.write_str(&self.what);
+        }
+        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
+
+/// Is told what the threads of a launch do. All calls come from one OS thread.
+pub(super) trait Observer: Send {
+    /// A buffer begins to exist, with contents that nothing wrote.
+    fn allocated(&mut self, address: u64, bytes: u64);
+    /// The buffer at `address` is gone.
+    fn released(&mut self, address: u64);
+    /// The host, or a copy, has written these bytes.
+    fn written(&mut self, address: u64, bytes: u64);
+    /// `bytes` bytes were copied, with what was never written among them.
+    fn copied(&mut self, to: u64, from: u64, bytes: u64);
+
+    /// A launch begins.
+    ///
+    /// # Errors
+    /// A module that cannot be observed.
+    fn begin(&mut self, launch: &Launch<'_>) -> Result<(), String>;
+    /// Block number `block` (x fastest) begins.
+    fn block(&mut self, block: u32);
+    /// `thread` of the block is about to access memory that is not its stack. False stops the launch before it does.
+    fn access(&mut self, thread: usize, access: Access) -> bool;
+    /// All threads of the block have met.
+    fn barrier(&mut self);
+    /// The lanes `mask` of a warp have met at a collective; `syncs` if that was `__syncwarp`.
+    fn collective(&mut self, warp: usize, mask: u32, syncs: bool);
+    /// `thread` has called `__threadfence`.
+    fn fence(&mut self, thread: usize);
+    /// The block is over.
+    fn end_block(&mut self);
+    /// The launch is over, before its time if `ended` says why.
+    ///
+    /// # Errors
+    /// What the launch should fail with.
+    fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String>;
+}

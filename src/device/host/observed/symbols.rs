@@ -1,0 +1,110 @@
+//! From an address in a module's code to the source lines it was made from, and the module's `__shared__` variables.
+
+use std::path::Path;
+
+use addr2line::{Context, gimli};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+
+use crate::device::host::compiler::{OBSERVE_NAME, SHIM_NAME};
+
+/// A line of a source file, as `#line` named it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Line {
+    /// Path below `kernels/`, or the user's file.
+    pub file: String,
+    /// From 1.
+    pub number: u32,
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.number)
+    }
+}
+
+/// A `__shared__` variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    /// Empty for CUDA's built-in variables, which lie there too.
+    pub(crate) name: String,
+    /// Bytes from the start of the module's thread-local memory.
+    pub(crate) range: std::ops::Range<u64>,
+}
+
+type Reader = gimli::EndianArcSlice<gimli::RunTimeEndian>;
+
+/// A module's tables.
+pub(crate) struct Symbols {
+    lines: Context<Reader>,
+    /// In order.
+    pub(crate) shared: Vec<Shared>,
+}
+
+impl Symbols {
+    /// Reads the tables of a shared object.
+    ///
+    /// # Errors
+    /// A sentence, if it is not a file that this can read.
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
+        let failed = |e: &dyn std::fmt::Display| format!("{} cannot be read back: {e}", path.display());
+        let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
+        let file = object::File::parse(&*bytes).map_err(|e| failed(&e))?;
+        let endian = if file.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big };
+        let section = |id: gimli::SectionId| {
+            let data = file.section_by_name(id.name()).and_then(|section| section.data().ok()).unwrap_or_default();
+            Ok::<_, gimli::Error>(Reader::new(data.into(), endian))
+        };
+        let lines = gimli::Dwarf::load(section).and_then(Context::from_dwarf).map_err(|e| failed(&e))?;
+        let tls = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Tls && symbol.size() > 0);
+        let mut shared: Vec<Shared> = tls
+            .map(|symbol| {
+                let name = variable(symbol.name().unwrap_or_default());
+                let name = if BUILT_IN.contains(&name) { "" } else { name };
+                Shared { name: name.into(), range: symbol.address()..symbol.address() + symbol.size() }
+            })
+            .collect();
+        shared.sort_by_key(|variable| variable.range.start);
+        Ok(Self { lines, shared })
+    }
+
+    /// The lines that the code before `address` (relative to the module) comes from: where the access stands, then the
+    /// calls that led there as far as they were inlined. Empty if the tables do not say.
+    pub(crate) fn lines(&self, address: u64) -> Vec<Line> {
+        let mut found = Vec::new();
+        // A return address is that of the next instruction.
+        let Ok(mut frames) = self.lines.find_frames(address.saturating_sub(1)).skip_all_loads() else { return found };
+        while let Ok(Some(frame)) = frames.next() {
+            let Some(location) = frame.location else { continue };
+            if let (Some(file), Some(number)) = (location.file, location.line) {
+                found.push(Line { file: file.trim_start_matches("./").into(), number });
+            }
+        }
+        found.retain(|line| line.file != SHIM_NAME && line.file != OBSERVE_NAME);
+        found
+    }
+}
+
+const BUILT_IN: [&str; 4] = ["threadIdx", "blockIdx", "blockDim", "gridDim"];
+
+/// The name of a variable in a symbol of the C++ ABI: `_ZZ4scanPfE5cells` is `cells` of `scan(float*)`. The last of the
+/// names, each of which has its length before it.
+fn variable(symbol: &str) -> &str {
+    if !symbol.starts_with("_Z") {
+        return symbol;
+    }
+    // Variables of the same name in one function are told apart by `_0`, `_1`, … at the end.
+    let ends = [Some(symbol), symbol.rsplit_once('_').map(|(start, _)| start)];
+    for end in ends.into_iter().flatten() {
+        for at in (0..end.len()).rev().filter(|&at| end.is_char_boundary(at)) {
+            let length = end.len() - at;
+            let before = end[..at].trim_end_matches(|c: char| c.is_ascii_digit());
+            let starts = !end[at..].starts_with(|c: char| c.is_ascii_digit());
+            let written = &end[before.len()..at];
+            // A length may follow another digit, as in `…E15cells`: it is read from its end.
+            if starts && !written.is_empty() && written.ends_with(&length.to_string()) {
+                return &end[at..];
+            }
+        }
+    }
+    symbol
+}
