@@ -11,6 +11,7 @@ pub mod guard;
 pub mod host;
 mod launch;
 mod memory;
+pub mod signature;
 pub mod source;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 pub use launch::{Arg, Geometry};
 use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
+pub use signature::Signature;
 pub use source::{Defines, Source};
 
 /// What a device is and which kernel shapes suit it.

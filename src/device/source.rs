@@ -153,7 +153,7 @@ fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) 
 
 /// Finds `__global__ … void name(`: attributes such as `__launch_bounds__(256)` may stand between.
 fn kernel_names(text: &str) -> Vec<String> {
-    let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let code = without_comments(text);
     let mut names = Vec::new();
     for part in code.split("__global__").skip(1) {
         let Some(after) = part.split_once("void").map(|p| p.1.trim_start()) else { continue };
@@ -175,4 +175,25 @@ fn after_parentheses(text: &str) -> &str {
         c == ')' && depth == 0
     });
     end.map_or("", |end| &text[end + 1..])
+}
+
+/// The text without comments and `#line`, each comment a space.
+pub(super) fn without_comments(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("#line "));
+    let mut rest = &*lines.collect::<Vec<_>>().join("\n");
+    let mut code = String::with_capacity(rest.len());
+    while let Some(at) = rest.find(['/', '"']) {
+        let (before, tail) = rest.split_at(at);
+        code.push_str(before);
+        let length = match tail.as_bytes() {
+            [b'/', b'/', ..] => tail.find('\n').unwrap_or(tail.len()),
+            [b'/', b'*', ..] => tail[2..].find("*/").map_or(tail.len(), |end| end + 4),
+            // Comments do not begin in a string; one that never ends is the compiler's to report.
+            [b'"', ..] => tail[1..].find(['"', '\n']).map_or(tail.len(), |end| end + 2),
+            _ => 1,
+        };
+        code.push_str(if tail[1..].starts_with(['/', '*']) && tail.starts_with('/') { " " } else { &tail[..length] });
+        rest = &tail[length..];
+    }
+    code + rest
 }

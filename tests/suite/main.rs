@@ -41,6 +41,7 @@ mod reduce;
 mod resume;
 mod run_files;
 mod scores;
+mod signature;
 mod steps;
 mod support;
 mod tape;
