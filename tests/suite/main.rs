@@ -40,6 +40,7 @@ mod ranking;
 mod reduce;
 mod resume;
 mod run_files;
+mod sanitizer;
 mod scores;
 mod signature;
 mod steps;

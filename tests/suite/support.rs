@@ -62,7 +62,7 @@ pub fn contents(folder: &Path) -> Vec<String> {
 
 /// A guarded host device.
 pub fn host(order: Order, gpu_tiles: bool) -> Device {
-    Device::guarded(Box::new(Host::new(Options { order, gpu_tiles })))
+    Device::guarded(Box::new(Host::new(Options { order, gpu_tiles, ..Options::default() })))
 }
 
 /// Kernels that a test brings as a text.

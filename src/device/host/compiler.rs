@@ -226,7 +226,7 @@ fn translation_unit(source: &Source, mode: Mode) -> String {
 }
 
 /// Finds `extern __shared__ T name[];`: the launcher's dynamic shared memory, which needs a definition here.
-fn dynamic_shared(text: &str) -> Vec<(String, String)> {
+pub(super) fn dynamic_shared(text: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
     for statement in code.split("extern").skip(1).filter_map(|rest| rest.split(';').next()) {

@@ -195,7 +195,7 @@ impl Backend for Host {
             order => order,
         };
         if let Some(observer) = &self.observer {
-            let image = image::Image::of_module(kernel.entry);
+            let image = kernel.image();
             let image = image.ok_or_else(|| failed("only Linux tells where modules lie, as this mode needs".into()))?;
             let launch = Launch { function: &function.name, module, kernel, image, geometry, args, order };
             return self.observe(observer.lock().unwrap(), &launch).map_err(failed);

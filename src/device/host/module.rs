@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
-use super::{Mode, compiler, scheduler};
+use super::image::Image;
+use super::scheduler::Builtins;
+use super::{Mode, compiler};
 use crate::device::{Arg, Module, Source};
 use crate::error::{Error, Result};
 
-pub(super) type BuiltinsFn = unsafe extern "C" fn(*mut scheduler::Builtins);
+type BuiltinsFn = unsafe extern "C" fn(*mut Builtins);
 pub(super) type Entry = unsafe extern "C" fn(*const *mut c_void);
 type ParametersFn = unsafe extern "C" fn() -> *const u32;
 
@@ -27,7 +29,7 @@ pub(super) struct HostModule {
 /// A kernel of a module.
 pub(super) struct Kernel {
     pub(super) entry: Entry,
-    pub(super) builtins: BuiltinsFn,
+    builtins: BuiltinsFn,
     parameters: Vec<Parameter>,
 }
 
@@ -109,6 +111,22 @@ impl Module for HostModule {
 }
 
 impl Kernel {
+    /// Where CUDA's built-in variables are for this OS thread.
+    pub(super) fn builtins(&self) -> Builtins {
+        let null = std::ptr::null_mut();
+        let mut found = Builtins { thread: null, block: null, block_dim: null, grid_dim: null };
+        // SAFETY: fills the four addresses; the thread-locals they point at live as long as this OS thread.
+        unsafe { (self.builtins)(&mut found) };
+        found
+    }
+
+    /// Where the kernel's module is for this OS thread. None where the system does not tell.
+    pub(super) fn image(&self) -> Option<Image> {
+        // A thread has its thread-local memory from the first use on.
+        self.builtins();
+        Image::of_module(self.entry)
+    }
+
     /// Arguments that do not fit would make the kernel read beyond them, or take a size for an address.
     pub(super) fn accepts(&self, args: &[Arg]) -> Result<(), String> {
         if self.parameters.len() != args.len() {

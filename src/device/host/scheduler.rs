@@ -73,12 +73,8 @@ impl Runner {
     /// `args` holds one pointer per parameter of `kernel`, and they and the kernel's module outlive the runner, which
     /// stays on the OS thread that makes it.
     pub(super) unsafe fn new(kernel: &Kernel, args: *const *mut c_void, geometry: Geometry, order: Order) -> Self {
-        let null = std::ptr::null_mut();
-        let mut builtins = Builtins { thread: null, block: null, block_dim: null, grid_dim: null };
-        // SAFETY: fills the four addresses; the thread-locals they point at live as long as this OS thread.
-        unsafe { (kernel.builtins)(&mut builtins) };
-        let poison = (order != Order::Forward).then(|| Image::of_module(kernel.entry)).flatten();
-        let block = Box::new(Block::new(geometry, order, builtins));
+        let poison = (order != Order::Forward).then(|| kernel.image()).flatten();
+        let block = Box::new(Block::new(geometry, order, kernel.builtins()));
         Self { block, geometry, entry: kernel.entry, args, fibers: Fibers(Vec::new()), poison }
     }
 

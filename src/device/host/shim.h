@@ -221,9 +221,9 @@ template <class T> inline void __stcs(T* address, T value) { *address = value; }
 
 // ---- what the launcher looks up -------------------------------------------------------------------------------------
 
-extern "C" __attribute__((visibility("default"))) void warptape_bind(const warptape_host::Runtime* runtime) {
+extern "C" __attribute__((visibility("default"))) WT_QUIET void warptape_bind(const warptape_host::Runtime* runtime) {
     warptape_host::runtime = *runtime;
 }
-extern "C" __attribute__((visibility("default"))) void warptape_builtins(warptape_host::Builtins* out) {
+extern "C" __attribute__((visibility("default"))) WT_QUIET void warptape_builtins(warptape_host::Builtins* out) {
     *out = {&threadIdx, &blockIdx, &blockDim, &gridDim};
 }

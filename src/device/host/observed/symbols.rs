@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use addr2line::{Context, gimli};
+use addr2line::Context;
+use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::device::host::compiler::{OBSERVE_NAME, SHIM_NAME};
@@ -31,17 +32,15 @@ pub(crate) struct Shared {
     pub(crate) range: std::ops::Range<u64>,
 }
 
-type Reader = gimli::EndianArcSlice<gimli::RunTimeEndian>;
-
 /// A module's tables.
 pub(crate) struct Symbols {
-    lines: Context<Reader>,
+    bytes: Vec<u8>,
     /// In order.
     pub(crate) shared: Vec<Shared>,
 }
 
 impl Symbols {
-    /// Reads the tables of a shared object.
+    /// Reads a shared object.
     ///
     /// # Errors
     /// A sentence, if it is not a file that this can read.
@@ -49,12 +48,6 @@ impl Symbols {
         let failed = |e: &dyn std::fmt::Display| format!("{} cannot be read back: {e}", path.display());
         let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
         let file = object::File::parse(&*bytes).map_err(|e| failed(&e))?;
-        let endian = if file.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big };
-        let section = |id: gimli::SectionId| {
-            let data = file.section_by_name(id.name()).and_then(|section| section.data().ok()).unwrap_or_default();
-            Ok::<_, gimli::Error>(Reader::new(data.into(), endian))
-        };
-        let lines = gimli::Dwarf::load(section).and_then(Context::from_dwarf).map_err(|e| failed(&e))?;
         let tls = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Tls && symbol.size() > 0);
         let mut shared: Vec<Shared> = tls
             .map(|symbol| {
@@ -64,18 +57,39 @@ impl Symbols {
             })
             .collect();
         shared.sort_by_key(|variable| variable.range.start);
-        Ok(Self { lines, shared })
+        Ok(Self { bytes, shared })
     }
 
+    /// The tables that lead from code to lines.
+    ///
+    /// # Errors
+    /// As [`Symbols::read`].
+    pub(crate) fn lines(&self) -> Result<Lines<'_>, String> {
+        let failed = |e: &dyn std::fmt::Display| format!("a kernel's table of lines cannot be read: {e}");
+        let file = object::File::parse(&*self.bytes).map_err(|e| failed(&e))?;
+        let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
+        let section = |id: gimli::SectionId| {
+            let data = file.section_by_name(id.name()).and_then(|section| section.data().ok()).unwrap_or_default();
+            Ok::<_, gimli::Error>(EndianSlice::new(data, endian))
+        };
+        gimli::Dwarf::load(section).and_then(Context::from_dwarf).map(Lines).map_err(|e| failed(&e))
+    }
+}
+
+/// From code to source.
+pub(crate) struct Lines<'a>(Context<EndianSlice<'a, RunTimeEndian>>);
+
+impl Lines<'_> {
     /// The lines that the code before `address` (relative to the module) comes from: where the access stands, then the
     /// calls that led there as far as they were inlined. Empty if the tables do not say.
-    pub(crate) fn lines(&self, address: u64) -> Vec<Line> {
+    pub(crate) fn of(&self, address: u64) -> Vec<Line> {
         let mut found = Vec::new();
         // A return address is that of the next instruction.
-        let Ok(mut frames) = self.lines.find_frames(address.saturating_sub(1)).skip_all_loads() else { return found };
+        let Ok(mut frames) = self.0.find_frames(address.saturating_sub(1)).skip_all_loads() else { return found };
         while let Ok(Some(frame)) = frames.next() {
-            let Some(location) = frame.location else { continue };
-            if let (Some(file), Some(number)) = (location.file, location.line) {
+            if let Some(location) = frame.location
+                && let (Some(file), Some(number)) = (location.file, location.line)
+            {
                 found.push(Line { file: file.trim_start_matches("./").into(), number });
             }
         }

@@ -1,0 +1,191 @@
+//! Checked mode: the host device as a sanitizer.
+//!
+//! Every access of a kernel to buffers and to shared memory calls back before it is made (`observed`). The [`Checker`]
+//! keeps for every word who touched it last (`shadow`) and what barriers, `__syncwarp` and fences have put in order
+//! (`order`, a happens-before relation). Two accesses of which one writes and which nothing orders are a race, whatever
+//! order they ran in here; so one run in one thread order finds what a GPU may show once in a million launches. It also
+//! finds accesses outside every buffer, reads of what nothing wrote, and misaligned vectors. Divergent barriers and absent
+//! lanes, which the scheduler finds in every mode, become findings too.
+
+mod finding;
+mod memory;
+mod order;
+mod report;
+mod shadow;
+
+use std::collections::HashMap;
+
+pub use finding::{Finding, Findings, Line, Side, What};
+use memory::{Memory, Place};
+use order::{Mark, Order};
+use report::Report;
+use shadow::Conflict;
+
+use super::observed::symbols::Symbols;
+use super::observed::{Access, Fault, Kind, Launch, Observer, Rule};
+use super::scheduler::Ended;
+
+/// The observer of checked mode.
+pub(super) struct Checker {
+    /// Where findings go; without it launches fail with them.
+    findings: Option<Findings>,
+    memory: Memory,
+    order: Order,
+    /// Of the launch, each once, by what and where in the code.
+    seen: HashMap<(What, u32, u32), Seen>,
+    /// A write that clashes with another write: no fault if it writes what is there already.
+    pending: Option<Pending>,
+    block: u32,
+}
+
+/// A finding before its lines are looked up.
+struct Seen {
+    what: What,
+    place: Place,
+    access: Access,
+    here: Mark,
+    there: Option<Conflict>,
+    times: u64,
+    /// In order of appearance.
+    number: usize,
+}
+
+struct Pending {
+    before: Vec<u8>,
+    place: Place,
+    access: Access,
+    here: Mark,
+    there: Conflict,
+}
+
+impl Checker {
+    /// A checker that adds to `findings`, or makes launches fail.
+    pub(super) fn new(findings: Option<Findings>) -> Self {
+        Self {
+            findings,
+            memory: Memory::default(),
+            order: Order::default(),
+            seen: HashMap::new(),
+            pending: None,
+            block: 0,
+        }
+    }
+
+    fn found(&mut self, what: What, place: Place, access: Access, here: Mark, there: Option<Conflict>) {
+        let number = self.seen.len();
+        let key = (what, access.code, there.map_or(0, |there| there.mark.code));
+        let new = || Seen { what, place, access, here, there, times: 0, number };
+        self.seen.entry(key).or_insert_with(new).times += 1;
+    }
+
+    /// Looks at a write that was let through: whether it changed anything.
+    fn settle(&mut self) {
+        let Some(Pending { before, place, access, here, there }) = self.pending.take() else { return };
+        // SAFETY: the access was within its buffer.
+        let now = unsafe { std::slice::from_raw_parts(access.address as *const u8, before.len()) };
+        if now != before {
+            self.found(What::Race, place, access, here, Some(there));
+        }
+    }
+}
+
+impl Observer for Checker {
+    fn allocated(&mut self, address: u64, bytes: u64) {
+        self.memory.add(address, bytes);
+    }
+
+    fn released(&mut self, address: u64) {
+        self.memory.remove(address);
+    }
+
+    fn written(&mut self, address: u64, bytes: u64) {
+        self.memory.written(address, bytes);
+    }
+
+    fn copied(&mut self, to: u64, from: u64, bytes: u64) {
+        self.memory.copied(to, from, bytes);
+    }
+
+    fn begin(&mut self, launch: &Launch<'_>) -> Result<(), String> {
+        self.order.begin_launch();
+        self.seen.clear();
+        self.memory.begin_launch(launch)
+    }
+
+    fn block(&mut self, block: u32) {
+        self.block = block;
+        self.order.begin_block(block);
+        self.memory.begin_block();
+    }
+
+    fn access(&mut self, thread: usize, access: Access) -> bool {
+        self.settle();
+        let Some(place) = self.memory.find(access.address, access.bytes) else { return true };
+        let here = self.order.mark(thread, access.code);
+        if !place.inside {
+            self.found(What::OutOfBounds, place, access, here, None);
+            return false;
+        }
+        if access.bytes.is_power_of_two() && access.bytes <= 16 && !access.address.is_multiple_of(access.bytes) {
+            self.found(What::Misaligned, place, access, here, None);
+            return false;
+        }
+        if access.kind != Kind::Write && self.memory.missing(&place, self.block, access.bytes) {
+            self.found(What::Uninitialized, place, access, here, None);
+        }
+        if access.kind == Kind::Atomic {
+            self.order.atomic(thread, access.address);
+        }
+        if let Some(conflict) = self.memory.touch(&self.order, &place, &here, access) {
+            let place = Place { offset: conflict.0, ..place };
+            if (conflict.1.kind, access.kind) == (Kind::Write, Kind::Write) {
+                // SAFETY: within its buffer.
+                let before = unsafe { std::slice::from_raw_parts(access.address as *const u8, access.bytes as usize) };
+                self.pending = Some(Pending { before: before.into(), place, access, here, there: conflict.1 });
+            } else {
+                self.found(What::Race, place, access, here, Some(conflict.1));
+            }
+        }
+        true
+    }
+
+    fn barrier(&mut self) {
+        self.settle();
+        self.order.barrier();
+    }
+
+    fn collective(&mut self, warp: usize, mask: u32, syncs: bool) {
+        self.settle();
+        if syncs {
+            self.order.sync_warp(warp, mask);
+        }
+    }
+
+    fn fence(&mut self, thread: usize) {
+        self.order.fence(thread);
+    }
+
+    fn end_block(&mut self) {
+        self.settle();
+    }
+
+    fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {
+        let mut seen: Vec<Seen> = self.seen.drain().map(|(_, seen)| seen).collect();
+        seen.sort_by_key(|seen| seen.number);
+        if seen.is_empty() && ended.is_none() {
+            return Ok(());
+        }
+        let symbols = self.memory.symbols(launch)?;
+        let report = Report::new(launch, &self.memory, symbols.lines()?);
+        let mut found: Vec<Finding> = seen.iter().map(|seen| report.finding(seen)).collect();
+        if let Some(Ended::Faulty(block, fault)) = ended {
+            found.push(report.fault(block, fault));
+        }
+        let Some(list) = &self.findings else {
+            let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+            return Err(lines.join("\n"));
+        };
+        list.add(found);
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! What happened before what: the order that barriers, `__syncwarp`, and atomics after fences give to accesses.
+//!
+//! Within a block, a barrier ends an *epoch*: what lies in earlier epochs is in the past of every thread. Between barriers
+//! only the lanes of a warp can wait for each other (`__syncwarp`; shuffles and votes exchange values but order no memory,
+//! CUDA C++ Programming Guide, "Warp Shuffle Functions" and "Warp Vote Functions"), so a clock for every pair of lanes of a
+//! warp is all that is kept. Between blocks there is no order, but for the one that `__threadfence` makes: what a thread did, or
+//! had in its past, before the fence is in the past of whoever later finds its atomic operation at the same address
+//! (ibid., "Memory Fence Functions"; the last block of a reduction relies on it).
+
+use std::collections::HashMap;
+
+/// An access, or several alike by lanes of one warp, as the shadow of a word remembers it.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    /// Number of the block in the grid; [`NEVER`] if there is none.
+    pub(super) block: u32,
+    pub(super) epoch: u32,
+    /// The warp's clock.
+    pub(super) clock: u32,
+    /// Where in the code.
+    pub(super) code: u32,
+    pub(super) lanes: u32,
+    pub(super) warp: u16,
+}
+
+/// No block.
+const NEVER: u32 = u32::MAX;
+
+impl Mark {
+    pub(super) const NONE: Self = Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0 };
+
+    pub(super) fn exists(&self) -> bool {
+        self.block != NEVER
+    }
+
+    /// The first of its threads, as a number in the block.
+    pub(super) fn thread(&self) -> usize {
+        self.warp as usize * 32 + self.lanes.trailing_zeros() as usize
+    }
+
+    /// Whether `other` stands for accesses by lanes of the same warp, in the same block.
+    pub(super) fn same_warp(&self, other: &Self) -> bool {
+        self.block == other.block && self.warp == other.warp
+    }
+
+    /// Takes in a later access by the same warp.
+    pub(super) fn add(&mut self, later: &Self) {
+        let together = self.epoch == later.epoch && self.clock == later.clock;
+        let lanes = if together { self.lanes | later.lanes } else { later.lanes };
+        *self = Self { lanes, ..*later };
+    }
+}
+
+/// What a fence has put in the past of those who find the atomic operation after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Release {
+    block: u32,
+    thread: u16,
+    epoch: u32,
+}
+
+/// A release that a thread of the running block has found.
+struct Found {
+    release: Release,
+    by: u16,
+    epoch: u32,
+}
+
+/// The clocks of a warp's lanes.
+struct Warp {
+    clock: u32,
+    /// `seen[a][b]`: accesses of lane b at clocks below are in the past of lane a.
+    seen: [[u32; 32]; 32],
+}
+
+/// The order of accesses in a launch, as far as it has come.
+#[derive(Default)]
+pub(super) struct Order {
+    block: u32,
+    epoch: u32,
+    /// Those in which `__syncwarp` was called.
+    warps: HashMap<u16, Box<Warp>>,
+    /// In which epoch each thread last called `__threadfence`.
+    fences: HashMap<u16, u32>,
+    /// By the address of the atomic operation.
+    releases: HashMap<u64, Vec<Release>>,
+    /// By the releasing block.
+    found: HashMap<u32, Vec<Found>>,
+}
+
+impl Order {
+    pub(super) fn begin_launch(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn begin_block(&mut self, block: u32) {
+        (self.block, self.epoch) = (block, 0);
+        self.warps.clear();
+        self.fences.clear();
+        self.found.clear();
+    }
+
+    /// All threads of the block have met.
+    pub(super) fn barrier(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// The lanes `mask` of a warp have met at `__syncwarp`: the past of each is now the past of all.
+    pub(super) fn sync_warp(&mut self, warp: usize, mask: u32) {
+        let new = || Box::new(Warp { clock: 0, seen: [[0; 32]; 32] });
+        let warp = self.warps.entry(warp as u16).or_insert_with(new);
+        warp.clock += 1;
+        let members = || (0..32).filter(|lane| mask >> lane & 1 == 1);
+        let mut joined = [0; 32];
+        for member in members() {
+            joined.iter_mut().zip(warp.seen[member]).for_each(|(all, seen)| *all = seen.max(*all));
+        }
+        members().for_each(|member| joined[member] = warp.clock);
+        members().for_each(|member| warp.seen[member] = joined);
+    }
+
+    pub(super) fn fence(&mut self, thread: usize) {
+        self.fences.insert(thread as u16, self.epoch);
+    }
+
+    /// An atomic operation at `address`: finds what was released there, and releases what the thread has fenced.
+    pub(super) fn atomic(&mut self, thread: usize, address: u64) {
+        let (by, epoch) = (thread as u16, self.epoch);
+        let there = self.releases.entry(address).or_default();
+        for &release in there.iter().filter(|release| release.block != self.block || release.thread != by) {
+            self.found.entry(release.block).or_default().push(Found { release, by, epoch });
+        }
+        if let Some(&epoch) = self.fences.get(&by) {
+            let release = Release { block: self.block, thread: by, epoch };
+            if !there.contains(&release) {
+                there.push(release);
+            }
+        }
+    }
+
+    /// What an access by `thread` looks like now.
+    pub(super) fn mark(&self, thread: usize, code: u32) -> Mark {
+        let warp = (thread / 32) as u16;
+        let clock = if self.warps.is_empty() { 0 } else { self.warps.get(&warp).map_or(0, |warp| warp.clock) };
+        Mark { block: self.block, epoch: self.epoch, clock, code, lanes: 1 << (thread % 32), warp }
+    }
+
+    /// The lanes of `earlier` that are not in the past of the access `now`, by one thread.
+    pub(super) fn unordered(&self, earlier: &Mark, now: &Mark) -> u32 {
+        if earlier.block == self.block {
+            if earlier.epoch < self.epoch {
+                return 0;
+            }
+            if earlier.warp == now.warp {
+                let others = earlier.lanes & !now.lanes;
+                if others == 0 {
+                    return 0;
+                }
+                if let Some(warp) = self.warps.get(&now.warp) {
+                    let seen = &warp.seen[now.lanes.trailing_zeros() as usize];
+                    let open = (0..32).filter(|&lane| others >> lane & 1 == 1 && seen[lane] <= earlier.clock);
+                    return open.fold(0, |lanes, lane| lanes | 1 << lane);
+                }
+                return others;
+            }
+        }
+        let found = self.found.get(&earlier.block).map_or(&[][..], Vec::as_slice);
+        let passes = |found: &Found| {
+            let known = found.by as usize == now.thread() || found.epoch < self.epoch;
+            let Release { thread, epoch, .. } = found.release;
+            known && (earlier.epoch < epoch || earlier.thread() == thread as usize && earlier.lanes.count_ones() == 1)
+        };
+        if found.iter().any(passes) { 0 } else { earlier.lanes }
+    }
+}

@@ -1,0 +1,134 @@
+//! From what the checker saw to what a person reads: names, elements, source lines.
+
+use super::memory::{Memory, Region};
+use super::order::Mark;
+use super::{Fault, Finding, Kind, Launch, Line, Rule, Seen, Side, What};
+use crate::device::host::observed::symbols::Lines;
+use crate::device::Arg;
+use crate::device::signature::{self, Signature};
+
+/// Makes findings of one launch.
+pub(super) struct Report<'a> {
+    launch: &'a Launch<'a>,
+    memory: &'a Memory,
+    lines: Lines<'a>,
+    signature: Option<Signature>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(launch: &'a Launch<'a>, memory: &'a Memory, lines: Lines<'a>) -> Self {
+        let name = launch.function.split(' ').next().unwrap_or_default();
+        // Without one buffers have no names: the source may do what the parser of parameters does not know.
+        let signature = Signature::of(&launch.module.source, name).ok();
+        Self { launch, memory, lines, signature }
+    }
+
+    pub(super) fn finding(&self, seen: &Seen) -> Finding {
+        let Seen { what, place, access, here, there, times, .. } = seen;
+        let (name, element) = self.name(place.region, access.address, access.bytes);
+        let shared = matches!(place.region, Region::Shared(_));
+        let item = match &name {
+            Some(name) => format!("{}{name}[{}]", if shared { "shared " } else { "" }, place.offset.div_euclid(element)),
+            None => format!("address {:#x}", access.address),
+        };
+        let size = self.memory.bytes(place.region);
+        let detail = match what {
+            What::Race if shared => format!("{item}, without a barrier between"),
+            What::Race => format!("{item}, with nothing that orders the two"),
+            What::OutOfBounds if name.is_none() => format!("{item} is in no buffer"),
+            What::OutOfBounds => {
+                let count = size as i64 / element;
+                let from = place.offset.div_euclid(element);
+                let last = (place.offset + access.bytes as i64 - 1).div_euclid(element);
+                if from < 0 {
+                    format!("{item} is before the first of {count} elements")
+                } else if from < count {
+                    format!("{item} to [{last}] goes beyond the last of {count} elements")
+                } else {
+                    format!("{item} is beyond the last of {count} elements")
+                }
+            }
+            What::Uninitialized => format!("{item}, which nothing wrote"),
+            What::Misaligned => {
+                format!("{item} is not at a multiple of {} bytes, as an access of {0} bytes needs", access.bytes)
+            }
+            _ => item,
+        };
+        Finding {
+            what: *what,
+            kernel: self.launch.function.into(),
+            file: self.launch.module.source.file.clone(),
+            name,
+            detail,
+            here: Some(self.side(here, access.kind)),
+            there: there.map(|there| self.side(&there.mark, there.kind)),
+            times: *times,
+        }
+    }
+
+    pub(super) fn fault(&self, block: [u32; 3], fault: Fault) -> Finding {
+        let what = match fault.rule {
+            Rule::Barrier => What::Barrier,
+            Rule::Lanes => What::Lanes,
+            Rule::Other => What::Stopped,
+        };
+        let [x, y, z] = block;
+        let known = !fault.file.is_empty();
+        let line = Line { file: fault.file, number: fault.line };
+        let place = if known { format!("{line}: ") } else { String::new() };
+        Finding {
+            what,
+            kernel: self.launch.function.into(),
+            file: self.launch.module.source.file.clone(),
+            name: None,
+            detail: format!("{place}block ({x}, {y}, {z}): {}", fault.what),
+            here: None,
+            there: None,
+            times: 1,
+        }
+    }
+
+    /// A region's name, and the bytes of its elements.
+    fn name(&self, region: Region, address: u64, bytes: u64) -> (Option<String>, i64) {
+        let by_access = bytes.min(4) as i64;
+        match region {
+            Region::Shared(number) => (Some(self.memory.shared[number].name.clone()), by_access),
+            Region::Nothing => (None, 1),
+            Region::Buffer(start) => {
+                let end = start + self.memory.bytes(region);
+                let parameters = self.signature.iter().flat_map(|signature| &signature.parameters);
+                // Of several pointers into the buffer, the nearest below.
+                let pointers = self.launch.args.iter().zip(parameters).filter_map(|(arg, parameter)| match *arg {
+                    Arg::Ptr(to) | Arg::U64(to) if (start..end.max(start + 1)).contains(&to) => Some((to, parameter)),
+                    _ => None,
+                });
+                let nearest = pointers.min_by_key(|(to, _)| (*to > address, address.abs_diff(*to)));
+                let Some((_, parameter)) = nearest else {
+                    return (Some(format!("a buffer of {} bytes ", end - start)), by_access);
+                };
+                let element = match parameter.kind {
+                    signature::Kind::Pointer { to: Some((element, _)), .. } => element.bytes() as i64,
+                    _ => by_access,
+                };
+                (Some(parameter.name.clone()), element)
+            }
+        }
+    }
+
+    fn side(&self, mark: &Mark, kind: Kind) -> Side {
+        let position = |number: usize, [x, y, _]: [u32; 3]| {
+            let [x, y] = [x as usize, y as usize];
+            [(number % x) as u32, (number / x % y) as u32, (number / x / y) as u32]
+        };
+        Side {
+            lines: self.lines.of(u64::from(mark.code)),
+            does: match kind {
+                Kind::Read => "reads",
+                Kind::Write => "writes",
+                Kind::Atomic => "updates",
+            },
+            block: position(mark.block as usize, self.launch.geometry.grid),
+            thread: position(mark.thread(), self.launch.geometry.block),
+        }
+    }
+}
