@@ -33,7 +33,7 @@ const MANY: usize = 24;
 const SHOWN: std::ops::Range<f64> = 1e-9..1e12;
 /// Names are set in this size and cut off at this width.
 const NAME: f64 = 11.0;
-const NAME_WIDTH: f64 = 220.0;
+const NAME_WIDTH: f64 = 250.0;
 /// From a point's line to its name, and from the point down to the first baseline.
 const INDENT: f64 = 5.0;
 const DROP: f64 = 20.0;
@@ -108,9 +108,11 @@ impl<'a> Plot<'a> {
     fn new<B: DrawingBackend>(pen: &Pen<B>, gpu: &'a Gpu, points: &'a [Point]) -> Plot<'a> {
         let stands = |point: &&Point| SHOWN.contains(&point.work.intensity());
         let mut marks: Vec<Mark> = points.iter().filter(stands).map(|point| mark(pen, gpu, point)).collect();
+        // Of equal ones, the first hangs highest.
+        marks.reverse();
         marks.sort_by(|a, b| a.intensity.total_cmp(&b.intensity));
         let missing = points.iter().filter(|point| !stands(point)).map(|point| point.name.as_str()).collect();
-        let (left, right, top, bottom) = (72.0, WIDTH - 20.0, 58.0, extent(points).1 - 76.0);
+        let (left, right, top, bottom) = (72.0, WIDTH - 28.0, 58.0, extent(points).1 - 76.0);
         let x = abscissa(gpu, &marks, right - left);
         let y = x.clone();
         let mut plot = Plot { gpu, marks, baselines: Vec::new(), missing, left, right, top, bottom, x, y };
@@ -147,7 +149,7 @@ impl<'a> Plot<'a> {
     }
 
     fn draw<B: DrawingBackend>(&self, pen: &Pen<B>) -> Drawn<B> {
-        let title = format!("f32 roofline of one {}", self.gpu.name);
+        let title = format!("{}: f32 roofline", self.gpu.name);
         pen.text((20.0, 30.0), 16.0, INK, HPos::Left, &title)?;
         let told = "on the roof: the most that the GPU allows each kernel; beside its name: FLOP/byte";
         pen.text((self.right, 30.0), 11.0, FAINT, HPos::Right, told)?;
@@ -193,14 +195,11 @@ impl<'a> Plot<'a> {
         pen.line(&[(corner, height), (self.right, height)], 2.5, compute)?;
         let bandwidth = format!("DRAM {}", rate(self.gpu.dram, "B/s"));
         let middle = ((first.0 + corner) / 2.0, (first.1 + height) / 2.0);
-        pen.text((middle.0 - 10.0, middle.1 - 6.0), 11.5, memory, HPos::Right, &bandwidth)?;
-        pen.text((self.right, height - 8.0), 11.5, compute, HPos::Right, &self.peak())?;
+        figure(pen, (middle.0 - 10.0, middle.1 - 6.0), memory, &bandwidth)?;
+        let peak = format!("f32 {}", rate(self.gpu.f32_peak(), "FLOP/s"));
+        figure(pen, (self.right, height - 8.0), compute, &peak)?;
         let ridge = format!("ridge {} FLOP/byte", short(ridge(self.gpu)));
-        pen.text((corner - 2.0, height - 8.0), NAME, FAINT, HPos::Right, &ridge)
-    }
-
-    fn peak(&self) -> String {
-        format!("f32 {}", rate(self.gpu.f32_peak(), "FLOP/s"))
+        figure(pen, (corner - 2.0, height - 8.0), FAINT, &ridge)
     }
 
     fn names<B: DrawingBackend>(&self, pen: &Pen<B>) -> Drawn<B> {
@@ -214,6 +213,12 @@ impl<'a> Plot<'a> {
         }
         Ok(())
     }
+}
+
+/// `text` that ends at `x`, with no grid behind it.
+fn figure<B: DrawingBackend>(pen: &Pen<B>, (x, y): (f64, f64), color: RGBColor, text: &str) -> Drawn<B> {
+    pen.rectangle((x - pen.width(text, NAME) - 2.0, y - 9.5), (x, y + 2.5), WHITE)?;
+    pen.text((x, y), NAME, color, HPos::Right, text)
 }
 
 fn mark<B: DrawingBackend>(pen: &Pen<B>, gpu: &Gpu, point: &Point) -> Mark {

@@ -62,12 +62,7 @@ impl Work {
     pub fn on(&self, gpu: &Gpu) -> Roofline {
         let intensity = self.intensity();
         let bound = if intensity < ridge(gpu) { Bound::Memory } else { Bound::Compute };
-        Roofline {
-            intensity,
-            compute_s: self.flops / gpu.f32_peak(),
-            memory_s: self.dram_bytes / gpu.dram,
-            bound,
-        }
+        Roofline { intensity, compute_s: self.flops / gpu.f32_peak(), memory_s: self.dram_bytes / gpu.dram, bound }
     }
 }
 
