@@ -15,6 +15,7 @@ pub mod explain;
 pub mod nn;
 pub mod op;
 pub mod optim;
+pub mod profile;
 pub mod tape;
 pub mod tensor;
 pub mod train;

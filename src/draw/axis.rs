@@ -47,7 +47,11 @@ impl Axis {
         if least <= 0.0 || most / least < 50.0 {
             return Self::around(values, 0.0, f64::INFINITY);
         }
-        let (lo, hi) = (least / 1.2, most * 1.2);
+        Self::log(least / 1.2, most * 1.2)
+    }
+
+    /// Logarithmic from `lo` to `hi`, both positive.
+    pub fn log(lo: f64, hi: f64) -> Axis {
         let decades = lo.log10().floor() as i32..=hi.log10().floor() as i32;
         let wide = hi / lo > 1e4;
         let every = decades.clone().count() as i32 / 8 + 1;
@@ -61,6 +65,11 @@ impl Axis {
             }
         }
         Axis { lo, hi, log: true, ticks }
+    }
+
+    /// The low end.
+    pub fn low(&self) -> f64 {
+        self.lo
     }
 
     /// Where `value` stands: 0 at the low end, 1 at the high end.
