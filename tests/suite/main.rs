@@ -26,6 +26,7 @@ mod faults;
 mod fit;
 mod generated;
 mod killed;
+mod launch_plan;
 mod loss;
 mod models;
 mod nvrtc;
