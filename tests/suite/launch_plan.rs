@@ -10,7 +10,7 @@ use warptape::launch_plan::{Extent, Fill, Options, Plan, Prepared, Spec, Value};
 use crate::support::{device, orders};
 
 const SAXPY: &str = "
-__global__ void saxpy(float* y, const float* x, int n, float a) {
+extern \"C\" __global__ void saxpy(float* y, const float* x, int n, float a) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) y[i] = a * x[i] + y[i];
 }";
@@ -139,8 +139,8 @@ fn launches() {
 
 const MIX: &str = "
 struct Shape { int rows, columns; };
-__global__ void other() {}
-__global__ void mix(long long* out, Shape s, unsigned u, size_t z, const unsigned char* bytes, const float4* v, int* none) {
+extern \"C\" __global__ void other() {}
+extern \"C\" __global__ void mix(long long* out, Shape s, unsigned u, size_t z, const unsigned char* bytes, const float4* v, int* none) {
     extern __shared__ int line[];
     line[threadIdx.x] = threadIdx.x;
     __syncthreads();
@@ -176,7 +176,7 @@ fn shared_and_empty_buffers() {
 #[test]
 fn random_numbers() {
     let toml = "grid = 1\nblock = 32\n[args]\na = \"f32[5000]\"\nb = \"f32[5000]\"\nc = \"i32[5000]\"\nd = \"u8[5000] below 3\"";
-    let text = "__global__ void k(float* a, float* b, int* c, unsigned char* d) {}";
+    let text = "extern \"C\" __global__ void k(float* a, float* b, int* c, unsigned char* d) {}";
     let first = prepared(text, toml).unwrap();
     let again = prepared(text, toml).unwrap();
     for name in ["a", "b", "c", "d"] {
@@ -231,7 +231,7 @@ fn arguments_that_do_not_fit() {
     assert!(shape("3").contains("a struct is given as the list of its integers"), "{}", shape("3"));
     assert!(shape(&format!("{:?}", [1; 17])).contains("at most 16 integers can be passed, not 17"));
     assert!(shape("[1]").contains("argument 'v' is float4* in the kernel: give it f32[8], not f32[6]"));
-    let small = refused("__global__ void k(double d) {}", "grid = 1\nblock = 1\n[args]\nd = 0.5");
+    let small = refused("extern \"C\" __global__ void k(double d) {}", "grid = 1\nblock = 1\n[args]\nd = 0.5");
     assert!(small.contains("only int, unsigned, 64-bit integers and float can be passed by value"), "{small}");
 }
 
@@ -251,7 +251,7 @@ fn kernels_that_are_not_there() {
     assert_eq!(named("mixx"), "mine.cu: has no kernel 'mixx': did you mean 'mix'? it has other, mix");
     assert_eq!(named("zzz"), "mine.cu: has no kernel 'zzz'; it has other, mix");
     assert_eq!(refused("int main() {}", LAUNCH), "mine.cu: has no __global__ function; is it a kernel file?");
-    assert_eq!(refused("__global__ void k() {}", LAUNCH), "kernel k: has no parameter 'a'; it has none");
+    assert_eq!(refused("extern \"C\" __global__ void k() {}", LAUNCH), "kernel k: has no parameter 'a'; it has none");
 }
 
 /// Without any description the error shows one, and that one works.
@@ -259,7 +259,7 @@ fn kernels_that_are_not_there() {
 fn no_launch_at_all() {
     let plan = Plan::default();
     let text = "struct P { int a, b; };
-        __global__ void k(float4* out, const unsigned* in, int rows, unsigned columns, float scale, P p, P* q) {}";
+        extern \"C\" __global__ void k(float4* out, const unsigned* in, int rows, unsigned columns, float scale, P p, P* q) {}";
     let error = plan.prepare(&device(), &source(text, &plan)).err().unwrap();
     let Error::NoLaunch { example, .. } = &error else { panic!("{error:?}") };
     assert!(

@@ -25,6 +25,7 @@ mod explain_command;
 mod faults;
 mod fit;
 mod generated;
+mod intrinsics;
 mod killed;
 mod launch_plan;
 mod loss;
