@@ -1,6 +1,6 @@
 //! One error type for the library: every variant says what happened and, where there is one, the fix.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -62,6 +62,15 @@ pub enum Error {
         file: String,
         /// What is missing or not allowed, with the line of an `#include`.
         what: String,
+    },
+
+    /// Nothing says how to launch a kernel of a user's file.
+    #[error("{file}: nothing says how to launch it; put this into {} (sizes are guesses) or use --grid, --block and --arg:\n\n{example}", Path::new(file).with_extension("toml").display())]
+    NoLaunch {
+        /// The user's file.
+        file: String,
+        /// A TOML text that launches the kernel; see [`crate::launch_plan`].
+        example: String,
     },
 
     /// A data file, checkpoint or configuration is not what it should be.

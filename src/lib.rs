@@ -12,6 +12,7 @@ pub mod device;
 mod draw;
 pub mod error;
 pub mod explain;
+pub mod launch_plan;
 pub mod nn;
 pub mod op;
 pub mod optim;

@@ -78,14 +78,14 @@ pub fn run() -> i32 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            // A compiler's log has lines of its own; anything else is one line, whatever a file's name or contents are.
+            // A compiler's log and an example have lines of their own; anything else is one line, whatever a file's name or contents are.
             let text = match error.downcast_ref() {
-                Some(Error::Compile { .. }) => error.to_string(),
+                Some(Error::Compile { .. } | Error::NoLaunch { .. }) => error.to_string(),
                 _ => format!("{error:#}").replace(char::is_control, " "),
             };
             // Not eprintln!, which panics where standard error is closed or full.
             let _ = writeln!(io::stderr(), "error: {text}");
-            if matches!(error.downcast_ref(), Some(Error::Usage(_))) { 2 } else { 1 }
+            if matches!(error.downcast_ref(), Some(Error::Usage(_) | Error::NoLaunch { .. })) { 2 } else { 1 }
         }
     }
 }

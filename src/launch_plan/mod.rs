@@ -1,0 +1,216 @@
+//! A launch described in text: how a user's own kernel is to be called, without a host program around it.
+//!
+//! ```toml
+//! # saxpy.toml, beside saxpy.cu; options of the command line win over it
+//! kernel = "saxpy"          # may be left out where the file has but one
+//! grid = 4                  # blocks: 4, or [4, 2], or [4, 2, 1]
+//! block = 256               # threads of a block, likewise
+//! shared = 0                # bytes of dynamic shared memory
+//!
+//! [defines]
+//! TILE = 16
+//!
+//! [args]                    # by the kernel's parameter names; see `Value`
+//! y = "f32[1024] empty"
+//! x = "f32[1024]"
+//! n = 1000
+//! a = 0.5
+//! ```
+
+mod example;
+mod prepare;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use crate::device::{Defines, Source};
+use crate::error::{Error, Result};
+pub use example::example;
+pub use prepare::{Named, Prepared};
+pub use value::{Fill, Spec, Value};
+
+/// How to launch a kernel of a file: options of `kernels check FILE.cu` and its like.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Options {
+    /// TOML file that describes the launch [default: FILE.toml beside FILE.cu, if there is one]
+    #[arg(long, value_name = "FILE.toml")]
+    pub launch: Option<PathBuf>,
+    /// Kernel to launch [default: the file's only one]
+    #[arg(long, value_name = "NAME")]
+    pub kernel: Option<String>,
+    /// Blocks of the grid: X or X,Y or X,Y,Z
+    #[arg(long)]
+    pub grid: Option<Extent>,
+    /// Threads of a block: X or X,Y or X,Y,Z
+    #[arg(long)]
+    pub block: Option<Extent>,
+    /// Bytes of dynamic shared memory [default: 0]
+    #[arg(long, value_name = "BYTES")]
+    pub shared: Option<u32>,
+    /// Compile-time constant; may be repeated
+    #[arg(long = "define", value_name = "NAME=VALUE")]
+    pub defines: Vec<String>,
+    /// Argument by its parameter's name: n=1000, a=0.5, 'x=f32[1024]' (random), with empty, zeros, ones, index or below K
+    /// after it for other contents, p=null, 'shape=[8,16]' for a struct; may be repeated
+    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    pub args: Vec<String>,
+}
+
+/// Sizes along x, y, z, each at least 1; written `4`, `4,2` or `4,2,1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent(pub [u32; 3]);
+
+impl Extent {
+    fn new(sizes: &[i64]) -> Option<Self> {
+        let mut extent = [1; 3];
+        for (i, &size) in sizes.iter().enumerate() {
+            *extent.get_mut(i)? = u32::try_from(size).ok().filter(|&size| size >= 1)?;
+        }
+        (!sizes.is_empty()).then_some(Self(extent))
+    }
+}
+
+impl FromStr for Extent {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let sizes: Option<Vec<i64>> = text.split(',').map(|size| size.trim().parse().ok()).collect();
+        let extent = sizes.as_deref().and_then(Self::new);
+        extent
+            .ok_or_else(|| Error::usage(format!("'{text}': give one to three sizes of at least 1, such as 4 or 4,2,1")))
+    }
+}
+
+/// A launch as described; what is left out is none. [`Plan::prepare`] makes it ready.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The kernel's name; none where the file has but one.
+    pub kernel: Option<String>,
+    /// Blocks along x, y, z.
+    pub grid: Option<Extent>,
+    /// Threads of a block along x, y, z.
+    pub block: Option<Extent>,
+    /// Bytes of dynamic shared memory.
+    pub shared: u32,
+    /// Compile-time constants.
+    pub defines: Defines,
+    /// Arguments by their parameters' names.
+    pub args: BTreeMap<String, Value>,
+}
+
+/// The keys of a TOML file.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Keys {
+    kernel: Option<String>,
+    grid: Option<toml::Value>,
+    block: Option<toml::Value>,
+    shared: u32,
+    defines: toml::Table,
+    args: toml::Table,
+}
+
+impl Plan {
+    /// The launch of kernel file `file`: what its TOML file says, overridden by `options`.
+    ///
+    /// # Errors
+    /// Those of [`Plan::from_file`]; an option that means nothing.
+    pub fn find(file: &Path, options: &Options) -> Result<Self> {
+        let beside = file.with_extension("toml");
+        let mut plan = match &options.launch {
+            Some(path) => Self::from_file(path)?,
+            None if beside.is_file() => Self::from_file(&beside)?,
+            None => Self::default(),
+        };
+        plan.kernel = options.kernel.clone().or(plan.kernel);
+        plan.grid = options.grid.or(plan.grid);
+        plan.block = options.block.or(plan.block);
+        plan.shared = options.shared.unwrap_or(plan.shared);
+        let pair = |option: &str, text: &str| {
+            let pair = text.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+            pair.ok_or_else(|| Error::usage(format!("{option} {text}: write NAME=VALUE")))
+        };
+        for define in &options.defines {
+            let (name, value) = pair("--define", define)?;
+            plan.define(&name, value).map_err(|what| Error::usage(format!("--define {define}: {what}")))?;
+        }
+        for arg in &options.args {
+            let (name, value) = pair("--arg", arg)?;
+            let value = value.parse().map_err(|e| Error::usage(format!("--arg {arg}: {e}")))?;
+            plan.args.insert(name, value);
+        }
+        Ok(plan)
+    }
+
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// An unreadable file; an unknown key or a value of the wrong kind, with its line or its name.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+        Self::from_toml(&text).map_err(|what| Error::file(path, what))
+    }
+
+    /// Reads a TOML text.
+    ///
+    /// # Errors
+    /// A sentence about an unknown key or a value of the wrong kind.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        let keys: Keys = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            format!("line {line}: {}", e.message().replace('\n', " "))
+        })?;
+        let mut plan = Self {
+            kernel: keys.kernel,
+            grid: keys.grid.map(|value| extent("grid", &value)).transpose()?,
+            block: keys.block.map(|value| extent("block", &value)).transpose()?,
+            shared: keys.shared,
+            ..Self::default()
+        };
+        for (name, value) in keys.defines {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            plan.define(&name, text).map_err(|what| format!("[defines] {name}: {what}"))?;
+        }
+        for (name, value) in keys.args {
+            let value = Value::from_toml(&value).map_err(|what| format!("[args] {name} = {value}: {what}"))?;
+            plan.args.insert(name, value);
+        }
+        Ok(plan)
+    }
+
+    /// The kernel file with the plan's defines.
+    ///
+    /// # Errors
+    /// An unreadable file; an `#include` that cannot be resolved.
+    pub fn source(&self, file: &Path) -> Result<Source> {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::file(file, e))?;
+        Source::from_text(&file.to_string_lossy(), &text, &self.defines)
+    }
+
+    fn define(&mut self, name: &str, value: String) -> Result<(), &'static str> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if !name.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()) || !name.chars().all(is_word) {
+            return Err("a name has letters, digits and _, and begins with no digit");
+        }
+        self.defines = std::mem::take(&mut self.defines).with(name, value);
+        Ok(())
+    }
+
+    /// Whether nothing at all says how to launch.
+    fn is_silent(&self) -> bool {
+        self.grid.is_none() && self.block.is_none() && self.args.is_empty()
+    }
+}
+
+fn extent(key: &str, value: &toml::Value) -> Result<Extent, String> {
+    let sizes: Option<Vec<i64>> = match value {
+        toml::Value::Array(sizes) => sizes.iter().map(toml::Value::as_integer).collect(),
+        value => value.as_integer().map(|size| vec![size]),
+    };
+    let extent = sizes.as_deref().and_then(Extent::new);
+    extent.ok_or_else(|| format!("{key} = {value}: give one to three sizes of at least 1, such as 4 or [4, 2, 1]"))
+}
