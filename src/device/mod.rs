@@ -159,8 +159,9 @@ impl Device {
             "cuda" => Self::open("cuda:0"),
             _ => {
                 let ordinal = name.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
-                let ordinal = ordinal
-                    .ok_or_else(|| Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N")))?;
+                let ordinal = ordinal.ok_or_else(|| {
+                    Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N"))
+                })?;
                 Ok(Self::new(Box::new(cuda::Cuda::open(ordinal)?)))
             }
         }

@@ -203,7 +203,11 @@ impl Block {
             && other != place
         {
             let thread = self.thread_name(self.current);
-            self.fail(Rule::Barrier, place, format_args!("{thread} waits at this barrier while others wait at the one at {other}"));
+            self.fail(
+                Rule::Barrier,
+                place,
+                format_args!("{thread} waits at this barrier while others wait at the one at {other}"),
+            );
             return false;
         }
         self.barrier.place = Some(place);

@@ -89,20 +89,16 @@ const FAST: &[&str] = &["-O3"];
 /// What the observed modes add: callbacks before accesses, tables that lead from code to source lines, inlining, so that
 /// what an inlined function touches of its caller is a register again, and no libraries but the usual ones: the thread
 /// sanitizer's own callbacks must not be there.
-const OBSERVED: &[&str] = &[
-    "-O1",
-    "-g1",
-    "-finline-functions",
-    "-fsanitize=thread",
-    "-nodefaultlibs",
-    "-lm",
-    "-lc",
-    "-DWARPTAPE_OBSERVED",
-];
+const OBSERVED: &[&str] =
+    &["-O1", "-g1", "-finline-functions", "-fsanitize=thread", "-nodefaultlibs", "-lm", "-lc", "-DWARPTAPE_OBSERVED"];
 
 /// In GCC's words: entering a function is of no interest, and a vector that is copied stays whole, as one access.
-const OBSERVED_GCC: &[&str] =
-    &["--param=tsan-instrument-func-entry-exit=0", "-fno-tree-sra", "-fno-ipa-sra", "-fno-tree-loop-distribute-patterns"];
+const OBSERVED_GCC: &[&str] = &[
+    "--param=tsan-instrument-func-entry-exit=0",
+    "-fno-tree-sra",
+    "-fno-ipa-sra",
+    "-fno-tree-loop-distribute-patterns",
+];
 
 /// The shared object for `source`, from the cache or compiled now.
 pub fn shared_object(source: &Source, mode: Mode) -> Result<PathBuf> {

@@ -124,7 +124,8 @@ impl Backend for Host {
 
     fn alloc(&self, bytes: usize) -> Result<u64> {
         if self.observer.is_some() {
-            return observed::memory::map(bytes).map_err(|e| Error::device("host:checked", format!("{bytes} bytes: {e}")));
+            return observed::memory::map(bytes)
+                .map_err(|e| Error::device("host:checked", format!("{bytes} bytes: {e}")));
         }
         // SAFETY: the layout is not empty (the pool asks for at least 512 bytes).
         let address = unsafe { std::alloc::alloc(layout(bytes)) };

@@ -12,8 +12,8 @@ use corosensei::{Coroutine, Yielder};
 
 use super::block::{Block, Choice};
 use super::callbacks::CURRENT;
-use super::module::{Entry, Kernel};
 use super::image::Image;
+use super::module::{Entry, Kernel};
 use super::observed::{Fault, Observer};
 use super::stacks::{self, FiberStack};
 use crate::device::Geometry;

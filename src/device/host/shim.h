@@ -250,9 +250,9 @@ inline float __int_as_float(int x) { return warptape_host::from_bits<float>(warp
 inline int __float_as_int(float x) { return warptape_host::from_bits<int>(warptape_host::to_bits(x)); }
 inline float __uint_as_float(unsigned x) { return __int_as_float((int)x); }
 inline unsigned __float_as_uint(float x) { return (unsigned)__float_as_int(x); }
-template <class T> inline T __ldg(const T* address) { return *address; }
-template <class T> inline T __ldcs(const T* address) { return *address; }
-template <class T> inline void __stcs(T* address, T value) { *address = value; }
+template <class T> __forceinline__ T __ldg(const T* address) { return *address; }
+template <class T> __forceinline__ T __ldcs(const T* address) { return *address; }
+template <class T> __forceinline__ void __stcs(T* address, T value) { *address = value; }
 
 // ---- what else users' kernels call ----------------------------------------------------------------------------------
 
@@ -340,17 +340,16 @@ inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
 }
 inline long long __double_as_longlong(double x) { return (long long)warptape_host::to_bits(x); }
 inline double __longlong_as_double(long long x) { return warptape_host::from_bits<double>((unsigned long long)x); }
-template <class T> inline T __ldcg(const T* address) { return *address; }
-template <class T> inline T __ldca(const T* address) { return *address; }
-template <class T> inline void __stcg(T* address, T value) { *address = value; }
+template <class T> __forceinline__ T __ldcg(const T* address) { return *address; }
+template <class T> __forceinline__ T __ldca(const T* address) { return *address; }
+template <class T> __forceinline__ void __stcg(T* address, T value) { *address = value; }
 
-inline unsigned atomicInc(unsigned* a, unsigned limit) {
+__forceinline__ unsigned atomicInc(unsigned* a, unsigned limit) {
     return warptape_host::update(a, [=](unsigned old) { return old >= limit ? 0u : old + 1u; });
 }
-inline unsigned atomicDec(unsigned* a, unsigned limit) {
+__forceinline__ unsigned atomicDec(unsigned* a, unsigned limit) {
     return warptape_host::update(a, [=](unsigned old) { return old == 0u || old > limit ? limit : old - 1u; });
 }
-inline void __threadfence_system() { __threadfence(); }
 // Lanes take turns here, and CUDA promises no more than that the caller is among the active ones.
 inline unsigned __activemask() { return 1u << warptape_host::lane(); }
 inline void __nanosleep(unsigned) {}

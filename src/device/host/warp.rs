@@ -51,13 +51,20 @@ pub(super) fn arrive(block: &mut Block, call: Call) -> bool {
     let mask = call.mask & (u32::MAX >> (32 - lanes));
     if mask >> lane & 1 == 0 {
         let name = block.thread_name(block.current);
-        block
-            .fail(Rule::Lanes, place, format_args!("{name} is lane {lane}, which is not in the mask {:#010x} it passes", call.mask));
+        block.fail(
+            Rule::Lanes,
+            place,
+            format_args!("{name} is lane {lane}, which is not in the mask {:#010x} it passes", call.mask),
+        );
         return true;
     }
     if let Some(absent) = members(mask).find(|&l| block.has_returned(first + l)) {
         let [name, other] = [block.current, first + absent].map(|thread| block.thread_name(thread));
-        block.fail(Rule::Lanes, place, format_args!("{name} passes the mask {:#010x}, but {other} has returned", call.mask));
+        block.fail(
+            Rule::Lanes,
+            place,
+            format_args!("{name} passes the mask {:#010x}, but {other} has returned", call.mask),
+        );
         return true;
     }
     let groups = &mut block.groups[warp];
@@ -68,7 +75,11 @@ pub(super) fn arrive(block: &mut Block, call: Call) -> bool {
     let group = &mut groups[position];
     if group.kind != call.kind || group.place != place {
         let (other, name) = (group.place, block.thread_name(block.current));
-        block.fail(Rule::Lanes, place, format_args!("{name} meets lanes of its warp that are at another collective, at {other}"));
+        block.fail(
+            Rule::Lanes,
+            place,
+            format_args!("{name} meets lanes of its warp that are at another collective, at {other}"),
+        );
         return true;
     }
     group.arrived |= 1 << lane;
@@ -87,7 +98,11 @@ fn complete(block: &mut Block, position: usize) -> bool {
         block.results[first + lane] = match group.kind {
             SHUFFLE if !(0..32).contains(&source) || group.mask >> source & 1 == 0 => {
                 let name = block.thread_name(first + lane);
-                block.fail(Rule::Lanes, group.place, format_args!("{name} reads lane {source} of its warp, which takes no part"));
+                block.fail(
+                    Rule::Lanes,
+                    group.place,
+                    format_args!("{name} reads lane {source} of its warp, which takes no part"),
+                );
                 return true;
             }
             SHUFFLE => group.values[source as usize],

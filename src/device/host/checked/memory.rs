@@ -205,7 +205,13 @@ impl Memory {
     }
 
     /// Notes an access, which is inside, and tells what it clashes with, and at which offset.
-    pub(super) fn touch(&mut self, order: &Order, place: &Place, now: &Mark, access: Access) -> Option<(i64, Conflict)> {
+    pub(super) fn touch(
+        &mut self,
+        order: &Order,
+        place: &Place,
+        now: &Mark,
+        access: Access,
+    ) -> Option<(i64, Conflict)> {
         let offset = place.offset as u64;
         match place.region {
             Region::Buffer(start) => {

@@ -3,8 +3,8 @@
 use super::memory::{Memory, Region};
 use super::order::Mark;
 use super::{Fault, Finding, Kind, Launch, Line, Rule, Seen, Side, What};
-use crate::device::host::observed::symbols::Lines;
 use crate::device::Arg;
+use crate::device::host::observed::symbols::Lines;
 use crate::device::signature::{self, Signature};
 
 /// Makes findings of one launch.
@@ -28,7 +28,9 @@ impl<'a> Report<'a> {
         let (name, element) = self.name(place.region, access.address, access.bytes);
         let shared = matches!(place.region, Region::Shared(_));
         let item = match &name {
-            Some(name) => format!("{}{name}[{}]", if shared { "shared " } else { "" }, place.offset.div_euclid(element)),
+            Some(name) => {
+                format!("{}{name}[{}]", if shared { "shared " } else { "" }, place.offset.div_euclid(element))
+            }
             None => format!("address {:#x}", access.address),
         };
         let size = self.memory.bytes(place.region);
