@@ -71,6 +71,11 @@ impl Input {
         !matches!(self.values, Values::Labels(_))
     }
 
+    /// The tensor that holds [`Input::draw`].
+    pub(crate) fn tensor(&self, device: &Device, seed: u64) -> Result<Tensor> {
+        self.upload(device, &self.draw(seed))
+    }
+
     fn upload(&self, device: &Device, values: &[f64]) -> Result<Tensor> {
         if self.differentiable() {
             let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();

@@ -1,8 +1,8 @@
 //! The dry device: it holds no memory and runs nothing, but it counts as a real one does. A network built and trained on
 //! it tells its shapes and its memory at once, however large it is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::Result;
@@ -11,6 +11,18 @@ use crate::error::Result;
 pub struct Dry {
     info: Info,
     next: AtomicU64,
+    launched: Launched,
+}
+
+/// The kernels that a dry device was told to launch; clones are the same list.
+#[derive(Clone, Default)]
+pub struct Launched(Arc<Mutex<Vec<Arc<str>>>>);
+
+impl Launched {
+    /// Names as in [`Function::name`], each once, in order of appearance.
+    pub fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(ToString::to_string).collect()
+    }
 }
 
 impl Dry {
@@ -18,7 +30,12 @@ impl Dry {
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
         let info = Info { name: text(), description: text(), arch: text(), units: 1, memory: u64::MAX, target };
-        Self { info, next: AtomicU64::new(256) }
+        Self { info, next: AtomicU64::new(256), launched: Launched::default() }
+    }
+
+    /// The list of what is launched from now on.
+    pub fn launched(&self) -> Launched {
+        self.launched.clone()
     }
 }
 
@@ -63,7 +80,11 @@ impl Backend for Dry {
         Ok(Arc::new(Anything))
     }
 
-    fn launch(&self, _: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
+    fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
+        let mut names = self.launched.0.lock().unwrap();
+        if !names.contains(&function.name) {
+            names.push(function.name.clone());
+        }
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 //! hold a pixel.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Arg, Geometry, Target};
+use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::op::pool::defines;
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -54,6 +55,16 @@ fn run(to: &Tensor, entry: &str, from: &Tensor, sizes: Arg, channels: usize) -> 
 /// What a GPU runs: channels in whole vectors, or any.
 pub fn variants() -> Vec<Variant> {
     [4, 1].map(|channels| Variant { file: FILE, defines: defines(Target::Cuda, channels) }).into()
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n, h, w, c, p, q]: [usize; 6]| {
+        workload::fits(&[n, p, q, c].into())?;
+        let x = Input::new([n, h, w, c], Values::Uniform);
+        workload::both_ways(device, [x], |tape, [x]| adaptive_avg_pool(tape, x, [p, q]))
+    };
+    vec![Workload::new("adaptive_avg_pool", ["n", "h", "w", "c", "p", "q"], [2, 9, 7, 20, 4, 3], run)]
 }
 
 /// Examples for tests and benches: bins that divide the image, that overlap, and more bins than pixels.

@@ -1,8 +1,9 @@
 //! Sum of two tensors of equal shape: y = a + b; da = db = dy.
 
 use crate::check::{Case, Input, Values};
-use crate::device::Target;
+use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -38,6 +39,15 @@ pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
     vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n]: [usize; 1]| {
+        let inputs = [Input::new([n], Values::Uniform), Input::new([n], Values::Uniform)];
+        workload::both_ways(device, inputs, |tape, [a, b]| add(tape, a, b))
+    };
+    vec![Workload::new("add", ["n"], [10_007], run)]
 }
 
 /// Examples for tests and benches.

@@ -1,9 +1,11 @@
 //! Batches of training images, made on the device from a data set that lives there: gather, random crop of the
 //! zero-padded image, random horizontal flip, scaling to [0, 1], normalization.
 
-use crate::device::{Arg, Defines, Geometry, Target};
+use crate::check::{Input, Values};
+use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::op::random::Key;
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
@@ -112,4 +114,21 @@ fn variant(target: Target) -> Variant {
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
     vec![variant(Target::Cuda)]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [batch, h, w]: [usize; 3]| {
+        let n = batch.saturating_mul(2);
+        let images = Input::new([n, h, w, 3], Values::Labels(256));
+        workload::fits(&images.shape)?;
+        let pixels: Vec<u8> = images.draw(1).into_iter().map(|value| value as u8).collect();
+        let images = Tensor::from_slice(device, &images.shape, &pixels)?;
+        let inputs = [Input::new([n], Values::Labels(10)), Input::new([batch], Values::Labels(n))];
+        let [labels, picked] = workload::tensors(device, &inputs)?;
+        let how = Augment { padding: 2.min(h), flip: true, mean: [0.5; 3], std: [0.25; 3] };
+        augment(&images, &picked, 0, batch, &how, Key { seed: 1, step: 2, stream: 3 })?;
+        pick_labels(&labels, &picked, 0, batch).map(drop)
+    };
+    vec![Workload::new("augment", ["batch", "h", "w"], [9, 13, 15], run)]
 }

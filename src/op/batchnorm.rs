@@ -6,9 +6,10 @@
 //! - inference: running statistics, constants. dx = weight · rstd · dy
 
 use crate::check::{Case, Input, Values};
-use crate::device::Arg;
+use crate::device::{Arg, Device};
 use crate::error::{Error, Result};
 use crate::op::columns::{Columns, cuda_defines};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch, reduce};
 use crate::tape::{Gradients, Tape};
 use crate::tensor::{DType, Tensor};
@@ -181,6 +182,28 @@ fn run(x: &Tensor, entry: &str, cut: &Columns, tensors: &[Arg], scalars: &[Arg])
 /// What a GPU runs.
 pub fn variants() -> Vec<Variant> {
     cuda_defines().map(|defines| Variant { file: FILE, defines }).into()
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    type Run = fn(&mut Tape, &[Tensor; 3], [&Tensor; 2]) -> Result<Tensor>;
+    fn run(device: &Device, [n, h, w, c]: [usize; 4], forward: Run) -> Result<()> {
+        let channels = || Input::new([c], Values::Uniform);
+        let inputs = [Input::new([n, h, w, c], Values::Uniform), channels(), channels()];
+        let (mean, var) = (Tensor::zeros(device, [c], DType::F32)?, Tensor::full(device, [c], 1.0)?);
+        workload::both_ways(device, inputs, |tape, inputs| forward(tape, inputs, [&mean, &var]))
+    }
+    let train = |device: &Device, sizes: [usize; 4]| {
+        run(device, sizes, |tape, [x, w, b], [mean, var]| batchnorm_train(tape, x, w, b, mean, var, 0.1, 1e-5))
+    };
+    let inference = |device: &Device, sizes: [usize; 4]| {
+        run(device, sizes, |tape, [x, w, b], [mean, var]| batchnorm_inference(tape, x, w, b, mean, var, 1e-5))
+    };
+    let (dims, default) = (["n", "h", "w", "c"], [3, 11, 13, 20]);
+    vec![
+        Workload::new("batchnorm", dims, default, train),
+        Workload::new("batchnorm_inference", dims, default, inference),
+    ]
 }
 
 /// Examples for tests and benches: sizes around a vector, a group of rows and a slab.

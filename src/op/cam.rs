@@ -8,9 +8,10 @@
 //! For people to look at, so without a tape.
 
 use crate::check::{Case, Input, Values};
-use crate::device::Target;
+use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::op::columns::{Columns, cuda_defines};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -94,6 +95,18 @@ fn image(x: &Tensor) -> Result<[usize; 4]> {
 pub fn variants() -> Vec<Variant> {
     let weights = cuda_defines().map(|defines| Variant { file: WEIGHTS, defines });
     weights.into_iter().chain([rows::variant(MAP, Target::Cuda)]).collect()
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n, h, w, c]: [usize; 4]| {
+        let shape = [n, h, w, c];
+        let inputs = [Input::new(shape, Values::Uniform), Input::new(shape, Values::Range(0.0, 1.0))];
+        let [gradient, activations] = workload::tensors(device, &inputs)?;
+        plus_plus_weights(&gradient, &activations)?;
+        weighted_sum(&activations, &mean_weights(&gradient)?, true).map(drop)
+    };
+    vec![Workload::new("cam", ["n", "h", "w", "c"], [3, 7, 9, 36], run)]
 }
 
 /// Examples for tests and benches: one pixel, odd sizes, more pixels than threads, more channels than a warp has lanes.

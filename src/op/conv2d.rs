@@ -199,4 +199,4 @@ pub fn variants() -> Vec<Variant> {
     variants
 }
 
-pub use conv2d_cases::cases;
+pub use conv2d_cases::{cases, workloads};

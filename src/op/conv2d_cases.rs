@@ -1,9 +1,22 @@
 //! Examples of convolutions: odd sizes, strides, padding, dilation, rectangular filters.
 
 use crate::check::{Case, Input, Values};
+use crate::device::Device;
 use crate::op::conv2d::{Steps, conv2d};
+use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
+
+/// Kernels at work at any size. Filters of odd size are padded so that a stride of 1 keeps the image's size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n, h, w, c, k, r, s, stride]: [usize; 8]| {
+        let steps = Steps { stride: [stride; 2], padding: [(r - 1) / 2, (s - 1) / 2], dilation: [1; 2] };
+        let shapes = [vec![n, h, w, c], vec![k, r, s, c], vec![k]];
+        let inputs = shapes.map(|shape| Input::new(shape, Values::Uniform));
+        workload::both_ways(device, inputs, |tape, [x, filters, bias]| conv2d(tape, x, filters, Some(bias), steps))
+    };
+    vec![Workload::new("conv2d", ["n", "h", "w", "c", "k", "r", "s", "stride"], [2, 9, 7, 12, 36, 3, 3, 1], run)]
+}
 
 /// Examples for tests and benches.
 pub fn cases() -> Vec<Case> {

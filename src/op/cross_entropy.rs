@@ -4,8 +4,9 @@
 //! `dxₙₖ = dloss / N · (pₙₖ − tₙₖ)`.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Geometry, Target};
+use crate::device::{Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -60,6 +61,20 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
     vec![rows::variant(FILE, Target::Cuda)]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let loss = |device: &Device, [n, k]: [usize; 2]| {
+        let inputs = [Input::new([n, k], Values::Uniform), Input::new([n], Values::Labels(k))];
+        workload::both_ways(device, inputs, |tape, [logits, labels]| cross_entropy(tape, logits, labels, 0.1))
+    };
+    let probabilities = |device: &Device, [n, k]: [usize; 2]| {
+        let [logits] = workload::tensors(device, &[Input::new([n, k], Values::Uniform)])?;
+        softmax(&logits).map(drop)
+    };
+    let (dims, default) = (["n", "k"], [33, 50]);
+    vec![Workload::new("cross_entropy", dims, default, loss), Workload::new("softmax", dims, default, probabilities)]
 }
 
 /// Examples for tests and benches: a few classes and many, fewer and more rows than a block or a warp has.

@@ -3,9 +3,10 @@
 //! The mask is a function of the [`Key`] and the element's index, so the backward pass makes it anew: nothing is stored.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Arg, Target};
+use crate::device::{Arg, Device, Target};
 use crate::error::{Error, Result};
 use crate::op::random::Key;
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -50,6 +51,15 @@ fn scale(p: f32) -> f32 {
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
     vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n]: [usize; 1]| {
+        let key = Key { seed: 1, step: 2, stream: 3 };
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| dropout(tape, x, 0.5, key))
+    };
+    vec![Workload::new("dropout", ["n"], [10_007], run)]
 }
 
 /// Examples for tests and benches.

@@ -3,9 +3,11 @@
 //! With g the gradient of y: dx = g · W, dW = gᵀ · x, db = Σ over rows of g.
 
 use crate::check::{Case, Input, Values};
+use crate::device::Device;
 use crate::error::Result;
 use crate::op::matmul::{Form, product};
 use crate::op::reduce::column_sums;
+use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -29,6 +31,16 @@ pub fn linear(tape: &mut Tape, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Re
         Ok(())
     });
     Ok(y)
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [m, inputs, outputs]: [usize; 3]| {
+        let shapes = [vec![m, inputs], vec![outputs, inputs], vec![outputs]];
+        let drawn = shapes.map(|shape| Input::new(shape, Values::Uniform));
+        workload::both_ways(device, drawn, |tape, [x, weight, bias]| linear(tape, x, weight, bias))
+    };
+    vec![Workload::new("linear", ["m", "in", "out"], [35, 50, 70], run)]
 }
 
 /// Examples for tests and benches.

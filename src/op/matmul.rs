@@ -3,9 +3,10 @@
 //! With G the gradient of C: dA = G · op(B)ᵀ, dB = op(A)ᵀ · G, each again one of the three products NN, NT, TN.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Geometry, Target};
+use crate::device::{Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::op::tile::{Tile, access};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -101,6 +102,15 @@ pub fn variants() -> Vec<Variant> {
         }
     }
     variants
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [m, n, k]: [usize; 3]| {
+        let inputs = [Input::new([m, k], Values::Uniform), Input::new([k, n], Values::Uniform)];
+        workload::both_ways(device, inputs, |tape, [a, b]| matmul(tape, Form::NN, a, b))
+    };
+    vec![Workload::new("matmul", ["m", "n", "k"], [70, 52, 33], run)]
 }
 
 /// Examples for tests and benches: tiles of every device are larger and smaller than these sizes.

@@ -1,8 +1,10 @@
 //! Loss and accuracy of many batches, added up on the device so that no step waits for them.
 
+use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::topk::FILE;
+use crate::op::workload::{self, Workload};
 use crate::op::{dimension, rows};
 use crate::tensor::{DType, Tensor};
 
@@ -94,4 +96,15 @@ impl Totals {
     pub fn reset(&self) -> Result<()> {
         self.raw.device().backend().fill(self.raw.address(), 0, self.raw.bytes() / 4)
     }
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n, k]: [usize; 2]| {
+        let labels = Input::new([n], Values::Labels(k));
+        let inputs = [Input::new([1], Values::Uniform), Input::new([n, k], Values::Uniform), labels];
+        let [loss, logits, labels] = workload::tensors(device, &inputs)?;
+        Totals::new(device)?.add(&loss, &logits, &labels, 1)
+    };
+    vec![Workload::new("metrics", ["n", "k"], [33, 50], run)]
 }

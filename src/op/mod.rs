@@ -25,10 +25,12 @@ pub mod relu;
 mod rows;
 pub mod tile;
 pub mod topk;
+pub mod workload;
 
 use crate::check::Case;
 use crate::device::{Arg, Defines, Device, Geometry};
 use crate::error::{Error, Result};
+use workload::Workload;
 
 /// A kernel file with the constants that it is compiled with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +56,17 @@ macro_rules! collect_cases {
         /// Examples of every op, by the op's name.
         pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
             vec![$((stringify!($op), $op::cases())),*]
+        }
+
+        /// Every kernel at work, op by op.
+        pub fn workloads() -> Vec<Workload> {
+            let mut all = vec![$((stringify!($op), $op::workloads())),*];
+            // Ops without cases: what they compute has no derivative, or is not a function of tensors alone.
+            all.push(("augment", augment::workloads()));
+            all.push(("metrics", metrics::workloads()));
+            all.push(("topk", topk::workloads()));
+            all.push(("optim", crate::optim::workloads()));
+            all.into_iter().flat_map(|(op, list)| list.into_iter().map(move |one| one.of(op))).collect()
         }
     };
 }

@@ -8,8 +8,9 @@
 //! which counts them (PyTorch's `count_include_pad`). A NaN makes its windows NaN.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Arg, Defines, Geometry, Target};
+use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -162,6 +163,20 @@ pub(crate) fn defines(target: Target, channels: usize) -> Defines {
 /// What a GPU runs: channels in whole vectors, or any.
 pub fn variants() -> Vec<Variant> {
     [4, 1].map(|channels| Variant { file: FILE, defines: defines(Target::Cuda, channels) }).into()
+}
+
+/// Kernels at work at any size. Windows of odd size are padded so that a stride of 1 keeps the image's size.
+pub fn workloads() -> Vec<Workload> {
+    type Pool = fn(&mut Tape, &Tensor, Window) -> Result<Tensor>;
+    fn run(device: &Device, [n, h, w, c, size, stride]: [usize; 6], pool: Pool) -> Result<()> {
+        let window = Window { size: [size; 2], stride: [stride; 2], padding: [(size - 1) / 2; 2] };
+        workload::both_ways(device, [Input::new([n, h, w, c], Values::Uniform)], |tape, [x]| pool(tape, x, window))
+    }
+    let (dims, default) = (["n", "h", "w", "c", "size", "stride"], [2, 11, 9, 20, 3, 2]);
+    vec![
+        Workload::new("max_pool", dims, default, |device, sizes| run(device, sizes, max_pool)),
+        Workload::new("avg_pool", dims, default, |device, sizes| run(device, sizes, avg_pool)),
+    ]
 }
 
 /// Examples for tests and benches: windows apart, touching, overlapping, padded and as large as the image.

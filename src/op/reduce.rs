@@ -5,9 +5,10 @@
 //! - `sum_rows`: y\[c\] = Σᵣ x\[r, c\]; dx\[r, c\] = dy\[c\]
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Geometry, Target};
+use crate::device::{Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::op::columns::{Columns, cuda_defines};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -124,6 +125,21 @@ fn launch_sum_rows(x: &Tensor, cut: &Columns) -> Result<Tensor> {
 /// What a GPU runs.
 pub fn variants() -> Vec<Variant> {
     cuda_defines().map(|defines| Variant { file: FILE, defines }).into()
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let total = |device: &Device, [n]: [usize; 1]| {
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| sum(tape, x))
+    };
+    let by_rows = |device: &Device, [rows, columns]: [usize; 2]| {
+        let x = Input::new([rows, columns], Values::Uniform);
+        workload::both_ways(device, [x], |tape, [x]| sum_rows(tape, x))
+    };
+    vec![
+        Workload::new("sum", ["n"], [40_009], total),
+        Workload::new("sum_rows", ["rows", "columns"], [301, 36], by_rows),
+    ]
 }
 
 /// Examples for tests and benches: sizes around a vector, a group of rows, a slab and a part.

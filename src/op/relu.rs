@@ -1,8 +1,9 @@
 //! Rectified linear unit: y = max(x, 0); dx = dy where y > 0.
 
 use crate::check::{Case, Input, Values};
-use crate::device::Target;
+use crate::device::{Device, Target};
 use crate::error::Result;
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -28,6 +29,14 @@ pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 /// What a GPU compiles.
 pub fn variants() -> Vec<Variant> {
     vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n]: [usize; 1]| {
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| relu(tape, x))
+    };
+    vec![Workload::new("relu", ["n"], [10_007], run)]
 }
 
 /// Examples for tests and benches.

@@ -1,7 +1,9 @@
 //! The largest classes of each row.
 
-use crate::device::Target;
+use crate::check::{Input, Values};
+use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, rows};
 use crate::tensor::{DType, Tensor};
 
@@ -32,4 +34,13 @@ pub fn topk(logits: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
     vec![rows::variant(FILE, Target::Cuda)]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let run = |device: &Device, [n, columns, k]: [usize; 3]| {
+        let [logits] = workload::tensors(device, &[Input::new([n, columns], Values::Uniform)])?;
+        topk(&logits, k).map(drop)
+    };
+    vec![Workload::new("topk", ["n", "columns", "k"], [33, 50, 5], run)]
 }

@@ -6,9 +6,12 @@ mod sgd;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::{Input, Values};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::Variant;
-use crate::tape::Gradients;
+use crate::op::workload::{self, Workload};
+use crate::tape::{Gradients, Tape};
 use crate::tensor::{DType, Tensor};
 pub use schedule::{Curve, Policy, Schedule};
 
@@ -160,4 +163,23 @@ impl Optimizer {
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
     [sgd::variants(), adam::variants()].concat()
+}
+
+/// Kernels at work at any size: a step of one tensor, with all that the optimizer can do.
+pub fn workloads() -> Vec<Workload> {
+    fn run(device: &Device, n: usize, config: &OptimizerConfig) -> Result<()> {
+        let [w, g] = workload::tensors(device, &[(); 2].map(|()| Input::new([n], Values::Uniform)))?;
+        let mut tape = Tape::new();
+        tape.watch(&w);
+        let gradients = tape.backward_from(&w, g)?;
+        Optimizer::new(config, vec![w])?.step(&gradients, 0.1)
+    }
+    let sgd = |device: &Device, [n]: [usize; 1]| {
+        run(device, n, &OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 })
+    };
+    let adam = |device: &Device, [n]: [usize; 1]| {
+        let (betas, eps, weight_decay) = (adam::betas(), adam::eps(), adam::decoupled_decay());
+        run(device, n, &OptimizerConfig::AdamW { betas, eps, weight_decay })
+    };
+    vec![Workload::new("sgd", ["n"], [10_007], sgd), Workload::new("adam", ["n"], [10_007], adam)]
 }

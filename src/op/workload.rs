@@ -1,0 +1,177 @@
+//! Workloads: every kernel of the tree at work at a shape of one's choice, forward and backward, for tools that watch
+//! kernels run. Inputs are random, the same in every run.
+
+use crate::check::{Input, Values};
+use crate::device::dry::Dry;
+use crate::device::{Device, Source, Target};
+use crate::error::{Error, Result};
+use crate::tape::Tape;
+use crate::tensor::{Shape, Tensor};
+
+/// Kernels at work. Each op lists its own beside its cases; [`op::workloads`](crate::op::workloads) has all.
+pub struct Workload {
+    /// What the command line calls it: `matmul`, `max_pool`.
+    pub name: &'static str,
+    /// The op whose cases launch the same kernels; see [`op::cases`](crate::op::cases).
+    pub op: &'static str,
+    /// Names of the sizes: `["m", "n", "k"]`.
+    pub dims: Vec<&'static str>,
+    /// Sizes that take a fraction of a second even where every access is watched; a bit odd, to meet edges.
+    pub default: Vec<usize>,
+    run: Box<dyn Fn(&Device, &[usize]) -> Result<()> + Send + Sync>,
+}
+
+/// A kernel of the tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kernel {
+    /// Path below `kernels/`.
+    pub file: String,
+    /// The `__global__` function.
+    pub function: String,
+}
+
+impl Workload {
+    pub(crate) fn new<const N: usize>(
+        name: &'static str,
+        dims: [&'static str; N],
+        default: [usize; N],
+        run: fn(&Device, [usize; N]) -> Result<()>,
+    ) -> Self {
+        let run = Box::new(move |device: &Device, sizes: &[usize]| run(device, std::array::from_fn(|i| sizes[i])));
+        Self { name, op: "", dims: dims.into(), default: default.into(), run }
+    }
+
+    /// The same as one of op `op`.
+    pub(super) fn of(self, op: &'static str) -> Self {
+        Self { op, ..self }
+    }
+
+    /// The sizes to run at: those given, or the default ones if there are none.
+    ///
+    /// # Errors
+    /// Another number of sizes, a size of 0.
+    pub fn sizes(&self, given: &[usize]) -> Result<Vec<usize>> {
+        let (name, dims) = (self.name, self.dims.join(","));
+        let numbers = ["one size", "two sizes", "three sizes", "four sizes", "five sizes", "six sizes", "seven sizes"];
+        let count = numbers.get(self.dims.len() - 1).map_or(format!("{} sizes", self.dims.len()), |&text| text.into());
+        if given.is_empty() {
+            return Ok(self.default.clone());
+        }
+        if given.len() != self.dims.len() {
+            return Err(Error::usage(format!("{name} takes --shape {dims} ({count}), not {}", given.len())));
+        }
+        match self.dims.iter().zip(given).find(|(_, size)| !(1..=i32::MAX as usize).contains(size)) {
+            Some((dim, size)) => {
+                let what = format!("{name} takes --shape {dims} ({count} from 1 to 2^31 - 1); {dim} is {size}");
+                Err(Error::usage(what))
+            }
+            None => Ok(given.into()),
+        }
+    }
+
+    /// Launches its kernels on `device`.
+    ///
+    /// # Errors
+    /// Those of [`Workload::sizes`]; sizes that do not go together; what the device says.
+    pub fn run(&self, device: &Device, sizes: &[usize]) -> Result<()> {
+        (self.run)(device, &self.sizes(sizes)?).map_err(|error| match error {
+            Error::Shape { .. } => Error::usage(format!("--shape for {}: {error}", self.name)),
+            error => error,
+        })?;
+        device.synchronize()
+    }
+
+    /// The kernels that it launches on a GPU, in order of appearance.
+    ///
+    /// # Errors
+    /// A kernel tree (`WARPTAPE_KERNELS`) without one of them.
+    pub fn kernels(&self) -> Result<Vec<Kernel>> {
+        launched(|device| self.run(device, &[]))
+    }
+
+    /// The workloads that run what `name` means: a workload, a kernel function (`max_pool_forward`), or a file
+    /// (`pool/2_vectorized.cu`, also one that is included: `prelude/tile.cuh`) or folder (`pool`) of the kernel tree.
+    ///
+    /// # Errors
+    /// A name that means nothing, with those that are near.
+    pub fn find(name: &str) -> Result<Vec<Self>> {
+        let mut names = Vec::new();
+        let mut found = Vec::new();
+        for workload in super::workloads() {
+            if workload.name == name {
+                return Ok(vec![workload]);
+            }
+            let mut meant = false;
+            names.push(workload.name.to_owned());
+            for Kernel { file, function } in workload.kernels()? {
+                let folders = file.match_indices('/').map(|(end, _)| file[..end].to_owned());
+                let include = |line: &str| Some(line.strip_prefix("#line 1 ")?.trim_matches('"').to_owned());
+                let files =
+                    Source::load(&file, &Default::default())?.text.lines().filter_map(include).collect::<Vec<_>>();
+                let all: Vec<String> = folders.chain(files).chain([function]).collect();
+                meant |= all.iter().any(|other| *other == name.trim_end_matches('/'));
+                names.extend(all);
+            }
+            if meant {
+                found.push(workload);
+            }
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let likeness = |other: &str| strsim::jaro_winkler(other, name);
+        names.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)).then_with(|| a.cmp(b)));
+        names.dedup();
+        let near: Vec<&str> = names.iter().map(|name| &**name).filter(|name| likeness(name) > 0.7).take(3).collect();
+        let near = if near.is_empty() { String::new() } else { format!(": did you mean {}?", near.join(", ")) };
+        let what = format!("no kernel, file or folder is called '{name}'{near}");
+        let end = if near.is_empty() { ";" } else { "" };
+        Err(Error::usage(format!("{what}{end} `warptape kernels list` shows all")))
+    }
+}
+
+/// The kernels that `run` launches on a GPU, each once; nothing is compiled or computed.
+///
+/// # Errors
+/// Those of `run`.
+pub fn launched(run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Kernel>> {
+    let dry = Dry::new(Target::Cuda);
+    let launched = dry.launched();
+    run(&Device::new(Box::new(dry)))?;
+    let kernel = |name: String| {
+        let (function, file) = name.split_once(" (").unwrap_or((&name, ""));
+        Kernel { file: file.trim_end_matches(')').into(), function: function.into() }
+    };
+    Ok(launched.names().into_iter().map(kernel).collect())
+}
+
+/// Draws the inputs, runs `forward` and, from a random gradient of what it returns, the backward pass to every input but
+/// labels.
+pub(crate) fn both_ways<const N: usize>(
+    device: &Device,
+    inputs: [Input; N],
+    forward: impl FnOnce(&mut Tape, &[Tensor; N]) -> Result<Tensor>,
+) -> Result<()> {
+    let mut tape = Tape::new();
+    let tensors = tensors(device, &inputs)?;
+    inputs.iter().zip(&tensors).filter(|(input, _)| input.differentiable()).for_each(|(_, tensor)| tape.watch(tensor));
+    let output = forward(&mut tape, &tensors)?;
+    let [upstream] = self::tensors(device, &[Input::new(output.shape(), Values::Uniform)])?;
+    tape.backward_from(&output, upstream).map(drop)
+}
+
+/// The inputs on the device.
+pub(crate) fn tensors<const N: usize>(device: &Device, inputs: &[Input; N]) -> Result<[Tensor; N]> {
+    inputs.iter().try_for_each(|input| fits(&input.shape))?;
+    let tensors = (1..).zip(inputs).map(|(seed, input)| input.tensor(device, seed)).collect::<Result<Vec<_>>>()?;
+    Ok(tensors.try_into().expect("one tensor for each input"))
+}
+
+/// Refuses shapes of more elements than a kernel counts in an `int`.
+pub(crate) fn fits(shape: &Shape) -> Result<()> {
+    let count = shape.dims().iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+    match count {
+        Some(count) if i32::try_from(count).is_ok() => Ok(()),
+        _ => Err(Error::usage(format!("--shape: a tensor of {shape} has more than 2^31 - 1 elements"))),
+    }
+}
