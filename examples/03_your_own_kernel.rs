@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     // and watch the bytes around it; thread orders other than the usual one bring out what relies on luck.
     let mut devices = Vec::new();
     for order in [Order::Forward, Order::Reverse, Order::Random(1)] {
-        let host = Host::new(Options { order, gpu_tiles: false });
+        let host = Host::new(Options { order, ..Options::default() });
         devices.push((format!("host, {order:?} order"), Device::guarded(Box::new(host))));
     }
     match warptape::device::cuda::Cuda::open(0) {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::device::cuda::{self, nvrtc::Nvrtc};
-use crate::device::{disk_cache, host};
+use crate::device::host::checked::{Finding, Findings};
+use crate::device::host::{Host, Mode};
+use crate::device::{Buffer, Defines, Device, Function, Geometry, Source, disk_cache, host};
 use crate::error::Error;
 
 /// One thing that was looked for.
@@ -32,6 +34,7 @@ pub fn report() -> Vec<Line> {
     }
     lines.push(Line::new("NVRTC", nvrtc()));
     lines.push(Line::new("C++ compiler", compiler()));
+    lines.push(Line::new("checked mode", checked()));
     lines.push(Line::new("kernel cache", cache(&disk_cache::folder())));
     lines.push(Line::new("CPU", Ok(cpu())));
     lines
@@ -83,6 +86,25 @@ fn nvrtc() -> Result<String, String> {
 fn compiler() -> Result<String, String> {
     let found = host::compiler::find().map_err(|e| e.to_string())?;
     Ok(format!("{}, {}", found.version, found.command.join(" ")))
+}
+
+/// Looks for the race of a small kernel that has one.
+fn checked() -> Result<String, String> {
+    let text = "extern \"C\" __global__ void race(int* last) { *last = threadIdx.x; }";
+    let found = || -> crate::Result<Vec<Finding>> {
+        let findings = Findings::default();
+        let options = host::Options { mode: Mode::Checked, findings: Some(findings.clone()), ..Default::default() };
+        let device = Device::new(Box::new(Host::new(options)));
+        let module = device.compile(&Source::from_text("race.cu", text, &Defines::new())?)?;
+        let last = Buffer::new(&device, 4)?;
+        device.launch(&Function::of(&module, "race")?, Geometry::linear(1, 32), &[last.address().into()])?;
+        Ok(findings.list())
+    };
+    match found() {
+        Ok(findings) if findings.is_empty() => Err("misses a race that is there: report this".into()),
+        Ok(_) => Ok("finds races without a GPU: warptape kernels check".into()),
+        Err(error) => Err(sentence(error).lines().next().unwrap_or_default().into()),
+    }
 }
 
 fn cache(folder: &Path) -> Result<String, String> {

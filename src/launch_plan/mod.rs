@@ -60,6 +60,15 @@ pub struct Options {
     pub args: Vec<String>,
 }
 
+impl Options {
+    /// Whether any of them is given.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self { launch, kernel, grid, block, shared, defines, args } = self;
+        let sizes = grid.is_some() || block.is_some() || shared.is_some();
+        launch.is_some() || kernel.is_some() || sizes || !defines.is_empty() || !args.is_empty()
+    }
+}
+
 /// Sizes along x, y, z, each at least 1; written `4`, `4,2` or `4,2,1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent(pub [u32; 3]);
@@ -201,7 +210,7 @@ impl Plan {
     }
 
     /// Whether nothing at all says how to launch.
-    fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.grid.is_none() && self.block.is_none() && self.args.is_empty()
     }
 }

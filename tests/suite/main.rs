@@ -26,6 +26,7 @@ mod faults;
 mod fit;
 mod generated;
 mod intrinsics;
+mod kernels_check;
 mod killed;
 mod launch_plan;
 mod loss;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use warptape::cli::kernels::check_sources;
+use warptape::cli::kernels::compile::compile_sources;
 use warptape::device::cuda::cubin::{self, Usage};
 use warptape::device::cuda::locate::{self, NVRTC, Places};
 use warptape::device::cuda::nvrtc::Nvrtc;
@@ -109,15 +109,15 @@ fn defines_reach_the_kernel_and_resources_are_reported() {
 #[test]
 fn check_reports_spills_and_failures() {
     let Some(nvrtc) = nvrtc() else { return };
-    let good = check_sources(&nvrtc, &[], &[scale(64), scale(128)]).unwrap();
+    let good = compile_sources(&nvrtc, &[], &[scale(64), scale(128)]).unwrap();
     assert!(good.ok() && good.rows.len() == 6, "{good}");
-    let spills = check_sources(&nvrtc, &["sm_80".into()], &[scale(64), spilling()]).unwrap();
+    let spills = compile_sources(&nvrtc, &["sm_80".into()], &[scale(64), spilling()]).unwrap();
     assert!(!spills.ok() && spills.failures.is_empty(), "{spills}");
     assert!(spills.to_string().contains("1 spill registers"), "{spills}");
     let broken = Source::from_text("broken.cu", "int f( {", &Defines::new()).unwrap();
-    let fails = check_sources(&nvrtc, &["sm_80".into()], &[broken]).unwrap();
+    let fails = compile_sources(&nvrtc, &["sm_80".into()], &[broken]).unwrap();
     assert!(!fails.ok() && fails.failures.len() == 1, "{fails}");
-    assert!(matches!(check_sources(&nvrtc, &["sm_1".into()], &[scale(64)]), Err(Error::Usage(_))));
+    assert!(matches!(compile_sources(&nvrtc, &["sm_1".into()], &[scale(64)]), Err(Error::Usage(_))));
 }
 
 #[test]

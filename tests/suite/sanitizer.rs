@@ -1,16 +1,16 @@
 //! Checked mode: nothing is found in the kernels of the tree, whatever the thread order.
 
-use warptape::Device;
-use warptape::check::Case;
-use warptape::device::host::checked::Findings;
-use warptape::device::host::{Host, Mode, Options, Order};
+use std::collections::BTreeSet;
 
-/// A device in checked mode, and what it finds.
-pub fn checked(order: Order) -> (Device, Findings) {
-    let findings = Findings::default();
-    let options = Options { mode: Mode::Checked, order, findings: Some(findings.clone()), ..Options::default() };
-    (Device::new(Box::new(Host::new(options))), findings)
-}
+use warptape::check::Case;
+use warptape::device::host::Order;
+use warptape::device::host::checked::Findings;
+use warptape::device::source::kernel_files;
+use warptape::device::{Defines, Device, Source};
+use warptape::op::workload::{Kernel, Workload, launched};
+use warptape::op::workloads;
+
+use crate::support::checked;
 
 macro_rules! test_each {
     ($($op:ident)*) => {
@@ -23,17 +23,81 @@ macro_rules! test_each {
 warptape::for_each_op!(test_each);
 
 fn gives_no_finding(cases: &[Case]) {
-    for order in [Order::Forward] {
-        let (device, findings) = checked(order);
-        for case in cases {
-            if let Err(what) = case.verify(&device, &case.expectation(1)) {
-                panic!("[{order:?}] {what}\n{}", list(&findings));
-            }
-        }
-        assert!(findings.list().is_empty(), "[{order:?}]\n{}", list(&findings));
+    let expected: Vec<_> = cases.iter().map(|case| case.expectation(1)).collect();
+    everywhere(|device| {
+        let mut cases = cases.iter().zip(&expected);
+        cases.try_for_each(|(case, expected)| case.verify(device, expected))
+    });
+}
+
+/// Runs `test` in eight thread orders; it must pass without a finding.
+fn everywhere(test: impl Fn(&Device) -> Result<(), String>) {
+    for order in Order::several(8) {
+        let findings = Findings::default();
+        let outcome = test(&checked(order, Some(findings.clone())));
+        let list: String = findings.list().iter().map(|finding| format!("{finding}\n")).collect();
+        assert!(outcome.is_ok() && list.is_empty(), "[{order:?}] {outcome:?}\n{list}");
     }
 }
 
-fn list(findings: &Findings) -> String {
-    findings.list().iter().map(|finding| format!("{finding}\n")).collect()
+/// Optimizers, augmentation and the like have no cases; and sizes of these are not those of cases.
+#[test]
+fn workloads_give_no_finding() {
+    everywhere(|device| {
+        workloads().iter().try_for_each(|workload| {
+            workload.run(device, &[]).map_err(|e| format!("{}: {e}", workload.name))?;
+            // All sizes 1, and all odd.
+            for size in [1, 3] {
+                let sizes = vec![size; workload.dims.len()];
+                let possible = workload.name != "batchnorm" || size > 1;
+                let ran = workload.run(device, &sizes);
+                assert_eq!(ran.is_ok(), possible, "{} {sizes:?}: {ran:?}", workload.name);
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn every_kernel_of_the_tree_has_a_workload() {
+    let run: BTreeSet<Kernel> = workloads().iter().flat_map(|workload| workload.kernels().unwrap()).collect();
+    let of = |file: String| {
+        let source = Source::load(&file, &Defines::new()).unwrap();
+        assert!(!source.kernels().is_empty(), "{file}");
+        source.kernels().iter().map(|name| Kernel { file: file.clone(), function: name.clone() }).collect::<Vec<_>>()
+    };
+    let there: BTreeSet<Kernel> = kernel_files().into_iter().flat_map(of).collect();
+    assert_eq!(run, there, "left: what workloads launch; right: what is there");
+}
+
+#[test]
+fn workloads_find_and_refuse() {
+    let names = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name).collect::<Vec<_>>());
+    assert_eq!(names("matmul").unwrap(), ["matmul"]);
+    assert_eq!(names("matmul_forward").unwrap(), ["linear", "matmul"]);
+    assert_eq!(names("matmul/5_vectorized.cu").unwrap(), ["linear", "matmul"]);
+    assert_eq!(names("max_pool_backward").unwrap(), ["max_pool"]);
+    assert_eq!(names("pool").unwrap(), ["adaptive_avg_pool", "max_pool", "avg_pool"]);
+    assert_eq!(names("pool/").unwrap(), names("pool").unwrap());
+    assert_eq!(names("optim").unwrap(), ["sgd", "adam"]);
+    assert_eq!(names("prelude/tile.cuh").unwrap(), ["conv2d", "linear", "matmul"]);
+    assert_eq!(names("conv2d/forward").unwrap(), ["conv2d"]);
+    let unknown = |name: &str| names(name).unwrap_err().to_string();
+    let list = "`warptape kernels list` shows all";
+    assert!(unknown("matmull").starts_with("no kernel, file or folder is called 'matmull': did you mean matmul, "));
+    assert!(unknown("matmull").ends_with(list));
+    assert_eq!(unknown("@"), format!("no kernel, file or folder is called '@'; {list}"));
+
+    let matmul = Workload::find("matmul").unwrap().remove(0);
+    let refused = |sizes: &[usize]| matmul.sizes(sizes).unwrap_err().to_string();
+    assert_eq!(matmul.sizes(&[]).unwrap(), matmul.default);
+    assert_eq!(matmul.sizes(&[4, 5, 6]).unwrap(), [4, 5, 6]);
+    assert_eq!(refused(&[4, 5]), "matmul takes --shape m,n,k (three sizes), not 2");
+    assert_eq!(refused(&[4, 0, 6]), "matmul takes --shape m,n,k (three sizes from 1 to 2^31 - 1); n is 0");
+    let run = |name: &str, sizes: &[usize]| {
+        let workload = Workload::find(name).unwrap().remove(0);
+        launched(|device| workload.run(device, sizes)).unwrap_err().to_string()
+    };
+    assert!(run("matmul", &[1 << 20, 1, 1 << 20]).contains("has more than 2^31 - 1 elements"));
+    assert!(run("topk", &[3, 4, 5]).starts_with("--shape for topk: topk: the 5 largest of 4 columns"));
 }

@@ -7,17 +7,22 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use warptape::Device;
-use warptape::device::host::{Host, Options, Order};
+use warptape::device::host::checked::Findings;
+use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
 
 /// Thread orders of the host device.
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
 
 /// Guarded devices (poisoned outputs, sentinels) with a label each: on the host every thread order with the CPU's tiles
-/// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU.
+/// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU; with `host:checked` every thread order in checked mode, where
+/// a launch with a finding fails.
 pub fn devices() -> Vec<(String, Device)> {
     if let Some(cuda) = cuda() {
         return vec![cuda];
+    }
+    if on_checked() {
+        return ORDERS[..3].iter().map(|&order| in_checked_mode(order)).collect();
     }
     let mut devices = Vec::new();
     for gpu_tiles in [false, true] {
@@ -29,24 +34,56 @@ pub fn devices() -> Vec<(String, Device)> {
     devices
 }
 
-/// One guarded device for what takes long on all of [`devices`]: the GPU, or the host with a CPU's tiles.
+/// One device for what takes long on all of [`devices`]: the GPU, or the host with a CPU's tiles.
 pub fn device() -> Device {
+    if on_checked() {
+        return in_checked_mode(Order::Forward).1;
+    }
     cuda().map_or_else(|| host(Order::Forward, false), |(_, device)| device)
 }
 
 /// Devices for kernels that a test brings itself: the GPU, or the host in every thread order.
 pub fn orders() -> Vec<(String, Device)> {
+    if on_checked() {
+        return ORDERS.map(in_checked_mode).into();
+    }
     let host = || ORDERS.map(|order| (format!("host {order:?}"), host(order, false))).into();
     cuda().map_or_else(host, |cuda| vec![cuda])
 }
 
+fn named() -> Option<String> {
+    std::env::var("WARPTAPE_TEST_DEVICE").ok()
+}
+
 /// Whether tests run on a GPU; those of what only the host device does then have nothing to test.
 pub fn on_gpu() -> bool {
-    std::env::var_os("WARPTAPE_TEST_DEVICE").is_some()
+    named().is_some() && !on_checked()
+}
+
+fn on_checked() -> bool {
+    named().as_deref() == Some("host:checked")
+}
+
+/// Whether tests run on the host device in its fast mode. Says so where they do not, and that this test of `what` is skipped.
+pub fn on_fast_host(what: &str) -> bool {
+    if let Some(name) = named() {
+        println!("skipped: {what}, and WARPTAPE_TEST_DEVICE is {name}");
+    }
+    named().is_none()
+}
+
+fn in_checked_mode(order: Order) -> (String, Device) {
+    (format!("host:checked {order:?}"), checked(order, None))
+}
+
+/// A device in checked mode: findings go to `findings`, or make launches fail. It fills its buffers with nothing and knows
+/// itself where they end, so it is not a guarded one.
+pub fn checked(order: Order, findings: Option<Findings>) -> Device {
+    Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() })))
 }
 
 fn cuda() -> Option<(String, Device)> {
-    let name = std::env::var("WARPTAPE_TEST_DEVICE").ok()?;
+    let name = named().filter(|_| on_gpu())?;
     let ordinal = name.strip_prefix("cuda:").map_or(0, |n| n.parse().expect("cuda:N"));
     let cuda = warptape::device::cuda::Cuda::open(ordinal).expect("the device that WARPTAPE_TEST_DEVICE names");
     Some((name, Device::guarded(Box::new(cuda))))

@@ -30,6 +30,18 @@ pub enum Order {
     Random(u64),
 }
 
+impl Order {
+    /// `count` orders to run a kernel in: forward, reverse, then random ones.
+    pub fn several(count: u64) -> Vec<Self> {
+        let order = |i| match i {
+            0 => Self::Forward,
+            1 => Self::Reverse,
+            seed => Self::Random(seed - 1),
+        };
+        (0..count).map(order).collect()
+    }
+}
+
 /// Where the compiled module keeps CUDA's built-in variables for the current OS thread (shim.h `Builtins`).
 #[repr(C)]
 #[derive(Clone, Copy)]

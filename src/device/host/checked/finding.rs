@@ -142,7 +142,7 @@ impl Findings {
     }
 
     /// Adds what is new and counts what is not.
-    pub(super) fn add(&self, found: Vec<Finding>) {
+    pub fn add(&self, found: Vec<Finding>) {
         let mut list = self.0.lock().unwrap();
         let mut places: HashMap<_, usize> = list.iter().enumerate().map(|(i, finding)| (finding.key(), i)).collect();
         for finding in found {

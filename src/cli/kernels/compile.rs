@@ -1,4 +1,4 @@
-//! `warptape kernels check`: compiles every kernel for every architecture and shows what each costs. Needs NVRTC, no GPU.
+//! `warptape kernels compile`: compiles every kernel for every architecture and shows what each costs. Needs NVRTC, no GPU.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct Row {
     pub usage: Usage,
 }
 
-/// What `check` found: printed with `{}`.
+/// What `compile` found: printed with `{}`.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Everything that compiled.
@@ -56,16 +56,16 @@ impl Report {
 ///
 /// # Errors
 /// No NVRTC, an architecture that it does not know, an unknown kernel file. Kernels that fail are in the report.
-pub fn check(archs: &[String], variants: &[(String, Defines)]) -> Result<Report> {
+pub fn compile(archs: &[String], variants: &[(String, Defines)]) -> Result<Report> {
     let sources = variants.iter().map(|(file, defines)| Source::load(file, defines)).collect::<Result<Vec<_>>>()?;
-    check_sources(&Nvrtc::find()?, archs, &sources)
+    compile_sources(&Nvrtc::find()?, archs, &sources)
 }
 
-/// [`check`] for sources at hand, by the NVRTC at hand.
+/// [`compile`] for sources at hand, by the NVRTC at hand.
 ///
 /// # Errors
-/// As [`check`].
-pub fn check_sources(nvrtc: &Nvrtc, archs: &[String], sources: &[Source]) -> Result<Report> {
+/// As [`compile`].
+pub fn compile_sources(nvrtc: &Nvrtc, archs: &[String], sources: &[Source]) -> Result<Report> {
     let mut archs = archs.to_vec();
     if archs.is_empty() {
         archs = vec!["sm_80".into(), "sm_90a".into(), nvrtc.newest_arch()];
@@ -137,29 +137,18 @@ fn cells(row: &Row, defines: String) -> [String; 8] {
     ]
 }
 
-/// What to do with kernels.
 #[derive(clap::Args)]
-pub struct Options {
-    #[command(subcommand)]
-    command: Command,
+#[group(skip)]
+pub(super) struct Options {
+    /// Architectures, for example sm_80,sm_90a [default: sm_80, sm_90a and the newest that NVRTC knows]
+    #[arg(long, value_delimiter = ',')]
+    arch: Vec<String>,
 }
 
-#[derive(clap::Subcommand)]
-enum Command {
-    /// Compile every kernel with NVRTC (no GPU needed) and show registers, shared memory and spills
-    Check {
-        /// Architectures, for example sm_80,sm_90a [default: sm_80, sm_90a and the newest that NVRTC knows]
-        #[arg(long, value_delimiter = ',')]
-        arch: Vec<String>,
-    },
-}
-
-/// Runs `warptape kernels …`.
-pub fn run(options: Options) -> anyhow::Result<()> {
-    let Command::Check { arch } = options.command;
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     let variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
-    let report = check(&arch, &variants)?;
-    super::print(&report)?;
+    let report = compile(&options.arch, &variants)?;
+    crate::cli::print(&report)?;
     if report.ok() {
         return Ok(());
     }

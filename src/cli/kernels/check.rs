@@ -1,0 +1,172 @@
+//! `warptape kernels check`: kernels in checked mode, in several thread orders.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::findings::Outcome;
+use crate::check::{Case, Expectation};
+use crate::device::host::checked::Findings;
+use crate::device::host::{Host, Mode, Options as HostOptions, Order};
+use crate::device::source::kernel_files;
+use crate::device::{Device, Source};
+use crate::error::{Error, Result};
+use crate::launch_plan::{self, Plan};
+use crate::op;
+use crate::op::workload::{Kernel, Workload, launched};
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// Kernels of the tree by name, file or folder (see `kernels list`), or files of your own [default: the whole tree]
+    #[arg(value_name = "NAME|FILE.cu")]
+    what: Vec<String>,
+    /// Thread orders to run each kernel in: forward, reverse, then random ones
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Sizes for a kernel of the tree, instead of its examples and the default sizes; `kernels list` names them
+    #[arg(long, value_name = "SIZES", value_delimiter = ',')]
+    shape: Vec<usize>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    launch: launch_plan::Options,
+}
+
+/// What is run on a device of each order.
+enum Job {
+    Workload(Vec<usize>, Workload),
+    Case(Expectation, Box<Case>),
+    File(Plan, Source),
+}
+
+impl Job {
+    /// Runs it on a fresh device. Returns what it computed wrong, if anything.
+    fn run(&self, device: &Device) -> Result<Option<String>> {
+        match self {
+            Self::Workload(sizes, workload) => workload.run(device, sizes).map(|()| None),
+            Self::Case(expected, case) => Ok(case.verify(device, expected).err()),
+            Self::File(plan, source) => plan.prepare(device, source)?.launch(device).map(|()| None),
+        }
+    }
+}
+
+pub(super) fn run(options: Options) -> anyhow::Result<()> {
+    let (mut names, mut jobs) = (Vec::new(), Vec::new());
+    for what in &options.what {
+        match named(what, &options.launch)? {
+            Ok(file) => jobs.push(file),
+            Err(name) => names.push(name),
+        }
+    }
+    if jobs.is_empty() && options.launch.is_given() {
+        let fix = "name the file: warptape kernels check FILE.cu …";
+        return Err(Error::usage(format!("a launch is described, but no file of your own is named; {fix}")).into());
+    }
+    if names.is_empty() && !jobs.is_empty() && !options.shape.is_empty() {
+        let fix = "a file of your own has its sizes in --arg or its TOML file";
+        return Err(Error::usage(format!("--shape is for kernels of the tree; {fix}")).into());
+    }
+    let mut kernels = jobs.len();
+    if jobs.is_empty() || !names.is_empty() {
+        let workloads = chosen(&names, &options.shape)?;
+        let mut launched = workloads.iter().map(Workload::kernels).collect::<Result<Vec<_>>>()?.concat();
+        launched.sort();
+        launched.dedup();
+        kernels += launched.len();
+        if options.shape.is_empty() {
+            jobs.extend(cases(&workloads, &launched)?);
+        }
+        let sized = |workload: Workload| Ok(Job::Workload(workload.sizes(&options.shape)?, workload));
+        // First: what does not compile is an error of its own there, and a wrong result among cases.
+        jobs = workloads.into_iter().map(sized).chain(jobs.into_iter().map(Ok)).collect::<Result<_>>()?;
+    }
+    let outcome = all_orders(&jobs, &Order::several(options.seeds))?;
+    let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(source) } else { None });
+    outcome.print(&files.collect::<Vec<_>>(), options.json)?;
+    outcome.verdict(kernels, options.seeds, options.json)
+}
+
+/// What an argument means: a file of one's own, or a name in the tree.
+fn named(what: &str, launch: &launch_plan::Options) -> Result<Result<Job, String>> {
+    let path = Path::new(what);
+    if !path.is_file() {
+        return Ok(Err(what.trim_start_matches("kernels/").into()));
+    }
+    let plan = Plan::find(path, launch)?;
+    let source = plan.source(path)?;
+    let Some(file) = kernel_files().into_iter().find(|file| plan.is_silent() && path.ends_with(file)) else {
+        return Ok(Ok(Job::File(plan, source)));
+    };
+    // A kernel of the tree: nobody has to describe its launch. But what runs is the tree's text, so this must be it.
+    let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+    if Source::from_text(&file, &text, &plan.defines)?.text == Source::load(&file, &plan.defines)?.text {
+        return Ok(Err(file));
+    }
+    let fix = "set WARPTAPE_KERNELS to the kernel folder that it lies in";
+    Err(Error::usage(format!("{what} differs from the {file} that is built in; {fix}")))
+}
+
+/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for.
+fn chosen(names: &[String], shape: &[usize]) -> Result<Vec<Workload>> {
+    let mut all: Vec<Workload> = Vec::new();
+    if names.is_empty() {
+        all = op::workloads();
+    }
+    for name in names {
+        let mut found = Workload::find(name)?;
+        if found.iter().any(|workload| workload.dims.len() == shape.len()) {
+            found.retain(|workload| workload.dims.len() == shape.len());
+        }
+        found.retain(|workload| all.iter().all(|other| other.name != workload.name));
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+/// The cases of the workloads' ops that launch any of `kernels`.
+fn cases(workloads: &[Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
+    let ops = op::cases().into_iter().filter(|(op, _)| workloads.iter().any(|workload| workload.op == *op));
+    let mut jobs = Vec::new();
+    for case in ops.flat_map(|(_, cases)| cases) {
+        let inputs = case.draw(1);
+        let upstream = vec![0.0; case.expected(&inputs).len()];
+        let runs = launched(|device| case.run(device, &inputs, &upstream).map(drop))?;
+        if runs.iter().any(|kernel| kernels.contains(kernel)) {
+            jobs.push(case);
+        }
+    }
+    Ok(jobs.into_par_iter().map(|case| Job::Case(case.expectation(1), Box::new(case))).collect())
+}
+
+/// Runs all jobs in each of `orders`, on a device of its own.
+fn all_orders(jobs: &[Job], orders: &[Order]) -> Result<Outcome> {
+    let bar = ProgressBar::new((jobs.len() * orders.len()) as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} launches checked").expect("a fixed template"));
+    let results = orders.par_iter().map(|&order| {
+        let findings = Findings::default();
+        let options =
+            HostOptions { mode: Mode::Checked, order, findings: Some(findings.clone()), ..Default::default() };
+        let device = Device::new(Box::new(Host::new(options)));
+        let mut wrong = Vec::new();
+        for job in jobs {
+            wrong.extend(job.run(&device)?);
+            bar.inc(1);
+        }
+        Ok((findings, wrong))
+    });
+    let results: Result<Vec<_>> = results.collect();
+    bar.finish_and_clear();
+    let findings = Findings::default();
+    let mut wrong: Vec<String> = Vec::new();
+    for (found, results) in results? {
+        findings.add(found.list());
+        wrong.extend(results);
+    }
+    let mut seen = HashSet::new();
+    wrong.retain(|what| seen.insert(what.clone()));
+    Ok(Outcome { findings: findings.list(), wrong })
+}

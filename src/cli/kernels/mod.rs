@@ -1,0 +1,64 @@
+//! `warptape kernels …`: what there is, what compilers make of it, and whether it is right.
+
+mod check;
+pub mod compile;
+mod findings;
+
+use crate::op::workload::{Kernel, Workload};
+
+/// What to do with kernels.
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Look for races, stray and misaligned accesses, reads of what nothing wrote and divergent barriers; without a GPU
+    Check(check::Options),
+    /// Compile every kernel with NVRTC (no GPU needed) and show registers, shared memory and spills
+    Compile(compile::Options),
+    /// Show what can be checked: workloads with their sizes, and the kernels that each of them runs
+    List,
+}
+
+/// Runs `warptape kernels …`.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    match options.command {
+        Command::Check(options) => check::run(options),
+        Command::Compile(options) => compile::run(&options),
+        Command::List => list(),
+    }
+}
+
+fn list() -> anyhow::Result<()> {
+    let workloads = crate::op::workloads();
+    let shape = |workload: &Workload| {
+        let sizes: Vec<String> = workload.default.iter().map(ToString::to_string).collect();
+        (workload.dims.join(","), sizes.join(","))
+    };
+    let width = |of: fn(&(String, String)) -> usize| workloads.iter().map(|w| of(&shape(w))).max().unwrap_or(0);
+    let (dims, sizes) = (width(|shape| shape.0.len()), width(|shape| shape.1.len()));
+    let name = workloads.iter().map(|workload| workload.name.len()).max().unwrap_or(0);
+    super::print(format_args!("{:name$}  {:dims$}  {:sizes$}  kernels", "workload", "--shape", "default"))?;
+    for workload in &workloads {
+        let (by, at) = shape(workload);
+        super::print(format_args!("{:name$}  {by:dims$}  {at:sizes$}  {}", workload.name, kernels(workload)?))?;
+    }
+    Ok(())
+}
+
+/// `pool/2_vectorized.cu: max_pool_forward, max_pool_backward; …`
+fn kernels(workload: &Workload) -> crate::Result<String> {
+    let mut files: Vec<(String, Vec<String>)> = Vec::new();
+    for Kernel { file, function } in workload.kernels()? {
+        match files.iter_mut().find(|(other, _)| *other == file) {
+            Some((_, functions)) => functions.push(function),
+            None => files.push((file, vec![function])),
+        }
+    }
+    let texts: Vec<String> =
+        files.iter().map(|(file, functions)| format!("{file}: {}", functions.join(", "))).collect();
+    Ok(texts.join("; "))
+}
