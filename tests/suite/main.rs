@@ -38,6 +38,7 @@ mod parity;
 mod parity_models;
 mod pictures;
 mod pool;
+mod profiler;
 mod random;
 mod ranking;
 mod reduce;

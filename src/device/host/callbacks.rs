@@ -78,7 +78,7 @@ extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, lin
             };
             (*block).barrier = Barrier::default();
             if let Some(observer) = (*block).observer {
-                (*observer).barrier();
+                (*observer).barrier(place);
             }
             let everybody = 0..(*block).threads;
             if (*block).release(everybody) {

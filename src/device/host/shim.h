@@ -9,8 +9,11 @@
 // WARPTAPE_OBSERVED is defined where accesses are watched (observe.h, which follows): kernels then take the paths that
 // they take on a GPU, and shared variables stand far apart, so that what lies between them belongs to none.
 #pragma once
-#ifndef WARPTAPE_OBSERVED
+#if !defined(WARPTAPE_OBSERVED) && !defined(WT_FLOAT)
 #define WARPTAPE_HOST 1
+#endif
+#ifndef WT_FLOAT
+#define WT_FLOAT float  // unless counted.h, which then stands before this, makes it a number that counts
 #endif
 
 #define __global__
@@ -56,7 +59,7 @@ WT_VECTORS(int, int, 8, 16)
 WT_VECTORS(unsigned, uint, 8, 16)
 WT_VECTORS(long long, longlong, 16, 16)
 WT_VECTORS(unsigned long long, ulonglong, 16, 16)
-WT_VECTORS(float, float, 8, 16)
+WT_VECTORS(WT_FLOAT, float, 8, 16)
 WT_VECTORS(double, double, 16, 16)
 
 typedef unsigned short ushort;

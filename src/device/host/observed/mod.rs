@@ -2,15 +2,17 @@
 //! block after the other on one OS thread, and an [`Observer`] that is told of all that happens.
 
 pub(crate) mod memory;
+pub(crate) mod regions;
 pub(crate) mod symbols;
 
+use super::callbacks::Place;
 use super::image::Image;
 use super::module::{HostModule, Kernel};
 use super::scheduler::{Ended, Order};
 use crate::device::{Arg, Geometry};
 
 /// What an access does (observe.h `Access`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Read,
     Write,
@@ -97,9 +99,9 @@ pub(super) trait Observer: Send {
     /// `thread` of the block is about to access memory that is not its stack. False stops the launch before it does.
     fn access(&mut self, thread: usize, access: Access) -> bool;
     /// All threads of the block have met.
-    fn barrier(&mut self);
+    fn barrier(&mut self, place: Place);
     /// The lanes `mask` of a warp have met at a collective; `syncs` if that was `__syncwarp`.
-    fn collective(&mut self, warp: usize, mask: u32, syncs: bool);
+    fn collective(&mut self, warp: usize, mask: u32, syncs: bool, place: Place);
     /// `thread` has called `__threadfence`.
     fn fence(&mut self, thread: usize);
     /// The block is over.
