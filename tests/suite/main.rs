@@ -11,6 +11,7 @@ mod cli;
 mod command;
 mod compiler;
 mod conformance;
+mod corpus;
 mod data;
 mod data_fetch;
 mod data_folder;
