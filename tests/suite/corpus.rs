@@ -8,9 +8,12 @@ use include_dir::{Dir, include_dir};
 use warptape::Device;
 use warptape::device::Source;
 use warptape::device::guard::POISON;
+use warptape::device::host::Order;
+use warptape::device::host::checked::Finding;
 use warptape::device::signature::{Element, Kind};
 use warptape::launch_plan::{Plan, Prepared};
 
+use crate::sanitizer::checked;
 use crate::support::{on_gpu, orders};
 
 /// What a file of the corpus says about itself.
@@ -195,4 +198,49 @@ fn some_results() {
     assert_eq!(floats(&ready.bytes("x").unwrap()), expected);
     let kind = ready.signature.parameters[0].kind;
     assert_eq!(kind, Kind::Pointer { to: Some((Element::F32, 1)), read_only: false });
+}
+
+const CHECKED: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(1), Order::Random(2)];
+
+/// What checked mode finds in an example.
+fn findings(example: &Example, order: Order) -> Vec<Finding> {
+    let (device, findings) = checked(order);
+    let prepared = example.prepare(&device);
+    prepared.launch(&device).unwrap_or_else(|error| panic!("{}: {error}", example.name));
+    findings.list()
+}
+
+fn list(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("\n    {finding}")).collect()
+}
+
+/// In every thread order the same mistake is found, on the lines that the file names, and nothing else.
+#[test]
+fn checked_mode_finds_every_mistake() {
+    let mut missed = Vec::new();
+    for example in examples("broken") {
+        let Expectation { kind, name, lines } = example.expectation();
+        for order in CHECKED {
+            let found = findings(&example, order);
+            let is_it = |finding: &Finding| {
+                let places: Vec<usize> = finding.lines().iter().map(|line| line.number as usize).collect();
+                finding.what.to_string() == kind && finding.name == name && places == lines
+            };
+            if !found.iter().any(is_it) || found.len() != 1 {
+                let expected = example.text.lines().next().unwrap();
+                missed.push(format!("{} [{order:?}] {expected}; found{}", example.name, list(&found)));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
+}
+
+#[test]
+fn checked_mode_finds_nothing_in_what_only_looks_suspicious() {
+    for example in examples("fine") {
+        for order in CHECKED {
+            let found = findings(&example, order);
+            assert!(found.is_empty(), "{} [{order:?}]{}", example.name, list(&found));
+        }
+    }
 }

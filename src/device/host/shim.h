@@ -21,12 +21,13 @@
 #define __host__
 #define __constant__ static const
 #ifdef WARPTAPE_OBSERVED
-#define __shared__ thread_local __attribute__((aligned(65536)))
+#define WT_APART __attribute__((aligned(65536)))
 #define WT_QUIET __attribute__((no_sanitize("thread")))
 #else
-#define __shared__ thread_local
+#define WT_APART
 #define WT_QUIET
 #endif
+#define __shared__ thread_local WT_APART
 #define __grid_constant__
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
@@ -77,8 +78,8 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 // ---- built-in variables ---------------------------------------------------------------------------------------------
 
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
-static thread_local uint3 threadIdx, blockIdx;
-static thread_local dim3 blockDim, gridDim;
+static __shared__ uint3 threadIdx, blockIdx;
+static __shared__ dim3 blockDim, gridDim;
 static constexpr int warpSize = 32;
 
 // ---- the scheduler's side -------------------------------------------------------------------------------------------

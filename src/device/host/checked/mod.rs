@@ -13,7 +13,7 @@ mod order;
 mod report;
 mod shadow;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use finding::{Finding, Findings, Line, Side, What};
 use memory::Memory;
@@ -173,6 +173,11 @@ impl Observer for Checker {
     fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {
         let mut seen: Vec<Seen> = self.seen.drain().map(|(_, seen)| seen).collect();
         seen.sort_by_key(|seen| seen.number);
+        // What was read too early was not written yet: one mistake, not two.
+        let sides = |seen: &Seen| [Some(seen.access.code), seen.there.map(|there| there.mark.code)];
+        let races = seen.iter().filter(|seen| seen.what == What::Race);
+        let racing: HashSet<u32> = races.flat_map(sides).flatten().collect();
+        seen.retain(|seen| seen.what != What::Uninitialized || !racing.contains(&seen.access.code));
         if seen.is_empty() && ended.is_none() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! From what the checker saw to what a person reads: names, elements, source lines.
 
 use super::order::Mark;
-use super::{Fault, Finding, Kind, Launch, Line, Rule, Seen, Side, What};
+use super::{Fault, Finding, Kind, Launch, Rule, Seen, Side, What};
 use crate::device::Arg;
 use crate::device::host::observed::regions::{Region, Regions};
 use crate::device::host::observed::symbols::Lines;
@@ -62,6 +62,7 @@ impl<'a> Report<'a> {
             file: self.launch.module.source.file.clone(),
             name,
             detail,
+            at: Vec::new(),
             here: Some(self.side(here, access.kind)),
             there: there.map(|there| self.side(&there.mark, there.kind)),
             times: *times,
@@ -75,15 +76,13 @@ impl<'a> Report<'a> {
             Rule::Other => What::Stopped,
         };
         let [x, y, z] = block;
-        let known = !fault.file.is_empty();
-        let line = Line { file: fault.file, number: fault.line };
-        let place = if known { format!("{line}: ") } else { String::new() };
         Finding {
             what,
             kernel: self.launch.function.into(),
             file: self.launch.module.source.file.clone(),
             name: None,
-            detail: format!("{place}block ({x}, {y}, {z}): {}", fault.what),
+            detail: format!("block ({x}, {y}, {z}): {}", fault.what),
+            at: fault.at,
             here: None,
             there: None,
             times: 1,

@@ -10,6 +10,7 @@ use super::image::Image;
 use super::module::{HostModule, Kernel};
 use super::scheduler::{Ended, Order};
 use crate::device::{Arg, Geometry};
+use symbols::Line;
 
 /// What an access does (observe.h `Access`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +47,8 @@ pub(super) struct Launch<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) rule: Rule,
-    pub(crate) file: String,
-    pub(crate) line: u32,
+    /// The line; then one where other threads stood that should have been there.
+    pub(crate) at: Vec<Line>,
     pub(crate) what: String,
 }
 
@@ -65,16 +66,14 @@ pub(crate) enum Rule {
 impl Fault {
     /// One that no line of the source is to blame for.
     pub(crate) fn elsewhere(what: impl Into<String>) -> Self {
-        Self { rule: Rule::Other, file: String::new(), line: 0, what: what.into() }
+        Self { rule: Rule::Other, at: Vec::new(), what: what.into() }
     }
 }
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.file.is_empty() {
-            return f.write_str(&self.what);
-        }
-        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+        self.at.first().map_or(Ok(()), |line| write!(f, "{line}: "))?;
+        f.write_str(&self.what)
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) struct Profiler {
     warps: Vec<Warp>,
     /// By instruction, as long as a launch runs.
     uses: HashMap<Use, Transfers>,
-    barriers: HashMap<(String, u32), u64>,
-    collectives: HashMap<(String, u32), u64>,
+    barriers: HashMap<Line, u64>,
+    collectives: HashMap<Line, u64>,
     /// Sectors that the launch read before it wrote them, and that it wrote.
     read: HashSet<u64>,
     written: HashSet<u64>,
@@ -164,12 +164,12 @@ impl Observer for Profiler {
     }
 
     fn barrier(&mut self, place: Place) {
-        *self.barriers.entry((place.file(), place.line as u32)).or_default() += 1;
+        *self.barriers.entry(place.line()).or_default() += 1;
         (0..self.warps.len()).for_each(|warp| self.together(warp));
     }
 
     fn collective(&mut self, warp: usize, mask: u32, _syncs: bool, place: Place) {
-        *self.collectives.entry((place.file(), place.line as u32)).or_default() += 1;
+        *self.collectives.entry(place.line()).or_default() += 1;
         let lanes = (self.threads - warp * 32).min(32);
         if mask == u32::MAX >> (32 - lanes) {
             self.together(warp);
@@ -219,12 +219,11 @@ impl Observer for Profiler {
                 (true, Kind::Atomic) => &mut counts.shared_atomics,
             } += transfers;
         }
-        let line = |(file, number)| vec![Line { file, number }];
         for (place, count) in barriers {
-            profile.places.entry(line(place)).or_default().barriers += count;
+            profile.places.entry(vec![place]).or_default().barriers += count;
         }
         for (place, count) in collectives {
-            profile.places.entry(line(place)).or_default().collectives += count;
+            profile.places.entry(vec![place]).or_default().collectives += count;
         }
         match &launch.module.counting {
             Err(why) => profile.uncounted = Some(why.clone()),
