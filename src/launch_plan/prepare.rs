@@ -58,10 +58,10 @@ impl Plan {
             }
         }
         for (parameter, arg) in signature.parameters.iter().zip(&mut args) {
-            if let Some(Value::Same(other)) = self.args.get(&parameter.name) {
-                let found = buffers.iter().find(|buffer| buffer.name == *other);
-                let fix = || failed(format!("{} = \"same as {other}\": {other} has no buffer", parameter.name));
-                *arg = Arg::Ptr(found.ok_or_else(fix)?.buffer.address());
+            if let Some(Value::Same(other)) = self.args.get(&parameter.name)
+                && let Some(found) = buffers.iter().find(|buffer| buffer.name == *other)
+            {
+                *arg = Arg::Ptr(found.buffer.address());
             }
         }
         Ok(Prepared { function, signature, geometry, args, buffers })
@@ -119,7 +119,11 @@ impl Plan {
         };
         let wrong = |fix: String| Err(format!("argument '{name}' is {text} in the kernel: {fix}"));
         match (kind, value) {
-            (Kind::Pointer { .. }, Value::Null | Value::Same(_)) => Ok(Arg::Ptr(0)),
+            (Kind::Pointer { .. }, Value::Null) => Ok(Arg::Ptr(0)),
+            (Kind::Pointer { .. }, Value::Same(other)) => match self.args.get(other) {
+                Some(Value::Buffer(_)) => Ok(Arg::Ptr(0)),
+                _ => wrong(format!("\"same as {other}\" names no buffer; name a parameter that is given one")),
+            },
             (Kind::Pointer { to, .. }, Value::Buffer(spec)) => match to {
                 Some((element, lanes)) if *element != spec.element || !spec.count.is_multiple_of(*lanes) => {
                     let count = spec.count.next_multiple_of(*lanes);
@@ -182,7 +186,7 @@ fn allocate(device: &Device, name: &str, spec: &Spec, seed: u64) -> Result<Buffe
     Ok(buffer)
 }
 
-/// `; did you mean 'x'? It has x, y, n`
+/// ` (did you mean 'x'?); it has x, y, n`
 fn suggestion(name: &str, names: &[impl AsRef<str>]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     if names.is_empty() {
@@ -191,8 +195,8 @@ fn suggestion(name: &str, names: &[impl AsRef<str>]) -> String {
     let likeness = |other: &str| strsim::jaro_winkler(&other.to_lowercase(), &name.to_lowercase());
     let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let near = nearest.filter(|nearest| likeness(nearest) > 0.6);
-    let near = near.map_or(String::new(), |nearest| format!(": did you mean '{nearest}'?"));
-    format!("{near}{} it has {}", if near.is_empty() { ";" } else { "" }, names.join(", "))
+    let near = near.map_or(String::new(), |nearest| format!(" (did you mean '{nearest}'?)"));
+    format!("{near}; it has {}", names.join(", "))
 }
 
 impl Prepared {

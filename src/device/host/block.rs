@@ -208,6 +208,7 @@ impl Block {
                 place,
                 format_args!("{thread} waits at this barrier while others wait at the one at {other}"),
             );
+            self.error.iter_mut().for_each(|error| error.at.push(other.line()));
             return false;
         }
         self.barrier.place = Some(place);
@@ -229,7 +230,7 @@ impl Block {
 
     /// Notes an error; the first counts.
     pub(super) fn fail(&mut self, rule: Rule, place: Place, what: std::fmt::Arguments<'_>) {
-        let fault = || Fault { rule, file: place.file(), line: place.line as u32, what: what.to_string() };
+        let fault = || Fault { rule, at: vec![place.line()], what: what.to_string() };
         self.error.get_or_insert_with(fault);
     }
 

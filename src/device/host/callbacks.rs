@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 
 use super::block::{Barrier, Block, State};
+use super::observed::symbols::Line;
 use super::observed::{Access, Kind, Rule};
 use super::warp;
 
@@ -32,19 +33,21 @@ thread_local! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     file: *const c_char,
-    pub(super) line: c_int,
+    line: c_int,
 }
 
 impl Place {
-    pub(super) fn file(self) -> String {
+    /// As a line of a file.
+    pub(super) fn line(self) -> Line {
         // SAFETY: `file` is a `__FILE__` literal of a module that is loaded while its block runs.
-        unsafe { CStr::from_ptr(self.file) }.to_string_lossy().into_owned()
+        let file = unsafe { CStr::from_ptr(self.file) };
+        Line { file: file.to_string_lossy().into_owned(), number: self.line as u32 }
     }
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file(), self.line)
+        self.line().fmt(f)
     }
 }
 
@@ -78,7 +81,7 @@ extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, lin
             };
             (*block).barrier = Barrier::default();
             if let Some(observer) = (*block).observer {
-                (*observer).barrier();
+                (*observer).barrier(place);
             }
             let everybody = 0..(*block).threads;
             if (*block).release(everybody) {

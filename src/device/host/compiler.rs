@@ -5,12 +5,24 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use super::Mode;
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
 
 const SHIM: &str = include_str!("shim.h");
 const OBSERVE: &str = include_str!("observe.h");
+const COUNTED: &str = include_str!("counted.h");
+const COUNTED_FUNCTIONS: &str = include_str!("counted_functions.h");
+
+/// What a source is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be fast.
+    Run,
+    /// To call back before every access.
+    Observe,
+    /// To count operations on floats.
+    Count,
+}
 
 /// A C++ compiler that answered.
 #[derive(Clone, Debug)]
@@ -21,9 +33,8 @@ pub struct Compiler {
     pub version: String,
 }
 
-/// What code of these files is called in tables of lines; it is never what a person looks for.
-pub(super) const SHIM_NAME: &str = "shim.h";
-pub(super) const OBSERVE_NAME: &str = "observe.h";
+/// How the names of our own files begin in tables of lines: they are never what a person looks for.
+pub(super) const OWN: &str = "warptape:";
 
 static COMPILATIONS: AtomicUsize = AtomicUsize::new(0);
 
@@ -83,10 +94,11 @@ const FLAGS: &[&str] = &[
     "-w",
 ];
 
-/// What fast mode adds.
-const FAST: &[&str] = &["-O3"];
+const RUN: &[&str] = &["-O3"];
 
-/// What the observed modes add: callbacks before accesses, tables that lead from code to source lines, inlining, so that
+const COUNT: &[&str] = &["-O1", "-g1"];
+
+/// Code for observers: callbacks before accesses, tables that lead from code to source lines, inlining, so that
 /// what an inlined function touches of its caller is a register again, and no libraries but the usual ones: the thread
 /// sanitizer's own callbacks must not be there.
 const OBSERVED: &[&str] =
@@ -101,14 +113,14 @@ const OBSERVED_GCC: &[&str] = &[
 ];
 
 /// The shared object for `source`, from the cache or compiled now.
-pub fn shared_object(source: &Source, mode: Mode) -> Result<PathBuf> {
-    let build = Build::new(source, mode)?;
+pub fn shared_object(source: &Source, purpose: Purpose) -> Result<PathBuf> {
+    let build = Build::new(source, purpose)?;
     disk_cache::entry(&build.name, |out| build.compile(out))
 }
 
 /// The shared object for `source`, compiled now whatever the cache has.
-pub fn shared_object_anew(source: &Source, mode: Mode) -> Result<PathBuf> {
-    let build = Build::new(source, mode)?;
+pub fn shared_object_anew(source: &Source, purpose: Purpose) -> Result<PathBuf> {
+    let build = Build::new(source, purpose)?;
     disk_cache::renewed(&build.name, |out| build.compile(out))
 }
 
@@ -122,15 +134,16 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    fn new(source: &'a Source, mode: Mode) -> Result<Self> {
+    fn new(source: &'a Source, purpose: Purpose) -> Result<Self> {
         let compiler = found()?;
-        let text = translation_unit(source, mode);
-        let of_mode = match mode {
-            Mode::Fast => [FAST, &[]],
-            _ if compiler.version.contains("clang") => [OBSERVED, &[]],
-            _ => [OBSERVED, OBSERVED_GCC],
+        let text = translation_unit(source, purpose);
+        let of_purpose = match purpose {
+            Purpose::Run => [RUN, &[]],
+            Purpose::Count => [COUNT, &[]],
+            Purpose::Observe if compiler.version.contains("clang") => [OBSERVED, &[]],
+            Purpose::Observe => [OBSERVED, OBSERVED_GCC],
         };
-        let flags = FLAGS.iter().chain(of_mode.into_iter().flatten()).copied().chain(wide_vectors());
+        let flags = FLAGS.iter().chain(of_purpose.into_iter().flatten()).copied().chain(wide_vectors());
         let flags = compiler.command[1..].iter().map(String::as_str).chain(flags);
         let defines = source.defines.iter().map(|(name, value)| format!("-D{name}={value}"));
         let arguments: Vec<String> = flags.map(str::to_owned).chain(defines).collect();
@@ -200,12 +213,17 @@ fn excerpt(source: &Source, log: &str) -> String {
 }
 
 /// Shim, then the kernel's text, then one entry point per kernel with a uniform signature.
-fn translation_unit(source: &Source, mode: Mode) -> String {
-    let mut unit = format!("#line 1 \"{SHIM_NAME}\"\n{SHIM}\n");
-    if mode != Mode::Fast {
-        unit += &format!("#line 1 \"{OBSERVE_NAME}\"\n{OBSERVE}\n");
+fn translation_unit(source: &Source, purpose: Purpose) -> String {
+    let headers: &[(&str, &str)] = match purpose {
+        Purpose::Run => &[("shim.h", SHIM)],
+        Purpose::Observe => &[("shim.h", SHIM), ("observe.h", OBSERVE)],
+        Purpose::Count => &[("counted.h", COUNTED), ("shim.h", SHIM), ("counted_functions.h", COUNTED_FUNCTIONS)],
+    };
+    let mut unit = String::new();
+    for (name, text) in headers {
+        unit += &format!("#line 1 \"{OWN}{name}\"\n{text}\n");
     }
-    unit += &format!("{}\n#line 1 \"entry points\"\n", source.text);
+    unit += &format!("{}\n#undef float\n#line 1 \"{OWN}entry points\"\n", source.text);
     for (kind, name) in dynamic_shared(&source.text) {
         // The most that a block can have on any GPU so far (Hopper): 227 KiB.
         unit += &format!("__shared__ {kind} {name}[227 * 1024 / sizeof({kind})] __attribute__((aligned(1024)));\n");

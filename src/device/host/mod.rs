@@ -4,7 +4,7 @@
 //! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
 //! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
 //!
-//! In the observed modes every access calls back as well: `checked` finds races and stray accesses.
+//! In the observed modes every access calls back as well: `checked` finds races and stray accesses, `profiled` counts.
 
 mod block;
 mod callbacks;
@@ -14,6 +14,7 @@ mod dice;
 mod image;
 mod module;
 pub mod observed;
+pub mod profiled;
 mod scheduler;
 mod stacks;
 mod warp;
@@ -30,6 +31,7 @@ use checked::Findings;
 use dice::Dice;
 use module::HostModule;
 use observed::{Launch, Observer};
+use profiled::Profiles;
 pub use scheduler::Order;
 
 /// What the host device does beside running kernels.
@@ -40,6 +42,8 @@ pub enum Mode {
     Fast,
     /// It looks for races, stray and misaligned accesses, and reads of what nothing wrote; see [`checked`].
     Checked,
+    /// It counts what kernels ask of the memory and compute, into [`Options::profiles`]; see [`profiled`].
+    Profiled,
 }
 
 /// How the host device runs kernels.
@@ -53,6 +57,8 @@ pub struct Options {
     pub gpu_tiles: bool,
     /// In checked mode, where findings are collected. Without it a launch that gives one fails with it.
     pub findings: Option<Findings>,
+    /// In profiled mode, where counts go.
+    pub profiles: Profiles,
 }
 
 /// The host device.
@@ -71,12 +77,18 @@ impl Host {
         let observer: Option<Box<dyn Observer>> = match options.mode {
             Mode::Fast => None,
             Mode::Checked => Some(Box::new(checked::Checker::new(options.findings.clone()))),
+            Mode::Profiled => Some(Box::new(profiled::Profiler::new(options.profiles.clone()))),
         };
         // What is observed is what runs on a GPU.
         let gpu = options.gpu_tiles || observer.is_some();
         let target = if gpu { Target::Cuda } else { Target::Host { lanes } };
         let info = Info {
-            name: if observer.is_some() { "host:checked" } else { "host" }.into(),
+            name: match options.mode {
+                Mode::Fast => "host",
+                Mode::Checked => "host:checked",
+                Mode::Profiled => "host:profiled",
+            }
+            .into(),
             description: format!("host CPU ({cores} cores, vectors of {lanes} floats)"),
             arch: format!("{}-v{}", std::env::consts::ARCH, lanes * 32),
             units: cores,
@@ -125,7 +137,7 @@ impl Backend for Host {
     fn alloc(&self, bytes: usize) -> Result<u64> {
         if self.observer.is_some() {
             return observed::memory::map(bytes)
-                .map_err(|e| Error::device("host:checked", format!("{bytes} bytes: {e}")));
+                .map_err(|e| Error::device(&self.info.name, format!("{bytes} bytes: {e}")));
         }
         // SAFETY: the layout is not empty (the pool asks for at least 512 bytes).
         let address = unsafe { std::alloc::alloc(layout(bytes)) };

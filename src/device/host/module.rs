@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
+use super::compiler::Purpose;
 use super::image::Image;
 use super::scheduler::Builtins;
 use super::{Mode, compiler};
@@ -23,6 +24,8 @@ pub(super) struct HostModule {
     builtins: BuiltinsFn,
     /// Boxed, since their addresses are the handles given out.
     kernels: Mutex<HashMap<String, Box<Kernel>>>,
+    /// In profiled mode, the same source compiled to count operations; or why that cannot be.
+    pub(super) counting: Result<Box<HostModule>, String>,
     library: libloading::Library,
 }
 
@@ -31,6 +34,21 @@ pub(super) struct Kernel {
     pub(super) entry: Entry,
     builtins: BuiltinsFn,
     parameters: Vec<Parameter>,
+}
+
+/// How often an operation was executed (counted.h).
+#[repr(C)]
+pub(super) struct Counter {
+    pub(super) count: u64,
+    distance: i64,
+    pub(super) operation: u64,
+}
+
+impl Counter {
+    /// The address of the code that counts here.
+    pub(super) fn code(&self) -> u64 {
+        (self as *const Self as u64).wrapping_add_signed(self.distance)
+    }
 }
 
 /// What shim.h says about a kernel's parameter: a letter for its kind, and its size.
@@ -42,16 +60,24 @@ struct Parameter {
 
 impl HostModule {
     pub(super) fn load(source: &Source, mode: Mode) -> Result<Arc<Self>> {
-        let path = compiler::shared_object(source, mode)?;
-        let opened = Self::open(source, &path).or_else(|_| {
+        let mut module = Self::compiled(source, if mode == Mode::Fast { Purpose::Run } else { Purpose::Observe })?;
+        if mode == Mode::Profiled {
+            let twin = Self::compiled(source, Purpose::Count);
+            module.counting = twin.map(Box::new).map_err(|e| e.to_string());
+        }
+        Ok(Arc::new(module))
+    }
+
+    fn compiled(source: &Source, purpose: Purpose) -> Result<Self> {
+        let path = compiler::shared_object(source, purpose)?;
+        Self::open(source, &path).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
-            let path = compiler::shared_object_anew(source, mode)?;
+            let path = compiler::shared_object_anew(source, purpose)?;
             Self::open(source, &path).map_err(|e| {
                 let fix = "set WARPTAPE_CACHE to a folder that libraries can be loaded from";
                 Error::file(&path, format!("does not load: {e}; {fix}"))
             })
-        });
-        opened.map(Arc::new)
+        })
     }
 
     fn open(source: &Source, path: &Path) -> Result<Self, libloading::Error> {
@@ -61,7 +87,15 @@ impl HostModule {
             let library = libloading::Library::new(path)?;
             library.get::<unsafe extern "C" fn(*const Runtime)>(b"warptape_bind")?(&RUNTIME);
             let builtins = *library.get::<BuiltinsFn>(b"warptape_builtins")?;
-            Ok(Self { source: source.clone(), path: path.into(), builtins, kernels: Mutex::default(), library })
+            let counting = Err("operations are counted in profiled mode alone".into());
+            Ok(Self {
+                source: source.clone(),
+                path: path.into(),
+                builtins,
+                kernels: Mutex::default(),
+                counting,
+                library,
+            })
         }
     }
 
@@ -74,6 +108,33 @@ impl HostModule {
         let found = kernels.values().map(|kernel| &raw const **kernel).find(|&kernel| kernel as u64 == handle);
         // SAFETY: kernels are boxed and stay until the module goes.
         found.map(|kernel| unsafe { &*kernel }).ok_or_else(|| "the function is not of its module".into())
+    }
+
+    /// The kernel `name`.
+    pub(super) fn named(&self, name: &str) -> Result<&Kernel, String> {
+        let handle = self.function(name).map_err(|e| e.to_string())?;
+        self.kernel(handle)
+    }
+
+    /// The counters of a module that counts operations.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn counters(&self) -> &mut [Counter] {
+        let (mut first, mut last) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: counted_functions.h has this function, of this type; the section lives as long as the module, and only
+        // the profiler, of which there is one call at a time, looks at it.
+        unsafe {
+            let symbol =
+                self.library.get::<unsafe extern "C" fn(*mut *mut Counter, *mut *mut Counter)>(b"warptape_counts");
+            match symbol {
+                Ok(bounds) => bounds(&mut first, &mut last),
+                Err(_) => return &mut [],
+            }
+            if first.is_null() {
+                &mut []
+            } else {
+                std::slice::from_raw_parts_mut(first, last.offset_from(first) as usize)
+            }
+        }
     }
 
     fn find(&self, name: &str) -> Result<Kernel> {

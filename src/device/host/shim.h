@@ -9,8 +9,11 @@
 // WARPTAPE_OBSERVED is defined where accesses are watched (observe.h, which follows): kernels then take the paths that
 // they take on a GPU, and shared variables stand far apart, so that what lies between them belongs to none.
 #pragma once
-#ifndef WARPTAPE_OBSERVED
+#if !defined(WARPTAPE_OBSERVED) && !defined(WT_FLOAT)
 #define WARPTAPE_HOST 1
+#endif
+#ifndef WT_FLOAT
+#define WT_FLOAT float  // unless counted.h, which then stands before this, makes it a number that counts
 #endif
 
 #define __global__
@@ -18,12 +21,13 @@
 #define __host__
 #define __constant__ static const
 #ifdef WARPTAPE_OBSERVED
-#define __shared__ thread_local __attribute__((aligned(65536)))
+#define WT_APART __attribute__((aligned(65536)))
 #define WT_QUIET __attribute__((no_sanitize("thread")))
 #else
-#define __shared__ thread_local
+#define WT_APART
 #define WT_QUIET
 #endif
+#define __shared__ thread_local WT_APART
 #define __grid_constant__
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
@@ -56,7 +60,7 @@ WT_VECTORS(int, int, 8, 16)
 WT_VECTORS(unsigned, uint, 8, 16)
 WT_VECTORS(long long, longlong, 16, 16)
 WT_VECTORS(unsigned long long, ulonglong, 16, 16)
-WT_VECTORS(float, float, 8, 16)
+WT_VECTORS(WT_FLOAT, float, 8, 16)
 WT_VECTORS(double, double, 16, 16)
 
 typedef unsigned short ushort;
@@ -74,8 +78,8 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 // ---- built-in variables ---------------------------------------------------------------------------------------------
 
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
-static thread_local uint3 threadIdx, blockIdx;
-static thread_local dim3 blockDim, gridDim;
+static __shared__ uint3 threadIdx, blockIdx;
+static __shared__ dim3 blockDim, gridDim;
 static constexpr int warpSize = 32;
 
 // ---- the scheduler's side -------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ fn complete(block: &mut Block, position: usize) -> bool {
     }
     if let Some(observer) = block.observer {
         // SAFETY: the observer outlives the launch, and only this OS thread calls it.
-        unsafe { (*observer).collective(first / 32, group.mask, group.kind == SYNC) };
+        unsafe { (*observer).collective(first / 32, group.mask, group.kind == SYNC, group.place) };
     }
     block.release(members(group.mask).map(|lane| first + lane))
 }

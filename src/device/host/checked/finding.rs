@@ -86,7 +86,9 @@ pub struct Finding {
     pub name: Option<String>,
     /// One sentence: the element, the buffer's size, the rule.
     pub detail: String,
-    /// The access, or where the thread stood.
+    /// Of barriers, lanes and traps: where.
+    pub at: Vec<Line>,
+    /// The access, of findings about memory.
     pub here: Option<Side>,
     /// The other access of a race, which came first.
     pub there: Option<Side>,
@@ -96,19 +98,15 @@ pub struct Finding {
 
 impl Finding {
     /// Two findings are the same if they are about the same lines of the same kernel and the same memory.
-    fn key(&self) -> (What, String, Option<String>, [Option<Line>; 2], String) {
-        let line = |side: &Option<Side>| side.as_ref().and_then(|side| side.line(&self.file)).cloned();
-        let mut lines = [line(&self.here), line(&self.there)];
-        lines.sort();
-        // What has no lines is told apart by its words.
-        let words = if self.here.is_none() { self.detail.clone() } else { String::new() };
-        (self.what, self.kernel.clone(), self.name.clone(), lines, words)
+    fn key(&self) -> (What, String, Option<String>, Vec<Line>) {
+        (self.what, self.kernel.clone(), self.name.clone(), self.lines())
     }
 
-    /// The source lines of its sides in the kernel's file, in ascending order, each once.
+    /// The source lines it is about, in the kernel's file where that is where they come from; in ascending order, each
+    /// once.
     pub fn lines(&self) -> Vec<Line> {
         let sides = [&self.here, &self.there].into_iter().flatten();
-        let mut lines: Vec<Line> = sides.filter_map(|side| side.line(&self.file)).cloned().collect();
+        let mut lines: Vec<Line> = sides.filter_map(|side| side.line(&self.file)).chain(&self.at).cloned().collect();
         lines.sort();
         lines.dedup();
         lines
@@ -118,6 +116,9 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.what, self.kernel, self.detail)?;
+        if let Some(at) = self.at.first() {
+            write!(f, ", at {at}")?;
+        }
         if let Some(here) = &self.here {
             write!(f, ": {here}")?;
         }

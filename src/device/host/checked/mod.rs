@@ -13,15 +13,16 @@ mod order;
 mod report;
 mod shadow;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use finding::{Finding, Findings, Line, Side, What};
-use memory::{Memory, Place};
+use memory::Memory;
 use order::{Mark, Order};
 use report::Report;
 use shadow::Conflict;
 
-use super::observed::symbols::Symbols;
+use super::callbacks;
+use super::observed::regions::Place;
 use super::observed::{Access, Fault, Kind, Launch, Observer, Rule};
 use super::scheduler::Ended;
 
@@ -120,7 +121,7 @@ impl Observer for Checker {
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
         self.settle();
-        let Some(place) = self.memory.find(access.address, access.bytes) else { return true };
+        let Some(place) = self.memory.regions.find(access.address, access.bytes) else { return true };
         let here = self.order.mark(thread, access.code);
         if !place.inside {
             self.found(What::OutOfBounds, place, access, here, None);
@@ -149,12 +150,12 @@ impl Observer for Checker {
         true
     }
 
-    fn barrier(&mut self) {
+    fn barrier(&mut self, _place: callbacks::Place) {
         self.settle();
         self.order.barrier();
     }
 
-    fn collective(&mut self, warp: usize, mask: u32, syncs: bool) {
+    fn collective(&mut self, warp: usize, mask: u32, syncs: bool, _place: callbacks::Place) {
         self.settle();
         if syncs {
             self.order.sync_warp(warp, mask);
@@ -172,11 +173,16 @@ impl Observer for Checker {
     fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {
         let mut seen: Vec<Seen> = self.seen.drain().map(|(_, seen)| seen).collect();
         seen.sort_by_key(|seen| seen.number);
+        // What was read too early was not written yet: one mistake, not two.
+        let sides = |seen: &Seen| [Some(seen.access.code), seen.there.map(|there| there.mark.code)];
+        let races = seen.iter().filter(|seen| seen.what == What::Race);
+        let racing: HashSet<u32> = races.flat_map(sides).flatten().collect();
+        seen.retain(|seen| seen.what != What::Uninitialized || !racing.contains(&seen.access.code));
         if seen.is_empty() && ended.is_none() {
             return Ok(());
         }
-        let symbols = self.memory.symbols(launch)?;
-        let report = Report::new(launch, &self.memory, symbols.lines()?);
+        let symbols = self.memory.regions.symbols(launch)?;
+        let report = Report::new(launch, &self.memory.regions, symbols.lines()?);
         let mut found: Vec<Finding> = seen.iter().map(|seen| report.finding(seen)).collect();
         if let Some(Ended::Faulty(block, fault)) = ended {
             found.push(report.fault(block, fault));

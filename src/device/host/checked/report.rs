@@ -1,26 +1,26 @@
 //! From what the checker saw to what a person reads: names, elements, source lines.
 
-use super::memory::{Memory, Region};
 use super::order::Mark;
-use super::{Fault, Finding, Kind, Launch, Line, Rule, Seen, Side, What};
+use super::{Fault, Finding, Kind, Launch, Rule, Seen, Side, What};
 use crate::device::Arg;
+use crate::device::host::observed::regions::{Region, Regions};
 use crate::device::host::observed::symbols::Lines;
 use crate::device::signature::{self, Signature};
 
 /// Makes findings of one launch.
 pub(super) struct Report<'a> {
     launch: &'a Launch<'a>,
-    memory: &'a Memory,
+    regions: &'a Regions,
     lines: Lines<'a>,
     signature: Option<Signature>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(launch: &'a Launch<'a>, memory: &'a Memory, lines: Lines<'a>) -> Self {
+    pub(super) fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: Lines<'a>) -> Self {
         let name = launch.function.split(' ').next().unwrap_or_default();
         // Without one buffers have no names: the source may do what the parser of parameters does not know.
         let signature = Signature::of(&launch.module.source, name).ok();
-        Self { launch, memory, lines, signature }
+        Self { launch, regions, lines, signature }
     }
 
     pub(super) fn finding(&self, seen: &Seen) -> Finding {
@@ -33,7 +33,7 @@ impl<'a> Report<'a> {
             }
             None => format!("address {:#x}", access.address),
         };
-        let size = self.memory.bytes(place.region);
+        let size = self.regions.bytes(place.region);
         let detail = match what {
             What::Race if shared => format!("{item}, without a barrier between"),
             What::Race => format!("{item}, with nothing that orders the two"),
@@ -62,6 +62,7 @@ impl<'a> Report<'a> {
             file: self.launch.module.source.file.clone(),
             name,
             detail,
+            at: Vec::new(),
             here: Some(self.side(here, access.kind)),
             there: there.map(|there| self.side(&there.mark, there.kind)),
             times: *times,
@@ -75,15 +76,13 @@ impl<'a> Report<'a> {
             Rule::Other => What::Stopped,
         };
         let [x, y, z] = block;
-        let known = !fault.file.is_empty();
-        let line = Line { file: fault.file, number: fault.line };
-        let place = if known { format!("{line}: ") } else { String::new() };
         Finding {
             what,
             kernel: self.launch.function.into(),
             file: self.launch.module.source.file.clone(),
             name: None,
-            detail: format!("{place}block ({x}, {y}, {z}): {}", fault.what),
+            detail: format!("block ({x}, {y}, {z}): {}", fault.what),
+            at: fault.at,
             here: None,
             there: None,
             times: 1,
@@ -94,10 +93,10 @@ impl<'a> Report<'a> {
     fn name(&self, region: Region, address: u64, bytes: u64) -> (Option<String>, i64) {
         let by_access = bytes.min(4) as i64;
         match region {
-            Region::Shared(number) => (Some(self.memory.shared[number].name.clone()), by_access),
+            Region::Shared(number) => (Some(self.regions.shared[number].name.clone()), by_access),
             Region::Nothing => (None, 1),
             Region::Buffer(start) => {
-                let end = start + self.memory.bytes(region);
+                let end = start + self.regions.bytes(region);
                 let parameters = self.signature.iter().flat_map(|signature| &signature.parameters);
                 // Of several pointers into the buffer, the nearest below.
                 let pointers = self.launch.args.iter().zip(parameters).filter_map(|(arg, parameter)| match *arg {

@@ -106,9 +106,9 @@ impl Shadow {
         found
     }
 
-    /// Whether the running block has written all of these bytes in this launch; if not, the first that it has not.
-    pub(super) fn unwritten(&self, launch: u64, block: u32, offset: u64, bytes: u64) -> Option<u64> {
-        (offset..offset + bytes).find(|at| {
+    /// Whether there are some of these bytes that the running block has not written.
+    pub(super) fn unwritten(&self, launch: u64, block: u32, offset: u64, bytes: u64) -> bool {
+        (offset..offset + bytes).any(|at| {
             let page = self.pages.get((at / PAGE) as usize).and_then(Option::as_ref);
             let written = |page: &Page| {
                 let cell = &page.cells[(at % PAGE / page.grain) as usize];
@@ -162,18 +162,17 @@ impl Written {
         }
     }
 
-    /// The first of these bytes that nothing has written.
-    pub(super) fn missing(&self, offset: u64, bytes: u64) -> Option<u64> {
+    /// Whether there are some of these bytes that nothing has written.
+    pub(super) fn missing(&self, offset: u64, bytes: u64) -> bool {
         let (mut at, end) = (offset, offset + bytes);
         while at < end {
             let (mask, count) = Self::mask(at, end);
-            let open = mask & !self.0[(at / 64) as usize];
-            if open != 0 {
-                return Some(at / 64 * 64 + u64::from(open.trailing_zeros()));
+            if mask & !self.0[(at / 64) as usize] != 0 {
+                return true;
             }
             at += count;
         }
-        None
+        false
     }
 
     /// Makes the bytes at `to` as written as those at `from` of `other` are.

@@ -2,15 +2,18 @@
 //! block after the other on one OS thread, and an [`Observer`] that is told of all that happens.
 
 pub(crate) mod memory;
+pub(crate) mod regions;
 pub(crate) mod symbols;
 
+use super::callbacks::Place;
 use super::image::Image;
 use super::module::{HostModule, Kernel};
 use super::scheduler::{Ended, Order};
 use crate::device::{Arg, Geometry};
+use symbols::Line;
 
 /// What an access does (observe.h `Access`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Read,
     Write,
@@ -44,8 +47,8 @@ pub(super) struct Launch<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) rule: Rule,
-    pub(crate) file: String,
-    pub(crate) line: u32,
+    /// The line; then one where other threads stood that should have been there.
+    pub(crate) at: Vec<Line>,
     pub(crate) what: String,
 }
 
@@ -63,16 +66,14 @@ pub(crate) enum Rule {
 impl Fault {
     /// One that no line of the source is to blame for.
     pub(crate) fn elsewhere(what: impl Into<String>) -> Self {
-        Self { rule: Rule::Other, file: String::new(), line: 0, what: what.into() }
+        Self { rule: Rule::Other, at: Vec::new(), what: what.into() }
     }
 }
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.file.is_empty() {
-            return f.write_str(&self.what);
-        }
-        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+        self.at.first().map_or(Ok(()), |line| write!(f, "{line}: "))?;
+        f.write_str(&self.what)
     }
 }
 
@@ -97,9 +98,9 @@ pub(super) trait Observer: Send {
     /// `thread` of the block is about to access memory that is not its stack. False stops the launch before it does.
     fn access(&mut self, thread: usize, access: Access) -> bool;
     /// All threads of the block have met.
-    fn barrier(&mut self);
+    fn barrier(&mut self, place: Place);
     /// The lanes `mask` of a warp have met at a collective; `syncs` if that was `__syncwarp`.
-    fn collective(&mut self, warp: usize, mask: u32, syncs: bool);
+    fn collective(&mut self, warp: usize, mask: u32, syncs: bool, place: Place);
     /// `thread` has called `__threadfence`.
     fn fence(&mut self, thread: usize);
     /// The block is over.

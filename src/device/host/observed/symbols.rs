@@ -6,7 +6,7 @@ use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::device::host::compiler::{OBSERVE_NAME, SHIM_NAME};
+use crate::device::host::compiler::OWN;
 
 /// A line of a source file, as `#line` named it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,7 +93,7 @@ impl Lines<'_> {
                 found.push(Line { file: file.trim_start_matches("./").into(), number });
             }
         }
-        found.retain(|line| line.file != SHIM_NAME && line.file != OBSERVE_NAME);
+        found.retain(|line| !line.file.starts_with(OWN));
         found
     }
 }

@@ -1,0 +1,177 @@
+//! What memory there is: live buffers, and the `__shared__` variables of the module that runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Launch;
+use super::memory::GAP;
+use super::symbols::{Shared, Symbols};
+use crate::device::host::compiler;
+
+/// What an address belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) region: Region,
+    /// Bytes from its start; outside if the access is.
+    pub(crate) offset: i64,
+    /// Whether the whole access lies inside.
+    pub(crate) inside: bool,
+}
+
+/// A stretch of memory that kernels may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Region {
+    /// The buffer at this address.
+    Buffer(u64),
+    /// The variable with this number in [`Regions::shared`].
+    Shared(usize),
+    /// None that is known.
+    Nothing,
+}
+
+/// All that kernels may touch.
+#[derive(Default)]
+pub(crate) struct Regions {
+    /// Sizes in bytes, by address.
+    buffers: BTreeMap<u64, u64>,
+    /// Where the last access to a buffer went: the next is likely to go there too.
+    last: Range<u64>,
+    /// Of the module that runs, with addresses.
+    pub(crate) shared: Vec<Shared>,
+    /// Where the module's thread-local memory starts.
+    pub(crate) shared_start: u64,
+    quiet: Range<u64>,
+    symbols: HashMap<PathBuf, Arc<Symbols>>,
+}
+
+impl Regions {
+    pub(crate) fn add(&mut self, address: u64, bytes: u64) {
+        self.buffers.insert(address, bytes);
+    }
+
+    pub(crate) fn remove(&mut self, address: u64) {
+        self.buffers.remove(&address);
+        self.last = 0..0;
+    }
+
+    /// The buffer that `address` is in: its start, and its size.
+    pub(crate) fn buffer(&self, address: u64) -> Option<(u64, u64)> {
+        let (&start, &bytes) = self.buffers.range(..=address).next_back()?;
+        (address < start + bytes).then_some((start, bytes))
+    }
+
+    /// Address and size of every buffer.
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.buffers.iter().map(|(&start, &bytes)| (start, bytes))
+    }
+
+    pub(in crate::device::host) fn begin_launch(&mut self, launch: &Launch<'_>) -> Result<(), String> {
+        let symbols = self.symbols(launch)?;
+        let dynamic = compiler::dynamic_shared(&launch.module.source.text);
+        let start = launch.image.thread_local.start;
+        let placed = |variable: &Shared| {
+            let Range { start: first, end } = variable.range;
+            // Dynamic shared memory is as large as the launch says.
+            let is_dynamic = dynamic.iter().any(|(_, name)| *name == variable.name);
+            let end = if is_dynamic { first + u64::from(launch.geometry.shared) } else { end };
+            Shared { name: variable.name.clone(), range: start + first..start + end }
+        };
+        self.shared = symbols.shared.iter().map(placed).collect();
+        self.shared_start = start;
+        self.quiet = launch.image.span.clone();
+        Ok(())
+    }
+
+    /// The tables of the launched kernel's module.
+    pub(in crate::device::host) fn symbols(&mut self, launch: &Launch<'_>) -> Result<Arc<Symbols>, String> {
+        self.symbols_of(&launch.module.path)
+    }
+
+    /// The tables of a shared object.
+    pub(crate) fn symbols_of(&mut self, path: &Path) -> Result<Arc<Symbols>, String> {
+        if let Some(found) = self.symbols.get(path) {
+            return Ok(found.clone());
+        }
+        let symbols = Arc::new(Symbols::read(path)?);
+        self.symbols.insert(path.into(), symbols.clone());
+        Ok(symbols)
+    }
+
+    /// Bytes of the running module's shared variables, without dynamic ones.
+    pub(in crate::device::host) fn static_shared(&self, launch: &Launch<'_>) -> u64 {
+        let dynamic = compiler::dynamic_shared(&launch.module.source.text);
+        let fixed = self
+            .shared
+            .iter()
+            .filter(|variable| !variable.name.is_empty() && !dynamic.iter().any(|(_, name)| *name == variable.name));
+        fixed.map(|variable| variable.range.end - variable.range.start).sum()
+    }
+
+    /// The size of a region in bytes.
+    pub(crate) fn bytes(&self, region: Region) -> u64 {
+        match region {
+            Region::Buffer(start) => self.buffers.get(&start).copied().unwrap_or(0),
+            Region::Shared(number) => self.shared[number].range.end - self.shared[number].range.start,
+            Region::Nothing => 0,
+        }
+    }
+
+    /// What an address belongs to, or is nearest to; none if it is of no interest: a constant, a built-in variable.
+    pub(crate) fn find(&mut self, address: u64, bytes: u64) -> Option<Place> {
+        let end = address.checked_add(bytes)?;
+        if self.last.start <= address && end <= self.last.end {
+            let start = self.last.start;
+            return Some(Place { region: Region::Buffer(start), offset: (address - start) as i64, inside: true });
+        }
+        if let Some(place) = self.find_shared(address, end) {
+            return (!self.is_built_in(place.region)).then_some(place);
+        }
+        if self.quiet.contains(&address) {
+            return None;
+        }
+        let place = |start: u64, inside| {
+            let offset = address.wrapping_sub(start) as i64;
+            Some(Place { region: Region::Buffer(start), offset, inside })
+        };
+        let gap = GAP as u64;
+        if let Some((&start, &bytes)) = self.buffers.range(..=address).next_back()
+            && address < start + bytes + gap
+        {
+            let inside = end <= start + bytes;
+            if inside {
+                self.last = start..start + bytes;
+            }
+            return place(start, inside);
+        }
+        if let Some((&start, _)) = self.buffers.range(address..).next()
+            && start - address <= gap
+        {
+            return place(start, false);
+        }
+        Some(Place { region: Region::Nothing, offset: address as i64, inside: false })
+    }
+
+    fn find_shared(&self, address: u64, end: u64) -> Option<Place> {
+        let after = self.shared.partition_point(|variable| variable.range.start <= address);
+        // In the gaps before and after: 64 KiB, as shim.h aligns variables.
+        let near = |variable: &Shared| {
+            variable.range.start.saturating_sub(1 << 16) < end && address < variable.range.end + (1 << 16)
+        };
+        let place = |number: usize| {
+            let Range { start, end: last } = self.shared[number].range;
+            let inside = start <= address && end <= last;
+            Some(Place { region: Region::Shared(number), offset: address.wrapping_sub(start) as i64, inside })
+        };
+        let before = after.checked_sub(1).filter(|&number| near(&self.shared[number]));
+        match before {
+            Some(number) => place(number),
+            None => (after < self.shared.len() && near(&self.shared[after])).then(|| place(after)).flatten(),
+        }
+    }
+
+    fn is_built_in(&self, region: Region) -> bool {
+        matches!(region, Region::Shared(number) if self.shared[number].name.is_empty())
+    }
+}

@@ -1,0 +1,144 @@
+//! From accesses of single threads to requests of warps.
+//!
+//! Threads run one after the other here, each to the next barrier. The hardware executes an instruction for all lanes of a
+//! warp that have come to it. So accesses are put together again: the n-th time that a lane comes to an instruction
+//! belongs with the n-th time of the others, counted anew from every barrier and every collective of the whole warp. Where lanes
+//! leave a loop at different times this is exact as long as they start it together.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::counts::Transfers;
+use crate::device::host::observed::Kind;
+
+/// One request: the addresses of the lanes that take part.
+struct Request {
+    mask: u32,
+    addresses: [u64; 32],
+}
+
+/// An instruction, of one warp.
+struct Site {
+    /// How often each lane has come.
+    comes: [u64; 32],
+    /// How many requests are over.
+    over: u64,
+    open: VecDeque<Request>,
+    bytes: u64,
+    kind: Kind,
+    shared: bool,
+}
+
+/// The accesses of a warp since it was last together.
+#[derive(Default)]
+pub(super) struct Warp {
+    sites: HashMap<u32, Site>,
+    /// In order of appearance, so that nothing depends on hashes.
+    order: Vec<u32>,
+}
+
+/// What an instruction was used for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Use {
+    pub(super) code: u32,
+    pub(super) shared: bool,
+    pub(super) kind: Kind,
+}
+
+impl Warp {
+    /// Notes an access of lane `lane` of a warp of `lanes` threads. Requests that are complete go to `done`.
+    pub(super) fn access(
+        &mut self,
+        (lane, lanes): (usize, usize),
+        what: Use,
+        address: u64,
+        bytes: u64,
+        done: &mut impl FnMut(Use, u64, u32, &[u64; 32]),
+    ) {
+        let order = &mut self.order;
+        let site = self.sites.entry(what.code).or_insert_with(|| {
+            order.push(what.code);
+            let Use { shared, kind, .. } = what;
+            Site { comes: [0; 32], over: 0, open: VecDeque::new(), bytes, kind, shared }
+        });
+        let place = (site.comes[lane] - site.over) as usize;
+        site.comes[lane] += 1;
+        if site.open.len() == place {
+            site.open.push_back(Request { mask: 0, addresses: [0; 32] });
+        }
+        let request = &mut site.open[place];
+        request.mask |= 1 << lane;
+        request.addresses[lane] = address;
+        while site.open.front().is_some_and(|first| first.mask == u32::MAX >> (32 - lanes)) {
+            let Request { mask, addresses } = site.open.pop_front().expect("just seen");
+            site.over += 1;
+            done(what, site.bytes, mask, &addresses);
+        }
+    }
+
+    /// The warp is together: what is open has had all the lanes it will have.
+    pub(super) fn together(&mut self, done: &mut impl FnMut(Use, u64, u32, &[u64; 32])) {
+        for code in self.order.drain(..) {
+            let Some(site) = self.sites.remove(&code) else { continue };
+            let what = Use { code, shared: site.shared, kind: site.kind };
+            for Request { mask, addresses } in &site.open {
+                done(what, site.bytes, *mask, addresses);
+            }
+        }
+    }
+}
+
+/// The addresses of the lanes in `mask`.
+pub(super) fn active(mask: u32, addresses: &[u64; 32]) -> impl Iterator<Item = u64> + Clone + '_ {
+    (0..32).filter(move |lane| mask >> lane & 1 == 1).map(|lane: usize| addresses[lane])
+}
+
+/// The distinct 32-byte sectors of a request, in order.
+pub(super) fn sectors(mask: u32, addresses: &[u64; 32], bytes: u64) -> Vec<u64> {
+    let mut sectors: Vec<u64> =
+        active(mask, addresses).flat_map(|address| address / 32..=(address + bytes - 1) / 32).collect();
+    sectors.sort_unstable();
+    sectors.dedup();
+    sectors
+}
+
+/// What a request to global memory adds.
+pub(super) fn global(mask: u32, bytes: u64, lanes_of_warp: usize, sectors: u64) -> Transfers {
+    let lanes = u64::from(mask.count_ones());
+    Transfers {
+        requests: 1,
+        partial: (lanes < lanes_of_warp as u64) as u64,
+        lanes,
+        bytes: lanes * bytes,
+        pieces: sectors,
+        least: (lanes * bytes).div_ceil(32),
+    }
+}
+
+/// What a request to shared memory adds. There are 32 banks of 4-byte words. Lanes that want the same word share it;
+/// different words of one bank take turns. Wide accesses go by parts of the warp: 8 bytes by halves, 16 by quarters, each
+/// with wavefronts of its own. (CUDA C++ Programming Guide, "Shared Memory"; NVIDIA's ncu counts likewise.) Atomics on one
+/// word take turns too.
+pub(super) fn shared(mask: u32, addresses: &[u64; 32], bytes: u64, lanes_of_warp: usize, atomic: bool) -> Transfers {
+    let words = bytes.div_ceil(4).max(1);
+    let part = 32 / words.next_power_of_two().min(32) as u32;
+    let (mut wavefronts, mut least) = (0, 0);
+    for first in (0..32).step_by(part as usize) {
+        let of_part = mask & (u32::MAX >> (32 - part)) << first;
+        if of_part == 0 {
+            continue;
+        }
+        let mut wanted: Vec<u64> =
+            active(of_part, addresses).flat_map(|address| address / 4..(address + bytes).div_ceil(4)).collect();
+        wanted.sort_unstable();
+        if !atomic {
+            wanted.dedup();
+        }
+        let mut banks = [0u64; 32];
+        wanted.iter().for_each(|word| banks[(word % 32) as usize] += 1);
+        wavefronts += banks.into_iter().max().unwrap_or(0);
+        least += (wanted.len() as u64).div_ceil(32);
+    }
+    let lanes = u64::from(mask.count_ones());
+    let partial = (lanes < lanes_of_warp as u64) as u64;
+    Transfers { requests: 1, partial, lanes, bytes: lanes * bytes, pieces: wavefronts, least }
+}
