@@ -1,6 +1,6 @@
 //! Profiled mode: counts are exact on kernels whose counts are known.
 
-use warptape::device::host::profiled::{Counts, Profile, Profiles, Transfers};
+use warptape::device::host::profiled::{Counts, Operations, Profile, Profiles, Transfers};
 use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Geometry};
 use warptape::{DType, Device, Tensor};
@@ -51,4 +51,101 @@ fn sectors_of_strides_offsets_and_broadcasts() {
     let counted = profile("broadcast", 2, &[]);
     assert_eq!(counted.total.global_loads, transfers(2, 64, 256, 2, 8));
     assert_eq!((counted.read, counted.written), (32, 256));
+}
+
+#[test]
+fn sixteen_byte_vectors_are_one_request() {
+    let counted = profile("vectors", 2, &[]);
+    assert_eq!(counted.total.global_loads, transfers(2, 64, 1024, 32, 32));
+    assert_eq!(counted.total.global_stores, transfers(2, 64, 1024, 32, 32));
+    assert_eq!((counted.read, counted.written), (1024, 1024));
+}
+
+#[test]
+fn lanes_that_take_another_branch_are_missing_from_requests() {
+    let half = Transfers { partial: 2, ..transfers(2, 32, 128, 4, 4) };
+    let Counts { global_loads, global_stores, .. } = profile("half_divergent", 2, &[]).total;
+    assert_eq!((global_loads, global_stores), (half, half));
+
+    // Lane l loads 1 + l % 4 times: of each warp 32, 24, 16 and 8 lanes come together. Lanes side by side skip every fourth
+    // word at most, so that every request touches all four sectors of its row.
+    let loads = profile("uneven_loops", 2, &[]).total.global_loads;
+    let lanes = 2 * (32 + 24 + 16 + 8);
+    let least = 2 * (4 + 3 + 2 + 1);
+    assert_eq!(loads, Transfers { partial: 6, ..transfers(8, lanes, 4 * lanes, 2 * 16, least) });
+}
+
+#[test]
+fn bank_conflicts_of_strides() {
+    // A stride of s words makes gcd(s, 32) lanes meet in a bank.
+    for (stride, ways) in [(1, 1), (2, 2), (4, 4), (8, 8), (32, 32), (33, 1), (31, 1), (12, 4), (0, 1)] {
+        let counted = profile("banks", 1, &[Arg::I32(stride)]);
+        let Counts { shared_loads, shared_stores, barriers, .. } = counted.total;
+        assert_eq!(shared_loads, transfers(2, 64, 256, 2 * ways, 2), "stride {stride}");
+        assert_eq!(shared_stores, shared_loads, "stride {stride}");
+        assert_eq!(shared_loads.conflicts(), 2 * (ways - 1));
+        assert_eq!((barriers, counted.static_shared), (1, 64 * 33 * 4));
+    }
+    // Sixteen bytes for each of 32 lanes are four wavefronts; one and the same sixteen bytes, one for each quarter.
+    let Counts { shared_loads, shared_stores, .. } = profile("wide_banks", 1, &[]).total;
+    assert_eq!(shared_stores, transfers(2, 64, 1024, 8, 8));
+    assert_eq!(shared_loads, transfers(2, 64, 1024, 8, 8));
+}
+
+#[test]
+fn atomics_on_one_word_take_turns() {
+    let Counts { shared_atomics, global_atomics, shared_loads, shared_stores, barriers, .. } =
+        profile("atomics", 2, &[]).total;
+    // Four lanes of each warp on each of eight bins.
+    assert_eq!(shared_atomics, transfers(2, 64, 256, 2 * 4, 2));
+    // Two warps on the sum's one sector, then one warp on 32 bins.
+    assert_eq!(global_atomics, transfers(3, 96, 384, 2 + 4, 8 + 4));
+    assert_eq!((shared_loads, shared_stores), (transfers(1, 32, 128, 1, 1), transfers(1, 32, 128, 1, 1)));
+    assert_eq!(barriers, 2);
+}
+
+#[test]
+fn operations_by_kind() {
+    // All of x is zero, so that no thread takes the exponential.
+    let counted = profile("arithmetic", 2, &[Arg::F32(0.5)]);
+    let Operations { add, multiply, fused, divide, special, compare } = counted.total.operations;
+    assert_eq!([add, multiply, fused, divide, special, compare], [2, 1, 5, 1, 0, 2].map(|n| 64 * n));
+    assert_eq!(counted.total.operations.flops(), 64 * (2 + 1 + 10 + 1));
+    assert_eq!((counted.total.collectives, counted.total.barriers), (2, 0));
+}
+
+#[test]
+fn what_is_read_twice_moves_once() {
+    let counted = profile("twice", 2, &[Arg::I32(1024)]);
+    assert_eq!(counted.total.global_loads, transfers(64, 2048, 8192, 256, 256));
+    assert_eq!((counted.read, counted.written), (4096, 256));
+    assert_eq!(counted.total.operations.add, 2048);
+    // By line: the loads and additions stand on one, the store on another.
+    let lines = counted.lines("profiler.cu");
+    let number = |part: &str| 1 + TEXT.lines().position(|line| line.contains(part)).unwrap() as u32;
+    let loop_line = lines[&number("i < n; i += blockDim.x) sum += x[i]")];
+    assert_eq!((loop_line.global_loads, loop_line.operations.add), (counted.total.global_loads, 2048));
+    assert_eq!(lines.values().fold(Counts::default(), |sum, counts| sum + *counts), counted.total);
+}
+
+#[test]
+fn a_float_that_does_not_count_is_said_so() {
+    let text = "extern \"C\" __global__ void k(int* y, const float* x) { int i = x[0] * 2; y[0] = i; }";
+    let (device, profiles) = profiled(Order::Forward);
+    let kernels = Kernels::compile(&device, "implicit.cu", text).unwrap();
+    let [y, x] = [DType::I32, DType::F32].map(|dtype| Tensor::zeros(&device, [1], dtype).unwrap());
+    kernels.launch("k", Geometry::linear(1, 1), &[y.arg(), x.arg()]).unwrap();
+    let counted = profiles.list().remove(0);
+    assert_eq!(counted.total.global_loads, Transfers { partial: 0, ..transfers(1, 1, 4, 1, 1) });
+    assert!(counted.uncounted.unwrap().contains("implicit.cu"));
+}
+
+#[test]
+fn a_stray_access_stops_the_launch() {
+    let (device, _) = profiled(Order::Forward);
+    let kernels = Kernels::compile(&device, "profiler.cu", TEXT).unwrap();
+    let [y, x] = [64, 63].map(|n| Tensor::zeros(&device, [n], DType::F32).unwrap());
+    let args = [y.arg(), x.arg(), Arg::I32(1), Arg::I32(0)];
+    let error = kernels.launch("copy_strided", Geometry::linear(1, 64), &args).unwrap_err().to_string();
+    assert!(error.contains("outside every buffer"), "{error}");
 }

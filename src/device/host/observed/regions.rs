@@ -99,16 +99,6 @@ impl Regions {
         Ok(symbols)
     }
 
-    /// Bytes of the running module's shared variables, without dynamic ones.
-    pub(in crate::device::host) fn static_shared(&self, launch: &Launch<'_>) -> u64 {
-        let dynamic = compiler::dynamic_shared(&launch.module.source.text);
-        let fixed = self
-            .shared
-            .iter()
-            .filter(|variable| !variable.name.is_empty() && !dynamic.iter().any(|(_, name)| *name == variable.name));
-        fixed.map(|variable| variable.range.end - variable.range.start).sum()
-    }
-
     /// The size of a region in bytes.
     pub(crate) fn bytes(&self, region: Region) -> u64 {
         match region {

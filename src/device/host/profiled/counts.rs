@@ -133,7 +133,7 @@ pub struct Profile {
     pub geometry: Geometry,
     /// Launches that were added up.
     pub launches: u64,
-    /// Bytes of `__shared__` variables, without dynamic shared memory.
+    /// Bytes of `__shared__` variables that the kernel used, without dynamic shared memory.
     pub static_shared: u64,
     /// The whole kernel.
     pub total: Counts,

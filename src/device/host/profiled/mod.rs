@@ -8,7 +8,7 @@
 mod counts;
 mod warps;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::c_void;
 use std::path::PathBuf;
 
@@ -39,6 +39,8 @@ pub(super) struct Profiler {
     written: HashSet<u64>,
     /// What buffers held before the launch.
     before: Vec<(u64, Vec<u8>)>,
+    /// The shared variables that the launch has used, by number.
+    used: BTreeSet<usize>,
     /// Why the launch cannot go on.
     stray: Option<String>,
     /// Lines of instructions, by shared object.
@@ -58,6 +60,7 @@ impl Profiler {
             read: HashSet::new(),
             written: HashSet::new(),
             before: Vec::new(),
+            used: BTreeSet::new(),
             stray: None,
             lines: HashMap::new(),
         }
@@ -153,6 +156,9 @@ impl Observer for Profiler {
             self.stray = Some(format!("an access outside every buffer and shared variable: {fix}"));
             return false;
         }
+        if let Region::Shared(number) = place.region {
+            self.used.insert(number);
+        }
         let what = Use { code, shared: matches!(place.region, Region::Shared(_)), kind };
         let (warp, lane) = (thread / 32, thread % 32);
         let lanes = (self.threads - warp * 32).min(32);
@@ -187,6 +193,10 @@ impl Observer for Profiler {
         let (barriers, collectives) = (std::mem::take(&mut self.barriers), std::mem::take(&mut self.collectives));
         let [read, written] =
             [&mut self.read, &mut self.written].map(|sectors| 32 * std::mem::take(sectors).len() as u64);
+        // A module has the variables of all its kernels; what this one uses is its own. (Its dynamic ones are the launch's.)
+        let used = std::mem::take(&mut self.used);
+        let bytes = used.into_iter().map(|number| self.regions.bytes(Region::Shared(number))).sum::<u64>();
+        let static_shared = bytes.saturating_sub(u64::from(launch.geometry.shared));
         match (self.stray.take(), ended) {
             (Some(stray), _) => return Err(stray),
             (None, Some(ended)) => return Err(ended.to_string()),
@@ -198,7 +208,7 @@ impl Observer for Profiler {
             defines: launch.module.source.defines.clone(),
             geometry: launch.geometry,
             launches: 1,
-            static_shared: self.regions.static_shared(launch),
+            static_shared,
             total: Counts::default(),
             places: BTreeMap::new(),
             read,
