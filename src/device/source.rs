@@ -80,22 +80,29 @@ impl Source {
         &self.kernels
     }
 
+    /// The lines of `file` with their numbers (from 1), in order; none if it is no part of this source. An include
+    /// stands there as a comment.
+    pub fn lines_of(&self, file: &str) -> impl Iterator<Item = (u32, &str)> {
+        let (mut current, mut number) = ("", 0);
+        self.text.lines().filter_map(move |text| {
+            if let Some(directive) = text.strip_prefix("#line ") {
+                let (next, name) = directive.split_once(' ').unwrap_or(("1", ""));
+                (number, current) = (next.parse().unwrap_or(1), name.trim_matches('"'));
+                return None;
+            }
+            number += 1;
+            (current == file).then_some((number - 1, text))
+        })
+    }
+
     /// The lines of `file` around `line` (1-based) with their numbers, the line itself marked; empty if unknown.
     pub fn excerpt(&self, file: &str, line: usize) -> String {
         let mut out = String::new();
-        let (mut current, mut number) = (String::new(), 0);
-        for text in self.text.lines() {
-            if let Some(directive) = text.strip_prefix("#line ") {
-                let (next, name) = directive.split_once(' ').unwrap_or(("1", ""));
-                number = next.parse().unwrap_or(1);
-                current = name.trim_matches('"').into();
-                continue;
-            }
-            if current == file && number + 2 >= line && number <= line + 2 {
-                let mark = if number == line { '>' } else { ' ' };
+        for (number, text) in self.lines_of(file) {
+            if (number as usize).abs_diff(line) <= 2 {
+                let mark = if number as usize == line { '>' } else { ' ' };
                 let _ = writeln!(out, "{mark}{number:5} | {text}");
             }
-            number += 1;
         }
         out
     }
@@ -146,7 +153,7 @@ fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) 
             })?;
             splice(name, &included, seen, out)?;
         }
-        let _ = writeln!(out, "#line {} \"{file}\"", i + 2);
+        let _ = writeln!(out, "#line {} \"{file}\"\n// {}", i + 1, line.trim_start());
     }
     Ok(())
 }

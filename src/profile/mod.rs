@@ -4,6 +4,7 @@
 pub mod gpu;
 pub mod occupancy;
 pub mod picture;
+pub mod report;
 pub mod roofline;
 
 pub use gpu::Gpu;

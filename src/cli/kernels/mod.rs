@@ -3,6 +3,8 @@
 mod check;
 pub mod compile;
 mod findings;
+mod profile;
+mod show;
 
 use crate::op::workload::{Kernel, Workload};
 
@@ -19,7 +21,11 @@ enum Command {
     Check(check::Options),
     /// Compile every kernel with NVRTC (no GPU needed) and show registers, shared memory and spills
     Compile(compile::Options),
-    /// Show what can be checked: workloads with their sizes, and the kernels that each of them runs
+    /// Count what kernels ask of the memory and compute, by line, and what that means on a named GPU; without one
+    Profile(profile::Options),
+    /// Print a kernel's source with what each of its lines costs beside it
+    Show(profile::Options),
+    /// Show what can be checked and profiled: workloads with their sizes, and the kernels that each of them runs
     List,
 }
 
@@ -28,6 +34,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     match options.command {
         Command::Check(options) => check::run(options),
         Command::Compile(options) => compile::run(&options),
+        Command::Profile(options) => profile::run(options),
+        Command::Show(options) => show::run(options),
         Command::List => list(),
     }
 }

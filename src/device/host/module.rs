@@ -45,9 +45,9 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// The address of the code that counts here.
+    /// The address behind the first byte of the code that counts here, like a return address.
     pub(super) fn code(&self) -> u64 {
-        (self as *const Self as u64).wrapping_add_signed(self.distance)
+        (self as *const Self as u64).wrapping_add_signed(self.distance) + 1
     }
 }
 

@@ -1,0 +1,131 @@
+//! `warptape kernels profile`: what kernels ask of the memory and compute, and what that means on a named GPU.
+
+use std::path::{Path, PathBuf};
+
+use crate::device::cuda::nvrtc::Nvrtc;
+use crate::device::host::profiled::{Profile, Profiles};
+use crate::device::host::{Host, Mode, Options as HostOptions};
+use crate::device::{Device, Source};
+use crate::error::{Error, Result};
+use crate::launch_plan::{self, Plan};
+use crate::op::workload::Workload;
+use crate::profile::report::Report;
+use crate::profile::{Gpu, picture};
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// A kernel of the tree by name, file or folder (see `kernels list`), or a file of your own
+    #[arg(value_name = "NAME|FILE.cu")]
+    pub(super) what: String,
+    /// Sizes for a kernel of the tree; `kernels list` names them
+    #[arg(long, value_name = "SIZES", value_delimiter = ',')]
+    shape: Vec<usize>,
+    /// The GPU to judge by: H200, H100, A100, RTX 4090, L4 or T4
+    #[arg(long, value_name = "NAME", default_value = "H200")]
+    gpu: String,
+    /// Print JSON, with every place of the source
+    #[arg(long)]
+    json: bool,
+    /// Write a picture of the GPU's roofline with the kernels in it
+    #[arg(long, value_name = "FILE.png|FILE.svg")]
+    picture: Option<PathBuf>,
+    #[command(flatten)]
+    launch: launch_plan::Options,
+}
+
+/// What ran, and the files of the user's own.
+pub(super) struct Profiled {
+    pub(super) profiles: Vec<Profile>,
+    own: Option<Source>,
+}
+
+impl Profiled {
+    /// The text that a kernel was compiled from.
+    pub(super) fn source(&self, profile: &Profile) -> Result<Source> {
+        match &self.own {
+            Some(source) => Ok(source.clone()),
+            None => Source::load(&profile.file, &profile.defines),
+        }
+    }
+}
+
+/// Runs what `options` name in profiled mode.
+pub(super) fn profiled(options: &Options) -> Result<Profiled> {
+    let profiles = Profiles::default();
+    let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
+    let device = Device::new(Box::new(Host::new(mode)));
+    let path = Path::new(&options.what);
+    if path.is_file() && !path.starts_with("kernels") {
+        let plan = Plan::find(path, &options.launch)?;
+        let source = plan.source(path)?;
+        plan.prepare(&device, &source)?.launch(&device)?;
+        return Ok(Profiled { profiles: profiles.list(), own: Some(source) });
+    }
+    if options.launch.is_given() {
+        return Err(Error::usage("kernels of the tree take --shape; how to launch them is known"));
+    }
+    let name = options.what.trim_start_matches("kernels/");
+    for workload in
+        Workload::find(name)?.iter().filter(|w| options.shape.is_empty() || w.dims.len() == options.shape.len())
+    {
+        workload.run(&device, &options.shape)?;
+    }
+    let mut found = profiles.list();
+    if found.is_empty() {
+        // Says which sizes it takes.
+        Workload::find(name)?.iter().try_for_each(|workload| workload.sizes(&options.shape).map(drop))?;
+    }
+    // A function or a file means these alone, of what the workload launches.
+    let meant = |profile: &Profile| {
+        profile.kernel == name || profile.file == name || profile.file.starts_with(&format!("{name}/"))
+    };
+    if found.iter().any(meant) {
+        found.retain(meant);
+    }
+    Ok(Profiled { profiles: found, own: None })
+}
+
+pub(super) fn run(options: Options) -> anyhow::Result<()> {
+    let gpu = Gpu::find(&options.gpu)?;
+    let form = options.picture.as_deref().map(form).transpose()?;
+    let ran = profiled(&options)?;
+    let nvrtc = Nvrtc::find().map_err(|e| e.to_string());
+    let reports = ran.profiles.iter().map(|profile| {
+        let source = ran.source(profile)?;
+        let usage = nvrtc.as_ref().map_err(Clone::clone).and_then(|nvrtc| {
+            let (usages, _) = nvrtc.resources(&source, gpu.sm.arch).map_err(|e| e.to_string())?;
+            let found = usages.into_iter().find(|usage| usage.function == profile.kernel);
+            found.ok_or_else(|| "NVRTC does not name the kernel".into())
+        });
+        Ok(Report { profile, gpu, usage })
+    });
+    let reports = reports.collect::<Result<Vec<_>>>()?;
+    if options.json {
+        crate::cli::print(format_args!("{:#}", reports.iter().map(Report::json).collect::<serde_json::Value>()))?;
+    } else {
+        reports.iter().try_for_each(|report| crate::cli::print(report))?;
+    }
+    if let (Some(path), Some(form)) = (&options.picture, form) {
+        let points: Vec<_> = reports.iter().filter_map(Report::point).collect();
+        let bytes = match form {
+            Form::Png => picture::png(gpu, &points)?,
+            Form::Svg => picture::svg(gpu, &points)?.into_bytes(),
+        };
+        std::fs::write(path, bytes).map_err(|e| Error::file(path, e))?;
+    }
+    Ok(())
+}
+
+enum Form {
+    Png,
+    Svg,
+}
+
+fn form(path: &Path) -> Result<Form> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("png") => Ok(Form::Png),
+        Some("svg") => Ok(Form::Svg),
+        _ => Err(Error::usage(format!("--picture {}: name a .png or an .svg file", path.display()))),
+    }
+}

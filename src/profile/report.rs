@@ -1,0 +1,261 @@
+//! A kernel's profile for people and for programs: counts, and what they mean on a named GPU.
+
+use std::fmt::{self, Display};
+
+use serde_json::{Value, json};
+
+use super::occupancy::{Block, Occupancy};
+use super::roofline::{Roofline, Work, ridge};
+use super::{Gpu, picture};
+use crate::device::cuda::cubin::Usage;
+use crate::device::host::profiled::{Counts, Line, Profile, Transfers};
+
+/// One kernel, on one GPU.
+pub struct Report<'a> {
+    /// What was counted.
+    pub profile: &'a Profile,
+    /// Where it is to run.
+    pub gpu: &'a Gpu,
+    /// What NVRTC makes of it for this GPU; or why that is not known, in a few words.
+    pub usage: Result<Usage, String>,
+}
+
+impl Report<'_> {
+    /// What a launch computes and has to move, of the mean launch. None if operations were not counted.
+    pub fn work(&self) -> Option<Work> {
+        let launches = self.profile.launches.max(1) as f64;
+        let bytes = (self.profile.read + self.profile.written) as f64;
+        let flops = self.profile.total.operations.flops() as f64;
+        self.profile.uncounted.is_none().then_some(Work { flops: flops / launches, dram_bytes: bytes / launches })
+    }
+
+    /// The least time that the GPU's limits allow a launch.
+    pub fn roofline(&self) -> Option<Roofline> {
+        self.work().map(|work| work.on(self.gpu))
+    }
+
+    /// How many of its blocks an SM holds.
+    ///
+    /// # Errors
+    /// Why that is not known, or why it cannot be launched there.
+    pub fn occupancy(&self) -> Result<Occupancy, String> {
+        let usage = self.usage.as_ref().map_err(Clone::clone)?;
+        let geometry = self.profile.geometry;
+        let threads = geometry.threads() as u32;
+        let block = Block { threads, registers: usage.registers, shared: usage.shared + geometry.shared };
+        Occupancy::of(block, self.gpu).map_err(|e| e.to_string())
+    }
+
+    /// The point in a picture of rooflines.
+    pub fn point(&self) -> Option<picture::Point> {
+        self.work().map(|work| picture::Point { name: self.profile.kernel.clone(), work })
+    }
+
+    /// All of it, for programs. Counts are of all launches together.
+    pub fn json(&self) -> Value {
+        let Profile { kernel, file, defines, geometry, launches, static_shared, read, written, uncounted, .. } =
+            self.profile;
+        let place = |(lines, counts): (&Vec<Line>, &Counts)| {
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            json!({"lines": lines, "counts": counts_json(counts)})
+        };
+        let usage = self.usage.as_ref().ok().map(|usage| {
+            let (stores, loads) = (usage.spill_stores, usage.spill_loads);
+            json!({"registers": usage.registers, "shared": usage.shared, "stack": usage.stack,
+                   "spill_stores": stores, "spill_loads": loads})
+        });
+        let occupancy = self.occupancy().ok().map(|found| {
+            let binding: Vec<String> = found.binding().map(|limit| limit.to_string()).collect();
+            json!({"blocks": found.blocks, "warps": found.warps, "share": found.share, "limited_by": binding})
+        });
+        let roofline = self.roofline().map(|found| {
+            json!({"flop_per_byte": found.intensity, "compute_s": found.compute_s, "memory_s": found.memory_s,
+                   "least_s": found.least_s(), "bound": found.bound.to_string()})
+        });
+        json!({
+            "kernel": kernel, "file": file, "defines": defines.to_string(),
+            "grid": geometry.grid, "block": geometry.block, "dynamic_shared": geometry.shared,
+            "launches": launches, "static_shared": static_shared, "dram_read": read, "dram_written": written,
+            "uncounted": uncounted, "total": counts_json(&self.profile.total),
+            "places": self.profile.places.iter().map(place).collect::<Value>(),
+            "gpu": self.gpu.name, "usage": usage, "occupancy": occupancy, "roofline": roofline,
+        })
+    }
+
+    fn lines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines: Vec<_> = self.profile.lines(&self.profile.file).into_iter().collect();
+        // What takes most of the memory's turns first.
+        lines.sort_by_key(|(number, counts)| (std::cmp::Reverse(turns(counts)), *number));
+        for (number, counts) in lines.into_iter().filter(|(_, counts)| turns(counts) > 0).take(8) {
+            writeln!(f, "  line {number:<10} {}", summary(&counts))?;
+        }
+        Ok(())
+    }
+}
+
+/// Sectors and wavefronts.
+fn turns(counts: &Counts) -> u64 {
+    counts.global().pieces + counts.shared().pieces
+}
+
+/// What a line does, in a few words.
+pub fn summary(counts: &Counts) -> String {
+    let mut parts = Vec::new();
+    for (name, of, piece) in kinds(counts).into_iter().filter(|(_, of, _)| of.requests > 0) {
+        parts.push(format!("{name}: {} of {:.1} {piece}", plural(of.requests, "request"), per(of)));
+    }
+    if counts.operations.flops() > 0 {
+        parts.push(format!("{} FLOP", short(counts.operations.flops())));
+    }
+    if counts.barriers > 0 {
+        parts.push(plural(counts.barriers, "barrier"));
+    }
+    if counts.collectives > 0 {
+        parts.push(plural(counts.collectives, "warp collective"));
+    }
+    parts.join("; ")
+}
+
+fn per(of: Transfers) -> f64 {
+    of.pieces as f64 / of.requests as f64
+}
+
+fn kinds(counts: &Counts) -> [(&'static str, Transfers, &'static str); 6] {
+    [
+        ("global loads", counts.global_loads, "sectors"),
+        ("global stores", counts.global_stores, "sectors"),
+        ("global atomics", counts.global_atomics, "sectors"),
+        ("shared loads", counts.shared_loads, "wavefronts"),
+        ("shared stores", counts.shared_stores, "wavefronts"),
+        ("shared atomics", counts.shared_atomics, "wavefronts"),
+    ]
+}
+
+fn counts_json(counts: &Counts) -> Value {
+    let transfers = |of: Transfers, pieces: &str| {
+        json!({"requests": of.requests, "partial": of.partial, "lanes": of.lanes, "bytes": of.bytes,
+               pieces: of.pieces, "least": of.least})
+    };
+    let mut value = serde_json::Map::new();
+    for (name, of, pieces) in kinds(counts) {
+        value.insert(name.replace(' ', "_"), transfers(of, pieces));
+    }
+    let operations = counts.operations;
+    let by_kind = json!({"add": operations.add, "multiply": operations.multiply, "fused": operations.fused,
+                         "divide": operations.divide, "special": operations.special, "compare": operations.compare});
+    value.insert("operations".into(), by_kind);
+    value.insert("flops".into(), operations.flops().into());
+    value.insert("barriers".into(), counts.barriers.into());
+    value.insert("collectives".into(), counts.collectives.into());
+    Value::Object(value)
+}
+
+/// A number with a unit prefix: `33.5 M`.
+pub fn short(number: u64) -> String {
+    scaled(number as f64)
+}
+
+fn scaled(number: f64) -> String {
+    match number {
+        n if n < 1e4 => format!("{n:.0}"),
+        n if n < 1e6 => format!("{:.1} k", n / 1e3),
+        n if n < 1e9 => format!("{:.1} M", n / 1e6),
+        n => format!("{:.1} G", n / 1e9),
+    }
+}
+
+fn seconds(time: f64) -> String {
+    match time {
+        t if t < 1e-6 => format!("{:.0} ns", t * 1e9),
+        t if t < 1e-3 => format!("{:.1} µs", t * 1e6),
+        t => format!("{:.2} ms", t * 1e3),
+    }
+}
+
+fn plural(count: u64, what: &str) -> String {
+    format!("{} {what}{}", short(count), if count == 1 { "" } else { "s" })
+}
+
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Profile { kernel, file, defines, geometry, launches, total, read, written, uncounted, .. } = self.profile;
+        let size = |[x, y, z]: [u32; 3]| match (y, z) {
+            (1, 1) => x.to_string(),
+            (_, 1) => format!("{x} x {y}"),
+            _ => format!("{x} x {y} x {z}"),
+        };
+        writeln!(f, "{kernel}   {file}   {defines}")?;
+        let (grid, block) = (size(geometry.grid), size(geometry.block));
+        let launched = if *launches == 1 { String::new() } else { format!("{launches}, the last of ") };
+        writeln!(f, "  launched        {launched}{grid} blocks of {block} threads")?;
+        for (name, of, pieces) in kinds(total).into_iter().filter(|(_, of, _)| of.requests > 0) {
+            write!(f, "  {name:<15} {}, {:.2} {pieces} each", plural(of.requests, "request"), per(of))?;
+            match (of.efficiency(), pieces) {
+                (Some(share), "sectors") => write!(f, ", {:.0} % of their bytes asked for", 100.0 * share)?,
+                _ => write!(f, ", {} of bank conflicts", short(of.conflicts()))?,
+            }
+            if of.partial > 0 {
+                write!(f, "; {:.0} % with lanes missing", 100.0 * of.partial as f64 / of.requests as f64)?;
+            }
+            writeln!(f)?;
+        }
+        if total.barriers + total.collectives > 0 {
+            let (barriers, collectives) = (plural(total.barriers, "barrier"), plural(total.collectives, "collective"));
+            writeln!(f, "  meetings        {barriers} of blocks, {collectives} of warps")?;
+        }
+        let operations = total.operations;
+        match uncounted {
+            Some(why) => writeln!(f, "  FLOPs           not counted: {}", why.lines().next().unwrap_or_default())?,
+            None => {
+                let kinds = [
+                    ("fused multiply-adds", operations.fused),
+                    ("multiplications", operations.multiply),
+                    ("additions", operations.add),
+                    ("divisions", operations.divide),
+                    ("special functions", operations.special),
+                    ("comparisons", operations.compare),
+                ];
+                let kinds = kinds.iter().filter(|(_, count)| *count > 0);
+                let kinds: Vec<String> = kinds.map(|(name, count)| format!("{} {name}", short(*count))).collect();
+                let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+                writeln!(f, "  FLOPs           {}{kinds}", short(operations.flops()))?;
+            }
+        }
+        writeln!(f, "  memory          reads {}B, writes {}B at least", short(*read), short(*written))?;
+        write!(f, "  on {:<12} ", self.gpu.name)?;
+        match &self.usage {
+            Err(why) => writeln!(f, "registers not known: {why}")?,
+            Ok(usage) => {
+                let spills = usage.spill_stores + usage.spill_loads;
+                let spills = if spills > 0 { format!("{spills} bytes of spills") } else { "no spills".into() };
+                writeln!(
+                    f,
+                    "{} registers, {} bytes of shared memory, {spills}",
+                    usage.registers,
+                    usage.shared + geometry.shared
+                )?;
+                match self.occupancy() {
+                    Err(why) => writeln!(f, "{:18}{why}", "")?,
+                    Ok(found) => {
+                        let binding: Vec<String> = found.binding().map(|limit| limit.to_string()).collect();
+                        let (blocks, warps) =
+                            (plural(found.blocks.into(), "block"), plural(found.warps.into(), "warp"));
+                        let by = binding.join(" and ");
+                        writeln!(
+                            f,
+                            "{:18}{blocks} on an SM: {warps}, {:.0} % of what it holds; limited by {by}",
+                            "",
+                            100.0 * found.share
+                        )?;
+                    }
+                }
+            }
+        }
+        if let Some(roofline) = self.roofline() {
+            let (least, bound) = (seconds(roofline.least_s()), roofline.bound);
+            let (here, at) = (roofline.intensity, ridge(self.gpu));
+            writeln!(f, "{:18}{least} a launch at least: {bound} binds ({here:.1} FLOP a byte, ridge at {at:.1})", "")?;
+        }
+        self.lines(f)
+    }
+}
