@@ -41,6 +41,7 @@ mod parity_models;
 mod pictures;
 mod pool;
 mod profiler;
+mod profiler_formulas;
 mod random;
 mod ranking;
 mod reduce;

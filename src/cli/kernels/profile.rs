@@ -104,7 +104,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     if options.json {
         crate::cli::print(format_args!("{:#}", reports.iter().map(Report::json).collect::<serde_json::Value>()))?;
     } else {
-        reports.iter().try_for_each(|report| crate::cli::print(report))?;
+        reports.iter().try_for_each(crate::cli::print)?;
     }
     if let (Some(path), Some(form)) = (&options.picture, form) {
         let points: Vec<_> = reports.iter().filter_map(Report::point).collect();

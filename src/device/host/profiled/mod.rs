@@ -89,7 +89,7 @@ impl Profiler {
         let mut runner = unsafe { Runner::new(kernel, pointers.as_ptr(), launch.geometry, launch.order) };
         (0..launch.geometry.blocks()).try_for_each(|block| runner.run(block)).map_err(|ended| ended.to_string())?;
         let place = |counter: &super::module::Counter| (counter.code() - image.base, counter.operation, counter.count);
-        Ok(counters.iter().filter(|counter| counter.count > 0).map(|counter| place(counter)).collect())
+        Ok(counters.iter().filter(|counter| counter.count > 0).map(place).collect())
     }
 }
 
