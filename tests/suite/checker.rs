@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use warptape::check::{Case, Input, Values, compare, tolerance};
 use warptape::device::host::Order;
-use warptape::device::host::checked::Findings;
 use warptape::{DType, Tensor, op};
 
-use crate::support::{checked, child, host, on_gpu, tell};
+use crate::sanitizer::checked;
+use crate::support::{child, host, on_gpu, tell};
 
 #[test]
 fn the_comparator_fails_what_is_not_close() {
@@ -122,8 +122,7 @@ fn child_verifies() {
 fn child_looks_for_findings() {
     let name = std::env::var("FAULT_OP").unwrap_or_default();
     let cases = op::cases().into_iter().find(|(op, _)| *op == name).expect("FAULT_OP names an op").1;
-    let findings = Findings::default();
-    let device = checked(Order::Forward, Some(findings.clone()));
+    let (device, findings) = checked(Order::Forward);
     for case in cases {
         // What it computes is of no interest here, only what is found.
         let _ = case.verify(&device, &case.expectation(1));

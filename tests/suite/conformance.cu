@@ -85,7 +85,7 @@ extern "C" __global__ void atomics(int* ints, unsigned long long* wide, float* f
     atomicAdd(&floats[0], 0.5f);
     // A maximum of floats out of compare-and-swap.
     int* bits = (int*)&floats[1];
-    int seen = *(volatile int*)bits;
+    int seen = atomicOr(bits, 0);
     while (__int_as_float(seen) < (float)i) {
         int found = atomicCAS(bits, seen, __float_as_int((float)i));
         if (found == seen) break;
@@ -103,9 +103,11 @@ extern "C" __global__ void atomics(int* ints, unsigned long long* wide, float* f
 // The last block to finish sums what all have written.
 extern "C" __global__ void last_block(int* out, int* partial, int* done) {
     __shared__ bool last;
-    partial[blockIdx.x] = blockIdx.x;
-    __threadfence();
-    if (threadIdx.x == 0) last = atomicAdd(done, 1) == (int)gridDim.x - 1;
+    if (threadIdx.x == 0) {
+        partial[blockIdx.x] = blockIdx.x;
+        __threadfence();
+        last = atomicAdd(done, 1) == (int)gridDim.x - 1;
+    }
     __syncthreads();
     if (!last || threadIdx.x != 0) return;
     int sum = 0;

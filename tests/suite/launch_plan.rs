@@ -167,9 +167,12 @@ fn shared_and_empty_buffers() {
     let ready = prepared(SAXPY, &toml).unwrap();
     ready.launch(ready.buffers[0].buffer.device()).unwrap();
     assert_eq!(floats(&ready, "x"), (0..100).map(|i| 1.5 * i as f32).collect::<Vec<_>>());
-    let poison = warptape::device::guard::POISON.to_le_bytes();
     let ready = prepared(SAXPY, &LAUNCH.replace("ones", "empty")).unwrap();
-    assert!(ready.bytes("y").unwrap().chunks(4).all(|word| word == poison));
+    if ready.buffers[0].buffer.device().info().name != "host:checked" {
+        // Checked mode knows by itself what nobody wrote, and writes no poison there.
+        let poison = warptape::device::guard::POISON.to_le_bytes();
+        assert!(ready.bytes("y").unwrap().chunks(4).all(|word| word == poison));
+    }
     assert!(ready.bytes("n").unwrap_err().to_string().contains("'n' has no buffer"));
 }
 

@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
-use warptape::device::host::Order;
 use warptape::device::host::checked::Findings;
+use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::source::kernel_files;
 use warptape::device::{Defines, Device, Source};
 use warptape::op::workload::{Kernel, Workload, launched};
 use warptape::op::workloads;
 
-use crate::support::checked;
+/// A device in checked mode, and what it finds.
+pub fn checked(order: Order) -> (Device, Findings) {
+    let findings = Findings::default();
+    let options = Options { mode: Mode::Checked, order, findings: Some(findings.clone()), ..Options::default() };
+    (Device::new(Box::new(Host::new(options))), findings)
+}
 
 macro_rules! test_each {
     ($($op:ident)*) => {
@@ -33,8 +38,8 @@ fn gives_no_finding(cases: &[Case]) {
 /// Runs `test` in eight thread orders; it must pass without a finding.
 fn everywhere(test: impl Fn(&Device) -> Result<(), String>) {
     for order in Order::several(8) {
-        let findings = Findings::default();
-        let outcome = test(&checked(order, Some(findings.clone())));
+        let (device, findings) = checked(order);
+        let outcome = test(&device);
         let list: String = findings.list().iter().map(|finding| format!("{finding}\n")).collect();
         assert!(outcome.is_ok() && list.is_empty(), "[{order:?}] {outcome:?}\n{list}");
     }

@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use warptape::Device;
-use warptape::device::host::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
 
@@ -72,14 +71,21 @@ pub fn on_fast_host(what: &str) -> bool {
     named().is_none()
 }
 
-fn in_checked_mode(order: Order) -> (String, Device) {
-    (format!("host:checked {order:?}"), checked(order, None))
+/// Whether this is checked mode and a test of a whole network is to be skipped, which it then says.
+pub fn skips_networks() -> bool {
+    if on_checked() {
+        println!(
+            "skipped: whole networks take minutes in checked mode, and their kernels are seen by the tests of ops"
+        );
+    }
+    on_checked()
 }
 
-/// A device in checked mode: findings go to `findings`, or make launches fail. It fills its buffers with nothing and knows
-/// itself where they end, so it is not a guarded one.
-pub fn checked(order: Order, findings: Option<Findings>) -> Device {
-    Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() })))
+/// A device in checked mode, where a launch with a finding fails. It writes nothing into its buffers and knows itself where
+/// they end, so it is not a guarded one.
+fn in_checked_mode(order: Order) -> (String, Device) {
+    let options = Options { mode: Mode::Checked, order, ..Options::default() };
+    (format!("host:checked {order:?}"), Device::new(Box::new(Host::new(options))))
 }
 
 fn cuda() -> Option<(String, Device)> {

@@ -358,7 +358,7 @@ __forceinline__ unsigned atomicDec(unsigned* a, unsigned limit) {
 inline unsigned __activemask() { return 1u << warptape_host::lane(); }
 inline void __nanosleep(unsigned) {}
 // Time is a count of these calls.
-inline long long clock64() {
+WT_QUIET inline long long clock64() {
     static thread_local long long calls = 0;
     return ++calls;
 }
