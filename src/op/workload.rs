@@ -18,8 +18,10 @@ pub struct Workload {
     pub dims: Vec<&'static str>,
     /// Sizes that take a fraction of a second even where every access is watched; a bit odd, to meet edges.
     pub default: Vec<usize>,
-    run: Box<dyn Fn(&Device, &[usize]) -> Result<()> + Send + Sync>,
+    run: Run,
 }
+
+type Run = Box<dyn Fn(&Device, &[usize]) -> Result<()> + Send + Sync>;
 
 /// A kernel of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
