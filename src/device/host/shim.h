@@ -167,7 +167,10 @@ template <class... A> inline const unsigned* parameters(void (*)(A...)) { return
 #define __trap() (warptape_host::runtime.trap(__FILE__, __LINE__), __builtin_unreachable())
 
 #ifdef WARPTAPE_OBSERVED
-#define __threadfence() (warptape_host::runtime.fence())
+namespace warptape_host {
+WT_QUIET __noinline__ inline void fence() { runtime.fence(); }
+}  // namespace warptape_host
+#define __threadfence() (warptape_host::fence())
 #else
 inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 #endif
