@@ -1,30 +1,34 @@
 //! What a launch is told besides its kernel: the geometry and the arguments.
 
-/// One kernel argument. Pointers are device addresses; kernels take `int` for sizes, `float` for scalars.
+/// One kernel argument. Pointers are device addresses; the tree's kernels take `int` for sizes, `float` for scalars.
 #[derive(Clone, Copy, Debug)]
 pub enum Arg {
     /// A device address for a pointer parameter; 0 is null.
     Ptr(u64),
-    /// An `int`: sizes and flags.
+    /// An `int`: sizes and flags. Also any smaller integer, `bool` and `char` among them, whose value it has.
     I32(i32),
-    /// An `unsigned`.
+    /// An `unsigned`, or a smaller integer likewise.
     U32(u32),
-    /// An `unsigned long long`, or a device address.
+    /// A 64-bit integer of either sign, by its bits, or a device address.
     U64(u64),
     /// A `float`.
     F32(f32),
+    /// A `double`.
+    F64(f64),
     /// A struct of ints, passed by value; the kernel's may be shorter.
     Ints([i32; 16]),
 }
 
 impl Arg {
-    /// Where the argument's value lies, as `cuLaunchKernel` wants it.
+    /// Where the argument's value lies, as `cuLaunchKernel` wants it. A kernel whose parameter is smaller than an `I32` reads
+    /// the first bytes of it, which on a little-endian machine, as all are that CUDA runs on, are the small integer.
     pub fn pointer(&self) -> *mut std::ffi::c_void {
         match self {
             Arg::Ptr(v) | Arg::U64(v) => v as *const u64 as *mut _,
             Arg::I32(v) => v as *const i32 as *mut _,
             Arg::U32(v) => v as *const u32 as *mut _,
             Arg::F32(v) => v as *const f32 as *mut _,
+            Arg::F64(v) => v as *const f64 as *mut _,
             Arg::Ints(v) => v as *const [i32; 16] as *mut _,
         }
     }
@@ -38,6 +42,11 @@ impl From<i32> for Arg {
 impl From<f32> for Arg {
     fn from(v: f32) -> Self {
         Arg::F32(v)
+    }
+}
+impl From<f64> for Arg {
+    fn from(v: f64) -> Self {
+        Arg::F64(v)
     }
 }
 impl From<u32> for Arg {

@@ -9,6 +9,7 @@ pub mod disk_cache;
 pub mod dry;
 pub mod guard;
 pub mod host;
+mod include;
 mod launch;
 mod memory;
 pub mod signature;

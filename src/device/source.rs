@@ -1,15 +1,15 @@
-//! Kernel sources: the shipped tree, `#include` splicing, and the names of the kernels in a text.
+//! Kernel sources: the shipped tree, and the names of the kernels in a text.
 //!
 //! The tree is embedded in the binary. `WARPTAPE_KERNELS=DIR` reads it from a folder instead, so that a kernel can be
-//! edited and run again without building anything. Includes are spliced here, textually and once each, because NVRTC
-//! has no file system of its own; `#line` keeps every message pointing at the file a person edits.
+//! edited and run again without building anything.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 
+use super::include;
 use crate::error::{Error, Result};
 
 static TREE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kernels");
@@ -67,10 +67,13 @@ impl Source {
         Self::from_text(file, &read(file)?, defines)
     }
 
-    /// A text that is not in the tree, under the name `file`; it may include files of the tree.
+    /// A text that is not in the tree, under the name `file`; it may include files of the tree, files that lie beside `file`,
+    /// and headers whose contents kernels have anyway, such as `<cuda_runtime.h>` and `<math.h>`.
+    ///
+    /// # Errors
+    /// An `#include` that cannot be resolved; host code.
     pub fn from_text(file: &str, text: &str, defines: &Defines) -> Result<Self> {
-        let mut spliced = String::with_capacity(text.len() + 32 * 1024);
-        splice(file, text, &mut HashSet::new(), &mut spliced)?;
+        let spliced = include::spliced(file, text)?;
         let kernels = kernel_names(&spliced);
         Ok(Self { file: file.into(), text: spliced, defines: defines.clone(), kernels })
     }
@@ -122,7 +125,8 @@ pub fn kernel_files() -> Vec<String> {
     files
 }
 
-fn read(file: &str) -> Result<String> {
+/// The text of a file of the tree.
+pub(super) fn read(file: &str) -> Result<String> {
     if let Some(dir) = std::env::var_os("WARPTAPE_KERNELS") {
         let path = Path::new(&dir).join(file);
         return std::fs::read_to_string(&path)
@@ -130,32 +134,6 @@ fn read(file: &str) -> Result<String> {
     }
     let found = TREE.get_file(file).and_then(|f| f.contents_utf8());
     found.map(str::to_owned).ok_or_else(|| Error::Source { file: file.into(), what: "no such file".into() })
-}
-
-fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) -> Result<()> {
-    seen.insert(file.into());
-    let _ = writeln!(out, "#line 1 \"{file}\"");
-    for (i, line) in text.lines().enumerate() {
-        let include = line.trim_start().strip_prefix("#include").map(str::trim);
-        let Some(include) = include else {
-            out.push_str(line);
-            out.push('\n');
-            continue;
-        };
-        let name = include.strip_prefix('"').and_then(|n| n.split('"').next()).ok_or_else(|| Error::Source {
-            file: file.into(),
-            what: format!("line {}: kernels include only \"files of this tree\", not {include}", i + 1),
-        })?;
-        if !seen.contains(name) {
-            let included = read(name).map_err(|e| Error::Source {
-                file: file.into(),
-                what: format!("line {}: {include} cannot be included: {e}", i + 1),
-            })?;
-            splice(name, &included, seen, out)?;
-        }
-        let _ = writeln!(out, "#line {} \"{file}\"\n// {}", i + 1, line.trim_start());
-    }
-    Ok(())
 }
 
 /// Finds `__global__ … void name(`: attributes such as `__launch_bounds__(256)` may stand between.
@@ -184,7 +162,7 @@ fn after_parentheses(text: &str) -> &str {
     end.map_or("", |end| &text[end + 1..])
 }
 
-/// The text without comments and `#line`, each comment a space.
+/// The text without comments and `#line`: of each comment a space and its ends of lines stay.
 pub(super) fn without_comments(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.starts_with("#line "));
     let mut rest = &*lines.collect::<Vec<_>>().join("\n");
@@ -199,7 +177,12 @@ pub(super) fn without_comments(text: &str) -> String {
             [b'"', ..] => tail[1..].find(['"', '\n']).map_or(tail.len(), |end| end + 2),
             _ => 1,
         };
-        code.push_str(if tail[1..].starts_with(['/', '*']) && tail.starts_with('/') { " " } else { &tail[..length] });
+        if tail.starts_with('/') && tail[1..].starts_with(['/', '*']) {
+            code.push(' ');
+            code.extend(tail[..length].chars().filter(|&c| c == '\n'));
+        } else {
+            code.push_str(&tail[..length]);
+        }
         rest = &tail[length..];
     }
     code + rest

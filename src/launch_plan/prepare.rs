@@ -132,17 +132,16 @@ impl Plan {
                 _ => Ok(Arg::Ptr(0)),
             },
             (Kind::Pointer { .. }, _) => wrong("give it a buffer such as f32[1024], or null".into()),
-            (Kind::Scalar(element), Value::Int(value)) if element.is_float() => {
-                float(*element, *value as f64).map_or_else(|| wrong(UNSUPPORTED.into()), Ok)
+            (Kind::Scalar(Element::F32), Value::Int(value)) => Ok(Arg::F32(*value as f32)),
+            (Kind::Scalar(Element::F32), Value::Float(value)) => Ok(Arg::F32(*value as f32)),
+            (Kind::Scalar(Element::F64), Value::Int(value)) => Ok(Arg::F64(*value as f64)),
+            (Kind::Scalar(Element::F64), Value::Float(value)) => Ok(Arg::F64(*value)),
+            (Kind::Scalar(_), Value::Int(value)) if text == "bool" && !(0..=1).contains(value) => {
+                wrong("give it true or false".into())
             }
-            (Kind::Scalar(element), Value::Float(value)) if element.is_float() => {
-                float(*element, *value).map_or_else(|| wrong(UNSUPPORTED.into()), Ok)
+            (Kind::Scalar(element), Value::Int(value)) => {
+                int(*element, *value).map_or_else(|| wrong(format!("{value} does not fit into it")), Ok)
             }
-            (Kind::Scalar(element), Value::Int(value)) => match int(*element, *value) {
-                Some(arg) => Ok(arg),
-                None if element.bytes() < 4 => wrong(UNSUPPORTED.into()),
-                None => wrong(format!("{value} does not fit into it")),
-            },
             (Kind::Scalar(element), _) if element.is_float() => wrong("give it a number such as 0.5".into()),
             (Kind::Scalar(_), _) => wrong("give it a whole number".into()),
             (Kind::Struct, Value::Ints(values)) if values.len() <= 16 => {
@@ -156,20 +155,17 @@ impl Plan {
     }
 }
 
-const UNSUPPORTED: &str =
-    "only int, unsigned, 64-bit integers and float can be passed by value; change the parameter's type";
-
-fn float(element: Element, value: f64) -> Option<Arg> {
-    (element == Element::F32).then_some(Arg::F32(value as f32))
-}
-
 fn int(element: Element, value: i128) -> Option<Arg> {
     match element {
+        Element::I8 => i8::try_from(value).ok().map(|value| Arg::I32(value.into())),
+        Element::U8 => u8::try_from(value).ok().map(|value| Arg::U32(value.into())),
+        Element::I16 => i16::try_from(value).ok().map(|value| Arg::I32(value.into())),
+        Element::U16 => u16::try_from(value).ok().map(|value| Arg::U32(value.into())),
         Element::I32 => i32::try_from(value).ok().map(Arg::I32),
         Element::U32 => u32::try_from(value).ok().map(Arg::U32),
         Element::U64 => u64::try_from(value).ok().map(Arg::U64),
         Element::I64 => i64::try_from(value).ok().map(|value| Arg::U64(value as u64)),
-        _ => None,
+        Element::F32 | Element::F64 => None,
     }
 }
 

@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
+use warptape::device::host::Order;
 use warptape::device::host::checked::Findings;
-use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::source::kernel_files;
 use warptape::device::{Defines, Device, Source};
 use warptape::op::workload::{Kernel, Workload, launched};
 use warptape::op::workloads;
+
+use crate::support;
 
 use crate::support::on_gpu;
 
 /// A device in checked mode, and what it finds.
 pub fn checked(order: Order) -> (Device, Findings) {
     let findings = Findings::default();
-    let options = Options { mode: Mode::Checked, order, findings: Some(findings.clone()), ..Options::default() };
-    (Device::new(Box::new(Host::new(options))), findings)
+    (support::checked(order, Some(findings.clone())), findings)
 }
 
 macro_rules! test_each {

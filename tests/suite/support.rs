@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use warptape::Device;
+use warptape::device::host::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
 
@@ -81,11 +82,14 @@ pub fn skips_networks() -> bool {
     on_checked()
 }
 
-/// A device in checked mode, where a launch with a finding fails. It writes nothing into its buffers and knows itself where
-/// they end, so it is not a guarded one.
 fn in_checked_mode(order: Order) -> (String, Device) {
-    let options = Options { mode: Mode::Checked, order, ..Options::default() };
-    (format!("host:checked {order:?}"), Device::new(Box::new(Host::new(options))))
+    (format!("host:checked {order:?}"), checked(order, None))
+}
+
+/// A device in checked mode; findings go to `findings`, or make launches fail. It writes nothing into its buffers and knows
+/// itself where they end, so it is not a guarded one.
+pub fn checked(order: Order, findings: Option<Findings>) -> Device {
+    Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() })))
 }
 
 fn cuda() -> Option<(String, Device)> {

@@ -1,6 +1,6 @@
 //! How findings are shown: sentences with source lines for people, JSON for programs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -59,10 +59,7 @@ impl Outcome {
 
 /// The source lines of a finding with two lines around each, those lines marked.
 fn excerpt(finding: &Finding, files: &[&Source]) -> String {
-    let mut lines = finding.lines();
-    if lines.is_empty() {
-        lines.extend(place(&finding.detail));
-    }
+    let lines = finding.lines();
     let loaded = Source::load(&finding.file, &Defines::new());
     let source = files.iter().find(|source| source.file == finding.file).copied().or(loaded.as_ref().ok());
     let mut text = String::new();
@@ -70,40 +67,27 @@ fn excerpt(finding: &Finding, files: &[&Source]) -> String {
     let mut names: Vec<&str> = lines.iter().map(|line| &*line.file).collect();
     names.dedup();
     for name in names {
-        // Excerpts may overlap; a line that is marked in one of them is marked.
-        let mut shown: BTreeMap<usize, String> = BTreeMap::new();
-        for line in lines.iter().filter(|line| line.file == name) {
-            for row in source.excerpt(name, line.number as usize).lines() {
-                let number = row.get(1..).and_then(|row| row.split('|').next()?.trim().parse().ok()).unwrap_or(0);
-                let old = shown.entry(number).or_insert_with(|| row.into());
-                if row.starts_with('>') {
-                    *old = row.into();
-                }
-            }
-        }
+        let of_file = || lines.iter().filter(|line| line.file == name);
         let _ = writeln!(text, "  {name}");
         let mut last = None;
-        for (number, row) in shown {
+        for (number, row) in source.lines_of(name) {
+            if !of_file().any(|line| line.number.abs_diff(number) <= 2) {
+                continue;
+            }
             if last.is_some_and(|last| number > last + 1) {
                 text.push_str("     ...\n");
             }
-            text.push_str(&row);
-            text.push('\n');
+            let mark = if of_file().any(|line| line.number == number) { '>' } else { ' ' };
+            let _ = writeln!(text, "{mark}{number:5} | {row}");
             last = Some(number);
         }
     }
     text
 }
 
-/// The line that a finding without sides begins with: `file:12: …`.
-fn place(detail: &str) -> Option<Line> {
-    let (file, number) = detail.split_once(": ")?.0.rsplit_once(':')?;
-    Some(Line { file: file.into(), number: number.parse().ok()? })
-}
-
 fn entry(finding: &Finding) -> Value {
+    let line = |line: &Line| json!({"file": line.file, "line": line.number});
     let side = |side: &Option<Side>| {
-        let line = |line: &Line| json!({"file": line.file, "line": line.number});
         side.as_ref().map(|side| {
             let lines: Vec<Value> = side.lines.iter().map(line).collect();
             json!({"lines": lines, "does": side.does, "block": side.block, "thread": side.thread})
@@ -112,7 +96,7 @@ fn entry(finding: &Finding) -> Value {
     let kernel = finding.kernel.split(" (").next();
     json!({
         "what": finding.what.to_string(), "kernel": kernel, "file": finding.file, "name": finding.name,
-        "detail": finding.detail, "here": side(&finding.here), "there": side(&finding.there), "times": finding.times,
+        "detail": finding.detail, "at": finding.at.iter().map(line).collect::<Vec<_>>(), "here": side(&finding.here), "there": side(&finding.there), "times": finding.times,
     })
 }
 

@@ -75,6 +75,22 @@ fn number_before(line: &str, words: &str) -> u32 {
     digits.parse().unwrap_or(0)
 }
 
+/// What `kernel` is called in `image` (a cubin, or PTX): by its name if it is `extern "C"`, else by a name of the C++ ABI,
+/// which begins with `_Z`, the length of the kernel's name and that name. None if the image has no such kernel.
+pub fn symbol(image: &[u8], kernel: &str) -> Option<String> {
+    // Each kernel of a cubin has a section of its own; in PTX it is declared as an entry.
+    let start: &[u8] = if image.starts_with(b"\x7fELF") { b".text." } else { b".entry " };
+    let mangled = format!("_Z{}{kernel}", kernel.len());
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'$';
+    let rests = (0..image.len()).map(|at| &image[at..]).filter_map(|rest| rest.strip_prefix(start));
+    let words = rests.map(|rest| &rest[..rest.iter().position(|byte| !is_word(byte)).unwrap_or(rest.len())]);
+    let names = words.filter_map(|word| std::str::from_utf8(word).ok());
+    // The plain name wins: another kernel's may begin like a mangled one.
+    let mut found: Vec<&str> = names.filter(|name| *name == kernel || name.starts_with(&mangled)).collect();
+    found.sort_by_key(|name| *name != kernel);
+    found.first().map(|name| (*name).to_owned())
+}
+
 /// False for an image that was cut off: an ELF file that ends before its tables do, or PTX without its NUL.
 pub fn is_whole(image: &[u8]) -> bool {
     if !image.starts_with(b"\x7fELF") {

@@ -196,7 +196,7 @@ impl Backend for Cuda {
         // SAFETY: the image is a whole cubin or NUL-terminated PTX; the driver copies it.
         let module = self.call(doing, || unsafe { result::module::load_data(image.as_ptr().cast()) })?;
         let tells_parameters = self.driver >= TELLS_PARAMETERS;
-        Ok(Arc::new(CudaModule::new(source, self.context.clone(), module, tells_parameters)))
+        Ok(Arc::new(CudaModule::new(source, &image, self.context.clone(), module, tells_parameters)))
     }
 
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use cudarc::driver::result;
 use cudarc::driver::sys::{self, CUfunction, CUmodule, CUresult};
 
+use super::cubin;
 use super::driver::Context;
 use crate::device::{Arg, Module, Source};
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 pub(super) struct CudaModule {
     file: String,
     names: Vec<String>,
+    /// What each of `names` is called in the module.
+    symbols: HashMap<String, String>,
     context: Arc<Context>,
     tells_parameters: bool,
     module: CUmodule,
@@ -41,8 +44,10 @@ impl Kernel {
             return Err(format!("takes {} arguments and was given {}", parameters.len(), args.len()));
         }
         let fits = |arg: &Arg, size: usize| match arg {
-            Arg::Ptr(_) | Arg::U64(_) => size == 8,
-            Arg::I32(_) | Arg::U32(_) | Arg::F32(_) => size == 4,
+            Arg::Ptr(_) | Arg::U64(_) | Arg::F64(_) => size == 8,
+            // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
+            Arg::I32(_) | Arg::U32(_) => size <= 4,
+            Arg::F32(_) => size == 4,
             Arg::Ints(ints) => size <= size_of_val(ints),
         };
         match args.iter().zip(parameters).position(|(arg, &size)| !fits(arg, size)) {
@@ -63,10 +68,17 @@ impl Module for CudaModule {
 }
 
 impl CudaModule {
-    /// The module `module`, loaded from `source`.
-    pub(super) fn new(source: &Source, context: Arc<Context>, module: CUmodule, tells_parameters: bool) -> Self {
+    /// The module `module`, loaded from `image`, which `source` was compiled to.
+    pub(super) fn new(
+        source: &Source,
+        image: &[u8],
+        context: Arc<Context>,
+        module: CUmodule,
+        tells_parameters: bool,
+    ) -> Self {
         let (file, names) = (source.file.clone(), source.kernels().to_vec());
-        Self { file, names, context, tells_parameters, module, kernels: Mutex::default() }
+        let symbols = names.iter().filter_map(|name| Some((name.clone(), cubin::symbol(image, name)?))).collect();
+        Self { file, names, symbols, context, tells_parameters, module, kernels: Mutex::default() }
     }
 
     fn find(&self, name: &str) -> Result<Kernel> {
@@ -75,7 +87,8 @@ impl CudaModule {
             file: self.file.clone(),
             what: format!("has no kernel '{name}'; it has {}", self.names.join(", ")),
         };
-        let c_name = CString::new(name).map_err(|_| unknown())?;
+        let symbol = self.symbols.get(name).ok_or_else(unknown)?;
+        let c_name = CString::new(symbol.as_str()).map_err(|_| unknown())?;
         // SAFETY: the module is loaded as long as `self` lives.
         let raw = unsafe { result::module::get_function(self.module, c_name) }.map_err(|e| match e.0 {
             CUresult::CUDA_ERROR_NOT_FOUND => unknown(),

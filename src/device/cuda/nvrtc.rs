@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::api::{Api, Program};
 use super::cubin::{self, Usage};
 use super::locate::{self, NVRTC, Places};
+use crate::device::include::STANDARD;
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
 
@@ -153,7 +154,7 @@ impl Nvrtc {
     fn key(&self, source: &Source, arch: &str) -> String {
         let version = format!("nvrtc {}.{}", self.version.0, self.version.1);
         let (defines, options) = (source.defines.to_string(), OPTIONS.join(" "));
-        let parts = [&version, arch, &options, &defines, &source.file, &source.text];
+        let parts = [&version, arch, &options, &defines, &source.file, STANDARD, &source.text];
         disk_cache::key(&parts.map(str::as_bytes))
     }
 
@@ -174,7 +175,8 @@ impl Nvrtc {
         let c_string = |text: &str| {
             CString::new(text).map_err(|_| Error::Source { file: source.file.clone(), what: "holds a NUL byte".into() })
         };
-        let (text, name) = (c_string(&source.text)?, c_string(&source.file)?);
+        let text = format!("#line 1 \"standard.h\"\n{STANDARD}\n{}", source.text);
+        let (text, name) = (c_string(&text)?, c_string(&source.file)?);
         let options = options.iter().map(|option| c_string(option)).collect::<Result<Vec<_>>>()?;
 
         let program = Program::compile(&self.api, &text, &name, &options);

@@ -8,6 +8,7 @@ use corosensei::Yielder;
 
 use super::callbacks::Place;
 use super::dice::Dice;
+use super::observed::spin::Spin;
 use super::observed::{Fault, Observer, Rule};
 use super::scheduler::{Builtins, Order};
 use super::warp::Group;
@@ -71,6 +72,8 @@ pub(super) struct Block {
     pub(super) observer: Option<*mut dyn Observer>,
     /// Set when the observer wants no more of this launch.
     pub(super) stopped: bool,
+    /// Whether the running thread gets anywhere, in the observed modes.
+    pub(super) spin: Spin,
     /// Where the module's code starts.
     pub(super) code: u64,
     /// Addresses of the running fiber's stack.
@@ -113,6 +116,7 @@ impl Block {
             error: None,
             observer: None,
             stopped: false,
+            spin: Spin::default(),
             code: 0,
             stack: 0..0,
         }
@@ -162,6 +166,7 @@ impl Block {
     pub(super) fn enter(&mut self, thread: usize) {
         self.current = thread;
         self.states[thread] = State::Running;
+        self.spin.restart();
         // SAFETY: points at this OS thread's `threadIdx`.
         unsafe { *self.builtins.thread = self.indices[thread] };
     }
@@ -230,8 +235,18 @@ impl Block {
 
     /// Notes an error; the first counts.
     pub(super) fn fail(&mut self, rule: Rule, place: Place, what: std::fmt::Arguments<'_>) {
-        let fault = || Fault { rule, at: vec![place.line()], what: what.to_string() };
+        let fault = || Fault { rule, at: vec![place.line()], code: None, what: what.to_string() };
         self.error.get_or_insert_with(fault);
+    }
+
+    /// The running thread waits, at `code`, for what will never happen.
+    pub(super) fn spins(&mut self, code: u32) {
+        let thread = self.thread_name(self.current);
+        let what = format!(
+            "{thread} spins: it waits for memory to change, and nobody changes it, since threads and blocks take turns here; \
+             end the kernel where blocks have to wait for each other, and use __syncthreads within a block"
+        );
+        self.error.get_or_insert(Fault { rule: Rule::Spin, at: Vec::new(), code: Some(code), what });
     }
 
     pub(super) fn thread_name(&self, thread: usize) -> String {

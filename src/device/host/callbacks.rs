@@ -140,16 +140,26 @@ extern "C" fn on_fence() {
 
 extern "C" fn on_access(address: u64, bytes: u64, kind: c_int, code: u64) {
     let block = CURRENT.get();
-    // SAFETY: as in `on_barrier`.
+    // SAFETY: as in `on_barrier`; an access that the observer lets pass is to memory that is there.
     unsafe {
         let Some(observer) = (*block).observer.filter(|_| !(*block).stack.contains(&address)) else { return };
-        let kind = [Kind::Read, Kind::Write, Kind::Atomic][kind as usize];
+        let (kind, volatile) = match kind {
+            0 => (Kind::Read, false),
+            1 => (Kind::Write, false),
+            2 => (Kind::Atomic, false),
+            _ => (Kind::Read, true),
+        };
         let code = code.wrapping_sub((*block).code) as u32;
-        if !(*observer).access((*block).current, Access { address, bytes, kind, code }) {
+        let access = Access { address, bytes, kind, volatile, code };
+        if !(*observer).access((*block).current, access) {
             (*block).stopped = true;
-            loop {
-                park(block);
-            }
+        } else if (*block).spin.notes(access) {
+            (*block).spins(code);
+        } else {
+            return;
+        }
+        loop {
+            park(block);
         }
     }
 }

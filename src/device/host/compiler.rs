@@ -5,10 +5,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use crate::device::include::STANDARD;
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
 
 const SHIM: &str = include_str!("shim.h");
+const FUNCTIONS: &str = include_str!("functions.h");
 const OBSERVE: &str = include_str!("observe.h");
 const COUNTED: &str = include_str!("counted.h");
 const COUNTED_FUNCTIONS: &str = include_str!("counted_functions.h");
@@ -104,9 +106,10 @@ const COUNT: &[&str] = &["-O1", "-g1"];
 const OBSERVED: &[&str] =
     &["-O1", "-g1", "-finline-functions", "-fsanitize=thread", "-nodefaultlibs", "-lm", "-lc", "-DWARPTAPE_OBSERVED"];
 
-/// In GCC's words: entering a function is of no interest, and a vector that is copied stays whole, as one access.
+/// In GCC's words: entering a function is of no interest, volatile accesses are, and a vector that is copied stays whole, as one access.
 const OBSERVED_GCC: &[&str] = &[
     "--param=tsan-instrument-func-entry-exit=0",
+    "--param=tsan-distinguish-volatile=1",
     "-fno-tree-sra",
     "-fno-ipa-sra",
     "-fno-tree-loop-distribute-patterns",
@@ -145,8 +148,7 @@ impl<'a> Build<'a> {
         };
         let flags = FLAGS.iter().chain(of_purpose.into_iter().flatten()).copied().chain(wide_vectors());
         let flags = compiler.command[1..].iter().map(String::as_str).chain(flags);
-        let defines = source.defines.iter().map(|(name, value)| format!("-D{name}={value}"));
-        let arguments: Vec<String> = flags.map(str::to_owned).chain(defines).collect();
+        let arguments: Vec<String> = flags.map(str::to_owned).collect();
         let mut parts = vec![&text, &compiler.command[0], &compiler.version, machine_id()];
         parts.extend(&arguments);
         let key = disk_cache::key(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>());
@@ -212,21 +214,31 @@ fn excerpt(source: &Source, log: &str) -> String {
     }
 }
 
-/// Shim, then the kernel's text, then one entry point per kernel with a uniform signature.
+/// Our headers, then the kernel's text, then one entry point per kernel with a uniform signature.
 fn translation_unit(source: &Source, purpose: Purpose) -> String {
+    let (shim, functions) = (("shim.h", SHIM), ("functions.h", FUNCTIONS));
     let headers: &[(&str, &str)] = match purpose {
-        Purpose::Run => &[("shim.h", SHIM)],
-        Purpose::Observe => &[("shim.h", SHIM), ("observe.h", OBSERVE)],
-        Purpose::Count => &[("counted.h", COUNTED), ("shim.h", SHIM), ("counted_functions.h", COUNTED_FUNCTIONS)],
+        Purpose::Run => &[shim, functions],
+        Purpose::Observe => &[shim, functions, ("observe.h", OBSERVE)],
+        Purpose::Count => &[("counted.h", COUNTED), shim, functions, ("counted_functions.h", COUNTED_FUNCTIONS)],
     };
     let mut unit = String::new();
-    for (name, text) in headers {
+    for (name, text) in headers.iter().chain(&[("standard.h", STANDARD)]) {
         unit += &format!("#line 1 \"{OWN}{name}\"\n{text}\n");
     }
+    // After our headers, which have names of their own.
+    source.defines.iter().for_each(|(name, value)| unit += &format!("#define {name} {value}\n"));
     unit += &format!("{}\n#undef float\n#line 1 \"{OWN}entry points\"\n", source.text);
-    for (kind, name) in dynamic_shared(&source.text) {
+    let dynamic = dynamic_shared(&source.text);
+    if !dynamic.is_empty() {
         // The most that a block can have on any GPU so far (Hopper): 227 KiB.
-        unit += &format!("__shared__ {kind} {name}[227 * 1024 / sizeof({kind})] __attribute__((aligned(1024)));\n");
+        unit += &format!(
+            "extern \"C\" {{ __shared__ char {DYNAMIC}[227 * 1024] __attribute__((aligned(1024), used)); }}\n"
+        );
+    }
+    for (kind, name) in dynamic {
+        // As on a GPU, all names are of the same memory.
+        unit += &format!("extern __shared__ {kind} {name}[] __attribute__((alias(\"{DYNAMIC}\")));\n");
     }
     for name in source.kernels() {
         unit += &format!(
@@ -239,7 +251,10 @@ fn translation_unit(source: &Source, purpose: Purpose) -> String {
     unit
 }
 
-/// Finds `extern __shared__ T name[];`: the launcher's dynamic shared memory, which needs a definition here.
+/// The launcher's dynamic shared memory, in symbols.
+pub(super) const DYNAMIC: &str = "warptape_dynamic_shared";
+
+/// Finds `extern __shared__ T name[];`: the launcher's dynamic shared memory, which needs a definition here. Types and names.
 pub(super) fn dynamic_shared(text: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");

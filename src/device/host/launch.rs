@@ -79,7 +79,7 @@ impl Host {
         let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), *geometry, *order) };
         let watching: *mut dyn Observer = observer.as_mut();
         // SAFETY: the guard is held until the runner is gone, and used only through this pointer until then.
-        let ended = unsafe {
+        let mut ended = unsafe {
             runner.observe(watching, launch.image.base);
             let blocks = block_order(geometry.blocks(), *order);
             (0..geometry.blocks()).find_map(|position| {
@@ -91,6 +91,9 @@ impl Host {
             })
         };
         drop(runner);
+        if let Some(scheduler::Ended::Faulty(_, fault)) = &mut ended {
+            fault.locate(launch.module)?;
+        }
         observer.end(launch, ended)
     }
 

@@ -205,8 +205,10 @@ impl Parameter {
         match arg {
             Arg::Ptr(_) => self.kind == b'p',
             Arg::U64(_) => self.bytes == 8 && matches!(self.kind, b'p' | b'i'),
-            Arg::I32(_) | Arg::U32(_) => self.bytes == 4 && self.kind == b'i',
+            // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
+            Arg::I32(_) | Arg::U32(_) => self.bytes <= 4 && self.kind == b'i',
             Arg::F32(_) => self.bytes == 4 && self.kind == b'f',
+            Arg::F64(_) => self.bytes == 8 && self.kind == b'f',
             Arg::Ints(ints) => self.kind == b's' && self.bytes as usize <= size_of_val(ints),
         }
     }

@@ -2,7 +2,7 @@
 // before every access to memory that is not certain to be the thread's own; instead of the thread sanitizer's library,
 // these few functions answer and pass the access on with the address of the code that makes it.
 namespace warptape_host {
-enum Access { READ, WRITE, ATOMIC };
+enum Access { READ, WRITE, ATOMIC, LOOK };  // LOOK: a volatile read
 }
 #define WT_CALLBACK extern "C" __attribute__((no_sanitize("thread"), visibility("hidden"), used))
 #define WT_PASS_ON(address, bytes, kind) \
@@ -13,7 +13,7 @@ enum Access { READ, WRITE, ATOMIC };
     WT_CALLBACK void __tsan_write##n(void* address) { WT_PASS_ON(address, n, WRITE); } \
     WT_CALLBACK void __tsan_unaligned_read##n(void* address) { WT_PASS_ON(address, n, READ); } \
     WT_CALLBACK void __tsan_unaligned_write##n(void* address) { WT_PASS_ON(address, n, WRITE); } \
-    WT_CALLBACK void __tsan_volatile_read##n(void* address) { WT_PASS_ON(address, n, READ); } \
+    WT_CALLBACK void __tsan_volatile_read##n(void* address) { WT_PASS_ON(address, n, LOOK); } \
     WT_CALLBACK void __tsan_volatile_write##n(void* address) { WT_PASS_ON(address, n, WRITE); }
 WT_SIZE(1) WT_SIZE(2) WT_SIZE(4) WT_SIZE(8) WT_SIZE(16)
 WT_CALLBACK void __tsan_read_range(void* address, unsigned long bytes) { WT_PASS_ON(address, bytes, READ); }

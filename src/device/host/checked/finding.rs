@@ -21,6 +21,8 @@ pub enum What {
     Barrier,
     /// A warp collective that names lanes which do not come to it.
     Lanes,
+    /// A thread that waits in a loop for what another thread does.
+    Spin,
     /// `__trap`, or another end before the kernel's.
     Stopped,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for What {
             Self::Misaligned => "misaligned",
             Self::Barrier => "barrier",
             Self::Lanes => "lanes",
+            Self::Spin => "spin",
             Self::Stopped => "stopped",
         })
     }

@@ -36,6 +36,9 @@ pub(super) struct Checker {
     seen: HashMap<(What, u32, u32), Seen>,
     /// A write that clashes with another write: no fault if it writes what is there already.
     pending: Option<Pending>,
+    /// A read that clashes with atomic operations: no fault if it is a guess that the thread's next access, an atomic
+    /// operation at the same address, makes sure of (the loop around `atomicCAS` of CUDA's guide begins like this).
+    guess: Option<(usize, Pending)>,
     block: u32,
 }
 
@@ -52,6 +55,7 @@ struct Seen {
 }
 
 struct Pending {
+    /// What a write finds there.
     before: Vec<u8>,
     place: Place,
     access: Access,
@@ -68,6 +72,7 @@ impl Checker {
             order: Order::default(),
             seen: HashMap::new(),
             pending: None,
+            guess: None,
             block: 0,
         }
     }
@@ -79,8 +84,17 @@ impl Checker {
         self.seen.entry(key).or_insert_with(new).times += 1;
     }
 
-    /// Looks at a write that was let through: whether it changed anything.
-    fn settle(&mut self) {
+    /// Looks at what was let through: whether a write changed anything, whether a guess was one. `next` is what happens now,
+    /// if it is an access.
+    fn settle(&mut self, next: Option<(usize, Access)>) {
+        if let Some((thread, Pending { place, access, here, there, .. })) = self.guess.take() {
+            let makes_sure = |(by, next): (usize, Access)| {
+                by == thread && next.kind == Kind::Atomic && next.address == access.address
+            };
+            if !next.is_some_and(makes_sure) {
+                self.found(What::Race, place, access, here, Some(there));
+            }
+        }
         let Some(Pending { before, place, access, here, there }) = self.pending.take() else { return };
         // SAFETY: the access was within its buffer.
         let now = unsafe { std::slice::from_raw_parts(access.address as *const u8, before.len()) };
@@ -120,9 +134,9 @@ impl Observer for Checker {
     }
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
-        self.settle();
+        self.settle(Some((thread, access)));
         let Some(place) = self.memory.regions.find(access.address, access.bytes) else { return true };
-        let here = self.order.mark(thread, access.code);
+        let here = self.order.mark(thread, access);
         if !place.inside {
             self.found(What::OutOfBounds, place, access, here, None);
             return false;
@@ -139,24 +153,25 @@ impl Observer for Checker {
         }
         if let Some(conflict) = self.memory.touch(&self.order, &place, &here, access) {
             let place = Place { offset: conflict.0, ..place };
-            if (conflict.1.kind, access.kind) == (Kind::Write, Kind::Write) {
-                // SAFETY: within its buffer.
-                let before = unsafe { std::slice::from_raw_parts(access.address as *const u8, access.bytes as usize) };
-                self.pending = Some(Pending { before: before.into(), place, access, here, there: conflict.1 });
-            } else {
-                self.found(What::Race, place, access, here, Some(conflict.1));
+            // SAFETY: within its buffer.
+            let before = unsafe { std::slice::from_raw_parts(access.address as *const u8, access.bytes as usize) };
+            let pending = Pending { before: before.into(), place, access, here, there: conflict.1 };
+            match (conflict.1.kind, access.kind) {
+                (Kind::Write, Kind::Write) => self.pending = Some(pending),
+                (Kind::Atomic, Kind::Read) => self.guess = Some((thread, pending)),
+                (_, _) => self.found(What::Race, place, access, here, Some(conflict.1)),
             }
         }
         true
     }
 
     fn barrier(&mut self, _place: callbacks::Place) {
-        self.settle();
+        self.settle(None);
         self.order.barrier();
     }
 
     fn collective(&mut self, warp: usize, mask: u32, syncs: bool, _place: callbacks::Place) {
-        self.settle();
+        self.settle(None);
         if syncs {
             self.order.sync_warp(warp, mask);
         }
@@ -167,7 +182,7 @@ impl Observer for Checker {
     }
 
     fn end_block(&mut self) {
-        self.settle();
+        self.settle(None);
     }
 
     fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {

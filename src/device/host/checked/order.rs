@@ -9,6 +9,8 @@
 
 use std::collections::HashMap;
 
+use super::Access;
+
 /// An access, or several alike by lanes of one warp, as the shadow of a word remembers it.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
@@ -21,13 +23,16 @@ pub(super) struct Mark {
     pub(super) code: u32,
     pub(super) lanes: u32,
     pub(super) warp: u16,
+    /// Reads that are all volatile: what an atomic operation does meanwhile is seen, or not, and both is right.
+    pub(super) volatile: bool,
 }
 
 /// No block.
 const NEVER: u32 = u32::MAX;
 
 impl Mark {
-    pub(super) const NONE: Self = Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0 };
+    pub(super) const NONE: Self =
+        Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0, volatile: false };
 
     pub(super) fn exists(&self) -> bool {
         self.block != NEVER
@@ -47,7 +52,7 @@ impl Mark {
     pub(super) fn add(&mut self, later: &Self) {
         let together = self.epoch == later.epoch && self.clock == later.clock;
         let lanes = if together { self.lanes | later.lanes } else { later.lanes };
-        *self = Self { lanes, ..*later };
+        *self = Self { lanes, volatile: later.volatile && (self.volatile || !together), ..*later };
     }
 }
 
@@ -139,10 +144,11 @@ impl Order {
     }
 
     /// What an access by `thread` looks like now.
-    pub(super) fn mark(&self, thread: usize, code: u32) -> Mark {
+    pub(super) fn mark(&self, thread: usize, access: Access) -> Mark {
+        let Access { code, volatile, .. } = access;
         let warp = (thread / 32) as u16;
         let clock = if self.warps.is_empty() { 0 } else { self.warps.get(&warp).map_or(0, |warp| warp.clock) };
-        Mark { block: self.block, epoch: self.epoch, clock, code, lanes: 1 << (thread % 32), warp }
+        Mark { block: self.block, epoch: self.epoch, clock, code, lanes: 1 << (thread % 32), warp, volatile }
     }
 
     /// The lanes of `earlier` that are not in the past of the access `now`, by one thread.

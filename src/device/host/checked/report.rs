@@ -73,6 +73,7 @@ impl<'a> Report<'a> {
         let what = match fault.rule {
             Rule::Barrier => What::Barrier,
             Rule::Lanes => What::Lanes,
+            Rule::Spin => What::Spin,
             Rule::Other => What::Stopped,
         };
         let [x, y, z] = block;

@@ -27,9 +27,9 @@ impl Cell {
         let [first, second] = self.reads;
         let candidates = [
             (self.write, Kind::Write, true),
-            (self.atomic, Kind::Atomic, kind != Kind::Atomic),
-            (first, Kind::Read, kind != Kind::Read),
-            (second, Kind::Read, kind != Kind::Read),
+            (self.atomic, Kind::Atomic, kind != Kind::Atomic && !now.volatile),
+            (first, Kind::Read, kind == Kind::Write || kind == Kind::Atomic && !first.volatile),
+            (second, Kind::Read, kind == Kind::Write || kind == Kind::Atomic && !second.volatile),
         ];
         let clash = |(mark, of, matters): (Mark, Kind, bool)| {
             let lanes = if matters && mark.exists() { order.unordered(&mark, now) } else { 0 };
@@ -42,7 +42,16 @@ impl Cell {
         match kind {
             // What was ordered before this write is ordered before whatever this write is.
             Kind::Write => *self = Self { write: *now, ..EMPTY },
-            Kind::Atomic => self.atomic = *now,
+            Kind::Atomic => {
+                self.atomic = *now;
+                // What the thread has read here was a guess, which its atomic operation now makes sure of.
+                for read in self.reads.iter_mut().filter(|read| read.same_warp(now)) {
+                    read.lanes &= !now.lanes;
+                    if read.lanes == 0 {
+                        *read = Mark::NONE;
+                    }
+                }
+            }
             Kind::Read => {
                 let [first, second] = &mut self.reads;
                 if first.same_warp(now) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod memory;
 pub(crate) mod regions;
+pub(super) mod spin;
 pub(crate) mod symbols;
 
 use super::callbacks::Place;
@@ -10,7 +11,7 @@ use super::image::Image;
 use super::module::{HostModule, Kernel};
 use super::scheduler::{Ended, Order};
 use crate::device::{Arg, Geometry};
-use symbols::Line;
+use symbols::{Line, Symbols};
 
 /// What an access does (observe.h `Access`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,8 @@ pub(crate) struct Access {
     pub(crate) address: u64,
     pub(crate) bytes: u64,
     pub(crate) kind: Kind,
+    /// A read through a pointer to `volatile`.
+    pub(crate) volatile: bool,
     /// Where in the code, from the module's start.
     pub(crate) code: u32,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Fault {
     pub(crate) rule: Rule,
     /// The line; then one where other threads stood that should have been there.
     pub(crate) at: Vec<Line>,
+    /// Instead of the line where it is not known yet: the place in the code, from the module's start.
+    pub(crate) code: Option<u32>,
     pub(crate) what: String,
 }
 
@@ -59,6 +64,8 @@ pub(crate) enum Rule {
     Barrier,
     /// The lanes that a mask names come to the same warp collective.
     Lanes,
+    /// No thread waits in a loop for what another thread does.
+    Spin,
     /// `__trap` is not called, and whatever else ends a kernel.
     Other,
 }
@@ -66,7 +73,19 @@ pub(crate) enum Rule {
 impl Fault {
     /// One that no line of the source is to blame for.
     pub(crate) fn elsewhere(what: impl Into<String>) -> Self {
-        Self { rule: Rule::Other, at: Vec::new(), what: what.into() }
+        Self { rule: Rule::Other, at: Vec::new(), code: None, what: what.into() }
+    }
+
+    /// Looks up the line of a fault that knows only its place in the code of `module`.
+    ///
+    /// # Errors
+    /// A module whose tables cannot be read.
+    pub(super) fn locate(&mut self, module: &HostModule) -> Result<(), String> {
+        if let Some(code) = self.code.take() {
+            let lines = Symbols::read(&module.path)?.lines()?.of(code.into());
+            self.at.extend(lines.into_iter().next());
+        }
+        Ok(())
     }
 }
 

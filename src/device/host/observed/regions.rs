@@ -70,13 +70,16 @@ impl Regions {
     pub(in crate::device::host) fn begin_launch(&mut self, launch: &Launch<'_>) -> Result<(), String> {
         let symbols = self.symbols(launch)?;
         let dynamic = compiler::dynamic_shared(&launch.module.source.text);
+        let dynamic = dynamic.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" or ");
         let start = launch.image.thread_local.start;
         let placed = |variable: &Shared| {
             let Range { start: first, end } = variable.range;
             // Dynamic shared memory is as large as the launch says.
-            let is_dynamic = dynamic.iter().any(|(_, name)| *name == variable.name);
-            let end = if is_dynamic { first + u64::from(launch.geometry.shared) } else { end };
-            Shared { name: variable.name.clone(), range: start + first..start + end }
+            let (name, end) = match &*variable.name {
+                compiler::DYNAMIC => (&dynamic, first + u64::from(launch.geometry.shared)),
+                _ => (&variable.name, end),
+            };
+            Shared { name: name.clone(), range: start + first..start + end }
         };
         self.shared = symbols.shared.iter().map(placed).collect();
         self.shared_start = start;

@@ -6,7 +6,7 @@ use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::device::host::compiler::OWN;
+use crate::device::host::compiler::{DYNAMIC, OWN};
 
 /// A line of a source file, as `#line` named it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +56,9 @@ impl Symbols {
                 Shared { name: name.into(), range: symbol.address()..symbol.address() + symbol.size() }
             })
             .collect();
-        shared.sort_by_key(|variable| variable.range.start);
+        // Of the names of dynamic shared memory, that of all of it comes first and stays.
+        shared.sort_by_key(|variable| (variable.range.start, variable.name != DYNAMIC));
+        shared.dedup_by_key(|variable| variable.range.start);
         Ok(Self { bytes, shared })
     }
 

@@ -149,7 +149,7 @@ impl Observer for Profiler {
     fn block(&mut self, _block: u32) {}
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
-        let Access { address, bytes, kind, code } = access;
+        let Access { address, bytes, kind, code, .. } = access;
         let Some(place) = self.regions.find(address, bytes) else { return true };
         if !place.inside {
             let fix = "`warptape kernels check` tells more";
