@@ -2,13 +2,13 @@
 //!
 //! On a GPU a thread may wait in a loop for a flag or a lock that another one sets. Here a thread keeps the processor until it
 //! comes to a barrier or a warp collective, so that such a loop never ends. It shows by its accesses: the same few, from
-//! the same places in the code, which find the same values, again and again. A loop that gets anywhere leaves a trace in memory
-//! or goes through it; one that only computes makes no accesses between.
+//! the same places in the code, which find the same values, again and again. A loop that gets
+//! anywhere leaves a trace in memory or goes through it; one that only computes keeps what it needs in registers.
 
 use super::Access;
 
-/// So many accesses in a row without anything new are a spin: several seconds' worth of nothing.
-const PATIENCE: u32 = 1 << 24;
+/// So many accesses in a row without anything new are a spin: half a second's worth of nothing.
+const PATIENCE: u32 = 1 << 22;
 
 /// How many accesses a round of waiting may have: a lock taken, a flag looked at, the lock given back.
 const ROUND: usize = 8;
