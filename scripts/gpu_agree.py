@@ -75,11 +75,12 @@ def numbers(profile):
 
 
 def profiles(warptape):
-    """What `kernels profile` says about WORK."""
+    """What `kernels profile` counts for WORK, kernel by kernel."""
     found = {}
     for name, arguments in WORK.items():
         command = [warptape, "kernels", "profile", *arguments, "--json"]
-        found[name] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        found[name] = [{key: kernel[key] for key in ["kernel", "uncounted", "total"]} for kernel in said]
     return found
 
 
@@ -165,6 +166,13 @@ def verdict(kind, found):
     return "not known" if reports is None else "agree" if reports else "only we"
 
 
+def beyond(kind, expected, text):
+    """Whether a mistake is of those that the tool for its kind is known not to look for."""
+    name = re.search(r" on (\w+)", expected)
+    shared = bool(name and re.search(rf"__shared__ [^;]*\b{name[1]}\b", text))
+    return not shared if kind == "race" else shared and kind in ("uninitialized", "out of bounds")
+
+
 def corpus(run, bin, limit, report):
     """The step: each kernel of tests/corpus, what checked mode finds in it and what the tools of compute-sanitizer do."""
     sanitizer = find("compute-sanitizer", "/opt/nvidia/*/*/compute-sanitizer")
@@ -175,7 +183,8 @@ def corpus(run, bin, limit, report):
         with open(path) as file:
             # In the suite checked mode finds just what the first line says.
             expected = file.readline().strip().removeprefix("// expect: ")
-        kinds[path] = re.split(r"[:,]| on ", expected)[0], expected
+            kind = re.split(r"[:,]| on ", expected)[0]
+            kinds[path] = kind, expected, beyond(kind, expected, file.read())
     jobs = [(path, tool) for path in kinds for tool in REPORTS]
     # What decides first, in case time runs out.
     jobs.sort(key=lambda job: TOOL.get(kinds[job[0]][0], job[1]) != job[1])
@@ -195,17 +204,21 @@ def corpus(run, bin, limit, report):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         results = dict(zip(jobs, pool.map(watch, jobs)))
     rows = report.setdefault("corpus", {"limits": LIMITS, "kernels": []})["kernels"]
-    for path, (kind, expected) in kinds.items():
+    for path, (kind, expected, limited) in kinds.items():
         found = {tool: results[path, tool] for tool in REPORTS}
-        row = {"kernel": path.removeprefix("tests/corpus/"), "warptape": expected, "verdict": verdict(kind, found), **found}
+        row = {"kernel": path.removeprefix("tests/corpus/"), "warptape": expected, "verdict": verdict(kind, found),
+               "beyond_the_tool": limited, **found}
         rows.append(row)
         said = "; ".join(f"{tool}: {', '.join(found[tool])}" for tool in found if found[tool])
+        said += f"; {TOOL[kind]} does not look for it" if limited and row["verdict"] == "only we" else ""
         said += "".join(f"; {tool}: no summary" for tool in found if found[tool] is None)
         print(f"  {row['kernel']:52}{expected[:44]:46}{row['verdict']:10} {said.removeprefix('; ')[:160]}")
     for tool, what in LIMITS.items():
         print(f"  {tool} {what}")
     count = {name: sum(row["verdict"] == name for row in rows) for name in ["agree", "only we", "only they", "not known"]}
     note = f"{len(rows)} kernels: " + ", ".join(f"{count} {name}" for name, count in count.items())
+    limited = sum(row["verdict"] == "only we" and row["beyond_the_tool"] for row in rows)
+    note += f"; {limited} of those that only we see are beyond the tool" if limited else ""
     return ("ok" if rows and count["not known"] < len(rows) else "failed"), note
 
 

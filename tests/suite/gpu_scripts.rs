@@ -62,9 +62,9 @@ case "$*" in
     row 0 'copy_strided(float *, const float *, int, int)' 2 28 2 8 ;;
 *" run relu "*)
     printf '%s\n' "$head" "$units"
-    row 0 relu_forward 782 6,000 782 12,501
-    row 1 relu_forward 0 6,501 0 0
-    row 2 relu_backward n/a 25,002 782 12,501 ;;
+    row 0 relu_forward 785 6,000 785 12,503
+    row 1 relu_forward 0 6,503 0 0
+    row 2 relu_backward n/a 25,006 785 12,503 ;;
 *) echo '==ERROR== ERR_NVGPUCTRPERM - no permission to read counters'; exit 1 ;;
 esac
 "#;
@@ -104,14 +104,21 @@ fn check(folder: &Path, steps: &str, budget: &str) -> (Option<i32>, Value) {
 
 #[test]
 fn the_corpus_under_compute_sanitizer() {
-    let true = on_fast_host("scripts depend on no device") else { return };
+    if !on_fast_host("scripts depend on no device") {
+        return;
+    }
     let Some(folder) = machine(&[("compute-sanitizer", SANITIZER)]) else { return };
     let (code, report) = check(folder.path(), "c", "600");
-    assert_eq!((code, &report["steps"][0]["name"], &report["steps"][0]["outcome"]), (Some(0), &json!("corpus"), &json!("ok")));
+    assert_eq!(
+        (code, &report["steps"][0]["name"], &report["steps"][0]["outcome"]),
+        (Some(0), &json!("corpus"), &json!("ok"))
+    );
     let rows = report["corpus"]["kernels"].as_array().unwrap();
     let row = |name: &str| rows.iter().find(|row| row["kernel"] == name).unwrap();
     let verdict = |name: &str| row(name)["verdict"].as_str().unwrap().to_owned();
-    for name in ["reverse_without_barrier", "scale_without_guard", "accumulate_into_empty_output", "barrier_in_a_branch"] {
+    for name in
+        ["reverse_without_barrier", "scale_without_guard", "accumulate_into_empty_output", "barrier_in_a_branch"]
+    {
         assert_eq!(verdict(&format!("broken/{name}.cu")), "agree");
     }
     // What hides no mistake and is said to: by a tool, or by a copy of a buffer that is written in part.
@@ -137,14 +144,21 @@ fn the_corpus_under_compute_sanitizer() {
         4 + fine - 1,
         broken - 4 - 1
     );
-    assert_eq!(report["steps"][0]["note"], json!(note));
+    let said = report["steps"][0]["note"].as_str().unwrap();
+    assert!(said.starts_with(&note) && said.ends_with(" of those that only we see are beyond the tool"), "{said}");
+    let beyond = |name: &str| row(&format!("broken/{name}.cu"))["beyond_the_tool"].as_bool().unwrap();
+    // Races in global memory, shared memory that nothing wrote; of shared and of global memory the other.
+    assert!(beyond("block_index_forgotten") && beyond("bins_never_cleared") && beyond("column_of_a_shared_matrix"));
+    assert!(!beyond("reverse_without_barrier") && !beyond("accumulate_into_empty_output"));
     assert!(report["corpus"]["limits"]["racecheck"].as_str().unwrap().contains("shared memory alone"));
 }
 
 /// Kernels that hang cost no more than the time that there is.
 #[test]
 fn the_deadline_holds_for_the_corpus() {
-    let true = on_fast_host("scripts depend on no device") else { return };
+    if !on_fast_host("scripts depend on no device") {
+        return;
+    }
     let Some(folder) = machine(&[("compute-sanitizer", "#!/bin/sh\nexec sleep 3600\n")]) else { return };
     let (code, report) = check(folder.path(), "cp", "4");
     assert_eq!((code, &report["steps"][0]["outcome"]), (Some(1), &json!("failed")));
@@ -155,7 +169,9 @@ fn the_deadline_holds_for_the_corpus() {
 
 #[test]
 fn profiles_beside_those_of_ncu() {
-    let true = on_fast_host("scripts depend on no device") else { return };
+    if !on_fast_host("scripts depend on no device") {
+        return;
+    }
     let Some(folder) = machine(&[("ncu", NCU)]) else { return };
     let (code, report) = check(folder.path(), "p", "600");
     let note = report["steps"][0]["note"].as_str().unwrap();
@@ -175,10 +191,14 @@ fn profiles_beside_those_of_ncu() {
     assert_eq!(row("copy_strided", "global_loads requests"), [json!(2), json!(2), json!(1.0)]);
     assert_eq!(row("copy_strided", "global_loads sectors"), [json!(26), json!(28), json!(0.9286)]);
     assert_eq!(row("copy_strided", "global_stores sectors"), [json!(8), json!(8), json!(1.0)]);
-    // All launches together; numbers with commas; a figure that ncu does not give.
-    assert_eq!(row("relu_forward", "global_loads sectors"), [json!(12501), json!(12501), json!(1.0)]);
-    assert_eq!(row("relu_backward", "global_loads sectors"), [json!(25002), json!(25002), json!(1.0)]);
+    // 100003 floats are 12500 sectors and three loads of one more. All launches together; numbers with commas; a figure
+    // that ncu does not give.
+    assert_eq!(row("relu_forward", "global_loads sectors"), [json!(12503), json!(12503), json!(1.0)]);
+    assert_eq!(row("relu_backward", "global_loads sectors"), [json!(25006), json!(25006), json!(1.0)]);
     assert_eq!(row("relu_backward", "global_loads requests")[1..], [Value::Null, Value::Null]);
     let note = report["steps"][0]["note"].as_str().unwrap();
-    assert!(note.contains("; no figures for 9 of 11: divergent: no table from ncu: ==ERROR== ERR_NVGPUCTRPERM"), "{note}");
+    assert!(
+        note.contains("; no figures for 9 of 11: divergent: no table from ncu: ==ERROR== ERR_NVGPUCTRPERM"),
+        "{note}"
+    );
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::command::{Done, device, done, fails, refused, succeeds, warptape};
-use super::support::{on_fast_host, on_gpu};
+use super::support::on_fast_host;
 
 /// Doubles the even elements of `x`: of each warp every second lane.
 const DOUBLE: &str = "// Doubles the even elements of x.
@@ -66,7 +66,8 @@ fn a_profile_of_ones_own_file() {
     assert_eq!(report["roofline"]["bound"], "memory");
 
     let text = succeeds(&["kernels", "profile", &file, "--gpu", "a100"]);
-    for part in ["twice   ", "2 blocks of 32 threads", "2 requests, 4.00 sectors each", "32 multiplications", "on A100"] {
+    for part in ["twice   ", "2 blocks of 32 threads", "2 requests, 4.00 sectors each", "32 multiplications", "on A100"]
+    {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
     // The launch by options, over a file that says something else.
@@ -144,14 +145,18 @@ fn a_picture_of_the_roofline() {
 fn a_profile_without_nvrtc() {
     let folder = tempfile::tempdir().unwrap();
     let without = |args: &[&str]| {
-        let Done { code, stdout, stderr } =
-            done(warptape().args(["kernels", "profile", "relu_forward"]).args(args).env("WARPTAPE_NVRTC", folder.path()));
+        let Done { code, stdout, stderr } = done(
+            warptape().args(["kernels", "profile", "relu_forward"]).args(args).env("WARPTAPE_NVRTC", folder.path()),
+        );
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
         stdout
     };
     let text = without(&[]);
     let why = "registers not known: device cuda: WARPTAPE_NVRTC=";
-    assert!(text.contains(why) && text.contains("holds no libnvrtc.so") && text.contains("a launch at least"), "{text}");
+    assert!(
+        text.contains(why) && text.contains("holds no libnvrtc.so") && text.contains("a launch at least"),
+        "{text}"
+    );
     let reports: Value = serde_json::from_str(&without(&["--json"])).unwrap();
     assert_eq!((&reports[0]["usage"], &reports[0]["occupancy"]), (&Value::Null, &Value::Null));
     assert!(reports[0]["roofline"]["least_s"].as_f64().unwrap() > 0.0);
@@ -233,7 +238,7 @@ fn a_run_of_the_tree_names_the_kernels() {
 
 #[test]
 fn a_run_says_what_the_device_says() {
-    if on_gpu() || !on_fast_host("two devices of the host are compared") {
+    if !on_fast_host("two devices of the host are compared") {
         return;
     }
     let run = |name: &str, device: &str, parts: &[&str]| {
