@@ -19,7 +19,7 @@ pub struct Options {
     /// Other data than the run's, of the same classes
     #[arg(long)]
     data: Option<String>,
-    /// Device: auto, host, cuda, cuda:N
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
     /// Print JSON: also the confusion matrix and every confused pair with its images

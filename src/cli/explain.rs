@@ -51,7 +51,7 @@ pub struct Options {
     /// Folder for what is drawn; without it, explain in the run's folder
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Device: auto, host, cuda, cuda:N
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
 }

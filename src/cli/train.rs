@@ -37,7 +37,7 @@ pub struct Options {
     /// Threads that decode pictures; 0: one for each core
     #[arg(long, default_value_t = 0)]
     workers: usize,
-    /// Device: auto, host, cuda, cuda:N [default: auto]
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N [default: auto]
     #[arg(long)]
     device: Option<String>,
     /// Passes over the training set [default: 15]

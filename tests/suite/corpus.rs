@@ -9,11 +9,12 @@ use warptape::Device;
 use warptape::device::Source;
 use warptape::device::guard::POISON;
 use warptape::device::host::Order;
-use warptape::device::host::checked::{Finding, Findings};
+use warptape::device::host::checked::Finding;
 use warptape::device::signature::{Element, Kind};
 use warptape::launch_plan::{Plan, Prepared};
 
-use crate::support::{checked, on_gpu, orders};
+use crate::sanitizer::checked;
+use crate::support::{on_gpu, orders};
 
 /// What a file of the corpus says about itself.
 pub struct Expectation {
@@ -203,8 +204,7 @@ const CHECKED: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(1), O
 
 /// What checked mode finds in an example.
 fn findings(example: &Example, order: Order) -> Vec<Finding> {
-    let findings = Findings::default();
-    let device = checked(order, Some(findings.clone()));
+    let (device, findings) = checked(order);
     let prepared = example.prepare(&device);
     prepared.launch(&device).unwrap_or_else(|error| panic!("{}: {error}", example.name));
     findings.list()

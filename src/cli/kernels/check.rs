@@ -23,7 +23,7 @@ pub(super) struct Options {
     #[arg(value_name = "NAME|FILE.cu")]
     what: Vec<String>,
     /// Thread orders to run each kernel in: forward, reverse, then random ones
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
     /// Sizes for a kernel of the tree, instead of its examples and the default sizes; `kernels list` names them
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
@@ -106,7 +106,7 @@ fn cases(workloads: &[Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
 /// Runs all jobs in each of `orders`, on a device of its own.
 fn all_orders(jobs: &[Job], orders: &[Order]) -> Result<Outcome> {
     let bar = ProgressBar::new((jobs.len() * orders.len()) as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} launches checked").expect("a fixed template"));
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} runs checked").expect("a fixed template"));
     let results = orders.par_iter().map(|&order| {
         let findings = Findings::default();
         let options =

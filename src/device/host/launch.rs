@@ -1,0 +1,128 @@
+//! How a launch runs: blocks on all cores, or one after the other where they are observed.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use super::dice::Dice;
+use super::module::HostModule;
+use super::observed::{Launch, Observer};
+use super::{Host, Order, scheduler, stacks, workers};
+use crate::device::{Arg, Function, Geometry, Target};
+
+const MAX_THREADS: usize = 1024;
+const MAX_SHARED: u32 = 227 * 1024;
+
+impl Host {
+    /// Runs a kernel to its end. Errors are sentences without the kernel's name.
+    pub(super) fn start(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<(), String> {
+        self.accepts(geometry)?;
+        let module = (function.module().as_ref() as &dyn Any).downcast_ref::<HostModule>();
+        let module = module.ok_or("was compiled for another device")?;
+        let kernel = module.kernel(function.handle)?;
+        kernel.accepts(args)?;
+
+        let launch = self.launches.fetch_add(1, Ordering::Relaxed) as u64;
+        let order = match self.options.order {
+            Order::Random(seed) => Order::Random(seed ^ launch.rotate_left(32)),
+            order => order,
+        };
+        if let Some(observer) = &self.observer {
+            let image = kernel.image();
+            let image = image.ok_or("only Linux tells where modules lie, as this mode needs")?;
+            let launch = Launch { function: &function.name, module, kernel, image, geometry, args, order };
+            return self.observe(observer.lock().unwrap(), &launch);
+        }
+        let count = geometry.blocks();
+        let blocks = block_order(count, order);
+        // Claiming a few blocks at a time keeps the counter off the hot path of small blocks.
+        let chunk = (count / (8 * self.info.units)).clamp(1, 64);
+        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let failure = Mutex::new(None);
+        let work = || {
+            let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
+            // SAFETY: the arguments fit the parameters; `function` keeps the module loaded.
+            let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), geometry, order) };
+            loop {
+                let first = next.fetch_add(chunk, Ordering::Relaxed);
+                for position in first..(first + chunk).min(count) {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
+                    if let Err(ended) = runner.run(block) {
+                        failure.lock().unwrap().get_or_insert(ended);
+                        stop.store(true, Ordering::Relaxed);
+                        return;
+                    }
+                }
+                if first + chunk >= count {
+                    return;
+                }
+            }
+        };
+        let helpers = self.info.units.min(stacks::MOST / geometry.threads()).min(count.div_ceil(chunk)) - 1;
+        workers::run(helpers, &work);
+        match failure.into_inner().unwrap() {
+            None => Ok(()),
+            Some(ended) => Err(ended.to_string()),
+        }
+    }
+
+    /// A launch of which `observer` is told: one block after the other, on this OS thread.
+    fn observe(&self, mut observer: MutexGuard<Box<dyn Observer>>, launch: &Launch<'_>) -> Result<(), String> {
+        let Launch { kernel, geometry, args, order, .. } = launch;
+        observer.begin(launch)?;
+        let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
+        // SAFETY: as in `launch`.
+        let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), *geometry, *order) };
+        let watching: *mut dyn Observer = observer.as_mut();
+        // SAFETY: the guard is held until the runner is gone, and used only through this pointer until then.
+        let ended = unsafe {
+            runner.observe(watching, launch.image.base);
+            let blocks = block_order(geometry.blocks(), *order);
+            (0..geometry.blocks()).find_map(|position| {
+                let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
+                (*watching).block(block as u32);
+                let ended = runner.run(block).err();
+                (*watching).end_block();
+                ended
+            })
+        };
+        drop(runner);
+        observer.end(launch, ended)
+    }
+
+    /// Refuses what no GPU can launch and, where GPU tiles are tested, what would not launch there.
+    fn accepts(&self, geometry: Geometry) -> Result<(), String> {
+        let Geometry { grid, block, shared } = geometry;
+        let threads = geometry.threads();
+        if threads == 0 || threads > MAX_THREADS {
+            return Err(format!("a block has 1 to {MAX_THREADS} threads, not {threads}"));
+        }
+        if shared > MAX_SHARED {
+            return Err(format!("{shared} bytes of shared memory, at most {MAX_SHARED} exist"));
+        }
+        if self.info.target == Target::Cuda && (grid[1].max(grid[2]) > 65535 || block[2] > 64) {
+            return Err(format!(
+                "a GPU takes grids of ... × 65535 × 65535 and 64 threads in z, not {grid:?}, {block:?}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The order in which blocks are claimed, unless it is the natural one.
+fn block_order(blocks: usize, order: Order) -> Option<Vec<u32>> {
+    let sequence = || 0..blocks as u32;
+    match order {
+        Order::Forward => None,
+        Order::Reverse => Some(sequence().rev().collect()),
+        Order::Random(seed) => {
+            let mut sequence: Vec<u32> = sequence().collect();
+            Dice::new(seed, u64::MAX).shuffle(&mut sequence);
+            Some(sequence)
+        }
+    }
+}
