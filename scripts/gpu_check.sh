@@ -4,11 +4,13 @@
 #
 #   scripts/gpu_check.sh BIN_DIR OUT_DIR
 #
-# BIN_DIR holds `warptape` and `suite`. A step that fails or runs out of time does not stop the next ones. What was
+# BIN_DIR holds `warptape`, `suite` and `profiles.json`. A step that fails or runs out of time does not stop the next ones. What was
 # found is in OUT_DIR/gpu_check.json, the steps' output beside it. Exit 0 if no test and no step failed, else 1.
 #
 # Environment: WARPTAPE_GPU_BUDGET  seconds for all steps together (540)
-#              WARPTAPE_GPU_STEPS   which steps, as letters: l(ook) t(ests) s(anitizer) b(ench) r(un a training) (ltsbr)
+#              WARPTAPE_GPU_STEPS   which steps, as letters: l(ook) t(ests) s(anitizer) b(ench) r(un a training), and whether
+#                                   NVIDIA's tools agree with warptape's: c(orpus of mistakes, under compute-sanitizer)
+#                                   p(rofiles, beside ncu's) (ltsbrcp); see scripts/gpu_agree.py
 #              WARPTAPE_GPU_SANITIZE  regular expression of the tests from which the sanitizer's few are taken (all)
 #              WARPTAPE_GPU_TRAIN   arguments of the training (see TRAIN below; {} is a scratch folder)
 set -u
@@ -20,12 +22,16 @@ done
 # Tests look for their data below the checkout.
 cd "$(dirname "$0")/.." || exit 2
 exec python3 -u - "$bin" "$out" <<'PYTHON'
-import datetime, glob, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import datetime, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, "scripts")
+sys.dont_write_bytecode = True
+import gpu_agree
 
 BIN, OUT = sys.argv[1:]
 TRAIN = "train --device cuda --epochs 2 --out {}"
 DEADLINE = time.monotonic() + float(os.environ.get("WARPTAPE_GPU_BUDGET", 540))
-STEPS = os.environ.get("WARPTAPE_GPU_STEPS", "ltsbr")
+STEPS = os.environ.get("WARPTAPE_GPU_STEPS", "ltsbrcp")
 SCRATCH = tempfile.mkdtemp(prefix="warptape-")
 ENV = dict(os.environ, WARPTAPE_TEST_DEVICE="cuda", WARPTAPE_CACHE=os.path.join(SCRATCH, "cache"))
 
@@ -38,7 +44,7 @@ report = {
 
 def run(command, limit, log=None, env=ENV):
     """Runs a command for at most `limit` seconds; returns its exit status (None: out of time) and its output."""
-    limit = max(1.0, min(limit, DEADLINE - time.monotonic()))
+    limit = max(1.0, min(limit, left()))
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         try:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -57,6 +63,11 @@ def run(command, limit, log=None, env=ENV):
         with open(os.path.join(OUT, log), "a", errors="replace") as file:
             file.write(f"$ {' '.join(command)[:400]}\n{text}\n[{ending(status)}]\n\n")
     return status, text
+
+
+def left():
+    """Seconds until the deadline."""
+    return DEADLINE - time.monotonic()
 
 
 def ending(status):
@@ -135,7 +146,7 @@ def tests():
         return "failed", f"suite --list: {ending(status)}"
     # A kernel that faults takes the process's context with it, and a hang takes the rest of the suite: what failed or
     # never ran is run again by itself, and only that counts.
-    limit = 0.6 * (DEADLINE - time.monotonic())
+    limit = 0.6 * left()
     status, text = run([f"{BIN}/suite", "--test-threads=1", "--nocapture"], limit, "suite.log")
     found, reasons = outcomes(text)
     again = [name for name in names if found.get(name, "FAILED") == "FAILED"]
@@ -143,10 +154,9 @@ def tests():
     # The test in which the process ended has a name there and no outcome: last, so that it costs no other test its turn.
     again.sort(key=lambda name: name not in found and f"\ntest {name} ... " in text)
     for name in again:
-        left = DEADLINE - time.monotonic()
-        if left < 20:
+        if left() < 20:
             break
-        _, text = run([f"{BIN}/suite", "--exact", name, "--test-threads=1", "--nocapture"], min(60, left / 2), "suite.log")
+        _, text = run([f"{BIN}/suite", "--exact", name, "--test-threads=1", "--nocapture"], min(60, left() / 2), "suite.log")
         alone, why = outcomes(text)
         found[name] = alone.get(name, "FAILED")
         reasons.update(why)
@@ -168,15 +178,8 @@ def tests():
     return ("ok" if status == 0 else "failed"), note
 
 
-def sanitizer_tool():
-    places = [os.path.join(home, "bin") for home in
-              [os.environ.get("CUDA_HOME", ""), *sorted(glob.glob("/usr/local/cuda*"), reverse=True)] if home]
-    places += sorted(glob.glob("/opt/nvidia/*/*/compute-sanitizer"), reverse=True)
-    return shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path=os.pathsep.join(places))
-
-
 def sanitizer():
-    tool = sanitizer_tool()
+    tool = gpu_agree.find("compute-sanitizer", "/opt/nvidia/*/*/compute-sanitizer")
     if not tool:
         return "skipped", "compute-sanitizer is not installed"
     # Everything under it takes ten to a hundred times as long: a few tests of every module, the same ones each time.
@@ -191,7 +194,7 @@ def sanitizer():
     for check in ["memcheck", "racecheck"]:
         command = [tool, "--tool", check, "--error-exitcode", "99", "--print-limit", "20",
                    f"{BIN}/suite", "--exact", "--test-threads=1", "--nocapture", *chosen]
-        status, text = run(command, 0.35 * (DEADLINE - time.monotonic()), "sanitizer.log")
+        status, text = run(command, 0.35 * left(), "sanitizer.log")
         errors = re.findall(r"(?:ERROR|RACECHECK) SUMMARY: .*", text)
         done = len(outcomes(text)[0])
         notes.append(f"{check}: {errors[-1] if errors else ending(status)}, {done} of {len(chosen)} tests")
@@ -226,6 +229,8 @@ step("t", "tests", tests)
 step("s", "sanitizer", sanitizer)
 step("b", "bench", bench)
 step("r", "training", training)
+step("c", "corpus", lambda: gpu_agree.corpus(run, BIN, left, report))
+step("p", "profiles", lambda: gpu_agree.profiling(run, BIN, left, report))
 shutil.rmtree(SCRATCH, ignore_errors=True)
 bad = [s["name"] for s in report["steps"] if s["outcome"] == "failed"]
 print(f"{OUT}/gpu_check.json: " + (f"failed: {', '.join(bad)}" if bad else "nothing failed"))

@@ -34,8 +34,17 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 impl Buffer {
     /// `bytes` bytes of device memory with undefined contents (poison, on a guarded device).
     pub fn new(device: &Device, bytes: usize) -> Result<Self> {
+        Self::of(device, bytes, size_class)
+    }
+
+    /// [`Buffer::new`] without rounding the size up, for tools that tell a stray access by where the allocation ends.
+    pub(crate) fn exact(device: &Device, bytes: usize) -> Result<Self> {
+        Self::of(device, bytes, |bytes| bytes.max(1))
+    }
+
+    fn of(device: &Device, bytes: usize, size: fn(usize) -> usize) -> Result<Self> {
         let guard = device.0.guards.as_ref().map_or(0, |g| g.zone());
-        let capacity = size_class(bytes + 2 * guard);
+        let capacity = size(bytes + 2 * guard);
         let start = device.0.pool.take(device, capacity)?;
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let buffer = Self { device: device.clone(), address: start + guard as u64, bytes, capacity, id };

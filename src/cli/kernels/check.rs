@@ -1,16 +1,15 @@
 //! `warptape kernels check`: kernels in checked mode, in several thread orders.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::findings::Outcome;
+use super::subject::{self, Subject};
 use crate::check::{Case, Expectation};
 use crate::device::host::checked::Findings;
 use crate::device::host::{Host, Mode, Options as HostOptions, Order};
-use crate::device::source::kernel_files;
 use crate::device::{Device, Source};
 use crate::error::{Error, Result};
 use crate::launch_plan::{self, Plan};
@@ -57,9 +56,9 @@ impl Job {
 pub(super) fn run(options: Options) -> anyhow::Result<()> {
     let (mut names, mut jobs) = (Vec::new(), Vec::new());
     for what in &options.what {
-        match named(what, &options.launch)? {
-            Ok(file) => jobs.push(file),
-            Err(name) => names.push(name),
+        match Subject::of(what, &options.launch)? {
+            Subject::File(plan, source) => jobs.push(Job::File(plan, source)),
+            Subject::Tree(name) => names.push(name),
         }
     }
     if jobs.is_empty() && options.launch.is_given() {
@@ -67,12 +66,11 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
         return Err(Error::usage(format!("a launch is described, but no file of your own is named; {fix}")).into());
     }
     if names.is_empty() && !jobs.is_empty() && !options.shape.is_empty() {
-        let fix = "a file of your own has its sizes in --arg or its TOML file";
-        return Err(Error::usage(format!("--shape is for kernels of the tree; {fix}")).into());
+        return Err(subject::shape_of_a_file().into());
     }
     let mut kernels = jobs.len();
     if jobs.is_empty() || !names.is_empty() {
-        let workloads = chosen(&names, &options.shape)?;
+        let workloads = subject::workloads(&names, &options.shape)?;
         let mut launched = workloads.iter().map(Workload::kernels).collect::<Result<Vec<_>>>()?.concat();
         launched.sort();
         launched.dedup();
@@ -88,43 +86,6 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(source) } else { None });
     outcome.print(&files.collect::<Vec<_>>(), options.json)?;
     outcome.verdict(kernels, options.seeds, options.json)
-}
-
-/// What an argument means: a file of one's own, or a name in the tree.
-fn named(what: &str, launch: &launch_plan::Options) -> Result<Result<Job, String>> {
-    let path = Path::new(what);
-    if !path.is_file() {
-        return Ok(Err(what.trim_start_matches("kernels/").into()));
-    }
-    let plan = Plan::find(path, launch)?;
-    let source = plan.source(path)?;
-    let Some(file) = kernel_files().into_iter().find(|file| plan.is_silent() && path.ends_with(file)) else {
-        return Ok(Ok(Job::File(plan, source)));
-    };
-    // A kernel of the tree: nobody has to describe its launch. But what runs is the tree's text, so this must be it.
-    let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-    if Source::from_text(&file, &text, &plan.defines)?.text == Source::load(&file, &plan.defines)?.text {
-        return Ok(Err(file));
-    }
-    let fix = "set WARPTAPE_KERNELS to the kernel folder that it lies in";
-    Err(Error::usage(format!("{what} differs from the {file} that is built in; {fix}")))
-}
-
-/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for.
-fn chosen(names: &[String], shape: &[usize]) -> Result<Vec<Workload>> {
-    let mut all: Vec<Workload> = Vec::new();
-    if names.is_empty() {
-        all = op::workloads();
-    }
-    for name in names {
-        let mut found = Workload::find(name)?;
-        if found.iter().any(|workload| workload.dims.len() == shape.len()) {
-            found.retain(|workload| workload.dims.len() == shape.len());
-        }
-        found.retain(|workload| all.iter().all(|other| other.name != workload.name));
-        all.extend(found);
-    }
-    Ok(all)
 }
 
 /// The cases of the workloads' ops that launch any of `kernels`.

@@ -4,7 +4,9 @@ mod check;
 pub mod compile;
 mod findings;
 mod profile;
+mod run;
 mod show;
+mod subject;
 
 use crate::op::workload::{Kernel, Workload};
 
@@ -23,9 +25,11 @@ enum Command {
     Compile(compile::Options),
     /// Count what kernels ask of the memory and compute, by line, and what that means on a named GPU; without one
     Profile(profile::Options),
+    /// Launch kernels once, on any device; of a file of your own, show what is in its buffers afterwards
+    Run(run::Options),
     /// Print a kernel's source with what each of its lines costs beside it
     Show(profile::Options),
-    /// Show what can be checked and profiled: workloads with their sizes, and the kernels that each of them runs
+    /// Show what can be checked, profiled and run: workloads with their sizes, and the kernels that each of them runs
     List,
 }
 
@@ -35,6 +39,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         Command::Check(options) => check::run(options),
         Command::Compile(options) => compile::run(&options),
         Command::Profile(options) => profile::run(options),
+        Command::Run(options) => run::run(&options),
         Command::Show(options) => show::run(options),
         Command::List => list(),
     }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::subject::{self, Subject};
 use crate::device::cuda::nvrtc::Nvrtc;
 use crate::device::host::profiled::{Profile, Profiles};
 use crate::device::host::{Host, Mode, Options as HostOptions};
 use crate::device::{Device, Source};
 use crate::error::{Error, Result};
-use crate::launch_plan::{self, Plan};
-use crate::op::workload::Workload;
+use crate::launch_plan;
 use crate::profile::report::Report;
 use crate::profile::{Gpu, picture};
 
@@ -55,27 +55,17 @@ pub(super) fn profiled(options: &Options) -> Result<Profiled> {
     let profiles = Profiles::default();
     let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
     let device = Device::new(Box::new(Host::new(mode)));
-    let path = Path::new(&options.what);
-    if path.is_file() && !path.starts_with("kernels") {
-        let plan = Plan::find(path, &options.launch)?;
-        let source = plan.source(path)?;
-        plan.prepare(&device, &source)?.launch(&device)?;
-        return Ok(Profiled { profiles: profiles.list(), own: Some(source) });
-    }
-    if options.launch.is_given() {
-        return Err(Error::usage("kernels of the tree take --shape; how to launch them is known"));
-    }
-    let name = options.what.trim_start_matches("kernels/");
-    for workload in
-        Workload::find(name)?.iter().filter(|w| options.shape.is_empty() || w.dims.len() == options.shape.len())
-    {
+    let name = match Subject::only(&options.what, &options.shape, &options.launch)? {
+        Subject::File(plan, source) => {
+            plan.prepare(&device, &source)?.launch(&device)?;
+            return Ok(Profiled { profiles: profiles.list(), own: Some(source) });
+        }
+        Subject::Tree(name) => name,
+    };
+    for workload in subject::workloads(std::slice::from_ref(&name), &options.shape)? {
         workload.run(&device, &options.shape)?;
     }
     let mut found = profiles.list();
-    if found.is_empty() {
-        // Says which sizes it takes.
-        Workload::find(name)?.iter().try_for_each(|workload| workload.sizes(&options.shape).map(drop))?;
-    }
     // A function or a file means these alone, of what the workload launches.
     let meant = |profile: &Profile| {
         profile.kernel == name || profile.file == name || profile.file.starts_with(&format!("{name}/"))

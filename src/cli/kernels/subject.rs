@@ -1,0 +1,79 @@
+//! What `kernels check`, `profile`, `run` and `show` are told to work on.
+
+use std::path::Path;
+
+use crate::device::Source;
+use crate::device::source::kernel_files;
+use crate::error::{Error, Result};
+use crate::launch_plan::{self, Plan};
+use crate::op;
+use crate::op::workload::Workload;
+
+/// What an argument means.
+pub(super) enum Subject {
+    /// A name, file or folder of the kernel tree.
+    Tree(String),
+    /// A file of the user's own, with its launch.
+    File(Plan, Source),
+}
+
+impl Subject {
+    /// # Errors
+    /// A file that cannot be read, with a launch that means nothing, or that is one of the tree's and differs from it.
+    pub(super) fn of(what: &str, launch: &launch_plan::Options) -> Result<Self> {
+        let path = Path::new(what);
+        if !path.is_file() {
+            return Ok(Self::Tree(what.trim_start_matches("kernels/").into()));
+        }
+        let plan = Plan::find(path, launch)?;
+        let source = plan.source(path)?;
+        let Some(file) = kernel_files().into_iter().find(|file| plan.is_silent() && path.ends_with(file)) else {
+            return Ok(Self::File(plan, source));
+        };
+        // A kernel of the tree: nobody has to describe its launch. But what runs is the tree's text, so this must be it.
+        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+        if Source::from_text(&file, &text, &plan.defines)?.text == Source::load(&file, &plan.defines)?.text {
+            return Ok(Self::Tree(file));
+        }
+        let fix = "set WARPTAPE_KERNELS to the kernel folder that it lies in";
+        Err(Error::usage(format!("{what} differs from the {file} that is built in; {fix}")))
+    }
+
+    /// [`Subject::of`] where there is but one.
+    ///
+    /// # Errors
+    /// The same; a launch for kernels of the tree, sizes for a file.
+    pub(super) fn only(what: &str, shape: &[usize], launch: &launch_plan::Options) -> Result<Self> {
+        let subject = Self::of(what, launch)?;
+        match subject {
+            Self::Tree(_) if launch.is_given() => {
+                Err(Error::usage("kernels of the tree take --shape; how to launch them is known"))
+            }
+            Self::File(..) if !shape.is_empty() => Err(shape_of_a_file()),
+            _ => Ok(subject),
+        }
+    }
+}
+
+/// The error for `--shape` with a file of the user's own.
+pub(super) fn shape_of_a_file() -> Error {
+    let fix = "a file of your own has its sizes in --arg or its TOML file";
+    Error::usage(format!("--shape is for kernels of the tree; {fix}"))
+}
+
+/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for.
+pub(super) fn workloads(names: &[String], shape: &[usize]) -> Result<Vec<Workload>> {
+    let mut all: Vec<Workload> = Vec::new();
+    if names.is_empty() {
+        all = op::workloads();
+    }
+    for name in names {
+        let mut found = Workload::find(name)?;
+        if found.iter().any(|workload| workload.dims.len() == shape.len()) {
+            found.retain(|workload| workload.dims.len() == shape.len());
+        }
+        found.retain(|workload| all.iter().all(|other| other.name != workload.name));
+        all.extend(found);
+    }
+    Ok(all)
+}
