@@ -89,7 +89,7 @@ fn a_race_is_one_finding_with_its_lines() {
     assert_eq!((&finding["what"], &finding["kernel"]), (&json!("race"), &json!("mirror")));
     assert_eq!((&finding["file"], &finding["name"]), (&json!(file), &json!("part")));
     assert!(finding["detail"].as_str().unwrap().contains("without a barrier") && finding["times"].as_u64() > Some(1));
-    assert_eq!(finding.as_object().unwrap().len(), 8);
+    assert_eq!(finding.as_object().unwrap().len(), 9);
 }
 
 #[test]
