@@ -69,7 +69,7 @@ const SPINS: [(&str, &[u32], usize, usize); 4] = [
     ("lock", &[4], 1, 2),
     ("grid_barrier", &[13], 2, 1),
     ("lock_and_look", &[20, 21, 22], 1, 1),
-    ("flag_in_shared_memory", &[31], 1, 2),
+    ("flag_in_shared_memory", &[30], 1, 2),
 ];
 
 #[test]
