@@ -155,6 +155,12 @@ pub fn short(number: u64) -> String {
     scaled(number as f64)
 }
 
+/// `640 B`, `33.5 MB`
+fn bytes(count: u64) -> String {
+    let number = short(count);
+    if number.contains(' ') { number + "B" } else { number + " B" }
+}
+
 fn scaled(number: f64) -> String {
     match number {
         n if n < 1e4 => format!("{n:.0}"),
@@ -221,7 +227,7 @@ impl Display for Report<'_> {
                 writeln!(f, "  FLOPs           {}{kinds}", short(operations.flops()))?;
             }
         }
-        writeln!(f, "  memory          reads {}B, writes {}B at least", short(*read), short(*written))?;
+        writeln!(f, "  memory          reads {}, writes {} at least", bytes(*read), bytes(*written))?;
         write!(f, "  on {:<12} ", self.gpu.name)?;
         match &self.usage {
             Err(why) => writeln!(f, "registers not known: {why}")?,

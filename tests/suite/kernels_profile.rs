@@ -66,8 +66,14 @@ fn a_profile_of_ones_own_file() {
     assert_eq!(report["roofline"]["bound"], "memory");
 
     let text = succeeds(&["kernels", "profile", &file, "--gpu", "a100"]);
-    for part in ["twice   ", "2 blocks of 32 threads", "2 requests, 4.00 sectors each", "32 multiplications", "on A100"]
-    {
+    for part in [
+        "twice   ",
+        "2 blocks of 32 threads",
+        "2 requests, 4.00 sectors each",
+        "32 multiplications",
+        "reads 256 B, writes 256 B",
+        "on A100",
+    ] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
     // The launch by options, over a file that says something else.
@@ -98,8 +104,8 @@ fn a_profile_of_the_tree_is_of_what_is_named() {
     for name in [file, "activation", &format!("kernels/{file}")] {
         assert_eq!(kernels(&[name]), ["relu_forward", "relu_backward"], "{name}");
     }
-    let matmul = &json_of(&["profile", "matmul_forward", "--shape", "128,64,32"])[0];
-    assert_eq!(matmul["total"]["operations"]["fused"], json!(2 * 128 * 64 * 32 + 128 * 64 * 32), "{matmul:#}");
+    let matmul = &json_of(&["profile", "matmul", "--shape", "128,64,32"])[0];
+    assert_eq!(matmul["total"]["operations"]["fused"], json!(128 * 64 * 32), "{matmul:#}");
 }
 
 #[test]
@@ -118,6 +124,10 @@ fn what_cannot_be_profiled_shown_or_run_is_refused() {
         let Done { code, stderr, .. } = done(warptape().args(["kernels", command, &file]));
         assert!(code == Some(2) && stderr.contains("mine.toml") && stderr.contains("[args]\ny = \"f32["), "{stderr}");
         assert_eq!(done(warptape().args(["kernels", command])).code, Some(2));
+    }
+    // The listing has no other forms.
+    for option in ["--json", "--gpu=a100", "--picture=a.png", "--device=host"] {
+        assert_eq!(done(warptape().args(["kernels", "show", "relu", option])).code, Some(2), "{option}");
     }
     fails(&["kernels", "profile", "relu", "--gpu", "H2000"], 2, &["H2000", "H200"]);
     fails(&["kernels", "profile", "relu", "--picture", &picture("a.gif")], 2, &["a.gif", ".png", ".svg"]);

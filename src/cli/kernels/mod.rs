@@ -28,7 +28,7 @@ enum Command {
     /// Launch kernels once, on any device; of a file of your own, show what is in its buffers afterwards
     Run(run::Options),
     /// Print a kernel's source with what each of its lines costs beside it
-    Show(profile::Options),
+    Show(subject::Options),
     /// Show what can be checked, profiled and run: workloads with their sizes, and the kernels that each of them runs
     List,
 }
@@ -40,7 +40,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         Command::Compile(options) => compile::run(&options),
         Command::Profile(options) => profile::run(options),
         Command::Run(options) => run::run(&options),
-        Command::Show(options) => show::run(options),
+        Command::Show(options) => show::run(&options),
         Command::List => list(),
     }
 }

@@ -8,19 +8,14 @@ use crate::device::host::profiled::{Profile, Profiles};
 use crate::device::host::{Host, Mode, Options as HostOptions};
 use crate::device::{Device, Source};
 use crate::error::{Error, Result};
-use crate::launch_plan;
 use crate::profile::report::Report;
 use crate::profile::{Gpu, picture};
 
 #[derive(clap::Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// A kernel of the tree by name, file or folder (see `kernels list`), or a file of your own
-    #[arg(value_name = "NAME|FILE.cu")]
-    pub(super) what: String,
-    /// Sizes for a kernel of the tree; `kernels list` names them
-    #[arg(long, value_name = "SIZES", value_delimiter = ',')]
-    shape: Vec<usize>,
+    #[command(flatten)]
+    subject: subject::Options,
     /// The GPU to judge by: H200, H100, A100, RTX 4090, L4 or T4
     #[arg(long, value_name = "NAME", default_value = "H200")]
     gpu: String,
@@ -30,8 +25,6 @@ pub(super) struct Options {
     /// Write a picture of the GPU's roofline with the kernels in it
     #[arg(long, value_name = "FILE.png|FILE.svg")]
     picture: Option<PathBuf>,
-    #[command(flatten)]
-    launch: launch_plan::Options,
 }
 
 /// What ran, and the files of the user's own.
@@ -51,11 +44,11 @@ impl Profiled {
 }
 
 /// Runs what `options` name in profiled mode.
-pub(super) fn profiled(options: &Options) -> Result<Profiled> {
+pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
     let profiles = Profiles::default();
     let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
     let device = Device::new(Box::new(Host::new(mode)));
-    let name = match Subject::only(&options.what, &options.shape, &options.launch)? {
+    let name = match options.subject()? {
         Subject::File(plan, source) => {
             plan.prepare(&device, &source)?.launch(&device)?;
             return Ok(Profiled { profiles: profiles.list(), own: Some(source) });
@@ -79,7 +72,7 @@ pub(super) fn profiled(options: &Options) -> Result<Profiled> {
 pub(super) fn run(options: Options) -> anyhow::Result<()> {
     let gpu = Gpu::find(&options.gpu)?;
     let form = options.picture.as_deref().map(form).transpose()?;
-    let ran = profiled(&options)?;
+    let ran = profiled(&options.subject)?;
     let nvrtc = Nvrtc::find().map_err(|e| e.to_string());
     let reports = ran.profiles.iter().map(|profile| {
         let source = ran.source(profile)?;

@@ -8,7 +8,7 @@ use super::subject::{self, Subject};
 use crate::device::Device;
 use crate::device::signature::Element;
 use crate::error::Result;
-use crate::launch_plan::{self, Named, Prepared};
+use crate::launch_plan::{Named, Prepared};
 use crate::op::workload::{Kernel, launched};
 
 /// Values of a buffer that are shown as text, and the most of one that JSON holds them all of.
@@ -18,24 +18,18 @@ const SMALL: usize = 4096;
 #[derive(clap::Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// A kernel of the tree by name, file or folder (see `kernels list`), or a file of your own
-    #[arg(value_name = "NAME|FILE.cu")]
-    what: String,
+    #[command(flatten)]
+    subject: subject::Options,
     /// Device: auto, host, host:checked, cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Sizes for a kernel of the tree; `kernels list` names them
-    #[arg(long, value_name = "SIZES", value_delimiter = ',')]
-    shape: Vec<usize>,
     /// Print JSON; with all values of buffers of up to 4096, the first 8 of others
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    launch: launch_plan::Options,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let subject = Subject::only(&options.what, &options.shape, &options.launch)?;
+    let subject = options.subject.subject()?;
     let device = Device::open(&options.device)?;
     let name = match subject {
         Subject::File(plan, source) => {
@@ -47,9 +41,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
         Subject::Tree(name) => name,
     };
     let mut ran: Vec<Kernel> = Vec::new();
-    for workload in subject::workloads(&[name], &options.shape)? {
-        workload.run(&device, &options.shape)?;
-        ran.extend(launched(|device| workload.run(device, &options.shape))?);
+    for workload in subject::workloads(&[name], &options.subject.shape)? {
+        workload.run(&device, &options.subject.shape)?;
+        ran.extend(launched(|device| workload.run(device, &options.subject.shape))?);
     }
     ran.sort();
     ran.dedup();

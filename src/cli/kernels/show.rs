@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::profile::{Options, profiled};
+use super::profile::profiled;
+use super::subject::Options;
 use crate::device::Source;
 use crate::device::host::profiled::{Counts, Transfers};
 use crate::profile::report::short;
@@ -11,8 +12,8 @@ use crate::profile::report::short;
 /// Width of the three columns.
 const COLUMNS: [usize; 3] = [16, 18, 9];
 
-pub(super) fn run(options: Options) -> anyhow::Result<()> {
-    let ran = profiled(&options)?;
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    let ran = profiled(options)?;
     let mut files: Vec<(String, Source, BTreeMap<u32, Counts>)> = Vec::new();
     for profile in &ran.profiles {
         let lines = profile.lines(&profile.file);

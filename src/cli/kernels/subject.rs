@@ -9,6 +9,37 @@ use crate::launch_plan::{self, Plan};
 use crate::op;
 use crate::op::workload::Workload;
 
+/// One file, or what one name of the tree means, and how to launch it.
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// A kernel of the tree by name, file or folder (see `kernels list`), or a file of your own
+    #[arg(value_name = "NAME|FILE.cu")]
+    what: String,
+    /// Sizes for a kernel of the tree; `kernels list` names them
+    #[arg(long, value_name = "SIZES", value_delimiter = ',')]
+    pub(super) shape: Vec<usize>,
+    #[command(flatten)]
+    launch: launch_plan::Options,
+}
+
+impl Options {
+    /// What they mean.
+    ///
+    /// # Errors
+    /// Those of [`Subject::of`]; a launch for kernels of the tree, sizes for a file.
+    pub(super) fn subject(&self) -> Result<Subject> {
+        let subject = Subject::of(&self.what, &self.launch)?;
+        match subject {
+            Subject::Tree(_) if self.launch.is_given() => {
+                Err(Error::usage("kernels of the tree take --shape; how to launch them is known"))
+            }
+            Subject::File(..) if !self.shape.is_empty() => Err(shape_of_a_file()),
+            _ => Ok(subject),
+        }
+    }
+}
+
 /// What an argument means.
 pub(super) enum Subject {
     /// A name, file or folder of the kernel tree.
@@ -37,21 +68,6 @@ impl Subject {
         }
         let fix = "set WARPTAPE_KERNELS to the kernel folder that it lies in";
         Err(Error::usage(format!("{what} differs from the {file} that is built in; {fix}")))
-    }
-
-    /// [`Subject::of`] where there is but one.
-    ///
-    /// # Errors
-    /// The same; a launch for kernels of the tree, sizes for a file.
-    pub(super) fn only(what: &str, shape: &[usize], launch: &launch_plan::Options) -> Result<Self> {
-        let subject = Self::of(what, launch)?;
-        match subject {
-            Self::Tree(_) if launch.is_given() => {
-                Err(Error::usage("kernels of the tree take --shape; how to launch them is known"))
-            }
-            Self::File(..) if !shape.is_empty() => Err(shape_of_a_file()),
-            _ => Ok(subject),
-        }
     }
 }
 
