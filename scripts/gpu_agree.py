@@ -198,8 +198,8 @@ def corpus(run, bin, limit, report):
         room = limit() - reserve
         if room < 2:
             return None
-        command = [sanitizer, "--tool", tool, *more.get(tool, []), "--print-limit", "10", f"{bin}/warptape", "kernels", "run", path,
-                   "--device", "cuda"]
+        command = [sanitizer, "--tool", tool, *more.get(tool, []), "--print-limit", "10",
+                   f"{bin}/warptape", "kernels", "run", path, "--device", "cuda"]
         # Broken barriers may wait for ever.
         return findings(tool, run(command, min(20, room), "corpus.log")[1])
 
