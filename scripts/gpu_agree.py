@@ -52,7 +52,7 @@ TOOL = {"race": "racecheck", "out of bounds": "memcheck", "misaligned": "memchec
 # that a kernel wrote in part, are no finding.
 REPORTS = {
     "memcheck": r"(?:Invalid|Misaligned) __\w+__ (?:read|write|atomic)\b.*",
-    "racecheck": r"(?:Error|Warning): (?:Race reported|Potential \w+ hazard).*",
+    "racecheck": r"(?i:Error|Warning): (?:Race reported|Potential \w+ hazard).*",
     "synccheck": r"Barrier error detected.*",
     "initcheck": r"Uninitialized __\w+__ memory (?:read|access).*",
 }
@@ -189,6 +189,8 @@ def corpus(run, bin, limit, report):
     # What decides first, in case time runs out.
     jobs.sort(key=lambda job: TOOL.get(kinds[job[0]][0], job[1]) != job[1])
 
+    # Buffers may lie end to end: room between them makes an access beyond one a stray access.
+    more = {"memcheck": ["--padding", "256"]}
     reserve = 0.3 * limit()  # for the step after this one
 
     def watch(job):
@@ -196,8 +198,8 @@ def corpus(run, bin, limit, report):
         room = limit() - reserve
         if room < 2:
             return None
-        command = [sanitizer, "--tool", tool, "--print-limit", "10", f"{bin}/warptape", "kernels", "run", path,
-                   "--device", "cuda"]
+        command = [sanitizer, "--tool", tool, *more.get(tool, []), "--print-limit", "10",
+                   f"{bin}/warptape", "kernels", "run", path, "--device", "cuda"]
         # Broken barriers may wait for ever.
         return findings(tool, run(command, min(20, room), "corpus.log")[1])
 

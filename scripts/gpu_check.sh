@@ -4,8 +4,9 @@
 #
 #   scripts/gpu_check.sh BIN_DIR OUT_DIR
 #
-# BIN_DIR holds `warptape`, `suite` and `profiles.json`. A step that fails or runs out of time does not stop the next ones. What was
-# found is in OUT_DIR/gpu_check.json, the steps' output beside it. Exit 0 if no test and no step failed, else 1.
+# BIN_DIR holds `warptape`, `suite` and `profiles.json`. A step that fails or runs out of time does not stop the next
+# ones. What was found is in OUT_DIR/gpu_check.json, the steps' output beside it. Exit 0 if no test and no step failed,
+# else 1.
 #
 # Environment: WARPTAPE_GPU_BUDGET  seconds for all steps together (540)
 #              WARPTAPE_GPU_STEPS   which steps, as letters: l(ook) t(ests) s(anitizer) b(ench) r(un a training), and whether
