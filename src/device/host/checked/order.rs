@@ -23,6 +23,8 @@ pub(super) struct Mark {
     pub(super) code: u32,
     pub(super) lanes: u32,
     pub(super) warp: u16,
+    /// How many fences the launch had seen.
+    pub(super) fences: u32,
     /// Reads that are all volatile: what an atomic operation does meanwhile is seen, or not, and both is right.
     pub(super) volatile: bool,
 }
@@ -32,7 +34,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Mark {
     pub(super) const NONE: Self =
-        Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0, volatile: false };
+        Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0, fences: 0, volatile: false };
 
     pub(super) fn exists(&self) -> bool {
         self.block != NEVER
@@ -61,7 +63,16 @@ impl Mark {
 struct Release {
     block: u32,
     thread: u16,
+    /// When the fence came: what the block did in earlier epochs, and the thread before its fence, is released.
+    fence: Fence,
+}
+
+/// When a thread called `__threadfence`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Fence {
     epoch: u32,
+    /// Its number among all fences of the launch, from 1.
+    number: u32,
 }
 
 /// A release that a thread of the running block has found.
@@ -85,8 +96,10 @@ pub(super) struct Order {
     epoch: u32,
     /// Those in which `__syncwarp` was called.
     warps: HashMap<u16, Box<Warp>>,
-    /// In which epoch each thread last called `__threadfence`.
-    fences: HashMap<u16, u32>,
+    /// Each thread's last one.
+    fences: HashMap<u16, Fence>,
+    /// How many there were in the launch.
+    fence_count: u32,
     /// By the address of the atomic operation.
     releases: HashMap<u64, Vec<Release>>,
     /// By the releasing block.
@@ -125,7 +138,8 @@ impl Order {
     }
 
     pub(super) fn fence(&mut self, thread: usize) {
-        self.fences.insert(thread as u16, self.epoch);
+        self.fence_count += 1;
+        self.fences.insert(thread as u16, Fence { epoch: self.epoch, number: self.fence_count });
     }
 
     /// An atomic operation at `address`: finds what was released there, and releases what the thread has fenced.
@@ -135,8 +149,8 @@ impl Order {
         for &release in there.iter().filter(|release| release.block != self.block || release.thread != by) {
             self.found.entry(release.block).or_default().push(Found { release, by, epoch });
         }
-        if let Some(&epoch) = self.fences.get(&by) {
-            let release = Release { block: self.block, thread: by, epoch };
+        if let Some(&fence) = self.fences.get(&by) {
+            let release = Release { block: self.block, thread: by, fence };
             if !there.contains(&release) {
                 there.push(release);
             }
@@ -148,7 +162,16 @@ impl Order {
         let Access { code, volatile, .. } = access;
         let warp = (thread / 32) as u16;
         let clock = if self.warps.is_empty() { 0 } else { self.warps.get(&warp).map_or(0, |warp| warp.clock) };
-        Mark { block: self.block, epoch: self.epoch, clock, code, lanes: 1 << (thread % 32), warp, volatile }
+        Mark {
+            block: self.block,
+            epoch: self.epoch,
+            clock,
+            code,
+            lanes: 1 << (thread % 32),
+            warp,
+            fences: self.fence_count,
+            volatile,
+        }
     }
 
     /// The lanes of `earlier` that are not in the past of the access `now`, by one thread.
@@ -173,8 +196,9 @@ impl Order {
         let found = self.found.get(&earlier.block).map_or(&[][..], Vec::as_slice);
         let passes = |found: &Found| {
             let known = found.by as usize == now.thread() || found.epoch < self.epoch;
-            let Release { thread, epoch, .. } = found.release;
-            known && (earlier.epoch < epoch || earlier.thread() == thread as usize && earlier.lanes.count_ones() == 1)
+            let Release { thread, fence, .. } = found.release;
+            let its_own = earlier.thread() == thread as usize && earlier.lanes.count_ones() == 1;
+            known && (earlier.epoch < fence.epoch || its_own && earlier.fences < fence.number)
         };
         if found.iter().any(passes) { 0 } else { earlier.lanes }
     }
