@@ -184,7 +184,7 @@ fn plural(count: u64, what: &str) -> String {
 
 impl Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Profile { kernel, file, defines, geometry, launches, total, read, written, uncounted, .. } = self.profile;
+        let Profile { kernel, file, defines, geometry, launches, total, read, written, .. } = self.profile;
         let size = |[x, y, z]: [u32; 3]| match (y, z) {
             (1, 1) => x.to_string(),
             (_, 1) => format!("{x} x {y}"),
@@ -194,74 +194,80 @@ impl Display for Report<'_> {
         let (grid, block) = (size(geometry.grid), size(geometry.block));
         let launched = if *launches == 1 { String::new() } else { format!("{launches}, the last of ") };
         writeln!(f, "  launched        {launched}{grid} blocks of {block} threads")?;
-        for (name, of, pieces) in kinds(total).into_iter().filter(|(_, of, _)| of.requests > 0) {
-            write!(f, "  {name:<15} {}, {:.2} {pieces} each", plural(of.requests, "request"), per(of))?;
-            match (of.efficiency(), pieces) {
-                (Some(share), "sectors") => write!(f, ", {:.0} % of their bytes asked for", 100.0 * share)?,
-                _ => write!(f, ", {} of bank conflicts", short(of.conflicts()))?,
-            }
-            if of.partial > 0 {
-                write!(f, "; {:.0} % with lanes missing", 100.0 * of.partial as f64 / of.requests as f64)?;
-            }
-            writeln!(f)?;
-        }
+        kinds(total).into_iter().try_for_each(|kind| write_transfers(f, kind))?;
         if total.barriers + total.collectives > 0 {
             let (barriers, collectives) = (plural(total.barriers, "barrier"), plural(total.collectives, "collective"));
             writeln!(f, "  meetings        {barriers} of blocks, {collectives} of warps")?;
         }
-        let operations = total.operations;
-        match uncounted {
-            Some(why) => writeln!(f, "  FLOPs           not counted: {}", why.lines().next().unwrap_or_default())?,
-            None => {
-                let kinds = [
-                    ("fused multiply-adds", operations.fused),
-                    ("multiplications", operations.multiply),
-                    ("additions", operations.add),
-                    ("divisions", operations.divide),
-                    ("special functions", operations.special),
-                    ("comparisons", operations.compare),
-                ];
-                let kinds = kinds.iter().filter(|(_, count)| *count > 0);
-                let kinds: Vec<String> = kinds.map(|(name, count)| format!("{} {name}", short(*count))).collect();
-                let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
-                writeln!(f, "  FLOPs           {}{kinds}", short(operations.flops()))?;
-            }
-        }
+        writeln!(f, "  FLOPs           {}", self.flops())?;
         writeln!(f, "  memory          reads {}, writes {} at least", bytes(*read), bytes(*written))?;
+        self.on_gpu(f)?;
+        self.lines(f)
+    }
+}
+
+/// A line about accesses of one kind, if there are any.
+fn write_transfers(f: &mut fmt::Formatter<'_>, (name, of, pieces): (&str, Transfers, &str)) -> fmt::Result {
+    if of.requests == 0 {
+        return Ok(());
+    }
+    write!(f, "  {name:<15} {}, {:.2} {pieces} each", plural(of.requests, "request"), per(of))?;
+    match (of.efficiency(), pieces) {
+        (Some(share), "sectors") => write!(f, ", {:.0} % of their bytes asked for", 100.0 * share)?,
+        _ => write!(f, ", {} of bank conflicts", short(of.conflicts()))?,
+    }
+    if of.partial > 0 {
+        write!(f, "; {:.0} % with lanes missing", 100.0 * of.partial as f64 / of.requests as f64)?;
+    }
+    writeln!(f)
+}
+
+impl Report<'_> {
+    /// `33.6 M: 16.8 M fused multiply-adds`
+    fn flops(&self) -> String {
+        if let Some(why) = &self.profile.uncounted {
+            return format!("not counted: {}", why.lines().next().unwrap_or_default());
+        }
+        let operations = self.profile.total.operations;
+        let kinds = [
+            ("fused multiply-adds", operations.fused),
+            ("multiplications", operations.multiply),
+            ("additions", operations.add),
+            ("divisions", operations.divide),
+            ("special functions", operations.special),
+            ("comparisons", operations.compare),
+        ];
+        let kinds = kinds.iter().filter(|(_, count)| *count > 0);
+        let kinds: Vec<String> = kinds.map(|(name, count)| format!("{} {name}", short(*count))).collect();
+        let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+        short(operations.flops()) + &kinds
+    }
+
+    /// Lines about the GPU: resources, occupancy, roofline.
+    fn on_gpu(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "  on {:<12} ", self.gpu.name)?;
         match &self.usage {
             Err(why) => writeln!(f, "registers not known: {why}")?,
-            Ok(usage) => {
-                let spills = usage.spill_stores + usage.spill_loads;
+            Ok(Usage { registers, shared, spill_stores, spill_loads, .. }) => {
+                let (spills, shared) = (spill_stores + spill_loads, shared + self.profile.geometry.shared);
                 let spills = if spills > 0 { format!("{spills} bytes of spills") } else { "no spills".into() };
-                writeln!(
-                    f,
-                    "{} registers, {} bytes of shared memory, {spills}",
-                    usage.registers,
-                    usage.shared + geometry.shared
-                )?;
-                match self.occupancy() {
-                    Err(why) => writeln!(f, "{:18}{why}", "")?,
+                writeln!(f, "{registers} registers, {shared} bytes of shared memory, {spills}")?;
+                let occupancy = match self.occupancy() {
+                    Err(why) => why,
                     Ok(found) => {
-                        let binding: Vec<String> = found.binding().map(|limit| limit.to_string()).collect();
                         let (blocks, warps) =
                             (plural(found.blocks.into(), "block"), plural(found.warps.into(), "warp"));
-                        let by = binding.join(" and ");
-                        writeln!(
-                            f,
-                            "{:18}{blocks} on an SM: {warps}, {:.0} % of what it holds; limited by {by}",
-                            "",
-                            100.0 * found.share
-                        )?;
+                        let by = found.binding().map(|limit| limit.to_string()).collect::<Vec<_>>().join(" and ");
+                        let share = 100.0 * found.share;
+                        format!("{blocks} on an SM: {warps}, {share:.0} % of what it holds; limited by {by}")
                     }
-                }
+                };
+                writeln!(f, "{:18}{occupancy}", "")?;
             }
         }
-        if let Some(roofline) = self.roofline() {
-            let (least, bound) = (seconds(roofline.least_s()), roofline.bound);
-            let (here, at) = (roofline.intensity, ridge(self.gpu));
-            writeln!(f, "{:18}{least} a launch at least: {bound} binds ({here:.1} FLOP a byte, ridge at {at:.1})", "")?;
-        }
-        self.lines(f)
+        let Some(roofline) = self.roofline() else { return Ok(()) };
+        let (least, bound) = (seconds(roofline.least_s()), roofline.bound);
+        let (here, at) = (roofline.intensity, ridge(self.gpu));
+        writeln!(f, "{:18}{least} a launch at least: {bound} binds ({here:.1} FLOP a byte, ridge at {at:.1})", "")
     }
 }

@@ -21,6 +21,17 @@ pub fn on_host() -> bool {
     device() == "host"
 }
 
+/// A folder with kernel file `mine.cu` and, unless it is empty, its launch; and the file.
+pub fn folder(kernel: &str, launch: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.cu");
+    std::fs::write(&file, kernel).unwrap();
+    if !launch.is_empty() {
+        std::fs::write(file.with_extension("toml"), launch).unwrap();
+    }
+    (folder, file.display().to_string())
+}
+
 /// The command: the one that `WARPTAPE_BIN` names, the one that cargo built, or the one beside this test.
 pub fn warptape() -> Command {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

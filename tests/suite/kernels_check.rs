@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::command::{Done, done, fails, succeeds, warptape};
+use super::command::{Done, done, fails, folder, succeeds, warptape};
 use super::support::on_gpu;
 
 /// Mirrors each block's part of `x`, and forgets the barrier.
@@ -22,17 +22,6 @@ extern \"C\" __global__ void mirror(float* y, const float* x, int n) {
 ";
 
 const LAUNCH: &str = "grid = 2\nblock = 32\n[args]\ny = \"f32[64] empty\"\nx = \"f32[64]\"\nn = 64\n";
-
-/// A folder with kernel file `mine.cu` and, unless it is empty, its launch.
-fn folder(kernel: &str, launch: &str) -> (TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mine.cu");
-    fs::write(&file, kernel).unwrap();
-    if !launch.is_empty() {
-        fs::write(file.with_extension("toml"), launch).unwrap();
-    }
-    (folder, file.display().to_string())
-}
 
 /// A GPU machine has no C++ compiler, nor the checkout's kernels.
 fn without_compiler() -> bool {

@@ -3,9 +3,8 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::command::{Done, device, done, fails, refused, succeeds, warptape};
+use super::command::{Done, device, done, fails, folder, refused, succeeds, warptape};
 use super::support::on_fast_host;
 
 /// Doubles the even elements of `x`: of each warp every second lane.
@@ -20,17 +19,6 @@ extern \"C\" __global__ void twice(float* y, const float* x, int n) {
 ";
 
 const LAUNCH: &str = "grid = 2\nblock = 32\n[args]\ny = \"f32[64] ones\"\nx = \"f32[64] index\"\nn = 64\n";
-
-/// A folder with kernel file `mine.cu` and, unless it is empty, its launch.
-fn folder(kernel: &str, launch: &str) -> (TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mine.cu");
-    fs::write(&file, kernel).unwrap();
-    if !launch.is_empty() {
-        fs::write(file.with_extension("toml"), launch).unwrap();
-    }
-    (folder, file.display().to_string())
-}
 
 fn json_of(args: &[&str]) -> Value {
     let stdout = succeeds(&[&["kernels"], args, &["--json"]].concat());
