@@ -39,7 +39,6 @@ pub(super) struct Checker {
     /// A read that clashes with atomic operations: no fault if it is a guess that the thread's next access, an atomic
     /// operation at the same address, makes sure of (the loop around `atomicCAS` of CUDA's guide begins like this).
     guess: Option<(usize, Pending)>,
-    block: u32,
 }
 
 /// A finding before its lines are looked up.
@@ -73,7 +72,6 @@ impl Checker {
             seen: HashMap::new(),
             pending: None,
             guess: None,
-            block: 0,
         }
     }
 
@@ -128,7 +126,6 @@ impl Observer for Checker {
     }
 
     fn block(&mut self, block: u32) {
-        self.block = block;
         self.order.begin_block(block);
         self.memory.begin_block();
     }
@@ -145,7 +142,7 @@ impl Observer for Checker {
             self.found(What::Misaligned, place, access, here, None);
             return false;
         }
-        if access.kind != Kind::Write && self.memory.missing(&place, self.block, access.bytes) {
+        if access.kind != Kind::Write && self.memory.missing(&place, here.block, access.bytes) {
             self.found(What::Uninitialized, place, access, here, None);
         }
         if access.kind == Kind::Atomic {

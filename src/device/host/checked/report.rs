@@ -17,9 +17,8 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: Lines<'a>) -> Self {
-        let name = launch.function.split(' ').next().unwrap_or_default();
         // Without one buffers have no names: the source may do what the parser of parameters does not know.
-        let signature = Signature::of(&launch.module.source, name).ok();
+        let signature = Signature::of(&launch.module.source, launch.kernel_name()).ok();
         Self { launch, regions, lines, signature }
     }
 

@@ -46,6 +46,13 @@ pub(super) struct Launch<'a> {
     pub(crate) order: Order,
 }
 
+impl Launch<'_> {
+    /// The kernel's name, without its file.
+    pub(super) fn kernel_name(&self) -> &str {
+        self.function.split(' ').next().unwrap_or_default()
+    }
+}
+
 /// A rule of barriers and collectives that was broken.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {

@@ -66,11 +66,20 @@ impl Profiler {
         }
     }
 
+    /// How many threads a warp has: the last one may be short.
+    fn lanes(&self, warp: usize) -> usize {
+        (self.threads - warp * 32).min(32)
+    }
+
+    /// The warps, and where requests of a warp of `lanes` threads are added up.
+    fn tally(&mut self, lanes: usize) -> (&mut [Warp], Tally<'_>) {
+        (&mut self.warps, Tally { uses: &mut self.uses, read: &mut self.read, written: &mut self.written, lanes })
+    }
+
     /// The warp is together, or the block is over.
     fn together(&mut self, warp: usize) {
-        let lanes = (self.threads - warp * 32).min(32);
-        let mut tally = Tally { uses: &mut self.uses, read: &mut self.read, written: &mut self.written, lanes };
-        self.warps[warp].together(&mut |what, bytes, mask, addresses| tally.add(what, bytes, mask, addresses));
+        let (warps, mut tally) = self.tally(self.lanes(warp));
+        warps[warp].together(&mut |what, bytes, mask, addresses| tally.add(what, bytes, mask, addresses));
     }
 
     /// Runs the launch again, from the same contents, with floats that count. Returns counts by code address.
@@ -79,8 +88,7 @@ impl Profiler {
             // SAFETY: a live buffer of this size; no kernel runs.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
         }
-        let name = launch.function.split(' ').next().unwrap_or_default();
-        let kernel = module.named(name)?;
+        let kernel = module.named(launch.kernel_name())?;
         let image = kernel.image().ok_or("the system does not tell where modules lie")?;
         let pointers: Vec<*mut c_void> = launch.args.iter().map(Arg::pointer).collect();
         let counters = module.counters();
@@ -161,9 +169,9 @@ impl Observer for Profiler {
         }
         let what = Use { code, shared: matches!(place.region, Region::Shared(_)), kind };
         let (warp, lane) = (thread / 32, thread % 32);
-        let lanes = (self.threads - warp * 32).min(32);
-        let mut tally = Tally { uses: &mut self.uses, read: &mut self.read, written: &mut self.written, lanes };
-        self.warps[warp].access((lane, lanes), what, address, bytes, &mut |what, bytes, mask, addresses| {
+        let lanes = self.lanes(warp);
+        let (warps, mut tally) = self.tally(lanes);
+        warps[warp].access((lane, lanes), what, address, bytes, &mut |what, bytes, mask, addresses| {
             tally.add(what, bytes, mask, addresses);
         });
         true
@@ -176,8 +184,7 @@ impl Observer for Profiler {
 
     fn collective(&mut self, warp: usize, mask: u32, _syncs: bool, place: Place) {
         *self.collectives.entry(place.line()).or_default() += 1;
-        let lanes = (self.threads - warp * 32).min(32);
-        if mask == u32::MAX >> (32 - lanes) {
+        if mask == u32::MAX >> (32 - self.lanes(warp)) {
             self.together(warp);
         }
     }
@@ -203,7 +210,7 @@ impl Observer for Profiler {
             (None, None) => {}
         }
         let mut profile = Profile {
-            kernel: launch.function.split(' ').next().unwrap_or_default().into(),
+            kernel: launch.kernel_name().into(),
             file: launch.module.source.file.clone(),
             defines: launch.module.source.defines.clone(),
             geometry: launch.geometry,

@@ -24,8 +24,7 @@ struct Site {
     over: u64,
     open: VecDeque<Request>,
     bytes: u64,
-    kind: Kind,
-    shared: bool,
+    what: Use,
 }
 
 /// The accesses of a warp since it was last together.
@@ -57,8 +56,7 @@ impl Warp {
         let order = &mut self.order;
         let site = self.sites.entry(what.code).or_insert_with(|| {
             order.push(what.code);
-            let Use { shared, kind, .. } = what;
-            Site { comes: [0; 32], over: 0, open: VecDeque::new(), bytes, kind, shared }
+            Site { comes: [0; 32], over: 0, open: VecDeque::new(), bytes, what }
         });
         let place = (site.comes[lane] - site.over) as usize;
         site.comes[lane] += 1;
@@ -79,9 +77,8 @@ impl Warp {
     pub(super) fn together(&mut self, done: &mut impl FnMut(Use, u64, u32, &[u64; 32])) {
         for code in self.order.drain(..) {
             let Some(site) = self.sites.remove(&code) else { continue };
-            let what = Use { code, shared: site.shared, kind: site.kind };
             for Request { mask, addresses } in &site.open {
-                done(what, site.bytes, *mask, addresses);
+                done(site.what, site.bytes, *mask, addresses);
             }
         }
     }
