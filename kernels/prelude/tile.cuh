@@ -46,17 +46,20 @@ struct RegisterTile {
         return ((int)threadIdx.x % THREADS_N + j * THREADS_N) * VEC;
     }
 
-    // a: [BM, A_STRIDE] or [BK, BM] as A says, b: [BK, BN], both in shared memory.
-    template <Layout A> __device__ __forceinline__ void multiply(const float* a, const float* b) {
+    // a: [BM, A_STRIDE] or [BK, BM] as A says, b: [BK, BN], both in shared memory. From depth step `depth` on, A and B are
+    // zeros: a CPU stops there, a GPU is faster with a loop of known length.
+    template <Layout A> __device__ __forceinline__ void multiply(const float* a, const float* b, int depth = BK) {
         const float* a_first = A == ROW_MAJOR ? a + row() * A_STRIDE : a + row();
         const float* b_first = b + column(0);
 #ifdef WARPTAPE_HOST
+        const int steps = depth < BK ? depth : BK;
         // Few steps at a time: the loop stays in the instruction cache and all sums stay in registers.
 #pragma GCC unroll 2
 #else
+        constexpr int steps = BK;
         UNROLL
 #endif
-        for (int k = 0; k < BK; k += KVEC) {
+        for (int k = 0; k < steps; k += KVEC) {
             // KVEC depth steps of TM rows of A, in registers: a_part[row][step]
             float a_part[TM][KVEC];
             UNROLL for (int i = 0; i < (A == ROW_MAJOR ? TM : KVEC); ++i) {

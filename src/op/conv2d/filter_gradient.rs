@@ -1,6 +1,6 @@
 //! The gradient of the filters.
 
-use super::{Sizes, cases};
+use super::{Sizes, cases, winograd};
 use crate::check::{Input, Values};
 use crate::device::{Device, Geometry, Target};
 use crate::error::Result;
@@ -14,7 +14,13 @@ type Run = fn(&'static str, &Sizes, &Tensor, &Tensor) -> Result<Tensor>;
 /// Its kernels.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
     name: "conv2d_backward_filter",
-    rungs: &[Rung::new("conv2d/filter_gradient/6_split_k.cu", split_k)],
+    rungs: &[
+        Rung::new("conv2d/filter_gradient/6_split_k.cu", split_k),
+        Rung::new("conv2d/filter_gradient/7_winograd_2x2.cu", winograd::filter_gradient as Run).only(winograd::can),
+        Rung::new("conv2d/filter_gradient/8_winograd_4x4.cu", winograd::filter_gradient as Run)
+            .only(winograd::can)
+            .rounding(winograd::ROUNDING),
+    ],
     default: |_, _| 6,
 };
 

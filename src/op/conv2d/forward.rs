@@ -1,6 +1,6 @@
 //! The forward pass.
 
-use super::{Sizes, cases};
+use super::{Sizes, cases, winograd};
 use crate::check::{Input, Values};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
@@ -12,8 +12,17 @@ use crate::tensor::{DType, Tensor};
 type Run = fn(&'static str, &Sizes, &Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>;
 
 /// Its kernels.
-pub static LADDER: Ladder<Sizes, Run> =
-    Ladder { name: "conv2d_forward", rungs: &[Rung::new("conv2d/forward/5_vectorized.cu", tiled)], default: |_, _| 5 };
+pub static LADDER: Ladder<Sizes, Run> = Ladder {
+    name: "conv2d_forward",
+    rungs: &[
+        Rung::new("conv2d/forward/5_vectorized.cu", tiled),
+        Rung::new("conv2d/forward/7_winograd_2x2.cu", winograd::forward as Run).only(winograd::can),
+        Rung::new("conv2d/forward/8_winograd_4x4.cu", winograd::forward as Run)
+            .only(winograd::can)
+            .rounding(winograd::ROUNDING),
+    ],
+    default: |_, _| 5,
+};
 
 /// y from x, filters and bias.
 pub(super) fn run(sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
@@ -26,15 +35,23 @@ fn tiled(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: 
     let (device, target) = (x.device(), x.device().target());
     let tile = Tile::pick(target, sizes.pixels(), sizes.k, sizes.depth());
     let variant = variant(file, target, tile, sizes.c, sizes.k);
-    let depth = sizes.depth();
-    let transposed = Tensor::empty(device, [depth, sizes.k], DType::F32)?;
-    let args = [transposed.arg(), filters.arg(), dimension(sizes.k)?, dimension(depth)?];
-    launch(device, &variant, "filters_transpose", Geometry::linear(depth, tile.threads()), &args)?;
+    let transposed = transposed(filters, sizes)?;
     let y = Tensor::empty(device, [sizes.n, sizes.p, sizes.q, sizes.k], DType::F32)?;
     let grid = Geometry::grid(sizes.pixels().div_ceil(tile.bm), sizes.k.div_ceil(tile.bn), 1, tile.threads());
     let bias = bias.map_or(Arg::Ptr(0), Tensor::arg);
     launch(device, &variant, "conv2d_forward", grid, &[y.arg(), x.arg(), transposed.arg(), bias, sizes.arg(0)])?;
     Ok(y)
+}
+
+/// The filters as `[r·s·c, k]`, so that a row of them is contiguous.
+pub(super) fn transposed(filters: &Tensor, sizes: &Sizes) -> Result<Tensor> {
+    let (device, depth) = (filters.device(), sizes.depth());
+    let tile = Tile::pick(device.target(), sizes.pixels(), sizes.k, depth);
+    let variant = variant("conv2d/forward/5_vectorized.cu", device.target(), tile, sizes.c, sizes.k);
+    let transposed = Tensor::empty(device, [depth, sizes.k], DType::F32)?;
+    let args = [transposed.arg(), filters.arg(), dimension(sizes.k)?, dimension(depth)?];
+    launch(device, &variant, "filters_transpose", Geometry::linear(depth, tile.threads()), &args)?;
+    Ok(transposed)
 }
 
 fn variant(file: &'static str, target: Target, tile: Tile, c: usize, k: usize) -> Variant {

@@ -11,6 +11,7 @@ mod filter_gradient;
 mod forward;
 mod input_gradient;
 mod sizes;
+mod winograd;
 
 pub use cases::{cases, workloads};
 pub use sizes::Sizes;
@@ -86,6 +87,8 @@ pub fn variants() -> Vec<Variant> {
             variants.extend(input_gradient::variants(tile, even, other));
             variants.extend(filter_gradient::variants(tile, even, other));
         }
+        let files = ladders().into_iter().flat_map(|ladder| ladder.files).filter(|file| file.contains("winograd"));
+        variants.extend(files.map(|file| winograd::on_gpu(file, tile)));
     }
     variants
 }
