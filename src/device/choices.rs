@@ -5,7 +5,11 @@
 //! choices, and a repeated or resumed one is told to make them again.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
+
+use super::{Info, disk_cache};
+use crate::error::{Error, Result};
 
 /// Numbers of rungs, by ladder and problem: `conv2d_forward` → `n64 h32 …` → 5.
 pub type Table = BTreeMap<String, BTreeMap<String, u32>>;
@@ -77,5 +81,25 @@ impl Choices {
     /// The largest factor noted since the last call: 1 where all sums were plain ones.
     pub(crate) fn take_rounding(&self) -> f64 {
         std::mem::take(&mut self.0.lock().unwrap().rounding).max(1.0)
+    }
+}
+
+/// Where the choices that `warptape tune` timed on this device are kept.
+pub fn tuned_file(info: &Info) -> PathBuf {
+    let parts = [&info.description, &info.arch].map(|text| text.as_bytes());
+    disk_cache::folder().join(format!("tuned-{}.json", disk_cache::key(&parts)))
+}
+
+/// The choices in [`tuned_file`]; none if there is no such file.
+///
+/// # Errors
+/// A file that cannot be read or is not such a table.
+pub fn tuned(info: &Info) -> Result<Table> {
+    let path = tuned_file(info);
+    match std::fs::read(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Table::new()),
+        Err(e) => Err(Error::file(&path, e)),
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|e| Error::file(&path, format!("{e}; remove it, or run `warptape tune` again"))),
     }
 }

@@ -145,30 +145,32 @@ struct FunctionKey {
 
 impl Device {
     /// Opens a device by its command-line name: `auto` (the first GPU that works, else the host), `host`, `host:checked`
-    /// (see [`host::checked`]), `cuda`, `cuda:N`.
+    /// (see [`host::checked`]), `cuda`, `cuda:N`. Kernels are chosen as `warptape tune` found best on it, if it ran.
     ///
     /// # Errors
-    /// An unknown name; a GPU that was asked for by name and is not there, with the reason.
+    /// An unknown name; a GPU that was asked for by name and is not there, with the reason; a damaged table of choices.
     pub fn open(name: &str) -> Result<Self> {
-        match name {
+        let device = match name {
             "auto" => match cuda::Cuda::open(0) {
-                Ok(cuda) => Ok(Self::new(Box::new(cuda))),
-                Err(_) => Self::open("host"),
+                Ok(cuda) => Self::new(Box::new(cuda)),
+                Err(_) => return Self::open("host"),
             },
-            "host" => Ok(Self::new(Box::new(host::Host::new(host::Options::default())))),
+            "host" => Self::new(Box::new(host::Host::new(host::Options::default()))),
             "host:checked" => {
                 let options = host::Options { mode: host::Mode::Checked, ..Default::default() };
-                Ok(Self::new(Box::new(host::Host::new(options))))
+                Self::new(Box::new(host::Host::new(options)))
             }
-            "cuda" => Self::open("cuda:0"),
+            "cuda" => return Self::open("cuda:0"),
             _ => {
                 let ordinal = name.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
                 let ordinal = ordinal.ok_or_else(|| {
                     Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N"))
                 })?;
-                Ok(Self::new(Box::new(cuda::Cuda::open(ordinal)?)))
+                Self::new(Box::new(cuda::Cuda::open(ordinal)?))
             }
-        }
+        };
+        device.choices().prefer(&choices::tuned(device.info())?);
+        Ok(device)
     }
 
     /// A device on the given backend.

@@ -3,7 +3,8 @@
 //   y = Aᵀ [ Σ_c (G f Gᵀ) ⊙ (Bᵀ x B) ] A + bias      for tiles of 4 × 4 outputs, each from 6 × 6 pixels
 //
 // Larger tiles than rung 7: 36 products for 16 outputs, 2.25·c multiplications per output where the definition has 9·c,
-// and transformed images 2.25 times as large instead of 4. The price is rounding: the matrices hold 8 and 1/24.
+// and transformed images 2.25 times as large instead of 4. The price is rounding: about twice as
+// much as in a plain sum.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [36 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of

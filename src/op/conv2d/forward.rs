@@ -21,7 +21,7 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
             .only(winograd::can)
             .rounding(winograd::ROUNDING),
     ],
-    default: |_, _| 5,
+    default: |_, sizes| winograd::best(sizes).unwrap_or(5),
 };
 
 /// y from x, filters and bias.
