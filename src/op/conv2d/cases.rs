@@ -32,6 +32,9 @@ pub fn cases() -> Vec<Case> {
         ([1, 9, 9, 2], 3, [5, 5], Steps::new(3, 2)),
         ([1, 4, 4, 35], 32, [1, 1], Steps::new(2, 0)),
         ([3, 3, 3, 8], 17, [3, 3], plain),
+        // So deep that either product is split.
+        ([1, 2, 2, 140], 2, [3, 3], plain),
+        ([1, 2, 2, 2], 140, [3, 3], plain),
     ] {
         for values in [Values::Uniform, Values::Integers] {
             let name = format!("conv2d {input:?} * {k}x{window:?} {steps:?} {values:?}");
