@@ -11,7 +11,7 @@
 //   measures  loads from global memory per FLOP: one
 #include "prelude/conv.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 4)  // registers for the many indices
 conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
                const float* __restrict__ x,        // [n, h, w, c]
                const float* __restrict__ filters,  // [k, r, s, c]

@@ -12,7 +12,7 @@
 //   measures  loads from global memory per FLOP: one
 #include "prelude/conv.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 4)  // registers for the many indices
 conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
                       const float* __restrict__ dy,       // [n, p, q, k]
                       const float* __restrict__ filters,  // [k, r, s, c]

@@ -15,7 +15,11 @@ pub fn workloads() -> Vec<Workload> {
         let inputs = shapes.map(|shape| Input::new(shape, Values::Uniform));
         workload::both_ways(device, inputs, |tape, [x, filters, bias]| conv2d(tape, x, filters, Some(bias), steps))
     };
-    vec![Workload::new("conv2d", ["n", "h", "w", "c", "k", "r", "s", "stride"], [2, 9, 7, 12, 36, 3, 3, 1], run)]
+    let dims = ["n", "h", "w", "c", "k", "r", "s", "stride"];
+    vec![
+        Workload::new("conv2d", dims, [2, 9, 7, 12, 36, 3, 3, 1], run),
+        Workload::new("conv2d_strided", dims, [2, 9, 7, 12, 36, 3, 3, 2], run),
+    ]
 }
 
 /// Examples for tests and benches.
