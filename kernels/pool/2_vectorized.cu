@@ -14,6 +14,7 @@
 //   requires  pad ≤ size / 2, so that no window lies outside; max_pool: windows of at most 256 taps
 //   bytes     max: forward 4 per input, 5 per output element, backward the same; avg: 4 and 4
 #include "prelude/bytes.cuh"
+#include "prelude/pixel.cuh"
 
 // Sizes of one launch, passed by value; the op file fills in the same order.
 struct Pool {
@@ -27,7 +28,6 @@ struct Pool {
     int width;               // threads side by side along the channels
 };
 
-struct Pixel { int image, row, column; };
 struct Range { int first, end; };
 
 // The taps of a window that starts at `start` (negative in the padding) which fall on an axis of `length` pixels.
@@ -44,13 +44,10 @@ __device__ __forceinline__ Range windows_over(int i, int size, int stride, int w
 template <class Body> __device__ __forceinline__ void for_each_pixel(const Pool& pool, int height, int width, Body body) {
     const int first = blockIdx.x * pool.span, count = min(pool.span, pool.pixels - first);
     const int lanes = THREADS == 1 ? 1 : pool.width;
-    int i = threadIdx.x / lanes, column = (first + i) % width, rest = (first + i) / width;
-    Pixel at = {rest / height, rest % height, column};
+    int i = threadIdx.x / lanes;
+    Pixel at = pixel_at(first + i, height, width);
     for (; i < count; i += THREADS / lanes) {
-        if (THREADS > 1) {
-            column = (first + i) % width, rest = (first + i) / width;
-            at = {rest / height, rest % height, column};
-        }
+        if (THREADS > 1) at = pixel_at(first + i, height, width);
         body(first + i, at);
         // A lone thread goes from pixel to pixel, and needs no division for it.
         if (THREADS == 1 && ++at.column == width) {

@@ -1,13 +1,14 @@
-// What the three convolutions share: the sizes, and implicit GEMM's way of finding pixels.
+// What the rungs of the three convolutions share: the sizes, and where the elements of a product lie in an image.
 //
-// A convolution is a matrix product whose left operand nobody stores: row = output pixel, column = (filter row, filter
-// column, channel), element = the input pixel that this tap of the filter sees from that output pixel. Its tile is
-// gathered straight from the image into shared memory.
+// A convolution is a matrix product whose one operand, the patches, is an image seen through the filter's taps: its row is
+// a pixel, its column (filter row, filter column, channel), its element what that pixel has under that tap. Forward pass
+// and filter gradient take the patches of x around output pixels; the input gradient those of dy around input pixels.
 //
-// The gather needs a pixel's coordinates and a tap's offsets. Both come from integer divisions, so they are computed once
-// per row and once per depth step and kept in shared memory; the loop over the tile then only adds and compares.
+// An element is found from the two halves of its place, which cost integer divisions: the window of its pixel and the tap
+// of its column. Both are found once and used for a whole row or column of a tile; gather only adds and compares.
 #pragma once
-#include "prelude/tile.cuh"
+#include "prelude/pixel.cuh"
+#include "prelude/vec.cuh"
 
 // Sizes of one convolution, passed by value; the op file fills in the same order.
 struct Conv {
@@ -17,14 +18,121 @@ struct Conv {
     int stride_h, stride_w;
     int pad_h, pad_w;
     int dilation_h, dilation_w;
-    int split;                 // filter gradient: output pixels per block of the z axis
+    int split;                 // split-K: the depth that a block of the z axis takes
 };
 
-// Where an image row or column index is measured from: pixel (row, column) of image `image`.
-struct Pixel { int image, row, column; };
+enum From { FROM_X, FROM_DY };
 
-// Pixel number i of images with height × width pixels.
-__device__ __forceinline__ Pixel pixel_at(int i, int height, int width) {
-    const int column = i % width, rest = i / width;
-    return {rest / height, rest % height, column};
+struct Window { int row, column; size_t image; };  // where the filter's first tap falls; the image's first element
+struct Tap { int row, column, channel; };          // how far from there, and which channel
+
+// The window of patch i. Patches from `end` on lie so far above any image that every tap misses it: they read as zero.
+template <From FROM> __device__ __forceinline__ Window window_at(const Conv& conv, int i, int end) {
+    constexpr int NOWHERE = -(1 << 30);
+    if constexpr (FROM == FROM_X) {
+        const Pixel at = pixel_at(i, conv.p, conv.q);
+        return {i < end ? at.row * conv.stride_h - conv.pad_h : NOWHERE, at.column * conv.stride_w - conv.pad_w,
+                (size_t)at.image * conv.h * conv.w * conv.c};
+    } else {
+        const Pixel at = pixel_at(i, conv.h, conv.w);
+        return {i < end ? at.row + conv.pad_h : NOWHERE, at.column + conv.pad_w,
+                (size_t)at.image * conv.p * conv.q * conv.k};
+    }
+}
+
+// The tap of column i; from `end` on one that misses the image from any window.
+template <From FROM> __device__ __forceinline__ Tap tap_at(const Conv& conv, int i, int end) {
+    constexpr int NOWHERE = -(1 << 29);
+    // dy is seen through the filter turned around.
+    constexpr int SIGN = FROM == FROM_X ? 1 : -1;
+    const int channels = FROM == FROM_X ? conv.c : conv.k, tap = i / channels;
+    return {i < end ? SIGN * (tap / conv.s * conv.dilation_h) : NOWHERE, SIGN * (tap % conv.s * conv.dilation_w),
+            i % channels};
+}
+
+// Whether i is one of 0 … extent − 1. As unsigned numbers, negative ones are too large: one comparison checks both ends.
+__device__ __forceinline__ bool inside(int i, int extent) { return (unsigned)i < (unsigned)extent; }
+
+// The output row (or column) whose window starts at i, counted from the start of the padding; −1 if i is between two.
+__device__ __forceinline__ int output_at(int i, int stride) {
+    if (stride == 1) return i;
+    return i % stride == 0 ? i / stride : -1;
+}
+
+// What lies under a tap: V channels of a pixel of x or dy, or zeros outside the image.
+template <From FROM, int V>
+__device__ __forceinline__ vec<V> gather(const float* __restrict__ from, const Conv& conv, const Window& window,
+                                         const Tap& tap) {
+    const int height = FROM == FROM_X ? conv.h : conv.p, width = FROM == FROM_X ? conv.w : conv.q;
+    const int channels = FROM == FROM_X ? conv.c : conv.k;
+    int row = window.row + tap.row, column = window.column + tap.column;
+    if (FROM == FROM_DY) row = output_at(row, conv.stride_h), column = output_at(column, conv.stride_w);
+    if (!inside(row, height) || !inside(column, width)) return splat<V>(0.0f);
+    return load<V>(from + window.image + ((size_t)row * width + column) * channels + tap.channel);
+}
+
+// A tile of the patches, ROWS × COLUMNS, gathered V neighbouring channels at a time. Lies in shared memory.
+template <From FROM, int ROWS, int COLUMNS, int V> struct Patches {
+    static constexpr int PER_ROW = COLUMNS / V;
+    Window windows[ROWS];
+    Tap taps[PER_ROW];
+
+    // The tile's rows are patches `first` … of `end`.
+    __device__ __forceinline__ void find_windows(const Conv& conv, int first, int end) {
+        for (int i = threadIdx.x; i < ROWS; i += THREADS) windows[i] = window_at<FROM>(conv, first + i, end);
+    }
+    // Its columns are those from `first` on, of `end`.
+    __device__ __forceinline__ void find_taps(const Conv& conv, int first, int end) {
+        for (int i = threadIdx.x; i < PER_ROW; i += THREADS) taps[i] = tap_at<FROM>(conv, first + i * V, end);
+    }
+    // Writes the tile with rows of STRIDE floats.
+    template <int STRIDE>
+    __device__ __forceinline__ void copy(float* tile, const float* __restrict__ from, const Conv& conv) const {
+        for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
+            const int row = i / PER_ROW, column = i % PER_ROW;
+            store<V>(tile + row * STRIDE + column * V, gather<FROM, V>(from, conv, windows[row], taps[column]));
+        }
+    }
+};
+
+// Where row i of the input gradient's other operand [r·s·k, c] starts in the filters [k, r, s, c].
+__device__ __forceinline__ size_t filter_row(const Conv& conv, int i) {
+    return ((size_t)(i % conv.k) * conv.r * conv.s + i / conv.k) * conv.c;
+}
+
+// ROWS rows of that operand. Lies in shared memory.
+template <int ROWS> struct FilterRows {
+    size_t start[ROWS];
+
+    // row_at(i) is where row i starts.
+    template <class RowAt> __device__ __forceinline__ void find(int first, RowAt row_at) {
+        for (int i = threadIdx.x; i < ROWS; i += THREADS) start[i] = row_at(first + i);
+    }
+    // Copies `rows` of them (at most ROWS; zeros for the others) from channel `channel0` on into a tile.
+    template <int COLUMNS, int V>
+    __device__ __forceinline__ void copy(float* tile, const float* __restrict__ filters, int rows, int channel0,
+                                         int channels) const {
+        constexpr int PER_ROW = COLUMNS / V;
+        for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
+            const int row = i / PER_ROW, channel = channel0 + i % PER_ROW * V;
+            vec<V> value = splat<V>(0.0f);
+            if (row < rows) value = load_partial<V>(filters + start[row] + channel, channels - channel, 0.0f);
+            store<V>(tile + row * COLUMNS + channel - channel0, value);
+        }
+    }
+};
+
+// The walk along the depth of a product: find(k) looks up where the elements of step k … k + STEP − 1 lie, fill(k) copies
+// them into shared tiles, multiply() adds their products. What find writes may be read by fill, and that by multiply.
+template <int STEP, class Find, class Fill, class Multiply>
+__device__ __forceinline__ void for_each_step(int first, int end, Find find, Fill fill, Multiply multiply) {
+    find(first);
+    __syncthreads();  // the first step's places are known
+    for (int k = first; k < end; k += STEP) {
+        fill(k);
+        __syncthreads();  // the tiles are complete
+        multiply();
+        find(k + STEP);
+        __syncthreads();  // tiles may be overwritten, and the next step's places are known
+    }
 }

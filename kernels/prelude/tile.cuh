@@ -10,8 +10,7 @@
 //                          broadcasts a scalar straight from memory)
 //
 // B is kept row-major (columns fastest). A is kept the way it lies in memory, so that no copy has to transpose: ROW_MAJOR
-// (depth fastest), with rows padded by APAD floats so that the rows which a warp reads at once lie in different banks,
-// or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the vectors
+// (depth fastest) or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the vectors
 // tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
 #pragma once
 #include "prelude/vec.cuh"
@@ -24,12 +23,14 @@ static_assert(THREADS == (BM / TM) * (BN / TN), "one thread per register tile");
 
 enum Layout { ROW_MAJOR, DEPTH_MAJOR };
 
-constexpr int APAD = KVEC > 1 ? KVEC : VEC;  // shifts rows of A across banks and keeps them aligned
-constexpr int A_STRIDE = BK + APAD;          // floats from one row of a row-major A tile to the next
-constexpr int A_FLOATS = BM * A_STRIDE;      // a depth-major tile is smaller: [BK, BM]
+// Floats from one row of a row-major A tile to the next. On a GPU rows lie back to back: those who read different rows at
+// once belong to different quarters of a warp, which take turns anyway, and those who write share no bank. A CPU's cache
+// would put all rows of a power of two into the same few lines.
+constexpr int A_STRIDE = KVEC > 1 ? BK : BK + VEC;
+constexpr int A_FLOATS = BM * A_STRIDE;  // a depth-major tile is smaller: [BK, BM]
 constexpr int B_FLOATS = BK * BN;
-constexpr int THREADS_N = BN / TN;           // threads side by side along a row of C
-constexpr int TILE_VECTORS = TN / VEC;       // vectors of C per row of a thread's register tile
+constexpr int THREADS_N = BN / TN;       // threads side by side along a row of C
+constexpr int TILE_VECTORS = TN / VEC;   // vectors of C per row of a thread's register tile
 
 struct RegisterTile {
     vec<VEC> sum[TM][TILE_VECTORS];
@@ -91,9 +92,15 @@ struct RegisterTile {
     // ACCESS is VEC if rows of c start aligned, else 1.
     template <int ACCESS>
     __device__ __forceinline__ void write(float* c, const float* bias, int row0, int column0, int rows, int columns) {
+        write_rows<ACCESS>(c, bias, column0, columns, [&](int i) { return row0 + i < rows ? row0 + i : -1; });
+    }
+
+    // The same where row i of the tile becomes row row_at(i) of c; none if that is negative.
+    template <int ACCESS, class RowAt>
+    __device__ __forceinline__ void write_rows(float* c, const float* bias, int column0, int columns, RowAt row_at) {
         UNROLL for (int i = 0; i < TM; ++i) {
-            const int r = row0 + row() + i;
-            if (r >= rows) continue;
+            const int r = row_at(row() + i);
+            if (r < 0) continue;
             UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
                 const int first = column0 + column(j), valid = columns - first;
                 if (valid <= 0) continue;

@@ -143,8 +143,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`. What it told; an error if it failed
-/// or crashed.
+/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`; if it is a rung of a ladder, that rung
+/// is forced. What the test told; an error if it failed or crashed.
 fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
     let folder = TempDir::new().unwrap();
     for path in files(&kernels()) {
@@ -153,7 +153,13 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
         fs::copy(&path, copy).unwrap();
     }
     fs::write(folder.path().join(file), text).unwrap();
-    let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str())];
+    let ladders = op::ladders();
+    let rungs =
+        ladders.iter().flat_map(|ladder| ladder.numbers().zip(&ladder.files).map(move |rung| (ladder.name, rung)));
+    let forced =
+        rungs.filter(|(_, (_, rung))| **rung == file).map(|(ladder, (number, _))| format!("{ladder}:{number}"));
+    let forced = forced.collect::<Vec<_>>().join(",");
+    let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", forced.as_ref())];
     all.extend(variables.iter().map(|&(name, value)| (name, value.as_ref())));
     child(test, &all).outcome()
 }
@@ -223,6 +229,7 @@ fn planted_mistakes_in_matmul_are_found() {
 fn user(file: &str) -> &'static str {
     let users = [
         ("conv2d/", "conv2d"),
+        ("prelude/conv.cuh", "conv2d"),
         ("matmul/", "matmul"),
         ("softmax/", "cross_entropy"),
         ("prelude/columns.cuh", "reduce"),

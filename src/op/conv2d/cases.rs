@@ -15,7 +15,11 @@ pub fn workloads() -> Vec<Workload> {
         let inputs = shapes.map(|shape| Input::new(shape, Values::Uniform));
         workload::both_ways(device, inputs, |tape, [x, filters, bias]| conv2d(tape, x, filters, Some(bias), steps))
     };
-    vec![Workload::new("conv2d", ["n", "h", "w", "c", "k", "r", "s", "stride"], [2, 9, 7, 12, 36, 3, 3, 1], run)]
+    let dims = ["n", "h", "w", "c", "k", "r", "s", "stride"];
+    vec![
+        Workload::new("conv2d", dims, [2, 9, 7, 12, 36, 3, 3, 1], run),
+        Workload::new("conv2d_strided", dims, [2, 9, 7, 12, 36, 3, 3, 2], run),
+    ]
 }
 
 /// Examples for tests and benches.
@@ -34,6 +38,9 @@ pub fn cases() -> Vec<Case> {
         ([3, 3, 3, 8], 17, [3, 3], plain),
         ([2, 7, 5, 8], 20, [3, 3], plain),
         ([1, 6, 9, 4], 36, [3, 3], Steps { padding: [0, 2], ..plain }),
+        // So deep that either product is split.
+        ([1, 2, 2, 140], 2, [3, 3], plain),
+        ([1, 2, 2, 2], 140, [3, 3], plain),
     ] {
         for values in [Values::Uniform, Values::Integers] {
             let name = format!("conv2d {input:?} * {k}x{window:?} {steps:?} {values:?}");

@@ -1,20 +1,29 @@
 //! The gradient of the filters.
 
-use super::{Sizes, cases, winograd};
+use super::launches::{self, Tiles};
+use super::{Sizes, cases, im2col, winograd};
 use crate::check::{Input, Values};
-use crate::device::{Device, Geometry, Target};
+use crate::device::{Device, Target};
 use crate::error::Result;
 use crate::op::ladder::{Job, Ladder, Rung};
 use crate::op::tile::{Tile, access, access_whole};
-use crate::op::{Variant, dimension, launch, workload};
+use crate::op::{Variant, workload};
 use crate::tensor::{DType, Tensor};
+
+const ENTRY: &str = "conv2d_backward_filter";
 
 type Run = fn(&'static str, &Sizes, &Tensor, &Tensor) -> Result<Tensor>;
 
 /// Its kernels.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
-    name: "conv2d_backward_filter",
+    name: ENTRY,
     rungs: &[
+        Rung::new("conv2d/filter_gradient/1_direct.cu", direct),
+        // The patches are the forward pass's.
+        Rung::new("conv2d/forward/2_im2col.cu", im2col::filter_gradient),
+        Rung::new("conv2d/filter_gradient/3_implicit_gemm.cu", squares),
+        Rung::new("conv2d/filter_gradient/4_register_tile.cu", scalar),
+        Rung::new("conv2d/filter_gradient/5_vectorized.cu", vectors),
         Rung::new("conv2d/filter_gradient/6_split_k.cu", split_k),
         Rung::new("conv2d/filter_gradient/7_winograd_2x2.cu", winograd::filter_gradient as Run).only(winograd::can),
         Rung::new("conv2d/filter_gradient/8_winograd_4x4.cu", winograd::filter_gradient as Run)
@@ -30,28 +39,54 @@ pub(super) fn run(sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
     (rung.run)(rung.file, sizes, dy, x)
 }
 
-/// Implicit GEMM on a block tile of filters × taps, its depth, the pixels, split among blocks.
-fn split_k(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
-    let (device, target) = (dy.device(), dy.device().target());
-    let columns = sizes.depth();
-    let tile = Tile::pick(target, sizes.k, columns, sizes.pixels());
-    let variant = variant(file, target, tile, sizes.k, sizes.c);
-    let (across, down) = (columns.div_ceil(tile.bn), sizes.k.div_ceil(tile.bm));
-    // Enough blocks for every unit to have several, but not so many that adding the partial results costs more than
-    // it saves: at least eight depth steps each.
-    let wanted = (4 * device.info().units).div_ceil(across * down);
-    let most = sizes.pixels().div_ceil(8 * tile.bk);
-    let split = sizes.pixels().div_ceil(wanted.clamp(1, most)).next_multiple_of(tile.bk);
-    let splits = sizes.pixels().div_ceil(split);
-    let elements = sizes.k * columns;
-    let partial = Tensor::empty(device, [splits, elements], DType::F32)?;
-    let grid = Geometry::grid(across, down, splits, tile.threads());
-    launch(device, &variant, "conv2d_backward_filter", grid, &[partial.arg(), dy.arg(), x.arg(), sizes.arg(split)])?;
-    let df = Tensor::empty(device, [sizes.k, sizes.r, sizes.s, sizes.c], DType::F32)?;
-    let blocks = elements.div_ceil(16 * tile.threads());
-    let args = [df.arg(), partial.arg(), dimension(elements)?, dimension(splits)?];
-    launch(device, &variant, "filters_reduce", Geometry::linear(blocks, tile.threads()), &args)?;
+fn shape(sizes: &Sizes) -> [usize; 4] {
+    [sizes.k, sizes.r, sizes.s, sizes.c]
+}
+
+/// A thread for each element.
+fn direct(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    let df = Tensor::empty(dy.device(), shape(sizes), DType::F32)?;
+    let args = [df.arg(), dy.arg(), x.arg(), sizes.arg(0)];
+    launches::each(dy.device(), file, ENTRY, df.elements(), &args)?;
     Ok(df)
+}
+
+/// Small tiles, a thread for each element.
+fn squares(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    let df = Tensor::empty(dy.device(), shape(sizes), DType::F32)?;
+    let args = [df.arg(), dy.arg(), x.arg(), sizes.arg(0)];
+    launches::squares(dy.device(), file, ENTRY, [sizes.depth(), sizes.k], &args)?;
+    Ok(df)
+}
+
+/// Block tiles, fetched float by float.
+fn scalar(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    let tiles = tiles(sizes, dy.device().target());
+    tiled(&tiles, &launches::scalar(file, tiles.tile), sizes, dy, x)
+}
+
+/// Block tiles, fetched vector by vector.
+fn vectors(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    let target = dy.device().target();
+    let tiles = tiles(sizes, target);
+    tiled(&tiles, &variant(file, target, tiles.tile, sizes.k, sizes.c), sizes, dy, x)
+}
+
+/// The same, their depth, the pixels, split among blocks.
+fn split_k(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    let target = dy.device().target();
+    let tiles = tiles(sizes, target).split(dy.device());
+    tiled(&tiles, &variant(file, target, tiles.tile, sizes.k, sizes.c), sizes, dy, x)
+}
+
+/// Tiles of filters × taps, the taps along the grid's x axis.
+fn tiles(sizes: &Sizes, target: Target) -> Tiles {
+    let tile = Tile::pick(target, sizes.k, sizes.depth(), sizes.pixels());
+    Tiles::new(tile, [sizes.depth().div_ceil(tile.bn), sizes.k.div_ceil(tile.bm)], sizes.pixels())
+}
+
+fn tiled(tiles: &Tiles, variant: &Variant, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+    tiles.run(dy.device(), variant, ENTRY, sizes, shape(sizes), &[dy.arg(), x.arg()])
 }
 
 fn variant(file: &'static str, target: Target, tile: Tile, k: usize, c: usize) -> Variant {
@@ -59,9 +94,10 @@ fn variant(file: &'static str, target: Target, tile: Tile, k: usize, c: usize) -
     Variant { file, defines }
 }
 
-/// What a GPU compiles for `k` filters and `c` channels.
+/// What a GPU compiles on a tile for `k` filters and `c` channels.
 pub(super) fn variants(tile: Tile, k: usize, c: usize) -> Vec<Variant> {
-    vec![variant("conv2d/filter_gradient/6_split_k.cu", Target::Cuda, tile, k, c)]
+    let files = ["conv2d/filter_gradient/5_vectorized.cu", "conv2d/filter_gradient/6_split_k.cu"];
+    files.map(|file| variant(file, Target::Cuda, tile, k, c)).into()
 }
 
 /// Sets up a problem for benches.

@@ -1,6 +1,7 @@
 //! The forward pass.
 
-use super::{Sizes, cases, winograd};
+use super::launches::{self, Tiles};
+use super::{Sizes, cases, im2col, winograd};
 use crate::check::{Input, Values};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
@@ -9,13 +10,20 @@ use crate::op::tile::{Tile, access, access_whole};
 use crate::op::{Variant, dimension, launch, workload};
 use crate::tensor::{DType, Tensor};
 
+const ENTRY: &str = "conv2d_forward";
+
 type Run = fn(&'static str, &Sizes, &Tensor, &Tensor, Option<&Tensor>) -> Result<Tensor>;
 
 /// Its kernels.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
-    name: "conv2d_forward",
+    name: ENTRY,
     rungs: &[
-        Rung::new("conv2d/forward/5_vectorized.cu", tiled),
+        Rung::new("conv2d/forward/1_direct.cu", direct),
+        Rung::new("conv2d/forward/2_im2col.cu", im2col::forward),
+        Rung::new("conv2d/forward/3_implicit_gemm.cu", squares),
+        Rung::new("conv2d/forward/4_register_tile.cu", scalar),
+        Rung::new("conv2d/forward/5_vectorized.cu", vectors),
+        Rung::new("conv2d/forward/6_split_k.cu", split_k),
         Rung::new("conv2d/forward/7_winograd_2x2.cu", winograd::forward as Run).only(winograd::can),
         Rung::new("conv2d/forward/8_winograd_4x4.cu", winograd::forward as Run)
             .only(winograd::can)
@@ -30,28 +38,77 @@ pub(super) fn run(sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Ten
     (rung.run)(rung.file, sizes, x, filters, bias)
 }
 
-/// Implicit GEMM on a block tile of output pixels × filters.
-fn tiled(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let (device, target) = (x.device(), x.device().target());
-    let tile = Tile::pick(target, sizes.pixels(), sizes.k, sizes.depth());
-    let variant = variant(file, target, tile, sizes.c, sizes.k);
-    let transposed = transposed(filters, sizes)?;
-    let y = Tensor::empty(device, [sizes.n, sizes.p, sizes.q, sizes.k], DType::F32)?;
-    let grid = Geometry::grid(sizes.pixels().div_ceil(tile.bm), sizes.k.div_ceil(tile.bn), 1, tile.threads());
-    let bias = bias.map_or(Arg::Ptr(0), Tensor::arg);
-    launch(device, &variant, "conv2d_forward", grid, &[y.arg(), x.arg(), transposed.arg(), bias, sizes.arg(0)])?;
+fn shape(sizes: &Sizes) -> [usize; 4] {
+    [sizes.n, sizes.p, sizes.q, sizes.k]
+}
+
+fn pointer(bias: Option<&Tensor>) -> Arg {
+    bias.map_or(Arg::Ptr(0), Tensor::arg)
+}
+
+/// A thread for each element.
+fn direct(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let y = Tensor::empty(x.device(), shape(sizes), DType::F32)?;
+    let args = [y.arg(), x.arg(), filters.arg(), pointer(bias), sizes.arg(0)];
+    launches::each(x.device(), file, ENTRY, y.elements(), &args)?;
     Ok(y)
 }
 
-/// The filters as `[r·s·c, k]`, so that a row of them is contiguous.
-pub(super) fn transposed(filters: &Tensor, sizes: &Sizes) -> Result<Tensor> {
-    let (device, depth) = (filters.device(), sizes.depth());
-    let tile = Tile::pick(device.target(), sizes.pixels(), sizes.k, depth);
-    let variant = variant("conv2d/forward/5_vectorized.cu", device.target(), tile, sizes.c, sizes.k);
-    let transposed = Tensor::empty(device, [depth, sizes.k], DType::F32)?;
-    let args = [transposed.arg(), filters.arg(), dimension(sizes.k)?, dimension(depth)?];
-    launch(device, &variant, "filters_transpose", Geometry::linear(depth, tile.threads()), &args)?;
-    Ok(transposed)
+/// Small tiles, a thread for each element.
+fn squares(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (y, filters) = (Tensor::empty(x.device(), shape(sizes), DType::F32)?, transposed(sizes, filters)?);
+    let args = [y.arg(), x.arg(), filters.arg(), pointer(bias), sizes.arg(0)];
+    launches::squares(x.device(), file, ENTRY, [sizes.pixels(), sizes.k], &args)?;
+    Ok(y)
+}
+
+/// Block tiles, fetched float by float.
+fn scalar(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let tiles = tiles(sizes, x.device().target());
+    tiled(&tiles, &launches::scalar(file, tiles.tile), sizes, x, filters, bias)
+}
+
+/// Block tiles, fetched vector by vector.
+fn vectors(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let target = x.device().target();
+    let tiles = tiles(sizes, target);
+    tiled(&tiles, &variant(file, target, tiles.tile, sizes.c, sizes.k), sizes, x, filters, bias)
+}
+
+/// The same, their depth split among blocks.
+fn split_k(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let target = x.device().target();
+    let tiles = tiles(sizes, target).split(x.device());
+    tiled(&tiles, &variant(file, target, tiles.tile, sizes.c, sizes.k), sizes, x, filters, bias)
+}
+
+/// Tiles of output pixels × filters.
+fn tiles(sizes: &Sizes, target: Target) -> Tiles {
+    let tile = Tile::pick(target, sizes.pixels(), sizes.k, sizes.depth());
+    Tiles::new(tile, [sizes.pixels().div_ceil(tile.bm), sizes.k.div_ceil(tile.bn)], sizes.depth())
+}
+
+fn tiled(
+    tiles: &Tiles,
+    variant: &Variant,
+    sizes: &Sizes,
+    x: &Tensor,
+    filters: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
+    let filters = transposed(sizes, filters)?;
+    let inputs = [x.arg(), filters.arg(), pointer(bias)];
+    tiles.run(x.device(), variant, ENTRY, sizes, shape(sizes), &inputs)
+}
+
+/// Filters as the right operand of the product, `[r·s·c, k]`.
+pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
+    let (device, k, depth) = (filters.device(), sizes.k, sizes.depth());
+    let (variant, tile, threads) = launches::transpose(device.target());
+    let to = Tensor::empty(device, [depth, k], DType::F32)?;
+    let grid = Geometry::grid(depth.div_ceil(tile), k.div_ceil(tile), 1, threads);
+    launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
+    Ok(to)
 }
 
 fn variant(file: &'static str, target: Target, tile: Tile, c: usize, k: usize) -> Variant {
@@ -59,9 +116,10 @@ fn variant(file: &'static str, target: Target, tile: Tile, c: usize, k: usize) -
     Variant { file, defines }
 }
 
-/// What a GPU compiles for `c` channels and `k` filters.
+/// What a GPU compiles on a tile for `c` channels and `k` filters.
 pub(super) fn variants(tile: Tile, c: usize, k: usize) -> Vec<Variant> {
-    vec![variant("conv2d/forward/5_vectorized.cu", Target::Cuda, tile, c, k)]
+    let files = ["conv2d/forward/5_vectorized.cu", "conv2d/forward/6_split_k.cu"];
+    files.map(|file| variant(file, Target::Cuda, tile, c, k)).into()
 }
 
 /// Sets up a problem for benches.

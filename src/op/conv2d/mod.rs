@@ -9,12 +9,16 @@
 mod cases;
 mod filter_gradient;
 mod forward;
+mod im2col;
 mod input_gradient;
+mod launches;
 mod sizes;
 mod winograd;
 
 pub use cases::{cases, workloads};
 pub use sizes::Sizes;
+
+use std::collections::BTreeSet;
 
 use crate::device::Target;
 use crate::error::Result;
@@ -77,11 +81,20 @@ pub fn ladders() -> Vec<ladder::Summary> {
     ]
 }
 
-/// What a GPU compiles: every tile with whole and with single accesses.
+/// What a GPU compiles: every tile, from rung 5 on with whole and with single accesses.
 pub fn variants() -> Vec<Variant> {
-    let mut variants = Vec::new();
+    let files = |numbers: &'static [u32]| {
+        let of = |ladder: ladder::Summary| ladder.numbers().zip(ladder.files.clone()).collect::<Vec<_>>();
+        let files = ladders().into_iter().flat_map(of).filter(|(number, _)| numbers.contains(number));
+        // Two ladders share a file.
+        files.map(|(_, file)| file).collect::<BTreeSet<_>>()
+    };
+    let mut variants = vec![launches::transpose(Target::Cuda).0];
+    variants.extend(files(&[1, 2]).into_iter().map(launches::simple));
+    variants.extend(files(&[3]).into_iter().map(launches::square));
     for columns in [32, 64, 128] {
         let tile = Tile::pick(Target::Cuda, 128, columns, 128);
+        variants.extend(files(&[4]).into_iter().map(|file| launches::scalar(file, tile)));
         for (even, other) in [(64, 64), (3, 64), (64, 3), (3, 3)] {
             variants.extend(forward::variants(tile, even, other));
             variants.extend(input_gradient::variants(tile, even, other));

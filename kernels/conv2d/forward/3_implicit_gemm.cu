@@ -1,0 +1,37 @@
+// Convolution, forward, rung 3: implicit GEMM, the patches gathered on the fly into tiles in shared memory.
+//
+//   y[n, p, q, k] = bias[k] + Σ_{r, s, c} x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c] · f[k, r, s, c]
+//
+// The product of rung 2: M = n·p·q output pixels, N = k filters, depth = r·s·c. But nobody writes the patches to memory:
+// each thread gathers one element of their tile, waits for the others, and adds up one element of the result. The filters
+// come transposed, [r·s·c, k], so that a row of their tile is contiguous.
+//
+//   layout    x [n, h, w, c], filters [r·s·c, k], y [n, p, q, k]
+//   defines   TILE: elements along each side of a tile; THREADS = TILE²
+//   launch    grid (⌈n·p·q / TILE⌉, ⌈k / TILE⌉), THREADS threads
+//   bytes     ≥ 4 (x + filters + y); FLOPs 2·n·p·q·k·r·s·c
+//   measures  bytes moved to and from memory: no patches among them
+#include "prelude/conv.cuh"
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
+               const float* __restrict__ x,        // [n, h, w, c]
+               const float* __restrict__ filters,  // [r·s·c, k]
+               const float* __restrict__ bias,     // [k], or null
+               Conv conv) {
+    __shared__ float a_tile[TILE][TILE], b_tile[TILE][TILE];
+    const int pixels = conv.n * conv.p * conv.q, depth = conv.r * conv.s * conv.c;
+    const int i = threadIdx.x / TILE, j = threadIdx.x % TILE;
+    const int row = blockIdx.x * TILE + i, column = blockIdx.y * TILE + j;
+
+    const Window window = window_at<FROM_X>(conv, row, pixels);
+    float sum = 0.0f;
+    for (int k0 = 0; k0 < depth; k0 += TILE) {
+        a_tile[i][j] = gather<FROM_X, 1>(x, conv, window, tap_at<FROM_X>(conv, k0 + j, depth))[0];
+        b_tile[i][j] = k0 + i < depth && column < conv.k ? filters[(size_t)(k0 + i) * conv.k + column] : 0.0f;
+        __syncthreads();  // the tiles are complete
+        UNROLL for (int k = 0; k < TILE; ++k) sum += a_tile[i][k] * b_tile[k][j];
+        __syncthreads();  // nobody reads them any more: the next step may overwrite them
+    }
+    if (row < pixels && column < conv.k) y[(size_t)row * conv.k + column] = sum + (bias ? bias[column] : 0.0f);
+}

@@ -1,0 +1,97 @@
+//! Launches that the rungs of the three ladders share.
+
+use super::Sizes;
+use crate::device::{Arg, Defines, Device, Geometry, Target};
+use crate::error::Result;
+use crate::op::tile::Tile;
+use crate::op::{Variant, launch, reduce};
+use crate::tensor::{DType, Tensor};
+
+/// Threads per block where each works for itself.
+const THREADS: usize = 256;
+/// Elements along a side of rung 3's tiles, of which each thread has one.
+const SIDE: usize = 16;
+
+/// A file of rung 1 or 2: a thread for each element, the same on every device.
+pub(super) fn simple(file: &'static str) -> Variant {
+    Variant { file, defines: Defines::new().with("THREADS", THREADS) }
+}
+
+/// A file of rung 3: small square tiles, the same on every device.
+pub(super) fn square(file: &'static str) -> Variant {
+    Variant { file, defines: Defines::new().with("TILE", SIDE).with("THREADS", SIDE * SIDE) }
+}
+
+/// A file of rung 4: block tiles, fetched float by float.
+pub(super) fn scalar(file: &'static str, tile: Tile) -> Variant {
+    Variant { file, defines: tile.defines() }
+}
+
+/// Launches a kernel of a [`simple`] file for `elements` elements.
+pub(super) fn each(device: &Device, file: &'static str, entry: &str, elements: usize, args: &[Arg]) -> Result<()> {
+    launch(device, &simple(file), entry, Geometry::linear(elements.div_ceil(THREADS), THREADS), args)
+}
+
+/// Launches a kernel of a [`square`] file for a product whose sides along the grid are `x` and `y`.
+pub(super) fn squares(
+    device: &Device,
+    file: &'static str,
+    entry: &str,
+    [x, y]: [usize; 2],
+    args: &[Arg],
+) -> Result<()> {
+    let grid = Geometry::grid(x.div_ceil(SIDE), y.div_ceil(SIDE), 1, SIDE * SIDE);
+    launch(device, &square(file), entry, grid, args)
+}
+
+/// The block tiles of a product, from rung 4 on.
+pub(super) struct Tiles {
+    pub tile: Tile,
+    /// Along the grid.
+    x: usize,
+    y: usize,
+    depth: usize,
+    /// How much of the depth a block takes.
+    split: usize,
+}
+
+impl Tiles {
+    /// `x` × `y` tiles along the grid, each of sums of `depth` products.
+    pub fn new(tile: Tile, [x, y]: [usize; 2], depth: usize) -> Self {
+        Self { tile, x, y, depth, split: depth }
+    }
+
+    /// Splits the depth among blocks: enough of them for every unit to have several, but not so many that adding the
+    /// partial results costs more than it saves, at least eight steps of the tile each.
+    pub fn split(self, device: &Device) -> Self {
+        let wanted = (4 * device.info().units).div_ceil(self.x * self.y);
+        let most = self.depth.div_ceil(8 * self.tile.bk);
+        let split = self.depth.div_ceil(wanted.clamp(1, most)).next_multiple_of(self.tile.bk);
+        Self { split, ..self }
+    }
+
+    /// Runs a kernel whose arguments are the result, `inputs` and the sizes; adds up the splits in order.
+    pub fn run(
+        &self,
+        device: &Device,
+        variant: &Variant,
+        entry: &str,
+        sizes: &Sizes,
+        shape: [usize; 4],
+        inputs: &[Arg],
+    ) -> Result<Tensor> {
+        let (elements, splits) = (shape.iter().product(), self.depth.div_ceil(self.split));
+        let partial = Tensor::empty(device, [splits, elements], DType::F32)?;
+        let args = [&[partial.arg()], inputs, &[sizes.arg(self.split)]].concat();
+        launch(device, variant, entry, Geometry::grid(self.x, self.y, splits, self.tile.threads()), &args)?;
+        let sum = if splits == 1 { partial } else { reduce::sum_slabs(&partial, splits, elements)? };
+        sum.reshape(shape)
+    }
+}
+
+/// The kernel that transposes filters, elements along a side of its tile, and threads.
+pub(super) fn transpose(target: Target) -> (Variant, usize, usize) {
+    let (tile, threads) = if target == Target::Cuda { (32, 256) } else { (16, 1) };
+    let defines = Defines::new().with("TILE", tile).with("THREADS", threads);
+    (Variant { file: "conv2d/transpose/1_tiled.cu", defines }, tile, threads)
+}
