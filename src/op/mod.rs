@@ -98,7 +98,7 @@ pub fn variants() -> Vec<Variant> {
 
 /// Every ladder of kernels.
 pub fn ladders() -> Vec<ladder::Summary> {
-    [conv2d::ladders(), matmul::ladders()].concat()
+    [conv2d::ladders(), matmul::ladders(), reduce::ladders(), crate::optim::ladders()].concat()
 }
 
 /// Launches kernel `entry` of `variant`.
