@@ -32,6 +32,8 @@ mod kernels_check;
 mod kernels_profile;
 mod killed;
 mod ladders;
+mod ladders_counts;
+mod ladders_matmul;
 mod launch_plan;
 mod loss;
 mod models;
