@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::device::{Arg, Geometry, Target};
+use crate::device::{Arg, Geometry};
 use crate::error::{Error, Result};
 use crate::op::ladder::{self, Rung};
 use crate::op::{Variant, dimension, elementwise, launch};
@@ -75,7 +75,8 @@ pub(super) type Ladder = ladder::Ladder<Problem, Run>;
 
 /// The ladder of `name`, a kernel that is in both files.
 pub(super) const fn ladder(name: &'static str, rungs: &'static [Rung<Problem, Run>]) -> Ladder {
-    Ladder { name, rungs, default }
+    // On the host, too: fewer launches, and cores share all of the work instead of that of one tensor.
+    Ladder { name, rungs, default: |_, _| 2 }
 }
 
 /// A launch for each tensor.
@@ -100,13 +101,6 @@ pub(super) const fn all_at_once(file: &'static str) -> Rung<Problem, Run> {
         let geometry = Geometry::linear(rows.dim(0), threads);
         launch(device, &Variant { file, defines }, step.entry, geometry, &args)
     })
-}
-
-fn default(target: Target, _: &Problem) -> u32 {
-    match target {
-        Target::Cuda => 2,
-        Target::Host { .. } => 2,
-    }
 }
 
 /// Where each block's part of a step lies (`Part` in `kernels/prelude/optim.cuh`), in device memory. Kept from step to step:

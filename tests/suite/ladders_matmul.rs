@@ -102,9 +102,9 @@ fn the_large_tile_of_the_last_rung_multiplies() {
             let [a, b] = [a, b].map(|operand| operand.to_vec::<f32>().unwrap());
             let left = |i: usize, l: usize| a[if turned_a { l * m + i } else { i * k + l }];
             let right = |l: usize, j: usize| b[if turned_b { j * k + l } else { l * n + j }];
-            for at in 0..m * n {
+            for (at, &found) in c.iter().enumerate() {
                 let expected: f32 = (0..k).map(|l| left(at / n, l) * right(l, at % n)).sum();
-                assert_eq!(c[at], expected, "[{label}] element {at} with {:?}", variant.defines);
+                assert_eq!(found, expected, "[{label}] element {at} with {:?}", variant.defines);
             }
             device.check_guards().unwrap();
         }
