@@ -9,13 +9,19 @@
 #pragma once
 #include "prelude/vec.cuh"
 
-// Calls body(i, valid) for the vectors of this thread: it starts at element i, of which `valid` (1 … VEC) exist.
-template <class Body> __device__ __forceinline__ void for_each_vector(int n, Body body) {
-    const int first = blockIdx.x * (THREADS * ITEMS * VEC) + threadIdx.x * VEC;
+// Calls body(i, valid) for the vectors of this thread, whose block owns the elements from `first`: it starts at element i,
+// of which `valid` (1 … VEC) exist.
+template <class Body> __device__ __forceinline__ void for_each_vector_from(int first, int n, Body body) {
+    first += threadIdx.x * VEC;
     for (int item = 0; item < ITEMS; ++item) {
         const int i = first + item * (THREADS * VEC);
         // Compared before i could pass n: no overflow even when n is close to 2^31.
         if (i >= n || i < first) break;
         body(i, min(n - i, VEC));
     }
+}
+
+// The same where blocks own elements in order.
+template <class Body> __device__ __forceinline__ void for_each_vector(int n, Body body) {
+    for_each_vector_from(blockIdx.x * (THREADS * ITEMS * VEC), n, body);
 }

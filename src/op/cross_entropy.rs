@@ -3,15 +3,77 @@
 //! `loss = −1/N Σₙ Σₖ tₙₖ log pₙₖ` with `p = softmax(x)` and `tₙₖ = (1 − ε) [k = labelₙ] + ε / K`;
 //! `dxₙₖ = dloss / N · (pₙₖ − tₙₖ)`.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::check::{Case, Input, Values};
-use crate::device::{Device, Geometry, Target};
+use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::op::ladder::{Job, Ladder, Rung, Summary};
 use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const FILE: &str = "softmax/1_warp_per_row.cu";
+const NAIVE: &str = "softmax/1_naive.cu";
+const WARP_PER_ROW: &str = "softmax/2_warp_per_row.cu";
+const ONLINE: &str = "softmax/3_online.cu";
+
+/// The kernels of the loss of each row.
+pub static LADDER: Ladder<Sizes, Run> = Ladder {
+    name: "cross_entropy_forward",
+    rungs: &[
+        Rung::new(NAIVE, |file, logits, n, args| {
+            let variant = Variant { file, defines: Defines::new() };
+            launch(logits.device(), &variant, "cross_entropy_forward", Geometry::linear(n.div_ceil(256), 256), args)
+        }),
+        Rung::new(WARP_PER_ROW, warp_per_row),
+        Rung::new(ONLINE, warp_per_row),
+    ],
+    default,
+};
+
+type Run = fn(&'static str, &Tensor, usize, &[Arg]) -> Result<()>;
+
+fn warp_per_row(file: &'static str, logits: &Tensor, n: usize, args: &[Arg]) -> Result<()> {
+    rows::launch(logits, file, "cross_entropy_forward", n, args)
+}
+
+/// A CPU finds a row in its cache when it reads it again, and exponentials are what it waits for. (No GPU timed it yet.)
+fn default(target: Target, _: &Sizes) -> u32 {
+    match target {
+        Target::Cuda => 3,
+        Target::Host { .. } => 2,
+    }
+}
+
+/// Logits of one loss. As text, `n128 k10`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Rows.
+    pub n: usize,
+    /// Classes.
+    pub k: usize,
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{} k{}", self.n, self.k)
+    }
+}
+
+impl FromStr for Sizes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let size = |word: &str, name: char| word.strip_prefix(name)?.parse().ok().filter(|&size: &usize| size > 0);
+        let parts = || {
+            let (n, k) = text.split_once(' ')?;
+            Some(Self { n: size(n, 'n')?, k: size(k, 'k')? })
+        };
+        parts().ok_or_else(|| Error::usage(format!("cross entropy '{text}': write n128 k10")))
+    }
+}
 
 /// Mean cross entropy of `logits [N, K]` and `labels [N]` (i32), of shape `[1]`; PyTorch's `cross_entropy` with
 /// `label_smoothing`. A label outside `0 … K − 1` makes the loss NaN, as does a NaN among the logits.
@@ -29,10 +91,11 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
     let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
     let args = [&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]].concat();
-    rows::launch(logits, FILE, "cross_entropy_forward", n, &args)?;
+    let rung = LADDER.pick(device, &Sizes { n, k })?;
+    (rung.run)(rung.file, logits, n, &args)?;
 
     let loss = Tensor::empty(device, [1], DType::F32)?;
-    let variant = rows::variant(FILE, device.target());
+    let variant = rows::variant(WARP_PER_ROW, device.target());
     let one_block = Geometry::linear(1, variant.defines.get("THREADS"));
     let args = [loss.arg(), row_loss.arg(), dimension(n)?];
     launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
@@ -41,7 +104,7 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     tape.record(&[logits], &loss, move |dloss, gradients| {
         let dx = elementwise::like(&x)?;
         let args = [&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]].concat();
-        rows::launch(&x, FILE, "cross_entropy_backward", n, &args)?;
+        rows::launch(&x, WARP_PER_ROW, "cross_entropy_backward", n, &args)?;
         gradients.add(&x, dx)
     });
     Ok(loss)
@@ -54,13 +117,36 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
 pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     let (n, k) = rows::logits("softmax", logits)?;
     let p = elementwise::like(logits)?;
-    rows::launch(logits, FILE, "softmax_forward", n, &[p.arg(), logits.arg(), dimension(n)?, dimension(k)?])?;
+    rows::launch(logits, WARP_PER_ROW, "softmax_forward", n, &[p.arg(), logits.arg(), dimension(n)?, dimension(k)?])?;
     Ok(p)
 }
 
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
-    vec![rows::variant(FILE, Target::Cuda)]
+    let naive = Variant { file: NAIVE, defines: Defines::new() };
+    vec![naive, rows::variant(WARP_PER_ROW, Target::Cuda), rows::variant(ONLINE, Target::Cuda)]
+}
+
+/// Its ladder.
+pub fn ladders() -> Vec<Summary> {
+    vec![LADDER.summary("cross_entropy", job)]
+}
+
+/// Sets up a problem for benches.
+fn job(device: &Device, problem: &str) -> Result<Job> {
+    let Sizes { n, k } = problem.parse()?;
+    let inputs = [Input::new([n, k], Values::Uniform), Input::new([n], Values::Labels(k))];
+    let [x, labels] = workload::tensors(device, &inputs)?;
+    let logits = x.to_vec::<f32>()?.into_iter().map(f64::from).collect();
+    let known = labels.to_vec::<i32>()?.into_iter().map(f64::from).collect();
+    let values = [logits, known];
+    Ok(Job {
+        flops: 5.0 * (n * k) as f64,
+        bytes: 4.0 * (n * k + n) as f64,
+        terms: n * k,
+        run: Box::new(move || cross_entropy(&mut Tape::new(), &x, &labels, 0.1)),
+        element: Box::new(move |_| reference(k, 0.1, &values)),
+    })
 }
 
 /// Kernels at work at any size.

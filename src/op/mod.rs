@@ -98,7 +98,15 @@ pub fn variants() -> Vec<Variant> {
 
 /// Every ladder of kernels.
 pub fn ladders() -> Vec<ladder::Summary> {
-    [conv2d::ladders(), matmul::ladders()].concat()
+    let lists = [
+        conv2d::ladders(),
+        cross_entropy::ladders(),
+        matmul::ladders(),
+        pool::ladders(),
+        reduce::ladders(),
+        crate::optim::ladders(),
+    ];
+    lists.concat()
 }
 
 /// Launches kernel `entry` of `variant`.

@@ -1,4 +1,4 @@
-//! Tile shapes of the matrix kernels (`kernels/prelude/tile.cuh`).
+//! Tile shapes of the matrix kernels (`kernels/prelude/tile.cuh`, `kernels/matmul/7_warp_tile.cu`).
 
 use crate::device::{Defines, Target};
 
@@ -60,6 +60,75 @@ impl Tile {
             ("TN", self.tn),
             ("VEC", self.vec),
             ("KVEC", self.kvec),
+            ("THREADS", self.threads()),
+        ];
+        named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))
+    }
+}
+
+/// The block, warp and thread tile of one launch of `kernels/matmul/7_warp_tile.cu`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WarpTile {
+    /// Rows of the output that a block computes.
+    pub bm: usize,
+    /// Columns of the output that a block computes.
+    pub bn: usize,
+    /// Products per sum in one step.
+    pub bk: usize,
+    /// Rows of one thread's sums.
+    pub tm: usize,
+    /// Columns of one thread's sums: whole vectors.
+    pub tn: usize,
+    /// Threads of a warp down and across its tile; a host thread stands for a warp.
+    pub lanes: [usize; 2],
+    /// Floats per vector of columns: 4 on a GPU, the native width on the host.
+    pub vec: usize,
+    /// Rows of A that one access fetches: 4 on a GPU, 1 on the host.
+    pub rvec: usize,
+}
+
+impl WarpTile {
+    /// The tile for an output of `rows` × `columns`.
+    ///
+    /// On a GPU the large one, whose block has a multiprocessor to itself, where there are enough of them for all
+    /// multiprocessors (an H200 has 132), and else one that is an eighth of it.
+    pub fn pick(target: Target, rows: usize, columns: usize) -> Self {
+        let [large, small] = Self::all(target);
+        if rows * columns < 128 * large.bm * large.bn { small } else { large }
+    }
+
+    /// The large and the small one.
+    pub fn all(target: Target) -> [Self; 2] {
+        match target {
+            Target::Cuda => {
+                let large = Self { bm: 128, bn: 256, bk: 8, tm: 8, tn: 16, lanes: [8, 4], vec: 4, rvec: 4 };
+                [large, Self { bm: 64, bn: 64, tn: 8, ..large }]
+            }
+            Target::Host { lanes } => {
+                let tile = Tile::pick(target, 128, 128, 128);
+                let Tile { bm, bn, tm, tn, vec, .. } = tile;
+                [Self { bm, bn, bk: 32.max(lanes), tm, tn, lanes: [1, 1], vec, rvec: 1 }; 2]
+            }
+        }
+    }
+
+    /// Threads per block.
+    pub fn threads(&self) -> usize {
+        (self.bm / self.tm) * (self.bn / self.tn)
+    }
+
+    /// The tile as compile-time constants.
+    pub fn defines(&self) -> Defines {
+        let named = [
+            ("BM", self.bm),
+            ("BN", self.bn),
+            ("BK", self.bk),
+            ("TM", self.tm),
+            ("TN", self.tn),
+            ("LANES_M", self.lanes[0]),
+            ("LANES_N", self.lanes[1]),
+            ("VEC", self.vec),
+            ("RVEC", self.rvec),
             ("THREADS", self.threads()),
         ];
         named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))

@@ -1,19 +1,20 @@
-//! Optimizers: parameters are updated in place, one launch per tensor, with PyTorch's semantics.
+//! Optimizers: parameters are updated in place, with PyTorch's semantics.
 
 mod adam;
+mod jobs;
 pub mod schedule;
 mod sgd;
+mod steps;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Input, Values};
-use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::Variant;
-use crate::op::workload::{self, Workload};
-use crate::tape::{Gradients, Tape};
+use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
+pub use jobs::{ladders, variants, workloads};
 pub use schedule::{Curve, Policy, Schedule};
+pub use steps::Problem;
+use steps::{Table, Update};
 
 /// Which optimizer, with everything but the learning rate. Left-out fields have PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +103,7 @@ pub struct Optimizer {
     parameters: Vec<Tensor>,
     slots: Vec<(&'static str, Vec<Tensor>)>,
     steps: u64,
+    table: Table,
 }
 
 impl Optimizer {
@@ -118,24 +120,27 @@ impl Optimizer {
         let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
         let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));
         let slots = config.slot_names().iter().map(slot).collect::<Result<Vec<_>>>()?;
-        Ok(Self { config: *config, parameters, slots, steps: 0 })
+        Ok(Self { config: *config, parameters, slots, steps: 0, table: Table::default() })
     }
 
     /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.
     pub fn step(&mut self, gradients: &Gradients, lr: f32) -> Result<()> {
+        let update = |(i, w): (usize, &Tensor)| {
+            let kept = self.slots.iter().map(|(_, tensors)| tensors[i].clone()).collect();
+            Some(Update { w: w.clone(), kept, g: gradients.get(w)? })
+        };
+        let updates: Vec<Update> = self.parameters.iter().enumerate().filter_map(update).collect();
+        self.apply(&updates, lr)
+    }
+
+    fn apply(&mut self, updates: &[Update], lr: f32) -> Result<()> {
         self.steps += 1;
-        for (i, w) in self.parameters.iter().enumerate() {
-            let Some(g) = gradients.get(w) else { continue };
-            let slot = |at: usize| self.slots.get(at).map(|(_, tensors)| &tensors[i]);
-            match (&self.config, slot(0), slot(1)) {
-                (&OptimizerConfig::Sgd { momentum, nesterov, weight_decay }, v, _) => {
-                    sgd::step(w, v, &g, lr, momentum, nesterov, weight_decay)?;
-                }
-                (config, Some(m), Some(v)) => adam::step(config, w, m, v, &g, lr, self.steps)?,
-                _ => unreachable!("Adam has two slots"),
+        match &self.config {
+            &OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+                sgd::step(updates, lr, [momentum, weight_decay], nesterov, &mut self.table)
             }
+            config => adam::step(config, updates, lr, self.steps, &mut self.table),
         }
-        Ok(())
     }
 
     /// What is remembered: PyTorch's name, and a tensor for each parameter in order. A checkpoint stores them, and
@@ -158,28 +163,4 @@ impl Optimizer {
     pub fn config(&self) -> &OptimizerConfig {
         &self.config
     }
-}
-
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    [sgd::variants(), adam::variants()].concat()
-}
-
-/// Kernels at work at any size: a step of one tensor, with all that the optimizer can do.
-pub fn workloads() -> Vec<Workload> {
-    fn run(device: &Device, n: usize, config: &OptimizerConfig) -> Result<()> {
-        let [w, g] = workload::tensors(device, &[(); 2].map(|()| Input::new([n], Values::Uniform)))?;
-        let mut tape = Tape::new();
-        tape.watch(&w);
-        let gradients = tape.backward_from(&w, g)?;
-        Optimizer::new(config, vec![w])?.step(&gradients, 0.1)
-    }
-    let sgd = |device: &Device, [n]: [usize; 1]| {
-        run(device, n, &OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-4 })
-    };
-    let adam = |device: &Device, [n]: [usize; 1]| {
-        let (betas, eps, weight_decay) = (adam::betas(), adam::eps(), adam::decoupled_decay());
-        run(device, n, &OptimizerConfig::AdamW { betas, eps, weight_decay })
-    };
-    vec![Workload::new("sgd", ["n"], [10_007], sgd), Workload::new("adam", ["n"], [10_007], adam)]
 }

@@ -1,27 +1,20 @@
 //! Stochastic gradient descent: d = g + λ w; v = μ v + d; w −= η · (d + μ v with Nesterov, else v).
 
-use crate::device::Target;
+use super::steps::{self, Ladder, Step, Table, Update};
 use crate::error::Result;
-use crate::op::{Variant, elementwise};
-use crate::tensor::Tensor;
 
-const FILE: &str = "optim/1_sgd.cu";
+/// Its kernels.
+pub(super) static LADDER: Ladder =
+    steps::ladder("sgd_step", &[steps::one_by_one("optim/1_sgd.cu"), steps::all_at_once("optim/2_sgd_all.cu")]);
 
-/// One step of `w`, with momentum if there is a buffer `v` for it.
+/// One step, with momentum if there are buffers for it.
 pub(super) fn step(
-    w: &Tensor,
-    v: Option<&Tensor>,
-    g: &Tensor,
+    updates: &[Update],
     lr: f32,
-    momentum: f64,
+    [momentum, weight_decay]: [f64; 2],
     nesterov: bool,
-    weight_decay: f64,
+    table: &mut Table,
 ) -> Result<()> {
-    let inputs = [v.map_or(0u64.into(), Tensor::arg), g.arg()];
     let scalars = [lr.into(), (momentum as f32).into(), (weight_decay as f32).into(), i32::from(nesterov).into()];
-    elementwise::launch(FILE, "sgd_step", w.elements(), w, &inputs, &scalars)
-}
-
-pub(super) fn variants() -> Vec<Variant> {
-    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+    Step { entry: "sgd_step", places: 1, scalars: &scalars, updates }.take(&LADDER, table)
 }

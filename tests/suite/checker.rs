@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use warptape::check::{Case, Input, Values, compare, tolerance};
 use warptape::device::host::Order;
+use warptape::device::{Defines, Source};
+use warptape::op::ladder::Summary;
 use warptape::{DType, Tensor, op};
 
 use crate::sanitizer::checked;
@@ -143,8 +145,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`; if it is a rung of a ladder, that rung
-/// is forced. What the test told; an error if it failed or crashed.
+/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, or the first that includes it, if there is one.
+fn forced(file: &str) -> String {
+    let runs = |rung: &&str| {
+        let text = Source::load(rung, &Defines::new()).unwrap().text;
+        *rung == file || text.contains(&format!("#line 1 \"{file}\""))
+    };
+    let first = |ladder: Summary| {
+        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| runs(name))?;
+        Some(format!("{}:{rung}", ladder.name))
+    };
+    op::ladders().into_iter().filter_map(first).collect::<Vec<_>>().join(",")
+}
+
+/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`. What it told; an error if it failed
+/// or crashed.
 fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
     let folder = TempDir::new().unwrap();
     for path in files(&kernels()) {
@@ -153,13 +168,8 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
         fs::copy(&path, copy).unwrap();
     }
     fs::write(folder.path().join(file), text).unwrap();
-    let ladders = op::ladders();
-    let rungs =
-        ladders.iter().flat_map(|ladder| ladder.numbers().zip(&ladder.files).map(move |rung| (ladder.name, rung)));
-    let forced =
-        rungs.filter(|(_, (_, rung))| **rung == file).map(|(ladder, (number, _))| format!("{ladder}:{number}"));
-    let forced = forced.collect::<Vec<_>>().join(",");
-    let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", forced.as_ref())];
+    let rung = forced(file);
+    let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", rung.as_ref())];
     all.extend(variables.iter().map(|&(name, value)| (name, value.as_ref())));
     child(test, &all).outcome()
 }
@@ -230,8 +240,11 @@ fn user(file: &str) -> &'static str {
     let users = [
         ("conv2d/", "conv2d"),
         ("prelude/conv.cuh", "conv2d"),
+        ("prelude/winograd_forward.cuh", "conv2d"),
+        ("prelude/winograd_filters.cuh", "conv2d"),
         ("matmul/", "matmul"),
         ("softmax/", "cross_entropy"),
+        ("reduce/", "reduce"),
         ("prelude/columns.cuh", "reduce"),
         ("prelude/reduce.cuh", "reduce::every_thread_gets_the_reduction_at_any_block_size"),
     ];

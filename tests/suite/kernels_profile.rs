@@ -231,7 +231,9 @@ fn a_run_of_the_tree_names_the_kernels() {
     let said = succeeds(&["kernels", "run", "relu", "--shape", "77", "--device", &device]);
     assert_eq!(said, "ran: relu_backward (activation/1_vectorized.cu), relu_forward (activation/1_vectorized.cu)\n");
     let all = json_of(&["run", "matmul", "--device", &device]);
-    assert_eq!(all["kernels"], json!([{"kernel": "matmul_forward", "file": "matmul/5_vectorized.cu"}]));
+    let [kernel] = all["kernels"].as_array().unwrap().as_slice() else { panic!("{all:#}") };
+    assert_eq!(kernel["kernel"], "matmul_forward");
+    assert!(kernel["file"].as_str().unwrap().starts_with("matmul/"), "{kernel:#}");
 }
 
 #[test]

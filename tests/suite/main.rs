@@ -33,6 +33,8 @@ mod kernels_profile;
 mod killed;
 mod ladders;
 mod ladders_conv2d;
+mod ladders_counts;
+mod ladders_matmul;
 mod launch_plan;
 mod loss;
 mod models;

@@ -2,11 +2,25 @@
 
 use serde_json::Value;
 use warptape::check::{Random, compare, magnitude};
+use warptape::device::host::Order;
 use warptape::op::add::add;
+use warptape::op::matmul::{Form, matmul};
 use warptape::optim::{Curve, Optimizer, OptimizerConfig, Policy, Schedule};
 use warptape::{DType, Device, Gradients, Tape, Tensor};
 
-use crate::support::devices;
+use crate::profiler::profiled;
+use crate::support;
+
+/// All devices with each rung of the optimizers' ladders.
+fn devices() -> Vec<(String, Device)> {
+    let with = |rung: u32| {
+        support::devices().into_iter().map(move |(label, device)| {
+            ["sgd_step", "adam_step"].iter().for_each(|name| device.choices().force(name, Some(rung)));
+            (format!("{label}, rung {rung}"), device)
+        })
+    };
+    with(1).chain(with(2)).collect()
+}
 
 fn golden(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -159,6 +173,65 @@ fn parameters_without_gradient_are_not_touched() {
         for (_, tensors) in optimizer.slots() {
             assert_eq!(tensors[0].to_vec::<f32>().unwrap(), [0.0, 0.0]);
         }
+    }
+}
+
+/// Gradients of several tensors at once, in buffers of their own.
+fn gradients_of_all(tensors: &[Tensor], t: u64) -> Gradients {
+    let device = tensors[0].device();
+    let mut tape = Tape::new();
+    let mut total = Tensor::zeros(device, [1, 1], DType::F32).unwrap();
+    for (i, w) in (0..).zip(tensors) {
+        tape.watch(w);
+        let scale = upload(device, &draw(w.elements(), 1000 * t + i)).reshape([w.elements(), 1]).unwrap();
+        let product = matmul(&mut tape, Form::NN, &w.reshape([1, w.elements()]).unwrap(), &scale).unwrap();
+        total = add(&mut tape, &total, &product).unwrap();
+    }
+    tape.backward(&total).unwrap()
+}
+
+/// Weights and all that is kept after three steps of several tensors, the second of which has no gradient in step 2.
+fn after_steps(device: &Device, config: &OptimizerConfig) -> Vec<Vec<f32>> {
+    let tensors: Vec<Tensor> =
+        (0..).zip([3, 17, 9000, 1, 4099]).map(|(i, n)| upload(device, &draw(n, 5 + i))).collect();
+    let mut optimizer = Optimizer::new(config, tensors.clone()).unwrap();
+    let mut kept = Vec::new();
+    for t in 0..3 {
+        let with_gradient = if t == 1 { [&tensors[..1], &tensors[2..]].concat() } else { tensors.clone() };
+        let gradients = gradients_of_all(&with_gradient, t);
+        optimizer.step(&gradients, 0.01).unwrap();
+        kept.push(gradients); // so that the next ones lie elsewhere
+    }
+    let slots = optimizer.slots().into_iter().flat_map(|(_, slots)| slots);
+    tensors.into_iter().chain(slots).map(|tensor| tensor.to_vec::<f32>().unwrap()).collect()
+}
+
+#[test]
+fn all_tensors_in_one_launch_give_the_same_bits() {
+    for config in configs() {
+        for (label, device) in support::devices() {
+            let with = |rung| {
+                ["sgd_step", "adam_step"].iter().for_each(|name| device.choices().force(name, Some(rung)));
+                after_steps(&device, &config)
+            };
+            assert_eq!(with(1), with(2), "[{label}] {config:?}");
+            device.check_guards().unwrap();
+        }
+    }
+}
+
+/// The quantity of the ladder: launches per step.
+#[test]
+fn rung_2_takes_one_launch_for_all_tensors() {
+    for config in configs() {
+        let launches = |rung| {
+            let (device, profiles) = profiled(Order::Forward);
+            ["sgd_step", "adam_step"].iter().for_each(|name| device.choices().force(name, Some(rung)));
+            after_steps(&device, &config);
+            let list = profiles.list();
+            list.iter().filter(|one| one.kernel.ends_with("_step")).map(|one| one.launches).sum::<u64>()
+        };
+        assert_eq!((launches(1), launches(2)), (5 + 4 + 5, 3), "{config:?}");
     }
 }
 

@@ -32,7 +32,7 @@ fn define(defines: &Defines, name: &str) -> u64 {
 #[test]
 fn matmul() {
     for [m, n, k] in [[256, 256, 64], [128, 384, 256]] {
-        let profiles = profile("matmul", &[m, n, k]);
+        let profiles = profile("matmul_forward:5", &[m, n, k]);
         let forward = &profiles[0];
         let [m, n, k] = [m, n, k].map(|size| size as u64);
         let value = |name| define(&forward.defines, name);

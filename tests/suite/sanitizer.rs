@@ -83,19 +83,21 @@ fn every_kernel_of_the_tree_has_a_workload() {
 
 #[test]
 fn workloads_find_and_refuse() {
-    let all = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name.clone()).collect::<Vec<_>>());
-    let is_rung = |name: &String| name.contains(':');
-    let names = |name: &str| all(name).map(|found| found.into_iter().filter(|name| !is_rung(name)).collect::<Vec<_>>());
+    let names = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name.clone()).collect::<Vec<_>>());
     assert_eq!(names("matmul").unwrap(), ["matmul"]);
-    assert_eq!(names("matmul_forward").unwrap(), ["linear", "matmul"]);
-    assert_eq!(names("matmul/5_vectorized.cu").unwrap(), ["linear", "matmul"]);
-    assert_eq!(names("max_pool_backward").unwrap(), ["max_pool"]);
-    assert_eq!(names("pool").unwrap(), ["adaptive_avg_pool", "max_pool", "avg_pool"]);
+    // What an op chooses on a GPU is found under the op's name, other rungs under their own.
+    let below = (1..7).map(|rung| format!("matmul_forward:{rung}")).collect::<Vec<_>>();
+    assert_eq!(names("matmul_forward").unwrap(), [&["linear".to_owned(), "matmul".to_owned()], &below[..]].concat());
+    assert_eq!(names("matmul/7_warp_tile.cu").unwrap(), ["linear", "matmul"]);
+    assert_eq!(names("matmul/5_vectorized.cu").unwrap(), ["matmul_forward:5"]);
+    assert_eq!(names("max_pool_backward").unwrap(), ["max_pool", "max_pool_backward:1"]);
+    let pools = ["adaptive_avg_pool", "max_pool", "avg_pool", "max_pool_forward:1", "max_pool_backward:1"];
+    assert_eq!(names("pool").unwrap(), pools);
     assert_eq!(names("pool/").unwrap(), names("pool").unwrap());
-    assert_eq!(names("optim").unwrap(), ["sgd", "adam"]);
-    assert_eq!(names("prelude/tile.cuh").unwrap(), ["conv2d", "conv2d_strided", "linear", "matmul"]);
-    assert_eq!(names("conv2d/forward").unwrap(), ["conv2d", "conv2d_strided"]);
-    assert_eq!(all("conv2d/forward/3_implicit_gemm.cu").unwrap(), ["conv2d_forward:3"]);
+    assert_eq!(names("optim").unwrap(), ["sgd", "adam", "sgd_step:1", "adam_step:1"]);
+    let tiled = ["conv2d", "matmul_forward:4", "matmul_forward:5", "matmul_forward:6"];
+    assert_eq!(names("prelude/tile.cuh").unwrap(), tiled);
+    assert_eq!(names("conv2d/forward/3_implicit_gemm.cu").unwrap(), ["conv2d_forward:3"]);
     let unknown = |name: &str| names(name).unwrap_err().to_string();
     let list = "`warptape kernels list` shows all";
     assert!(unknown("matmull").starts_with("no kernel, file or folder is called 'matmull': did you mean matmul, "));

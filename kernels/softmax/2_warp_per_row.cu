@@ -1,9 +1,11 @@
-// Softmax and cross entropy, rung 1: a warp per row, combined by shuffles.
+// Softmax and cross entropy, rung 2: a warp per row, combined by shuffles.
 //
 //   softmax        p_k = exp(x_k − m) / s          m = max x, s = Σ exp(x_k − m)
 //   cross entropy  loss = −Σ t_k log p_k           averaged over rows; t_k = (1 − ε) [k = label] + ε / K
-//                       = log s − (1 − ε) (x_label − m) − ε/K Σ (x_k − m)
 //   backward       dx_k = dloss / N · (p_k − t_k)
+//
+// Over rung 1 (a thread per row) the lanes of a warp read neighbours of one row: a request touches 4 sectors instead of
+// 32. That is the quantity: sectors per request of the global loads. What the lanes found is combined by shuffles.
 //
 // The maximum is subtracted before anything is raised, so no logit overflows; m and s are kept apart rather than as
 // m + log s, which would round away s where m is large. A NaN in a row makes its loss and gradients NaN, and so does a
@@ -11,14 +13,11 @@
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels [N]
 //   launch    see rows.cuh; the mean takes one block
-//   bytes     forward 4 N K (a row's second reading hits the cache), backward 8 N K; FLOPs about 5 N K with N K exp
+//   bytes     forward 4 N K (a row's further readings hit the cache), backward 8 N K; FLOPs about 5 N K with N K exp
+#include "prelude/cross_entropy.cuh"
 #include "prelude/rows.cuh"
 
 static_assert((THREADS & (THREADS - 1)) == 0, "the tree of the mean halves the block");
-
-struct RowStatistics {
-    float max, sum;  // m and s
-};
 
 __device__ __forceinline__ RowStatistics row_statistics(const float* __restrict__ x, int k) {
     float largest = x[0];  // an element of the row also for lanes that have none of their own
@@ -52,22 +51,12 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
     if (row < n) {
         const float* logits = x + (size_t)row * k;
         const RowStatistics of = row_statistics(logits, k);
-        float spread = 0.0f;  // Σ (x_k − m); left out without smoothing, where a logit of −∞ would make 0 · ∞
+        float spread = 0.0f;  // Σ (x_k − m)
         if (smoothing > 0.0f) {
             for (int i = own_lane(); i < k; i += LANES) spread += logits[i] - of.max;
             spread = across_lanes(spread, [](float a, float b) { return a + b; });
         }
-        if (own_lane() == 0) {
-            const int label = labels[row];
-            float loss = __int_as_float(0x7fc00000);  // NaN
-            if ((unsigned)label < (unsigned)k) {      // unsigned: one comparison refuses negative labels, too
-                loss = logf(of.sum) - (1.0f - smoothing) * (logits[label] - of.max);
-                if (smoothing > 0.0f) loss -= smoothing / k * spread;
-            }
-            row_loss[row] = loss;
-            statistics[2 * (size_t)row] = of.max;
-            statistics[2 * (size_t)row + 1] = of.sum;
-        }
+        if (own_lane() == 0) finish_row(row_loss, statistics, logits, labels[row], row, k, smoothing, of, spread);
     }
 }
 

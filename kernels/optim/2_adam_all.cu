@@ -1,0 +1,21 @@
+// One step of Adam or AdamW, in place, rung 2: all tensors in one launch.
+//
+// A network has dozens of small tensors (biases, scales), each far too small to fill a GPU, and rung 1 pays a launch for
+// every one: the quantity is launches per step. Here a table in device memory says where each block's part lies; it is
+// written anew only when an address has changed. The arithmetic, and so every bit, is rung 1's (optim.cuh).
+//
+//   layout    parts [blocks]; tensors of any shape
+//   launch    a block for each THREADS · ITEMS · VEC elements of a tensor
+//   bytes     28n for n elements in all; FLOPs 14n with a root and a division each
+#include "prelude/optim.cuh"
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+adam_step(const Part* __restrict__ parts,  // [blocks]
+          float rate, float root, float beta2, float rest1, float rest2, float epsilon, float decay_gradient,
+          float decay_weight) {
+    const Part part = parts[blockIdx.x];
+    const Adam adam = {rate, root, beta2, rest1, rest2, epsilon, decay_gradient, decay_weight};
+    for_each_vector_from(part.first, part.n, [&](int i, int valid) {
+        adam.update(part.w, part.kept[0], part.kept[1], part.g, i, valid);
+    });
+}

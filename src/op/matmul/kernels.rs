@@ -1,0 +1,154 @@
+//! The kernels of the product, from the definition to warp tiles, and how each is launched.
+
+use super::{Form, Sizes};
+use crate::device::{Arg, Defines, Geometry, Target};
+use crate::error::Result;
+use crate::op::ladder::{Ladder, Rung};
+use crate::op::tile::{Tile, WarpTile, access};
+use crate::op::{Variant, dimension, launch};
+use crate::tensor::{DType, Tensor};
+
+type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Tensor>;
+
+const NAIVE: &str = "matmul/1_naive.cu";
+const COALESCED: &str = "matmul/2_coalesced.cu";
+const SHARED_TILE: &str = "matmul/3_shared_tile.cu";
+const REGISTER_TILE: &str = "matmul/4_register_tile.cu";
+const VECTORIZED: &str = "matmul/5_vectorized.cu";
+const DOUBLE_BUFFER: &str = "matmul/6_double_buffer.cu";
+const WARP_TILE: &str = "matmul/7_warp_tile.cu";
+
+/// The kernels of the product.
+pub static LADDER: Ladder<Sizes, Run> = Ladder {
+    name: "matmul_forward",
+    rungs: &[
+        Rung::new(NAIVE, plain),
+        Rung::new(COALESCED, plain),
+        Rung::new(SHARED_TILE, plain),
+        Rung::new(REGISTER_TILE, register_tile),
+        Rung::new(VECTORIZED, vectorized),
+        Rung::new(DOUBLE_BUFFER, double_buffer),
+        Rung::new(WARP_TILE, warp_tile),
+    ],
+    default,
+};
+
+/// A CPU fetches ahead by itself and has no warps: there the rungs above 5 only copy more. A GPU gets the last rung, but for
+/// outputs narrower than its tiles, of which rung 5 has one of 32 columns. (By the profiler's counts; no GPU timed it yet.)
+fn default(target: Target, sizes: &Sizes) -> u32 {
+    match target {
+        Target::Cuda if sizes.n > 32 => 7,
+        Target::Cuda | Target::Host { .. } => 5,
+    }
+}
+
+/// A thread for each element of C, in blocks of 32 × 32.
+fn plain(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
+    let variant = Variant { file, defines: Defines::new() };
+    run(&variant, sizes, operands, bias, [32, 32], 1024, &transposed(sizes.form).map(Arg::from))
+}
+
+/// A register tile in every thread. Copies float by float take any operand, so that one tile and one compilation do.
+fn register_tile(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
+    let tile = widest(operands[0].device().target());
+    let variant = Variant { file, defines: tile.defines() };
+    let blocks = [tile.bm, tile.bn];
+    run(&variant, sizes, operands, bias, blocks, tile.threads(), &transposed(sizes.form).map(Arg::from))
+}
+
+/// The same with vector accesses, and tiles that fit narrow outputs.
+fn vectorized(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
+    let target = operands[0].device().target();
+    let tile = Tile::pick(target, sizes.m, sizes.n, sizes.k);
+    let lengths = [operands[0].shape().last(), operands[1].shape().last(), sizes.n];
+    let defines = vectorized_defines(tile, sizes.form, lengths.map(|length| access(target, length)));
+    run(&Variant { file, defines }, sizes, operands, bias, [tile.bm, tile.bn], tile.threads(), &[])
+}
+
+/// The same with the next step's tiles under way.
+fn double_buffer(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
+    let target = operands[0].device().target();
+    let tile = buffered(target);
+    let defines = with_form(tile.defines(), sizes.form, common_access(target, sizes, operands));
+    run(&Variant { file, defines }, sizes, operands, bias, [tile.bm, tile.bn], tile.threads(), &[])
+}
+
+/// The same with the block tile cut into warp tiles.
+fn warp_tile(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
+    let target = operands[0].device().target();
+    let tile = WarpTile::pick(target, sizes.m, sizes.n);
+    let defines = with_form(tile.defines(), sizes.form, common_access(target, sizes, operands));
+    run(&Variant { file, defines }, sizes, operands, bias, [tile.bm, tile.bn], tile.threads(), &[])
+}
+
+/// Launches `variant` with blocks of `threads` threads, each of which computes `block` rows and columns of C.
+fn run(
+    variant: &Variant,
+    &Sizes { m, n, k, .. }: &Sizes,
+    [a, b]: [&Tensor; 2],
+    bias: Option<&Tensor>,
+    block: [usize; 2],
+    threads: usize,
+    more: &[Arg],
+) -> Result<Tensor> {
+    let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
+    let tensors = [c.arg(), a.arg(), b.arg(), bias.map_or(Arg::Ptr(0), Tensor::arg)];
+    let args = [&tensors[..], &[dimension(m)?, dimension(n)?, dimension(k)?], more].concat();
+    let geometry = Geometry::grid(n.div_ceil(block[1]), m.div_ceil(block[0]), 1, threads);
+    launch(a.device(), variant, "matmul_forward", geometry, &args)?;
+    Ok(c)
+}
+
+/// Whether A and B are read transposed, as kernels and defines have it.
+fn transposed(form: Form) -> [i32; 2] {
+    [(form == Form::TN).into(), (form == Form::NT).into()]
+}
+
+/// The tile for large outputs.
+fn widest(target: Target) -> Tile {
+    Tile::pick(target, 128, 128, 128)
+}
+
+/// The same, on the host with shallower steps, of which a thread can hold the next one.
+fn buffered(target: Target) -> Tile {
+    let tile = widest(target);
+    Tile { bk: tile.bk.min(32), ..tile }
+}
+
+/// Floats per access that rows of A, B and C allow.
+fn common_access(target: Target, sizes: &Sizes, [a, b]: [&Tensor; 2]) -> usize {
+    let lengths = [a.shape().last(), b.shape().last(), sizes.n];
+    lengths.into_iter().map(|length| access(target, length)).min().expect("three lengths")
+}
+
+fn with_form(defines: Defines, form: Form, access: usize) -> Defines {
+    let [a, b] = transposed(form);
+    defines.with("TRANSPOSE_A", a).with("TRANSPOSE_B", b).with("GVEC", access)
+}
+
+fn vectorized_defines(tile: Tile, form: Form, access: [usize; 3]) -> Defines {
+    let [a, b] = transposed(form);
+    let defines = tile.defines().with("TRANSPOSE_A", a).with("TRANSPOSE_B", b);
+    defines.with("AVEC", access[0]).with("BVEC", access[1]).with("CVEC", access[2])
+}
+
+/// What a GPU compiles: every form and tile, with whole and with single accesses.
+pub fn variants() -> Vec<Variant> {
+    let mut variants = [NAIVE, COALESCED, SHARED_TILE].map(|file| Variant { file, defines: Defines::new() }).to_vec();
+    variants.push(Variant { file: REGISTER_TILE, defines: widest(Target::Cuda).defines() });
+    for form in [Form::NN, Form::NT, Form::TN] {
+        for length in [4, 1] {
+            let access = access(Target::Cuda, length);
+            for columns in [32, 64, 128] {
+                let defines = vectorized_defines(Tile::pick(Target::Cuda, 128, columns, 128), form, [access; 3]);
+                variants.push(Variant { file: VECTORIZED, defines });
+            }
+            let defines = with_form(buffered(Target::Cuda).defines(), form, access);
+            variants.push(Variant { file: DOUBLE_BUFFER, defines });
+            for tile in WarpTile::all(Target::Cuda) {
+                variants.push(Variant { file: WARP_TILE, defines: with_form(tile.defines(), form, access) });
+            }
+        }
+    }
+    variants
+}

@@ -1,0 +1,77 @@
+//! The kernels of pooling, and how each is launched.
+
+use super::Sizes;
+use crate::device::{Arg, Defines, Geometry, Target};
+use crate::error::Result;
+use crate::op::ladder::{Ladder, Rung};
+use crate::op::{Variant, launch};
+use crate::tensor::Tensor;
+
+const NAIVE: &str = "pool/1_naive.cu";
+const VECTORIZED: &str = "pool/2_vectorized.cu";
+
+type Run = fn(&Sizes, &Tensor, &'static str, &[Arg]) -> Result<()>;
+
+/// The kernels of the maximum.
+pub static MAX_FORWARD: Ladder<Sizes, Run> = Ladder { name: "max_pool_forward", rungs: RUNGS, default: |_, _| 2 };
+
+/// The kernels of its gradient.
+pub static MAX_BACKWARD: Ladder<Sizes, Run> = Ladder { name: "max_pool_backward", rungs: RUNGS, default: |_, _| 2 };
+
+const RUNGS: &[Rung<Sizes, Run>] = &[
+    Rung::new(NAIVE, naive),
+    Rung::new(VECTORIZED, |sizes, to, entry, tensors| vectorized(sizes, to, entry, tensors, &[])),
+];
+
+/// Launches the kernel that `ladder` is named after; it writes `to`.
+pub(super) fn max_pool(ladder: &Ladder<Sizes, Run>, sizes: &Sizes, to: &Tensor, tensors: &[Arg]) -> Result<()> {
+    (ladder.pick(to.device(), sizes)?.run)(sizes, to, ladder.name, tensors)
+}
+
+/// A thread for each element of `to`.
+fn naive(sizes: &Sizes, to: &Tensor, entry: &'static str, tensors: &[Arg]) -> Result<()> {
+    let variant = Variant { file: NAIVE, defines: Defines::new() };
+    let args = [tensors, &[sizes.arg(to.elements() / sizes.c, 0, 0)]].concat();
+    launch(to.device(), &variant, entry, Geometry::linear(to.elements().div_ceil(256), 256), &args)
+}
+
+/// Launches `entry`, which writes the pixels of `to`, with `tensors…, sizes, scalars…`.
+pub(super) fn vectorized(
+    sizes: &Sizes,
+    to: &Tensor,
+    entry: &'static str,
+    tensors: &[Arg],
+    scalars: &[Arg],
+) -> Result<()> {
+    let target = to.device().target();
+    let defines = defines(target, sizes.c);
+    let (vec, threads) = (defines.get("VEC"), defines.get("THREADS"));
+    let width = sizes.c.div_ceil(vec).next_power_of_two().min(32).min(threads);
+    let span = match target {
+        // Two pixels per thread; a host thread writes about 32 KiB.
+        Target::Cuda => 2 * threads / width,
+        Target::Host { .. } => (8192 / sizes.c).max(1),
+    };
+    let pixels = to.elements() / sizes.c;
+    let args = [tensors, &[sizes.arg(pixels, span, width)], scalars].concat();
+    let geometry = Geometry::linear(pixels.div_ceil(span), threads);
+    launch(to.device(), &Variant { file: VECTORIZED, defines }, entry, geometry, &args)
+}
+
+/// The constants of a kernel that takes each pixel's `channels` in vectors.
+pub(crate) fn defines(target: Target, channels: usize) -> Defines {
+    let vec = match target {
+        Target::Host { lanes } => lanes,
+        Target::Cuda if channels.is_multiple_of(4) => 4,
+        Target::Cuda => 1,
+    };
+    // The host does not mind unaligned vectors and takes any number of channels with one compilation.
+    let (threads, whole) = if target == Target::Cuda { (256, 1) } else { (1, 0) };
+    Defines::new().with("VEC", vec).with("WHOLE", whole).with("THREADS", threads)
+}
+
+/// What a GPU runs: channels in whole vectors, or any.
+pub fn variants() -> Vec<Variant> {
+    let vectorized = [4, 1].map(|channels| Variant { file: VECTORIZED, defines: defines(Target::Cuda, channels) });
+    [&[Variant { file: NAIVE, defines: Defines::new() }], &vectorized[..]].concat()
+}
