@@ -23,6 +23,7 @@ pub mod random;
 pub mod reduce;
 pub mod relu;
 mod rows;
+pub mod then;
 pub mod tile;
 pub mod topk;
 pub mod workload;
@@ -98,7 +99,7 @@ pub fn variants() -> Vec<Variant> {
 
 /// Every ladder of kernels.
 pub fn ladders() -> Vec<ladder::Summary> {
-    [conv2d::ladders(), matmul::ladders()].concat()
+    [batchnorm::ladders(), conv2d::ladders(), matmul::ladders()].concat()
 }
 
 /// Launches kernel `entry` of `variant`.

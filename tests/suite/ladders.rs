@@ -18,7 +18,7 @@ macro_rules! test_each {
         })*
     };
 }
-test_each! { conv2d matmul }
+test_each! { batchnorm conv2d matmul }
 
 fn op_of(ladder: &Summary) -> &'static str {
     Workload::find(ladder.workload).unwrap()[0].op
