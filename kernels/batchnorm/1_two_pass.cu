@@ -61,11 +61,12 @@ batchnorm_backward_sums(float* __restrict__ dbias,       // [channels]
                         int rows, int channels) {
     const int c = blockIdx.x * THREADS + threadIdx.x;
     if (c >= channels) return;
+    const float center = mean[c];
     float sum = 0.0f, product = 0.0f;
     for (int row = 0; row < rows; ++row) sum += dy[(size_t)row * channels + c];
     for (int row = 0; row < rows; ++row) {
         const size_t i = (size_t)row * channels + c;
-        product += dy[i] * (x[i] - mean[c]);
+        product += dy[i] * (x[i] - center);
     }
     dbias[c] = sum;
     dweight[c] = product * rstd[c];

@@ -51,8 +51,9 @@ batchnorm_backward_sums(float* __restrict__ dbias,       // [channels]
     float sum = 0.0f, product = 0.0f;
     for (int row = 0; row < rows; ++row) {
         const size_t i = (size_t)row * channels + c;
-        sum += dy[i];
-        product += dy[i] * (x[i] - center);
+        const float gradient = dy[i];
+        sum += gradient;
+        product += gradient * (x[i] - center);
     }
     dbias[c] = sum;
     dweight[c] = product * rstd[c];

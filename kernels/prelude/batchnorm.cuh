@@ -2,6 +2,9 @@
 // in what they move and in the order in which they add, and fused rungs agree with unfused ones to the last bit.
 #pragma once
 
+// a · b, which no compiler makes a fused multiply-add of, with the addition that follows, in one kernel and not in another.
+__device__ __forceinline__ float rounded_product(float a, float b) { return fmaf(a, b, 0.0f); }
+
 // m2 = Σ (x − mean)² over the batch, which is normalized with its own (biased) variance.
 __device__ __forceinline__ float batch_rstd(float m2, int rows, float eps) {
     return 1.0f / sqrtf(m2 / (float)rows + eps);

@@ -66,21 +66,24 @@ __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __r
     columns.for_each_group([&](auto group, int i, int strip, int channel) {
         constexpr int R = decltype(group)::ROWS_OF_GROUP;
         const vec<VEC> center = columns.load_channels(mean, channel);
-        vec<VEC> upstream[R], product[R], out[R];
-        UNROLL for (int j = 0; j < R; ++j) {
-            upstream[j] = columns.load_row(dy, i + j * columns.step, channel);
-            product[j] = columns.load_row(x, i + j * columns.step, channel);
-            if (THEN == Then::RESIDUAL) out[j] = columns.load_row(y, i + j * columns.step, channel);
+        vec<VEC> upstream[R], product[R];
+        UNROLL for (int j = 0; j < R; ++j) upstream[j] = columns.load_row(dy, i + j * columns.step, channel);
+        if (THEN == Then::RESIDUAL) {
+            UNROLL for (int j = 0; j < R; ++j) {
+                upstream[j] = map<VEC>(gate, upstream[j], columns.load_row(y, i + j * columns.step, channel));
+            }
+            UNROLL for (int j = 0; j < R; ++j) columns.store_row(passed, i + j * columns.step, channel, upstream[j]);
         }
+        UNROLL for (int j = 0; j < R; ++j) product[j] = columns.load_row(x, i + j * columns.step, channel);
         if (THEN == Then::RELU) {
             const vec<VEC> scale = scale_of(columns, rstd, weight, channel);
             const vec<VEC> shift = columns.load_channels(bias, channel);
-            UNROLL for (int j = 0; j < R; ++j) out[j] = map<VEC>(normalized, product[j], center, scale, shift);
+            UNROLL for (int j = 0; j < R; ++j) {
+                upstream[j] = map<VEC>(gate, upstream[j], map<VEC>(normalized, product[j], center, scale, shift));
+            }
         }
         UNROLL for (int j = 0; j < R; ++j) {
-            if (THEN != Then::NOTHING) upstream[j] = map<VEC>(gate, upstream[j], out[j]);
-            if (THEN == Then::RESIDUAL) columns.store_row(passed, i + j * columns.step, channel, upstream[j]);
-            const auto times_centered = [](float g, float v, float c) { return g * (v - c); };
+            const auto times_centered = [](float g, float v, float c) { return rounded_product(g, v - c); };
             product[j] = map<VEC>(times_centered, upstream[j], product[j], center);
         }
         all[strip] = plus(all[strip], {add_up(upstream), add_up(product)});
@@ -109,7 +112,7 @@ __device__ __forceinline__ void gradient(const Columns& columns, float* __restri
         const vec<VEC> center = columns.load_channels(mean, channel), r = columns.load_channels(rstd, channel);
         const vec<VEC> scale = scale_of(columns, rstd, weight, channel);
         const vec<VEC> shift = THEN == Then::RELU ? columns.load_channels(bias, channel) : splat<VEC>(0.0f);
-        const vec<VEC> level = map<VEC>([=](float s) { return s * share; }, columns.load_channels(dbias, channel));
+        const vec<VEC> level = map<VEC>([=](float s) { return rounded_product(s, share); }, columns.load_channels(dbias, channel));
         const vec<VEC> slope =
             map<VEC>([=](float s, float a) { return s * share * a; }, columns.load_channels(dweight, channel), r);
         constexpr int R = decltype(group)::ROWS_OF_GROUP;

@@ -32,6 +32,7 @@ mod kernels_check;
 mod kernels_profile;
 mod killed;
 mod ladders;
+mod ladders_batchnorm;
 mod launch_plan;
 mod loss;
 mod models;
