@@ -26,7 +26,7 @@ batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channel
     normalize<Then::RESIDUAL>(columns, y, x, other, mean, rstd, weight, bias);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 2)  // two blocks a multiprocessor: for more of them the compiler would spill
 batchnorm_backward_partial(float* __restrict__ dbias,       // [slabs, channels]
                            float* __restrict__ dweight,     // [slabs, channels]
                            float* __restrict__ dother,      // [rows, channels]

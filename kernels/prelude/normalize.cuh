@@ -11,6 +11,22 @@ enum class Then {
     RESIDUAL,  // y = max(value + other, 0)
 };
 
+// The formulas, for vectors.
+__device__ __forceinline__ vec<VEC> normalized(vec<VEC> x, vec<VEC> mean, vec<VEC> scale, vec<VEC> bias) {
+    return map<VEC>([](float v, float m, float s, float b) { return normalized(v, m, s, b); }, x, mean, scale, bias);
+}
+__device__ __forceinline__ vec<VEC> positive(vec<VEC> value) {
+    return map<VEC>([](float v) { return positive(v); }, value);
+}
+__device__ __forceinline__ vec<VEC> gate(vec<VEC> gradient, vec<VEC> y) {
+    return map<VEC>([](float g, float v) { return gate(g, v); }, gradient, y);
+}
+__device__ __forceinline__ vec<VEC> input_gradient(vec<VEC> dy, vec<VEC> x, vec<VEC> mean, vec<VEC> scale, vec<VEC> level,
+                                                   vec<VEC> slope) {
+    const auto one = [](float g, float v, float m, float s, float l, float k) { return input_gradient(g, v, m, s, l, k); };
+    return map<VEC>(one, dy, x, mean, scale, level, slope);
+}
+
 // rstd · weight of a vector of channels.
 __device__ __forceinline__ vec<VEC> scale_of(const Columns& columns, const float* rstd, const float* weight, int channel) {
     return map<VEC>([](float r, float w) { return r * w; }, columns.load_channels(rstd, channel),
@@ -36,9 +52,9 @@ __device__ __forceinline__ void normalize(const Columns& columns, float* __restr
             if (THEN == Then::RESIDUAL) added[j] = columns.load_row(other, i + j * columns.step, channel);
         }
         UNROLL for (int j = 0; j < R; ++j) {
-            vec<VEC> value = map<VEC>(normalized, row[j], center, scale, shift);
+            vec<VEC> value = normalized(row[j], center, scale, shift);
             if (THEN == Then::RESIDUAL) value = map<VEC>([](float v, float a) { return v + a; }, value, added[j]);
-            if (THEN != Then::NOTHING) value = map<VEC>(positive, value);
+            if (THEN != Then::NOTHING) value = positive(value);
             columns.store_row(y, i + j * columns.step, channel, value);
         }
     });
@@ -70,7 +86,7 @@ __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __r
         UNROLL for (int j = 0; j < R; ++j) upstream[j] = columns.load_row(dy, i + j * columns.step, channel);
         if (THEN == Then::RESIDUAL) {
             UNROLL for (int j = 0; j < R; ++j) {
-                upstream[j] = map<VEC>(gate, upstream[j], columns.load_row(y, i + j * columns.step, channel));
+                upstream[j] = gate(upstream[j], columns.load_row(y, i + j * columns.step, channel));
             }
             UNROLL for (int j = 0; j < R; ++j) columns.store_row(passed, i + j * columns.step, channel, upstream[j]);
         }
@@ -79,7 +95,7 @@ __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __r
             const vec<VEC> scale = scale_of(columns, rstd, weight, channel);
             const vec<VEC> shift = columns.load_channels(bias, channel);
             UNROLL for (int j = 0; j < R; ++j) {
-                upstream[j] = map<VEC>(gate, upstream[j], map<VEC>(normalized, product[j], center, scale, shift));
+                upstream[j] = gate(upstream[j], normalized(product[j], center, scale, shift));
             }
         }
         UNROLL for (int j = 0; j < R; ++j) {
@@ -112,7 +128,8 @@ __device__ __forceinline__ void gradient(const Columns& columns, float* __restri
         const vec<VEC> center = columns.load_channels(mean, channel), r = columns.load_channels(rstd, channel);
         const vec<VEC> scale = scale_of(columns, rstd, weight, channel);
         const vec<VEC> shift = THEN == Then::RELU ? columns.load_channels(bias, channel) : splat<VEC>(0.0f);
-        const vec<VEC> level = map<VEC>([=](float s) { return rounded_product(s, share); }, columns.load_channels(dbias, channel));
+        const vec<VEC> level =
+            map<VEC>([=](float s) { return rounded_product(s, share); }, columns.load_channels(dbias, channel));
         const vec<VEC> slope =
             map<VEC>([=](float s, float a) { return s * share * a; }, columns.load_channels(dweight, channel), r);
         constexpr int R = decltype(group)::ROWS_OF_GROUP;
@@ -123,10 +140,10 @@ __device__ __forceinline__ void gradient(const Columns& columns, float* __restri
         }
         UNROLL for (int j = 0; j < R; ++j) {
             if (THEN == Then::RELU) {
-                upstream[j] = map<VEC>(gate, upstream[j], map<VEC>(normalized, row[j], center, scale, shift));
+                upstream[j] = gate(upstream[j], normalized(row[j], center, scale, shift));
             }
             columns.store_row(dx, i + j * columns.step, channel,
-                              map<VEC>(input_gradient, upstream[j], row[j], center, scale, level, slope));
+                              input_gradient(upstream[j], row[j], center, scale, level, slope));
         }
     });
 }
