@@ -49,14 +49,12 @@ impl Input {
             Values::Uniform => (0..n).map(|_| random.unit() * 2.0 - 1.0).collect(),
             Values::Range(low, high) => (0..n).map(|_| low + random.unit() * (high - low)).collect(),
             Values::Integers => (0..n).map(|_| (random.unit() * 7.0).floor() - 3.0).collect(),
-            Values::AwayFromZero => (0..n)
-                .map(|_| {
-                    let magnitude = 0.1 + 0.9 * random.unit();
-                    if random.unit() < 0.5 { -magnitude } else { magnitude }
-                })
-                .collect(),
+            Values::AwayFromZero => {
+                let mut draw = || (0.1 + 0.9 * random.unit(), random.unit() < 0.5);
+                (0..n).map(|_| draw()).map(|(magnitude, minus)| if minus { -magnitude } else { magnitude }).collect()
+            }
             Values::Distinct => {
-                let mut values: Vec<f64> = (0..n).map(|i| (i as f64 - n as f64 / 2.0) * 0.01).collect();
+                let mut values: Vec<_> = (0..n).map(|i| (i as f64 - n as f64 / 2.0) * 0.01).collect();
                 (1..n).rev().for_each(|i| values.swap(i, (random.unit() * (i + 1) as f64) as usize));
                 values
             }
@@ -88,7 +86,7 @@ impl Input {
 }
 
 type Forward = Box<dyn Fn(&mut Tape, &[Tensor]) -> Result<Tensor> + Send + Sync>;
-type Reference = Box<dyn Fn(&[Vec<f64>]) -> Vec<f64> + Send + Sync>;
+type OfInputs<T> = Box<dyn Fn(&[Vec<f64>]) -> T + Send + Sync>;
 
 /// One example of an op.
 pub struct Case {
@@ -97,11 +95,12 @@ pub struct Case {
     /// In the order in which the op and its reference take them.
     pub inputs: Vec<Input>,
     forward: Forward,
-    reference: Reference,
+    reference: OfInputs<Vec<f64>>,
     /// The longest sum behind one element of the output or of a gradient; see [`tolerance`].
     pub terms: usize,
     /// Whether there is a backward pass to check.
     pub differentiable: bool,
+    usable: OfInputs<bool>,
 }
 
 impl Case {
@@ -113,19 +112,23 @@ impl Case {
         reference: impl Fn(&[Vec<f64>]) -> Vec<f64> + Send + Sync + 'static,
     ) -> Self {
         let (forward, reference) = (Box::new(forward), Box::new(reference));
-        Self { name: name.into(), inputs, forward, reference, terms: 4, differentiable: true }
+        let (name, usable) = (name.into(), Box::new(|_: &[Vec<f64>]| true));
+        Self { name, inputs, forward, reference, terms: 4, differentiable: true, usable }
     }
 
     /// States the length of the longest sum.
-    pub fn terms(mut self, terms: usize) -> Self {
-        self.terms = terms;
-        self
+    pub fn terms(self, terms: usize) -> Self {
+        Self { terms, ..self }
     }
 
     /// Says that the op has no backward pass.
-    pub fn forward_only(mut self) -> Self {
-        self.differentiable = false;
-        self
+    pub fn forward_only(self) -> Self {
+        Self { differentiable: false, ..self }
+    }
+
+    /// Has inputs drawn again until they are usable: away from kinks whose place depends on several of them.
+    pub fn only_if(self, usable: impl Fn(&[Vec<f64>]) -> bool + Send + Sync + 'static) -> Self {
+        Self { usable: Box::new(usable), ..self }
     }
 
     /// Whether the result must agree exactly.
@@ -135,7 +138,9 @@ impl Case {
 
     /// Inputs drawn from `seed`.
     pub fn draw(&self, seed: u64) -> Vec<Vec<f64>> {
-        (0u64..).zip(&self.inputs).map(|(i, input)| input.draw(seed ^ (i + 1) << 32)).collect()
+        let draw = |seed| (1u64..).zip(&self.inputs).map(move |(i, input)| input.draw(seed ^ i << 32)).collect();
+        let mut drawn = (0u64..).map(|again| draw(seed ^ again << 16));
+        drawn.find(|inputs: &Vec<Vec<f64>>| (self.usable)(inputs)).expect("endless")
     }
 
     /// The f64 result.

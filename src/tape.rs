@@ -70,6 +70,11 @@ impl Tape {
         self.marking = true;
     }
 
+    /// Whether [`Tape::mark_layers`] was called.
+    pub fn is_marking(&self) -> bool {
+        self.marking
+    }
+
     /// Notes the output of layer `name`, if asked to by [`Tape::mark_layers`].
     pub fn mark(&mut self, name: &str, output: &Tensor) {
         if self.marking {

@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{Builder, Layer, Layout, Pass, State};
 use crate::error::Result;
-use crate::op::batchnorm::{batchnorm_inference, batchnorm_train};
+use crate::op::batchnorm::{Norm, batchnorm_inference, batchnorm_train};
+use crate::op::then::Then;
 use crate::tensor::{DType, Tensor};
 
 /// Batch normalization over the last dimension, with PyTorch's defaults (momentum 0.1, eps 1e-5).
@@ -33,12 +34,17 @@ impl BatchNorm {
 
 impl Layer for BatchNorm {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        let [weight, bias, mean, var] = [&self.weight, &self.bias, &self.running_mean, &self.running_var];
+        self.forward_then(pass, x, Then::Nothing)
+    }
+
+    fn forward_then(&self, pass: &mut Pass, x: &Tensor, then: Then<&Tensor>) -> Result<Tensor> {
+        let Self { weight, bias, running_mean, running_var, .. } = self;
+        let norm = Norm { weight, bias, running_mean, running_var, eps: EPS };
         if !pass.training {
-            return batchnorm_inference(pass.tape, x, weight, bias, mean, var, EPS);
+            return batchnorm_inference(pass.tape, x, &norm, then);
         }
         self.batches.fetch_add(1, Ordering::Relaxed);
-        batchnorm_train(pass.tape, x, weight, bias, mean, var, MOMENTUM, EPS)
+        batchnorm_train(pass.tape, x, &norm, MOMENTUM, then)
     }
 
     fn describe(&self) -> String {

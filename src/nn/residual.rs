@@ -1,7 +1,6 @@
 use super::{Layer, Pass, Sequential};
 use crate::error::Result;
-use crate::op::add::add;
-use crate::op::relu::relu;
+use crate::op::then::Then;
 use crate::tensor::Tensor;
 
 /// A residual block: ReLU(branch(x) + shortcut(x)), where the shortcut is x itself unless shapes differ (He et al. 2015).
@@ -19,13 +18,11 @@ impl Residual {
 
 impl Layer for Residual {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        let branch = self.branch.forward(pass, x)?;
         let shortcut = match &self.downsample {
-            Some(downsample) => pass.run("downsample", downsample, x)?,
+            Some(downsample) => pass.run("downsample", downsample, x, Then::Nothing)?,
             None => x.clone(),
         };
-        let sum = add(pass.tape, &branch, &shortcut)?;
-        relu(pass.tape, &sum)
+        self.branch.forward_then(pass, x, Then::Residual(&shortcut))
     }
 
     fn describe(&self) -> String {

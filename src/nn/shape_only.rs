@@ -6,6 +6,7 @@ use crate::op::adaptive_pool::adaptive_avg_pool;
 use crate::op::dropout::dropout;
 use crate::op::pool::{Window, global_avg_pool, max_pool};
 use crate::op::relu::relu;
+use crate::op::then::Then;
 use crate::tensor::Tensor;
 
 /// `max(x, 0)`.
@@ -14,6 +15,10 @@ pub struct Relu;
 impl Layer for Relu {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         relu(pass.tape, x)
+    }
+
+    fn as_then(&self) -> Then {
+        Then::Relu
     }
 
     fn describe(&self) -> String {

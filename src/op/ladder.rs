@@ -31,12 +31,13 @@ pub struct Rung<P, R> {
     pub run: R,
     can: fn(&P) -> bool,
     rounding: f64,
+    workload: Option<&'static str>,
 }
 
 impl<P, R> Rung<P, R> {
     /// The kernels in `file`, which can do every problem.
     pub const fn new(file: &'static str, run: R) -> Self {
-        Self { file, run, can: |_| true, rounding: 1.0 }
+        Self { file, run, can: |_| true, rounding: 1.0, workload: None }
     }
 
     /// The same for only those problems for which `can` is true.
@@ -53,6 +54,14 @@ impl<P, R> Rung<P, R> {
         R: Copy,
     {
         Self { rounding: factor, ..self }
+    }
+
+    /// The same, at work in another workload than the others of its ladder, whose problems it cannot do.
+    pub const fn shown_by(self, workload: &'static str) -> Self
+    where
+        R: Copy,
+    {
+        Self { workload: Some(workload), ..self }
     }
 
     /// The number that its file's name begins with.
@@ -84,6 +93,8 @@ pub struct Summary {
     pub workload: &'static str,
     /// Files from the simplest to the last.
     pub files: Vec<&'static str>,
+    /// The workload that runs each of them.
+    pub workloads: Vec<&'static str>,
     /// Sets up the problem that a text describes, as [`Choices::made`](crate::device::choices::Choices::made) has it, with
     /// random inputs.
     pub job: fn(&Device, &str) -> Result<Job>,
@@ -119,7 +130,9 @@ impl<P: Display, R> Ladder<P, R> {
 
     /// What is known of it; `workload` runs it, `job` sets up one of its problems.
     pub fn summary(&self, workload: &'static str, job: fn(&Device, &str) -> Result<Job>) -> Summary {
-        Summary { name: self.name, workload, files: self.rungs.iter().map(|rung| rung.file).collect(), job }
+        let files = self.rungs.iter().map(|rung| rung.file).collect();
+        let workloads = self.rungs.iter().map(|rung| rung.workload.unwrap_or(workload)).collect();
+        Summary { name: self.name, workload, files, workloads, job }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod random;
 pub mod reduce;
 pub mod relu;
 mod rows;
+pub mod then;
 pub mod tile;
 pub mod topk;
 pub mod workload;
@@ -99,6 +100,7 @@ pub fn variants() -> Vec<Variant> {
 /// Every ladder of kernels.
 pub fn ladders() -> Vec<ladder::Summary> {
     let lists = [
+        batchnorm::ladders(),
         conv2d::ladders(),
         cross_entropy::ladders(),
         matmul::ladders(),

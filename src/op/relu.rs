@@ -12,18 +12,24 @@ const FILE: &str = "activation/1_vectorized.cu";
 
 /// `max(x, 0)`, any shape. NaN stays NaN.
 pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
+    let y = positive(x)?;
+    let (input, output) = (x.clone(), y.clone());
+    tape.record(&[x], &y, move |dy, gradients| gradients.add(&input, gate(dy, &output)?));
+    Ok(y)
+}
+
+/// The maximum alone.
+pub(crate) fn positive(x: &Tensor) -> Result<Tensor> {
     let y = elementwise::like(x)?;
     elementwise::launch(FILE, "relu_forward", x.elements(), &y, &[x.arg()], &[])?;
-    let saved = y.clone();
-    tape.record(&[x], &y, {
-        let x = x.clone();
-        move |dy, gradients| {
-            let dx = elementwise::like(dy)?;
-            elementwise::launch(FILE, "relu_backward", dy.elements(), &dx, &[dy.arg(), saved.arg()], &[])?;
-            gradients.add(&x, dx)
-        }
-    });
     Ok(y)
+}
+
+/// The gradient of x from those of y, and y.
+pub(crate) fn gate(dy: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let dx = elementwise::like(dy)?;
+    elementwise::launch(FILE, "relu_backward", dy.elements(), &dx, &[dy.arg(), y.arg()], &[])?;
+    Ok(dx)
 }
 
 /// What a GPU compiles.

@@ -166,8 +166,8 @@ impl Workload {
 pub(super) fn rungs(all: &[Workload]) -> Vec<Workload> {
     let mut rungs = Vec::new();
     for ladder in super::ladders() {
-        let base = all.iter().find(|one| one.name == ladder.workload).expect("a ladder names its workload");
-        rungs.extend(ladder.numbers().map(|rung| {
+        rungs.extend(ladder.numbers().zip(&ladder.workloads).map(|(rung, workload)| {
+            let base = all.iter().find(|one| one.name == *workload).expect("a ladder names its workloads");
             let (name, inner) = (ladder.name, base.run.clone());
             let run = move |device: &Device, sizes: &[usize]| {
                 device.choices().force(name, Some(rung));

@@ -3,6 +3,7 @@
 use warptape::explain::{Cam, Diagnosis, Method, Target, cam};
 use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, Pass, Relu, Sequential, parameters};
 use warptape::op::conv2d::Steps;
+use warptape::op::then::Then;
 use warptape::{Device, Result, Tensor};
 
 use crate::support::devices;
@@ -87,7 +88,7 @@ struct Aside(Conv2d);
 
 impl Layer for Aside {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        pass.run("aside", &self.0, x)?;
+        pass.run("aside", &self.0, x, Then::Nothing)?;
         Ok(x.clone())
     }
 

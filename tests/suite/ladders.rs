@@ -18,7 +18,7 @@ macro_rules! test_each {
         })*
     };
 }
-test_each! { conv2d cross_entropy matmul pool reduce }
+test_each! { batchnorm conv2d cross_entropy matmul pool reduce }
 
 fn op_of(ladder: &Summary) -> &'static str {
     Workload::find(ladder.workload).unwrap()[0].op

@@ -32,6 +32,7 @@ mod kernels_check;
 mod kernels_profile;
 mod killed;
 mod ladders;
+mod ladders_batchnorm;
 mod ladders_conv2d;
 mod ladders_counts;
 mod ladders_matmul;

@@ -1,0 +1,158 @@
+//! The backward pass of training.
+
+use super::{
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, forward, run, slabs, walk,
+};
+use crate::check::{Input, Values};
+use crate::device::Device;
+use crate::error::Result;
+use crate::op::ladder::{Job, Ladder, Rung};
+use crate::op::then::Then;
+use crate::op::{elementwise, reduce, relu, workload};
+use crate::tensor::Tensor;
+
+/// What the forward pass leaves.
+#[derive(Clone)]
+pub struct Saved {
+    pub(super) x: Tensor,
+    /// If it tells what a ReLU let pass.
+    pub(super) y: Option<Tensor>,
+    pub(super) mean: Tensor,
+    pub(super) rstd: Tensor,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+}
+
+impl Saved {
+    pub(super) fn new(x: &Tensor, y: Option<&Tensor>, [mean, rstd]: [&Tensor; 2], norm: &Norm) -> Self {
+        let [x, mean, rstd, weight, bias] = [x, mean, rstd, norm.weight, norm.bias].map(Tensor::clone);
+        Self { x, y: y.cloned(), mean, rstd, weight, bias }
+    }
+
+    /// The gradient of the normalized values from that of y, by a pass of its own.
+    pub(super) fn passed(&self, dy: &Tensor) -> Result<Tensor> {
+        self.y.as_ref().map_or_else(|| Ok(dy.clone()), |y| relu::gate(dy, y))
+    }
+}
+
+/// The gradients of the parameters, and what that of x is computed from.
+pub struct Sums {
+    /// The gradient of the normalized values, which is that of a second tensor too. Where a rung computes anew what ReLU lets
+    /// pass, that of y.
+    pub passed: Tensor,
+    /// That of weight.
+    pub dweight: Tensor,
+    /// That of bias.
+    pub dbias: Tensor,
+}
+
+/// The two halves of a rung; the second is skipped where nobody needs the gradient of x.
+#[derive(Clone, Copy)]
+pub struct Steps {
+    sums: fn(&Problem, &Tensor, &Saved) -> Result<Sums>,
+    input: fn(&Problem, &Saved, &Sums) -> Result<Tensor>,
+}
+
+/// Its kernels.
+pub static LADDER: Ladder<Problem, Steps> = Ladder {
+    name: "batchnorm_backward",
+    rungs: &[
+        Rung::new(TWO_PASS, Steps { sums: |p, dy, saved| alone(TWO_PASS, p, dy, saved), input: scalar }),
+        Rung::new(WELFORD, Steps { sums: |p, dy, saved| alone(WELFORD, p, dy, saved), input: scalar }),
+        Rung::new(VECTORIZED, Steps { sums: merged, input: vectorized }),
+        Rung::new(FUSED_RELU, Steps { sums: with_relu, input: through_relu })
+            .only(|problem: &Problem| problem.then == Then::Relu)
+            .shown_by("batchnorm_relu"),
+        Rung::new(FUSED_RESIDUAL, Steps { sums: with_residual, input: vectorized })
+            .only(|problem: &Problem| problem.then == Then::Residual(())),
+    ],
+    default: forward::LADDER.default,
+};
+
+/// A thread per channel.
+fn alone(file: &'static str, problem: &Problem, dy: &Tensor, saved: &Saved) -> Result<Sums> {
+    let passed = saved.passed(dy)?;
+    let [dbias, dweight] = [elementwise::like(&saved.bias)?, elementwise::like(&saved.weight)?];
+    let tensors = [&dbias, &dweight, &passed, &saved.x, &saved.mean, &saved.rstd].map(Tensor::arg);
+    walk(file, "batchnorm_backward_sums", &saved.x, problem, &tensors, &[])?;
+    Ok(Sums { passed, dweight, dbias })
+}
+
+/// Slab by slab, by `entry` of `file` with the two results first; then all slabs.
+fn by_slabs(file: &'static str, problem: &Problem, passed: Tensor, saved: &Saved, tensors: &[&Tensor]) -> Result<Sums> {
+    let cut = problem.columns(&saved.x);
+    let [dbias, dweight] = slabs(&saved.x, &cut)?;
+    let args: Vec<_> = [&dbias, &dweight].into_iter().chain(tensors.iter().copied()).map(Tensor::arg).collect();
+    run(file, "batchnorm_backward_partial", &saved.x, &cut, &args, &[])?;
+    let [dbias, dweight] = [dbias, dweight].map(|partial| reduce::sum_slabs(&partial, cut.slabs, cut.channels));
+    Ok(Sums { passed, dweight: dweight?, dbias: dbias? })
+}
+
+fn merged(problem: &Problem, dy: &Tensor, saved: &Saved) -> Result<Sums> {
+    let passed = saved.passed(dy)?;
+    by_slabs(VECTORIZED, problem, passed.clone(), saved, &[&passed, &saved.x, &saved.mean, &saved.rstd])
+}
+
+fn with_relu(problem: &Problem, dy: &Tensor, saved: &Saved) -> Result<Sums> {
+    let Saved { x, mean, rstd, weight, bias, .. } = saved;
+    by_slabs(FUSED_RELU, problem, dy.clone(), saved, &[dy, x, mean, rstd, weight, bias])
+}
+
+fn with_residual(problem: &Problem, dy: &Tensor, saved: &Saved) -> Result<Sums> {
+    let passed = elementwise::like(dy)?;
+    let Saved { x, mean, rstd, .. } = saved;
+    let y = saved.y.as_ref().expect("the end of a residual block keeps its output");
+    by_slabs(FUSED_RESIDUAL, problem, passed.clone(), saved, &[&passed, dy, y, x, mean, rstd])
+}
+
+fn scalar(problem: &Problem, saved: &Saved, sums: &Sums) -> Result<Tensor> {
+    let dx = elementwise::like(&saved.x)?;
+    let Saved { x, mean, rstd, weight, .. } = saved;
+    let tensors = [&dx, &sums.passed, x, mean, rstd, weight, &sums.dbias, &sums.dweight].map(Tensor::arg);
+    each("batchnorm_backward_input", x, problem, &tensors)?;
+    Ok(dx)
+}
+
+fn vectorized(problem: &Problem, saved: &Saved, sums: &Sums) -> Result<Tensor> {
+    let dx = elementwise::like(&saved.x)?;
+    let Saved { x, mean, rstd, weight, .. } = saved;
+    let tensors = [&dx, &sums.passed, x, mean, rstd, weight, &sums.dbias, &sums.dweight].map(Tensor::arg);
+    run(VECTORIZED, "batchnorm_backward_input", x, &problem.columns(x), &tensors, &[])?;
+    Ok(dx)
+}
+
+fn through_relu(problem: &Problem, saved: &Saved, sums: &Sums) -> Result<Tensor> {
+    let dx = elementwise::like(&saved.x)?;
+    let Saved { x, mean, rstd, weight, bias, .. } = saved;
+    let tensors = [&dx, &sums.passed, x, mean, rstd, weight, bias, &sums.dbias, &sums.dweight].map(Tensor::arg);
+    run(FUSED_RELU, "batchnorm_backward_input", x, &problem.columns(x), &tensors, &[])?;
+    Ok(dx)
+}
+
+/// The gradients of the parameters and of a second tensor; then, if `input`, that of x.
+pub(super) fn train(problem: &Problem, dy: &Tensor, saved: &Saved, input: bool) -> Result<(Sums, Option<Tensor>)> {
+    let steps = LADDER.pick(saved.x.device(), problem)?.run;
+    let sums = (steps.sums)(problem, dy, saved)?;
+    let dx = if input { Some((steps.input)(problem, saved, &sums)?) } else { None };
+    Ok((sums, dx))
+}
+
+/// Sets up a problem for benches; its result is the gradient of x.
+pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
+    let example = cases::Example::new(device, problem.parse()?)?;
+    let problem = example.problem;
+    let (y, [mean, rstd]) = forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?;
+    let [dy] = workload::tensors(device, &[Input::new(example.x.shape(), Values::Uniform)])?;
+    let values = example.values()?.backward(&dy.to_vec::<f32>()?, &y.to_vec::<f32>()?);
+    let saved =
+        Saved::new(&example.x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], &example.norm());
+    // dy, x and dx; y and the gradient of the second tensor, where there is one.
+    let operands = if problem.then.second().is_some() { 5.0 } else { 3.0 };
+    Ok(Job {
+        flops: (10 + cases::more(problem.then)) as f64 * problem.elements() as f64,
+        bytes: 4.0 * operands * problem.elements() as f64,
+        terms: 4 * problem.rows,
+        run: Box::new(move || Ok(train(&problem, &dy, &saved, true)?.1.expect("the gradient of x was asked for"))),
+        element: Box::new(move |at| values.input(at)),
+    })
+}

@@ -1,0 +1,134 @@
+//! The forward pass.
+
+use super::{FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, run, slabs, walk};
+use crate::device::Device;
+use crate::error::Result;
+use crate::op::columns::Columns;
+use crate::op::ladder::{Job, Ladder, Rung};
+use crate::op::then::Then;
+use crate::op::{dimension, elementwise};
+use crate::tensor::Tensor;
+
+/// Mean and 1 / √(var + eps) of the batch, from x; moves the running statistics by the momentum.
+type Statistics = fn(&Problem, &Tensor, &Norm, f32) -> Result<[Tensor; 2]>;
+/// y from x, mean and rstd.
+type Normalize = fn(&Problem, &Tensor, [&Tensor; 2], &Norm, Then<&Tensor>) -> Result<Tensor>;
+
+/// The two halves of a rung. Inference has its statistics already and runs the second alone.
+#[derive(Clone, Copy)]
+pub struct Steps {
+    pub(super) statistics: Statistics,
+    pub(super) normalize: Normalize,
+}
+
+/// Its kernels.
+pub static LADDER: Ladder<Problem, Steps> = Ladder {
+    name: "batchnorm_forward",
+    rungs: &[
+        Rung::new(TWO_PASS, Steps { statistics: |p, x, norm, m| alone(TWO_PASS, p, x, norm, m), normalize: scalar }),
+        Rung::new(WELFORD, Steps { statistics: |p, x, norm, m| alone(WELFORD, p, x, norm, m), normalize: scalar }),
+        Rung::new(VECTORIZED, Steps { statistics: merged, normalize: vectorized }),
+        Rung::new(FUSED_RELU, Steps { statistics: merged, normalize: fused })
+            .only(|problem: &Problem| problem.then == Then::Relu)
+            .shown_by("batchnorm_relu"),
+        Rung::new(FUSED_RESIDUAL, Steps { statistics: merged, normalize: fused })
+            .only(|problem: &Problem| problem.then == Then::Residual(())),
+    ],
+    default: |_, problem| match problem.then {
+        Then::Nothing => 3,
+        Then::Relu => 4,
+        Then::Residual(()) => 5,
+    },
+};
+
+/// A thread per channel.
+fn alone(file: &'static str, problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
+    let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
+    let tensors = [&mean, &rstd, norm.running_mean, norm.running_var, x].map(Tensor::arg);
+    walk(file, "batchnorm_forward_statistics", x, problem, &tensors, &[momentum.into(), norm.eps.into()])?;
+    Ok([mean, rstd])
+}
+
+/// Slab by slab, then all slabs.
+fn merged(problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
+    let cut = problem.columns(x);
+    let [means, m2s] = slabs(x, &cut)?;
+    run(VECTORIZED, "batchnorm_forward_partial", x, &cut, &[means.arg(), m2s.arg(), x.arg()], &[])?;
+    let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
+    let all = Columns::whole(x.device().target(), cut.slabs, cut.channels);
+    let tensors = [&mean, &rstd, norm.running_mean, norm.running_var, &means, &m2s].map(Tensor::arg);
+    let scalars = [dimension(cut.rows)?, dimension(cut.slab)?, momentum.into(), norm.eps.into()];
+    run(VECTORIZED, "batchnorm_forward_statistics", x, &all, &tensors, &scalars)?;
+    Ok([mean, rstd])
+}
+
+fn scalar(
+    problem: &Problem,
+    x: &Tensor,
+    [mean, rstd]: [&Tensor; 2],
+    norm: &Norm,
+    then: Then<&Tensor>,
+) -> Result<Tensor> {
+    let y = elementwise::like(x)?;
+    let tensors = [&y, x, mean, rstd, norm.weight, norm.bias].map(Tensor::arg);
+    each("batchnorm_forward_normalize", x, problem, &tensors)?;
+    then.compute(y)
+}
+
+fn vectorized(
+    problem: &Problem,
+    x: &Tensor,
+    [mean, rstd]: [&Tensor; 2],
+    norm: &Norm,
+    then: Then<&Tensor>,
+) -> Result<Tensor> {
+    let y = elementwise::like(x)?;
+    let tensors = [&y, x, mean, rstd, norm.weight, norm.bias].map(Tensor::arg);
+    run(VECTORIZED, "batchnorm_forward_normalize", x, &problem.columns(x), &tensors, &[])?;
+    then.compute(y)
+}
+
+fn fused(
+    problem: &Problem,
+    x: &Tensor,
+    [mean, rstd]: [&Tensor; 2],
+    norm: &Norm,
+    then: Then<&Tensor>,
+) -> Result<Tensor> {
+    let y = elementwise::like(x)?;
+    let (file, second) = match then {
+        Then::Residual(second) => (FUSED_RESIDUAL, Some(second)),
+        _ => (FUSED_RELU, None),
+    };
+    let tensors = [Some(&y), Some(x), second, Some(mean), Some(rstd), Some(norm.weight), Some(norm.bias)];
+    let tensors: Vec<_> = tensors.into_iter().flatten().map(Tensor::arg).collect();
+    run(file, "batchnorm_forward_normalize", x, &problem.columns(x), &tensors, &[])?;
+    Ok(y)
+}
+
+/// The whole pass: y, and mean and rstd of the batch.
+pub(super) fn train(
+    problem: &Problem,
+    x: &Tensor,
+    norm: &Norm,
+    momentum: f32,
+    then: Then<&Tensor>,
+) -> Result<(Tensor, [Tensor; 2])> {
+    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem)?.run;
+    let [mean, rstd] = statistics(problem, x, norm, momentum)?;
+    Ok((normalize(problem, x, [&mean, &rstd], norm, then)?, [mean, rstd]))
+}
+
+/// Sets up a problem for benches.
+pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
+    let example = cases::Example::new(device, problem.parse()?)?;
+    let (problem, values) = (example.problem, example.values()?);
+    let operands = if problem.then.second().is_some() { 3.0 } else { 2.0 };
+    Ok(Job {
+        flops: (7 + cases::more(problem.then)) as f64 * problem.elements() as f64,
+        bytes: 4.0 * operands * problem.elements() as f64,
+        terms: 4 * problem.rows,
+        run: Box::new(move || Ok(train(&problem, &example.x, &example.norm(), 0.1, example.then())?.0)),
+        element: Box::new(move |at| values.output(at)),
+    })
+}

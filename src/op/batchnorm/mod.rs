@@ -1,0 +1,217 @@
+//! Batch normalization of channels, the last dimension; the statistics run over all others (n rows).
+//!
+//! - y = weight · x̂ + bias, x̂ = (x − mean) · rstd, rstd = 1 / √(var + eps); a [`Then`] may follow on the way
+//! - training: mean and (biased) variance of the batch. dbias = Σ dy, dweight = Σ dy · x̂ and, because the statistics
+//!   depend on x, dx = weight · rstd · (dy − dbias / n − x̂ · dweight / n)
+//! - inference: running statistics, constants. dx = weight · rstd · dy
+
+mod backward;
+mod cases;
+mod forward;
+mod problem;
+
+use crate::check::{Input, Values};
+use crate::device::{Arg, Defines, Device, Geometry};
+use crate::error::{Error, Result};
+use crate::op::columns::{Columns, cuda_defines};
+use crate::op::ladder::Summary;
+use crate::op::then::Then;
+use crate::op::workload::{self, Workload};
+use crate::op::{Variant, dimension, elementwise, launch};
+use crate::tape::Tape;
+use crate::tensor::{DType, Tensor};
+use backward::Saved;
+
+pub use cases::cases;
+pub use problem::Problem;
+
+const TWO_PASS: &str = "batchnorm/1_two_pass.cu";
+const WELFORD: &str = "batchnorm/2_welford.cu";
+const VECTORIZED: &str = "batchnorm/3_vectorized.cu";
+const FUSED_RELU: &str = "batchnorm/4_fused_relu.cu";
+const FUSED_RESIDUAL: &str = "batchnorm/5_fused_residual.cu";
+
+/// What a normalization knows besides its input: one value per channel each, and what keeps it from dividing by zero.
+#[derive(Clone, Copy)]
+pub struct Norm<'a> {
+    /// Scale.
+    pub weight: &'a Tensor,
+    /// Shift.
+    pub bias: &'a Tensor,
+    /// Mean of the batches so far.
+    pub running_mean: &'a Tensor,
+    /// Variance of the batches so far.
+    pub running_var: &'a Tensor,
+    /// Added to the variance.
+    pub eps: f32,
+}
+
+/// Normalizes with the statistics of the batch and moves the running ones, in place on the device:
+/// `running = (1 − momentum) · running + momentum · batch`, where the batch's variance is the unbiased one (n / (n − 1)).
+///
+/// # Errors
+/// Fewer than two values per channel; parameters or statistics that are not one value per channel; a second tensor of
+/// another shape.
+pub fn batchnorm_train(tape: &mut Tape, x: &Tensor, norm: &Norm, momentum: f32, then: Then<&Tensor>) -> Result<Tensor> {
+    let problem = check(x, norm, then)?;
+    if problem.rows < 2 {
+        return Err(Error::shape(
+            "batchnorm",
+            format!("training needs two values per channel or more, not {}: take larger batches or images", x.shape()),
+        ));
+    }
+    let (y, [mean, rstd]) = forward::train(&problem, x, norm, momentum, then)?;
+    let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
+    let second = then.second().cloned();
+    let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
+    tape.record(&inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+        let (sums, dx) = backward::train(&problem, dy, &saved, gradients.needs(&saved.x))?;
+        gradients.add(&saved.weight, sums.dweight)?;
+        gradients.add(&saved.bias, sums.dbias)?;
+        if let Some(second) = &second {
+            gradients.add(second, sums.passed)?;
+        }
+        dx.map_or(Ok(()), |dx| gradients.add(&saved.x, dx))
+    });
+    Ok(y)
+}
+
+/// Normalizes with the running statistics, which stay as they are.
+///
+/// # Errors
+/// Parameters or statistics that are not one value per channel; a second tensor of another shape.
+pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<&Tensor>) -> Result<Tensor> {
+    let problem = check(x, norm, then)?;
+    let rstd = elementwise::like(norm.running_var)?;
+    let row = Columns::whole(x.device().target(), 1, problem.channels);
+    let tensors = [rstd.arg(), norm.running_var.arg()];
+    run(VECTORIZED, "batchnorm_forward_rstd", x, &row, &tensors, &[norm.eps.into()])?;
+    let normalize = forward::LADDER.pick(x.device(), &problem)?.run.normalize;
+    let y = normalize(&problem, x, [norm.running_mean, &rstd], norm, then)?;
+    // The statistics may move before the backward pass, so what this pass used is kept.
+    let mean = if tape.needs(norm.weight) { norm.running_mean.duplicate()? } else { norm.running_mean.clone() };
+    let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
+    let second = then.second().cloned();
+    let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
+    tape.record(&inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+        let passed = saved.passed(dy)?;
+        let saved = Saved { y: None, ..saved };
+        if gradients.needs(&saved.weight) || gradients.needs(&saved.bias) {
+            let (sums, _) = backward::train(&Problem { then: Then::Nothing, ..problem }, &passed, &saved, false)?;
+            gradients.add(&saved.weight, sums.dweight)?;
+            gradients.add(&saved.bias, sums.dbias)?;
+        }
+        if gradients.needs(&saved.x) {
+            let dx = elementwise::like(&saved.x)?;
+            let tensors = [dx.arg(), passed.arg(), Arg::Ptr(0), rstd.arg(), saved.weight.arg(), Arg::Ptr(0)];
+            run(VECTORIZED, "batchnorm_forward_normalize", &saved.x, &problem.columns(&saved.x), &tensors, &[])?;
+            gradients.add(&saved.x, dx)?;
+        }
+        second.map_or(Ok(()), |second| gradients.add(&second, passed))
+    });
+    Ok(y)
+}
+
+fn check(x: &Tensor, norm: &Norm, then: Then<&Tensor>) -> Result<Problem> {
+    let channels = x.shape().last();
+    let per_channel = [norm.weight, norm.bias, norm.running_mean, norm.running_var];
+    let names = ["weight", "bias", "running mean", "running variance"];
+    if let Some((name, other)) = names.iter().zip(per_channel).find(|(_, t)| t.shape().dims() != [channels]) {
+        let what = format!("{name} {} for the {channels} channels of {}", other.shape(), x.shape());
+        return Err(Error::shape("batchnorm", what));
+    }
+    if let Some(second) = then.second().filter(|second| second.shape() != x.shape()) {
+        return Err(Error::shape("batchnorm", format!("{} cannot be added to {}", second.shape(), x.shape())));
+    }
+    per_channel.into_iter().chain([x]).chain(then.second()).try_for_each(|t| elementwise::check_f32("batchnorm", t))?;
+    Ok(Problem { rows: x.elements() / channels.max(1), channels, then: then.kind() })
+}
+
+impl Problem {
+    fn columns(&self, x: &Tensor) -> Columns {
+        Columns::new(x.device().target(), self.rows, self.channels)
+    }
+}
+
+/// Two tensors with a row for each slab.
+fn slabs(x: &Tensor, cut: &Columns) -> Result<[Tensor; 2]> {
+    let row = || Tensor::empty(x.device(), [cut.slabs, cut.channels], DType::F32);
+    Ok([row()?, row()?])
+}
+
+/// Launches `entry` with `tensors…, rows, channels, slab, width, scalars…` on the device of `x`.
+fn run(file: &'static str, entry: &str, x: &Tensor, cut: &Columns, tensors: &[Arg], scalars: &[Arg]) -> Result<()> {
+    let args = [tensors, &cut.args()?, scalars].concat();
+    launch(x.device(), &Variant { file, defines: cut.defines() }, entry, cut.geometry(), &args)
+}
+
+/// Threads per block of the first rungs.
+const THREADS: usize = 128;
+
+/// Launches `entry` with a thread per channel and `tensors…, rows, channels, scalars…`.
+fn walk(
+    file: &'static str,
+    entry: &str,
+    x: &Tensor,
+    problem: &Problem,
+    tensors: &[Arg],
+    scalars: &[Arg],
+) -> Result<()> {
+    let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?], scalars].concat();
+    let geometry = Geometry::linear(problem.channels.div_ceil(THREADS), THREADS);
+    launch(x.device(), &by_threads(file), entry, geometry, &args)
+}
+
+/// Launches `entry` of the first rung with a thread per element and `tensors…, rows, channels`.
+fn each(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
+    let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]].concat();
+    let geometry = Geometry::linear(problem.elements().div_ceil(THREADS), THREADS);
+    launch(x.device(), &by_threads(TWO_PASS), entry, geometry, &args)
+}
+
+fn by_threads(file: &'static str) -> Variant {
+    Variant { file, defines: Defines::new().with("THREADS", THREADS) }
+}
+
+/// What a GPU runs.
+pub fn variants() -> Vec<Variant> {
+    let columns = |file| cuda_defines().map(|defines| Variant { file, defines });
+    let later = [VECTORIZED, FUSED_RELU, FUSED_RESIDUAL].into_iter().flat_map(columns);
+    [TWO_PASS, WELFORD].map(by_threads).into_iter().chain(later).collect()
+}
+
+/// Its ladders.
+pub fn ladders() -> Vec<Summary> {
+    let workload = "batchnorm_residual";
+    vec![forward::LADDER.summary(workload, forward::job), backward::LADDER.summary(workload, backward::job)]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    fn run(device: &Device, [n, h, w, c]: [usize; 4], training: bool, then: Then) -> Result<()> {
+        let [image, channels] = [Input::new([n, h, w, c], Values::Uniform), Input::new([c], Values::Uniform)];
+        let inputs = [image.clone(), channels.clone(), channels, image];
+        let (mean, var) = (Tensor::zeros(device, [c], DType::F32)?, Tensor::full(device, [c], 1.0)?);
+        workload::both_ways(device, inputs, |tape, [x, weight, bias, second]| {
+            let then = match then {
+                Then::Nothing => Then::Nothing,
+                Then::Relu => Then::Relu,
+                Then::Residual(()) => Then::Residual(second),
+            };
+            let norm = Norm { weight, bias, running_mean: &mean, running_var: &var, eps: 1e-5 };
+            if training {
+                return batchnorm_train(tape, x, &norm, 0.1, then);
+            }
+            batchnorm_inference(tape, x, &norm, then)
+        })
+    }
+    let (dims, default) = (["n", "h", "w", "c"], [3, 11, 13, 20]);
+    vec![
+        Workload::new("batchnorm", dims, default, |device, sizes| run(device, sizes, true, Then::Nothing)),
+        Workload::new("batchnorm_relu", dims, default, |device, sizes| run(device, sizes, true, Then::Relu)),
+        Workload::new("batchnorm_residual", dims, default, |device, sizes| {
+            run(device, sizes, true, Then::Residual(()))
+        }),
+        Workload::new("batchnorm_inference", dims, default, |device, sizes| run(device, sizes, false, Then::Nothing)),
+    ]
+}
