@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::print;
 use crate::data::{Dataset, Loading, Ratios, Size};
 use crate::device::Device;
+use crate::device::choices::Table;
 use crate::error::{Error, Result};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::config::Config;
@@ -80,7 +81,7 @@ pub struct Options {
     /// Seed of everything random [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// TOML file with any of these options (`_` for `-`)
+    /// TOML file with any of these options (`_` for `-`), or the run.json of a run to repeat with the same kernels
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder for the run, new or empty [default: runs/MODEL-DATA-N]
@@ -101,12 +102,13 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         }
         let _ = writeln!(std::io::stderr(), "\nfinishing this step, then saving (press again to quit at once)");
     })?;
-    let (config, run, checkpoint) = match &options.resume {
+    let Start { config, kernels, run, checkpoint } = match &options.resume {
         Some(folder) => resumed(folder, &options)?,
         None => started(&options)?,
     };
     config.check()?;
     let device = Device::open(&config.device)?;
+    device.choices().prefer(&kernels);
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
     let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
     let folder = || match (run, &options.out) {
@@ -144,10 +146,24 @@ fn tell(line: impl Display) {
     let _ = print(line);
 }
 
-type Start = (Config, Option<RunDir>, Option<Checkpoint>);
+/// What a training begins with.
+struct Start {
+    config: Config,
+    /// Kernels of a run that is repeated.
+    kernels: Table,
+    run: Option<RunDir>,
+    checkpoint: Option<Checkpoint>,
+}
 
 fn started(options: &Options) -> Result<Start> {
-    let mut config = options.config.as_deref().map_or_else(|| Ok(Config::default()), Config::from_file)?;
+    let (mut config, kernels) = match options.config.as_deref() {
+        Some(path) if path.extension().is_some_and(|end| end == "json") => {
+            let info = RunInfo::from_file(path)?;
+            (recorded(&info, path)?, info.kernels)
+        }
+        Some(path) => (Config::from_file(path)?, Table::new()),
+        None => Default::default(),
+    };
     macro_rules! override_with {
         ($($field:ident),*) => { $(if let Some(value) = &options.$field { config.$field = value.clone(); })* };
     }
@@ -155,7 +171,7 @@ fn started(options: &Options) -> Result<Start> {
     config.split = options.split.or(config.split);
     override_with!(model, data, device, epochs, batch_size, optim, lr, schedule, weight_decay, momentum, nesterov);
     override_with!(label_smoothing, augment, train_fraction, validation, seed);
-    Ok((config, None, None))
+    Ok(Start { config, kernels, run: None, checkpoint: None })
 }
 
 fn resumed(folder: &Path, options: &Options) -> Result<Start> {
@@ -187,7 +203,7 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
     let checkpoint = if last.exists() { Some(Checkpoint::load(&last)?) } else { None };
     let mut config = match &checkpoint {
         Some(checkpoint) => checkpoint.meta.config.clone(),
-        None => recorded(&run)?,
+        None => recorded(&RunInfo::read(&run)?, &run.file("run.json"))?,
     };
     if let Some(device) = &options.device {
         config.device = device.clone();
@@ -195,13 +211,13 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
     if let Some(epochs) = options.epochs {
         config.epochs = epochs;
     }
-    Ok((config, Some(run), checkpoint))
+    // The run directory knows its kernels.
+    Ok(Start { config, kernels: Table::new(), run: Some(run), checkpoint })
 }
 
-/// The configuration in `run.json`.
-fn recorded(run: &RunDir) -> Result<Config> {
-    serde_json::from_value(RunInfo::read(run)?.config)
-        .map_err(|e| Error::file(run.file("run.json"), format!("config: {e}; start a new run")))
+/// The configuration in the `run.json` at `path`.
+fn recorded(info: &RunInfo, path: &Path) -> Result<Config> {
+    serde_json::from_value(info.config.clone()).map_err(|e| Error::file(path, format!("config: {e}; start a new run")))
 }
 
 /// A progress bar per epoch and a line when it is over.

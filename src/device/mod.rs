@@ -4,6 +4,7 @@
 //! C++ compiler; every CUDA thread is a fiber). What both need alike lives here: the caching allocator, the table of
 //! compiled functions and the counters of memory in use.
 
+pub mod choices;
 pub mod cuda;
 pub mod disk_cache;
 pub mod dry;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+use choices::Choices;
 pub use launch::{Arg, Geometry};
 use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
@@ -129,6 +131,7 @@ struct Inner {
     // Buffers are given back before the backend goes: fields drop in order.
     pool: Pool,
     functions: Mutex<HashMap<FunctionKey, Function>>,
+    choices: Choices,
     guards: Option<guard::Guards>,
     backend: Box<dyn Backend>,
 }
@@ -170,13 +173,17 @@ impl Device {
 
     /// A device on the given backend.
     pub fn new(backend: Box<dyn Backend>) -> Self {
-        Self(Arc::new(Inner { pool: Pool::default(), functions: Mutex::default(), guards: None, backend }))
+        Self::with(backend, None)
     }
 
     /// A device whose every buffer is poisoned on allocation and stands between sentinel zones; see [`guard`].
     pub fn guarded(backend: Box<dyn Backend>) -> Self {
-        let guards = Some(guard::Guards::default());
-        Self(Arc::new(Inner { pool: Pool::default(), functions: Mutex::default(), guards, backend }))
+        Self::with(backend, Some(guard::Guards::default()))
+    }
+
+    fn with(backend: Box<dyn Backend>, guards: Option<guard::Guards>) -> Self {
+        let (pool, functions, choices) = (Pool::default(), Mutex::default(), Choices::default());
+        Self(Arc::new(Inner { pool, functions, choices, guards, backend }))
     }
 
     /// What the device is.
@@ -187,6 +194,11 @@ impl Device {
     /// The tile shapes that suit the device.
     pub fn target(&self) -> Target {
         self.info().target
+    }
+
+    /// Which of several kernels does a job here.
+    pub fn choices(&self) -> &Choices {
+        &self.0.choices
     }
 
     /// Whether nothing is computed here; see [`dry`].

@@ -2,19 +2,27 @@
 //!
 //! With G the gradient of C: dA = G · op(B)ᵀ, dB = op(A)ᵀ · G, each again one of the three products NN, NT, TN.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::check::{Case, Input, Values};
 use crate::device::{Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::op::ladder::{Job, Ladder, Rung, Summary};
 use crate::op::tile::{Tile, access};
 use crate::op::workload::{self, Workload};
 use crate::op::{Variant, dimension, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const FILE: &str = "matmul/5_vectorized.cu";
+/// The kernels of the product.
+pub static LADDER: Ladder<Sizes, Run> =
+    Ladder { name: "matmul_forward", rungs: &[Rung::new("matmul/5_vectorized.cu", tiled)], default: |_, _| 5 };
+
+type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Tensor>;
 
 /// Which operands are read transposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// `A [M, K] · B [K, N]`
     NN,
@@ -22,6 +30,42 @@ pub enum Form {
     NT,
     /// `A [K, M]ᵀ · B [K, N]`
     TN,
+}
+
+/// One product: C is m × n, its elements are sums of k products. As text, `NT m128 n10 k256`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sizes {
+    /// Which operands are read transposed.
+    pub form: Form,
+    /// Rows of C.
+    pub m: usize,
+    /// Columns of C.
+    pub n: usize,
+    /// Products per element.
+    pub k: usize,
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { form, m, n, k } = self;
+        write!(f, "{form:?} m{m} n{n} k{k}")
+    }
+}
+
+impl FromStr for Sizes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parts = || {
+            let mut words = text.split(' ');
+            let form = [Form::NN, Form::NT, Form::TN].into_iter().zip(["NN", "NT", "TN"]);
+            let name = words.next()?;
+            let (form, _) = form.into_iter().find(|(_, other)| *other == name)?;
+            let mut size = |name: char| words.next()?.strip_prefix(name)?.parse().ok().filter(|&size: &usize| size > 0);
+            Some(Self { form, m: size('m')?, n: size('n')?, k: size('k')? })
+        };
+        parts().ok_or_else(|| Error::usage(format!("product '{text}': write NN m128 n64 k256, or NT or TN")))
+    }
 }
 
 /// `C [M, N] = op(A) · op(B)`.
@@ -68,9 +112,17 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
     if let Some(bias) = bias.filter(|bias| bias.elements() != n) {
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
-    let target = a.device().target();
+    let sizes = Sizes { form, m, n, k };
+    let rung = LADDER.pick(a.device(), &sizes)?;
+    (rung.run)(rung.file, &sizes, [a, b], bias)
+}
+
+/// A block tile of C, fed through shared memory.
+fn tiled(file: &'static str, sizes: &Sizes, [a, b]: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
+    let (target, &Sizes { form, m, n, k }) = (a.device().target(), sizes);
     let tile = Tile::pick(target, m, n, k);
-    let variant = variant(tile, form, [a1, b1, n].map(|length| access(target, length)));
+    let lengths = [a.shape().last(), b.shape().last(), n];
+    let variant = variant(file, tile, form, lengths.map(|length| access(target, length)));
     let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
     let args =
         [c.arg(), a.arg(), b.arg(), bias.map_or(0u64.into(), Tensor::arg), dimension(m)?, dimension(n)?, dimension(k)?];
@@ -79,7 +131,7 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
     Ok(c)
 }
 
-fn variant(tile: Tile, form: Form, access: [usize; 3]) -> Variant {
+fn variant(file: &'static str, tile: Tile, form: Form, access: [usize; 3]) -> Variant {
     let defines = tile
         .defines()
         .with("TRANSPOSE_A", (form == Form::TN) as u8)
@@ -87,7 +139,7 @@ fn variant(tile: Tile, form: Form, access: [usize; 3]) -> Variant {
         .with("AVEC", access[0])
         .with("BVEC", access[1])
         .with("CVEC", access[2]);
-    Variant { file: FILE, defines }
+    Variant { file, defines }
 }
 
 /// What a GPU compiles: every form and tile, with whole and with single accesses.
@@ -97,11 +149,37 @@ pub fn variants() -> Vec<Variant> {
         for columns in [32, 64, 128] {
             for length in [4, 1] {
                 let access = [access(Target::Cuda, length); 3];
-                variants.push(variant(Tile::pick(Target::Cuda, 128, columns, 128), form, access));
+                variants.push(variant(
+                    "matmul/5_vectorized.cu",
+                    Tile::pick(Target::Cuda, 128, columns, 128),
+                    form,
+                    access,
+                ));
             }
         }
     }
     variants
+}
+
+/// Its ladder.
+pub fn ladders() -> Vec<Summary> {
+    vec![LADDER.summary("matmul", job)]
+}
+
+/// Sets up a problem for benches.
+fn job(device: &Device, problem: &str) -> Result<Job> {
+    let sizes: Sizes = problem.parse()?;
+    let Sizes { form, m, n, k } = sizes;
+    let shapes = [if form == Form::TN { [k, m] } else { [m, k] }, if form == Form::NT { [n, k] } else { [k, n] }];
+    let [a, b] = workload::tensors(device, &shapes.map(|shape| Input::new(shape, Values::Uniform)))?;
+    let (left, right) = (a.to_vec::<f32>()?, b.to_vec::<f32>()?);
+    Ok(Job {
+        flops: 2.0 * (m * n * k) as f64,
+        bytes: 4.0 * (m * k + k * n + m * n) as f64,
+        terms: k,
+        run: Box::new(move || product(form, &a, &b, None)),
+        element: Box::new(move |at| element(&sizes, &left, &right, at)),
+    })
 }
 
 /// Kernels at work at any size.
@@ -124,7 +202,8 @@ pub fn cases() -> Vec<Case> {
                 let name = format!("matmul {form:?} {m}x{n}x{k} {values:?}");
                 let run = move |tape: &mut Tape, x: &[Tensor]| matmul(tape, form, &x[0], &x[1]);
                 cases.push(
-                    Case::new(name, vec![a, b], run, move |x| reference(form, m, n, k, x)).terms(m.max(n).max(k)),
+                    Case::new(name, vec![a, b], run, move |x| reference(&Sizes { form, m, n, k }, x))
+                        .terms(m.max(n).max(k)),
                 );
             }
         }
@@ -132,8 +211,15 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-fn reference(form: Form, m: usize, n: usize, k: usize, x: &[Vec<f64>]) -> Vec<f64> {
-    let a = |i: usize, l: usize| x[0][if form == Form::TN { l * m + i } else { i * k + l }];
-    let b = |l: usize, j: usize| x[1][if form == Form::NT { j * k + l } else { l * n + j }];
-    (0..m * n).map(|at| (0..k).map(|l| a(at / n, l) * b(l, at % n)).sum()).collect()
+fn reference(sizes: &Sizes, x: &[Vec<f64>]) -> Vec<f64> {
+    (0..sizes.m * sizes.n).map(|at| element(sizes, &x[0], &x[1], at)).collect()
+}
+
+/// Element `at` of C.
+fn element<T: Copy + Into<f64>>(sizes: &Sizes, a: &[T], b: &[T], at: usize) -> f64 {
+    let &Sizes { form, m, n, k } = sizes;
+    let (i, j) = (at / n, at % n);
+    let left = |l: usize| a[if form == Form::TN { l * m + i } else { i * k + l }].into();
+    let right = |l: usize| b[if form == Form::NT { j * k + l } else { l * n + j }].into();
+    (0..k).map(|l| left(l) * right(l)).sum()
 }

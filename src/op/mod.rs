@@ -11,10 +11,10 @@ pub mod batchnorm;
 pub mod cam;
 pub(crate) mod columns;
 pub mod conv2d;
-mod conv2d_cases;
 pub mod cross_entropy;
 pub mod dropout;
 pub(crate) mod elementwise;
+pub mod ladder;
 pub mod linear;
 pub mod matmul;
 pub mod metrics;
@@ -58,7 +58,7 @@ macro_rules! collect_cases {
             vec![$((stringify!($op), $op::cases())),*]
         }
 
-        /// Every kernel at work, op by op.
+        /// Every kernel at work: op by op with the rungs that ops choose by themselves, then every rung of every ladder.
         pub fn workloads() -> Vec<Workload> {
             let mut all = vec![$((stringify!($op), $op::workloads())),*];
             // Ops without cases: what they compute has no derivative, or is not a function of tensors alone.
@@ -66,7 +66,10 @@ macro_rules! collect_cases {
             all.push(("metrics", metrics::workloads()));
             all.push(("topk", topk::workloads()));
             all.push(("optim", crate::optim::workloads()));
-            all.into_iter().flat_map(|(op, list)| list.into_iter().map(move |one| one.of(op))).collect()
+            let mut all: Vec<Workload> =
+                all.into_iter().flat_map(|(op, list)| list.into_iter().map(move |one| one.of(op))).collect();
+            all.extend(workload::rungs(&all));
+            all
         }
     };
 }
@@ -91,6 +94,11 @@ pub fn variants() -> Vec<Variant> {
         crate::optim::variants(),
     ];
     lists.into_iter().flatten().collect()
+}
+
+/// Every ladder of kernels.
+pub fn ladders() -> Vec<ladder::Summary> {
+    [conv2d::ladders(), matmul::ladders()].concat()
 }
 
 /// Launches kernel `entry` of `variant`.

@@ -1,6 +1,9 @@
 //! Workloads: every kernel of the tree at work at a shape of one's choice, forward and backward, for tools that watch
 //! kernels run. Inputs are random, the same in every run.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::check::{Input, Values};
 use crate::device::dry::Dry;
 use crate::device::{Device, Source, Target};
@@ -10,8 +13,8 @@ use crate::tensor::{Shape, Tensor};
 
 /// Kernels at work. Each op lists its own beside its cases; [`op::workloads`](crate::op::workloads) has all.
 pub struct Workload {
-    /// What the command line calls it: `matmul`, `max_pool`.
-    pub name: &'static str,
+    /// What the command line calls it: `matmul`, `max_pool`; `conv2d_forward:3` for one rung of a ladder.
+    pub name: String,
     /// The op whose cases launch the same kernels; see [`op::cases`](crate::op::cases).
     pub op: &'static str,
     /// Names of the sizes: `["m", "n", "k"]`.
@@ -21,7 +24,7 @@ pub struct Workload {
     run: Run,
 }
 
-type Run = Box<dyn Fn(&Device, &[usize]) -> Result<()> + Send + Sync>;
+type Run = Arc<dyn Fn(&Device, &[usize]) -> Result<()> + Send + Sync>;
 
 /// A kernel of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +42,8 @@ impl Workload {
         default: [usize; N],
         run: fn(&Device, [usize; N]) -> Result<()>,
     ) -> Self {
-        let run = Box::new(move |device: &Device, sizes: &[usize]| run(device, std::array::from_fn(|i| sizes[i])));
-        Self { name, op: "", dims: dims.into(), default: default.into(), run }
+        let run = Arc::new(move |device: &Device, sizes: &[usize]| run(device, std::array::from_fn(|i| sizes[i])));
+        Self { name: name.into(), op: "", dims: dims.into(), default: default.into(), run }
     }
 
     /// The same as one of op `op`.
@@ -53,7 +56,7 @@ impl Workload {
     /// # Errors
     /// Another number of sizes, a size of 0.
     pub fn sizes(&self, given: &[usize]) -> Result<Vec<usize>> {
-        let (name, dims) = (self.name, self.dims.join(","));
+        let (name, dims) = (&self.name, self.dims.join(","));
         let numbers = ["one size", "two sizes", "three sizes", "four sizes", "five sizes", "six sizes", "seven sizes"];
         let count = numbers.get(self.dims.len() - 1).map_or(format!("{} sizes", self.dims.len()), |&text| text.into());
         if given.is_empty() {
@@ -98,26 +101,30 @@ impl Workload {
     /// A name that means nothing, with those that are near.
     pub fn find(name: &str) -> Result<Vec<Self>> {
         let mut names = Vec::new();
-        let mut found = Vec::new();
+        let mut found: Vec<(Self, Vec<Kernel>)> = Vec::new();
         for workload in super::workloads() {
             if workload.name == name {
                 return Ok(vec![workload]);
             }
-            let mut meant = false;
-            names.push(workload.name.to_owned());
-            for Kernel { file, function } in workload.kernels()? {
+            let mut meant = Vec::new();
+            names.push(workload.name.clone());
+            for kernel in workload.kernels()? {
+                let Kernel { file, function } = &kernel;
                 let folders = file.match_indices('/').map(|(end, _)| file[..end].to_owned());
                 let include = |line: &str| Some(line.strip_prefix("#line 1 ")?.trim_matches('"').to_owned());
                 let files =
-                    Source::load(&file, &Default::default())?.text.lines().filter_map(include).collect::<Vec<_>>();
-                let all: Vec<String> = folders.chain(files).chain([function]).collect();
-                meant |= all.iter().any(|other| *other == name.trim_end_matches('/'));
+                    Source::load(file, &Default::default())?.text.lines().filter_map(include).collect::<Vec<_>>();
+                let all: Vec<String> = folders.chain(files).chain([function.clone()]).collect();
+                if all.iter().any(|other| *other == name.trim_end_matches('/')) {
+                    meant.push(kernel);
+                }
                 names.extend(all);
             }
-            if meant {
-                found.push(workload);
+            if !meant.is_empty() {
+                found.push((workload, meant));
             }
         }
+        let found = Self::new_each(found);
         if !found.is_empty() {
             return Ok(found);
         }
@@ -130,6 +137,49 @@ impl Workload {
         let end = if near.is_empty() { ";" } else { "" };
         Err(Error::usage(format!("{what}{end} `warptape kernels list` shows all")))
     }
+}
+
+impl Workload {
+    /// All of [`op::workloads`](crate::op::workloads), but for those of rungs that run with an op's own choice anyway.
+    ///
+    /// # Errors
+    /// Those of [`Workload::kernels`].
+    pub fn all() -> Result<Vec<Self>> {
+        let with_kernels = |workload: Self| workload.kernels().map(|kernels| (workload, kernels));
+        Ok(Self::new_each(super::workloads().into_iter().map(with_kernels).collect::<Result<_>>()?))
+    }
+
+    /// All but the rungs that launch only what others before them launch.
+    fn new_each(found: Vec<(Self, Vec<Kernel>)>) -> Vec<Self> {
+        let mut seen = BTreeSet::new();
+        let rung = |workload: &Self| workload.name.contains(':');
+        let is_new = |(workload, kernels): &(Self, Vec<Kernel>)| {
+            let before = seen.len();
+            seen.extend(kernels.iter().cloned());
+            seen.len() > before || !rung(workload)
+        };
+        found.into_iter().filter(is_new).map(|(workload, _)| workload).collect()
+    }
+}
+
+/// Every rung of every ladder by itself: the workload among `all` that runs the ladder, with the rung forced.
+pub(super) fn rungs(all: &[Workload]) -> Vec<Workload> {
+    let mut rungs = Vec::new();
+    for ladder in super::ladders() {
+        let base = all.iter().find(|one| one.name == ladder.workload).expect("a ladder names its workload");
+        rungs.extend(ladder.numbers().map(|rung| {
+            let (name, inner) = (ladder.name, base.run.clone());
+            let run = move |device: &Device, sizes: &[usize]| {
+                device.choices().force(name, Some(rung));
+                let result = inner(device, sizes);
+                device.choices().force(name, None);
+                result
+            };
+            let name = format!("{}:{rung}", ladder.name);
+            Workload { name, op: base.op, dims: base.dims.clone(), default: base.default.clone(), run: Arc::new(run) }
+        }));
+    }
+    rungs
 }
 
 /// The kernels that `run` launches on a GPU, each once; nothing is compiled or computed.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use crate::data::Dataset;
 use crate::device::Device;
+use crate::device::choices::Table;
 use crate::error::{Error, Result};
 
 /// How a temporary file's name ends; it begins with a dot and the name of the file it is to become.
@@ -138,6 +139,9 @@ pub struct RunInfo {
     pub data_hash: String,
     /// Every setting with the value in force.
     pub config: serde_json::Value,
+    /// Which kernels ran, of those that could have: the same ones make the same bits.
+    #[serde(default)]
+    pub kernels: Table,
 }
 
 impl RunInfo {
@@ -161,6 +165,7 @@ impl RunInfo {
             data: config.data.clone(),
             data_hash: data.hash.clone(),
             config: serde_json::to_value(config).expect("plain data"),
+            kernels: Table::new(),
         })
     }
 
@@ -180,10 +185,17 @@ impl RunInfo {
     /// # Errors
     /// A missing or damaged file, with line and column.
     pub fn read(run: &RunDir) -> Result<RunInfo> {
-        let path = run.file("run.json");
-        let text = fs::read(&path).map_err(|e| Error::file(&path, e))?;
+        Self::from_file(&run.file("run.json"))
+    }
+
+    /// Reads a `run.json`.
+    ///
+    /// # Errors
+    /// Those of [`RunInfo::read`].
+    pub fn from_file(path: &Path) -> Result<RunInfo> {
+        let text = fs::read(path).map_err(|e| Error::file(path, e))?;
         serde_json::from_slice(&text).map_err(|e| {
-            Error::file(&path, format!("{e}; expected the run.json that warptape wrote: restore it or start a new run"))
+            Error::file(path, format!("{e}; expected the run.json that warptape wrote: restore it or start a new run"))
         })
     }
 }

@@ -42,6 +42,7 @@ pub struct Trainer {
     val: Option<Resident>,
     meta: Meta,
     run: RunDir,
+    info: RunInfo,
     logs: Logs,
 }
 
@@ -103,11 +104,15 @@ impl Trainer {
         let run = run()?;
         if let Ok(before) = RunInfo::read(&run) {
             info.created = before.created;
+            if before.device.split(':').next() == info.device.split(':').next() {
+                device.choices().prefer(&before.kernels);
+                info.kernels = before.kernels;
+            }
         }
         info.write(&run)?;
         let logs = Logs::open(&run, format!("{} on {}", config.model, config.data), &meta.progress)?;
         let device = device.clone();
-        Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, run, logs })
+        Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, run, info, logs })
     }
 
     /// The network.
@@ -265,7 +270,15 @@ impl Trainer {
         write_atomic(&self.run.checkpoints().join("last.safetensors"), &bytes)
     }
 
+    /// The checkpoint's bytes. Before there is a checkpoint to go on from, `run.json` knows the kernels that led to it.
     fn encode(&mut self) -> Result<Vec<u8>> {
+        let known = self.info.kernels.clone();
+        for (ladder, problems) in self.device.choices().made() {
+            self.info.kernels.entry(ladder).or_default().extend(problems);
+        }
+        if self.info.kernels != known {
+            self.info.write(&self.run)?;
+        }
         self.meta.progress.optimizer_steps = self.optimizer.steps();
         checkpoint::encode(&self.model, &self.optimizer, &self.meta)
     }

@@ -33,6 +33,7 @@ mod intrinsics;
 mod kernels_check;
 mod kernels_profile;
 mod killed;
+mod ladders;
 mod launch_plan;
 mod loss;
 mod models;

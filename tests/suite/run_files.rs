@@ -73,6 +73,7 @@ fn info() -> RunInfo {
         data: "emoji".into(),
         data_hash: "00".into(),
         config: serde_json::json!({"lr": 1e-3, "model": "little-conv"}),
+        kernels: [("matmul_forward".to_string(), [("NT m64 n10 k256".to_string(), 5)].into())].into(),
     }
 }
 

@@ -83,7 +83,7 @@ fn every_kernel_of_the_tree_has_a_workload() {
 
 #[test]
 fn workloads_find_and_refuse() {
-    let names = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name).collect::<Vec<_>>());
+    let names = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name.clone()).collect::<Vec<_>>());
     assert_eq!(names("matmul").unwrap(), ["matmul"]);
     assert_eq!(names("matmul_forward").unwrap(), ["linear", "matmul"]);
     assert_eq!(names("matmul/5_vectorized.cu").unwrap(), ["linear", "matmul"]);

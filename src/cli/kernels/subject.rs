@@ -6,7 +6,6 @@ use crate::device::Source;
 use crate::device::source::kernel_files;
 use crate::error::{Error, Result};
 use crate::launch_plan::{self, Plan};
-use crate::op;
 use crate::op::workload::Workload;
 
 /// One file, or what one name of the tree means, and how to launch it.
@@ -81,7 +80,7 @@ pub(super) fn shape_of_a_file() -> Error {
 pub(super) fn workloads(names: &[String], shape: &[usize]) -> Result<Vec<Workload>> {
     let mut all: Vec<Workload> = Vec::new();
     if names.is_empty() {
-        all = op::workloads();
+        all = Workload::all()?;
     }
     for name in names {
         let mut found = Workload::find(name)?;

@@ -1,0 +1,81 @@
+//! Which of several kernels does a job on this device.
+//!
+//! Several kernels may compute the same thing; which of them is fastest depends on the device and on the sizes. A choice
+//! changes the order of additions and so the last bits of a result, so every choice is written down: a run keeps its
+//! choices, and a repeated or resumed one is told to make them again.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// Numbers of rungs, by ladder and problem: `conv2d_forward` → `n64 h32 …` → 5.
+pub type Table = BTreeMap<String, BTreeMap<String, u32>>;
+
+/// What was asked for, and what was chosen so far.
+#[derive(Default)]
+pub struct Choices(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    forced: BTreeMap<String, u32>,
+    preferred: Table,
+    made: Table,
+    rounding: f64,
+}
+
+impl Choices {
+    /// Whatever the problem, `ladder` is to take rung `rung` if that rung can do it; with none, as if never forced.
+    pub fn force(&self, ladder: &str, rung: Option<u32>) {
+        let forced = &mut self.0.lock().unwrap().forced;
+        match rung {
+            Some(rung) => forced.insert(ladder.into(), rung),
+            None => forced.remove(ladder),
+        };
+    }
+
+    /// Prefers what `table` says for the problems in it, over what earlier tables said.
+    pub fn prefer(&self, table: &Table) {
+        let mut state = self.0.lock().unwrap();
+        for (ladder, problems) in table {
+            let all = state.preferred.entry(ladder.clone()).or_default();
+            all.extend(problems.iter().map(|(problem, rung)| (problem.clone(), *rung)));
+        }
+    }
+
+    /// What was chosen so far.
+    pub fn made(&self) -> Table {
+        self.0.lock().unwrap().made.clone()
+    }
+
+    /// The rung of `ladder` for `problem`, and notes that it was chosen: what is forced, else `wanted` (by the user for
+    /// this process), else what a table says, else `default`. What `can` refuses is passed over.
+    pub fn choose(
+        &self,
+        ladder: &str,
+        problem: &str,
+        wanted: Option<u32>,
+        can: impl Fn(u32) -> bool,
+        default: impl FnOnce() -> u32,
+    ) -> u32 {
+        let mut state = self.0.lock().unwrap();
+        let forced = state.forced.get(ladder).copied();
+        let preferred = || state.preferred.get(ladder)?.get(problem).copied();
+        let rung = forced.filter(|&rung| can(rung));
+        let rung = rung.or(wanted.filter(|&rung| can(rung))).or_else(|| preferred().filter(|&rung| can(rung)));
+        let rung = rung.unwrap_or_else(default);
+        if state.made.get(ladder).and_then(|all| all.get(problem)) != Some(&rung) {
+            state.made.entry(ladder.into()).or_default().insert(problem.into(), rung);
+        }
+        rung
+    }
+
+    /// Notes that a kernel ran whose rounding errors are `factor` times those of a plain sum.
+    pub(crate) fn note_rounding(&self, factor: f64) {
+        let mut state = self.0.lock().unwrap();
+        state.rounding = state.rounding.max(factor);
+    }
+
+    /// The largest factor noted since the last call: 1 where all sums were plain ones.
+    pub(crate) fn take_rounding(&self) -> f64 {
+        std::mem::take(&mut self.0.lock().unwrap().rounding).max(1.0)
+    }
+}

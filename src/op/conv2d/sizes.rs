@@ -1,0 +1,140 @@
+//! The sizes of one convolution: checked, passed to kernels, and written as text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Steps;
+use crate::device::Arg;
+use crate::error::{Error, Result};
+use crate::op::dimension;
+use crate::tensor::Tensor;
+
+/// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c]`, output
+/// `[n, p, q, k]`. As text, `n64 h32 w32 c64 k128 r3 s3 stride2,2 pad1,1 dilation1,1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sizes {
+    /// Images.
+    pub n: usize,
+    /// Rows of an input image.
+    pub h: usize,
+    /// Columns of an input image.
+    pub w: usize,
+    /// Channels of the input.
+    pub c: usize,
+    /// Filters: channels of the output.
+    pub k: usize,
+    /// Rows of a filter.
+    pub r: usize,
+    /// Columns of a filter.
+    pub s: usize,
+    /// Rows of an output image.
+    pub p: usize,
+    /// Columns of an output image.
+    pub q: usize,
+    /// How the filter moves.
+    pub steps: Steps,
+}
+
+impl Sizes {
+    pub(super) fn of(x: &Tensor, filters: &Tensor, bias: Option<&Tensor>, steps: Steps) -> Result<Self> {
+        let fail =
+            |what: &str| Error::shape("conv2d", format!("input {}, filters {}: {what}", x.shape(), filters.shape()));
+        let (&[n, h, w, c], &[k, r, s, filter_c]) = (x.shape().dims(), filters.shape().dims()) else {
+            return Err(fail("want [N, H, W, C] and [K, R, S, C]"));
+        };
+        if c != filter_c {
+            return Err(fail("channels differ"));
+        }
+        if bias.is_some_and(|b| b.elements() != k) {
+            return Err(fail("the bias needs one element per filter"));
+        }
+        Self::new([n, h, w, c], [k, r, s], steps).map_err(|what| fail(&what))
+    }
+
+    pub(super) fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], steps: Steps) -> Result<Self, String> {
+        if [n, h, w, c, k, r, s].contains(&0) || steps.stride.contains(&0) || steps.dilation.contains(&0) {
+            return Err("sizes, strides and dilations must be at least 1".into());
+        }
+        let extent = |size: usize, taps: usize, d: usize| {
+            let room = (size + 2 * steps.padding[d]).checked_sub(steps.dilation[d] * (taps - 1) + 1);
+            room.map(|room| room / steps.stride[d] + 1).ok_or("the filter is larger than the padded image")
+        };
+        let (p, q) = (extent(h, r, 0)?, extent(w, s, 1)?);
+        for elements in [n * h * w, n * p * q, k * r * s * c] {
+            dimension(elements).map_err(|e| e.to_string())?;
+        }
+        Ok(Self { n, h, w, c, k, r, s, p, q, steps })
+    }
+
+    /// Output pixels of the whole batch.
+    pub fn pixels(&self) -> usize {
+        self.n * self.p * self.q
+    }
+
+    /// Products behind one element of the output.
+    pub fn depth(&self) -> usize {
+        self.r * self.s * self.c
+    }
+
+    /// Multiplications and additions of the forward pass and of either gradient.
+    pub fn flops(&self) -> f64 {
+        2.0 * (self.pixels() * self.k * self.depth()) as f64
+    }
+
+    /// Elements of the input.
+    pub fn input(&self) -> usize {
+        self.n * self.h * self.w * self.c
+    }
+
+    /// Elements of the filters.
+    pub fn filters(&self) -> usize {
+        self.k * self.depth()
+    }
+
+    /// Elements of the output.
+    pub fn output(&self) -> usize {
+        self.pixels() * self.k
+    }
+
+    /// The kernels' `Conv`.
+    pub(super) fn arg(&self, split: usize) -> Arg {
+        let Steps { stride, padding, dilation } = self.steps;
+        let sizes = [self.n, self.h, self.w, self.c, self.k, self.r, self.s, self.p, self.q];
+        let moves = [stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], split];
+        let mut ints = [0; 16];
+        ints.iter_mut().zip(sizes.into_iter().chain(moves)).for_each(|(int, size)| *int = size as i32);
+        Arg::Ints(ints)
+    }
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { n, h, w, c, k, r, s, steps, .. } = self;
+        write!(f, "n{n} h{h} w{w} c{c} k{k} r{r} s{s}")?;
+        let pairs = [("stride", steps.stride), ("pad", steps.padding), ("dilation", steps.dilation)];
+        pairs.into_iter().try_for_each(|(name, [a, b])| write!(f, " {name}{a},{b}"))
+    }
+}
+
+impl FromStr for Sizes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let fail = |what: &str| {
+            Error::usage(format!(
+                "convolution '{text}': {what}; write n64 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"
+            ))
+        };
+        let mut words = text.split(' ');
+        let mut word = |name: &str| words.next().and_then(|word| word.strip_prefix(name)).map(str::to_owned);
+        let mut size = |name| word(name).and_then(|word| word.parse().ok()).ok_or_else(|| fail(&format!("no {name}")));
+        let (input, filters) = ([size("n")?, size("h")?, size("w")?, size("c")?], [size("k")?, size("r")?, size("s")?]);
+        let mut pair = |name| {
+            let both = word(name)
+                .and_then(|word| word.split_once(',').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?])));
+            both.ok_or_else(|| fail(&format!("no {name}")))
+        };
+        let steps = Steps { stride: pair("stride")?, padding: pair("pad")?, dilation: pair("dilation")? };
+        Self::new(input, filters, steps).map_err(|what| fail(&what))
+    }
+}
