@@ -4,10 +4,14 @@
 //! Contenders take turns: one run of ours, one of theirs, and again, so that a machine that slows down slows all of them.
 //! The median counts. Results are verified before and after timing: what is fast but wrong is an error and not a record.
 
+pub mod kernels;
+pub mod output;
+pub mod picture;
 pub mod pytorch;
 pub mod results;
 pub mod tables;
 pub mod train;
+pub mod vendor;
 
 /// The middle of `values`, the upper one of two.
 ///

@@ -47,6 +47,13 @@ struct Run {
     seconds: f64,
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Solved {
+    Run(Run),
+    Unable { not_measured: String },
+}
+
 impl Python {
     /// The Python `program`, for the kind of device that `device` (`host`, `cuda:0`) is.
     ///
@@ -100,12 +107,30 @@ impl Worker {
     /// # Errors
     /// A script that ended instead, with its reason.
     pub fn run(&mut self) -> Result<f64> {
-        let told = self.input.as_mut().map(|input| input.write_all(b"go\n").and_then(|()| input.flush()));
+        self.ask::<Run>("go").map(|run| run.seconds)
+    }
+
+    /// Has `kernels.py` solve `problem` of `ladder` once, its caches cold; returns the seconds, or why it cannot.
+    ///
+    /// # Errors
+    /// A script that ended, with its reason.
+    pub fn solve(&mut self, ladder: &str, problem: &str) -> Result<std::result::Result<f64, String>> {
+        let line = serde_json::json!({"ladder": ladder, "problem": problem}).to_string();
+        let answer = self.ask::<Solved>(&line)?;
+        Ok(match answer {
+            Solved::Run(run) => Ok(run.seconds),
+            Solved::Unable { not_measured } => Err(not_measured),
+        })
+    }
+
+    /// Tells it a line; returns what it answers.
+    fn ask<T: DeserializeOwned>(&mut self, line: &str) -> Result<T> {
+        let told = self.input.as_mut().map(|input| writeln!(input, "{line}").and_then(|()| input.flush()));
         let answer = match told {
-            Some(Ok(())) => self.listen::<Run>()?,
+            Some(Ok(())) => self.listen()?,
             _ => Err(self.reason()),
         };
-        answer.map(|run| run.seconds).map_err(|reason| Error::Training(format!("PyTorch: {reason}")))
+        answer.map_err(|reason| Error::Training(format!("PyTorch: {reason}")))
     }
 
     /// Tells it that there are no more runs; returns what it found, or why it found none.

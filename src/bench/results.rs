@@ -55,6 +55,17 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
         Ok(Self { what, device, card, date, commit: commit(), versions, settings: BTreeMap::new(), rows: Vec::new() })
     }
 
+    /// The card in a file's name: `host` for any processor, else the product's name, `h200`.
+    pub fn slug(&self) -> String {
+        if !self.device.starts_with("cuda") {
+            return "host".into();
+        }
+        let words = self.card.to_lowercase();
+        let words: Vec<&str> =
+            words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| *word != "nvidia").collect();
+        words.join("-")
+    }
+
     /// Reads a file that [`Results::write`] wrote.
     ///
     /// # Errors

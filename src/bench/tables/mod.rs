@@ -2,6 +2,7 @@
 //! what no file holds is "not measured".
 
 mod grid;
+pub mod kernels;
 pub mod train;
 
 use std::path::{Path, PathBuf};
@@ -66,8 +67,9 @@ fn rewrite(path: &Path, text: &str, section: impl Fn(&str) -> Result<Option<Stri
         let Some((_, after)) = after.split_once(&end) else {
             return Err(Error::file(path, format!("has no {end} after {}", begin.trim_end())));
         };
-        let table =
-            section(name)?.ok_or_else(|| Error::file(path, format!("no table is called '{name}': use train")))?;
+        let table = section(name)?.ok_or_else(|| {
+            Error::file(path, format!("no table is called '{name}': use train, kernels or kernels/LADDER"))
+        })?;
         done = done + before + &begin + table.trim_end() + "\n" + &end;
         rest = after;
     }
@@ -78,7 +80,12 @@ fn rewrite(path: &Path, text: &str, section: impl Fn(&str) -> Result<Option<Stri
 fn section(root: &Path, name: &str) -> Result<Option<String>> {
     Ok(match name {
         "train" => Some(train::markdown(&all(root, name)?)),
-        _ => None,
+        "kernels" => Some(kernels::markdown(&all(root, name)?)),
+        _ => {
+            let ladder = name.strip_prefix("kernels/");
+            let ladder = crate::op::ladders().into_iter().find(|one| Some(one.name) == ladder);
+            ladder.map(|ladder| Ok::<_, Error>(kernels::of_ladder(&all(root, "kernels")?, &ladder))).transpose()?
+        }
     })
 }
 

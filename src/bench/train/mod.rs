@@ -1,7 +1,7 @@
 //! Whole training steps — forward, loss, backward, Adam — on one batch of random 32 × 32 images: images a second and
 //! memory at the peak, beside PyTorch's.
 
-mod ours;
+pub(super) mod ours;
 
 use std::collections::BTreeMap;
 use std::thread::sleep;

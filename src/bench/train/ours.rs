@@ -15,7 +15,7 @@ const CLASSES: usize = 10;
 const SIDE: usize = 32;
 
 /// A network in training.
-pub(super) struct Training {
+pub(in crate::bench) struct Training {
     model: Sequential,
     tensors: Vec<Tensor>,
     optimizer: Optimizer,
@@ -25,7 +25,7 @@ pub(super) struct Training {
 }
 
 impl Training {
-    pub(super) fn new(device: &Device, name: &str, batch: usize) -> Result<Self> {
+    pub(in crate::bench) fn new(device: &Device, name: &str, batch: usize) -> Result<Self> {
         let mut random = Random(2);
         let pixels: Vec<f32> = (0..batch * SIDE * SIDE * 3).map(|_| random.unit() as f32 * 2.0 - 1.0).collect();
         let labels: Vec<i32> = (0..batch).map(|_| (random.unit() * CLASSES as f64) as i32).collect();
@@ -43,11 +43,11 @@ impl Training {
     }
 
     /// Learned numbers.
-    pub(super) fn parameters(&self) -> usize {
+    pub(in crate::bench) fn parameters(&self) -> usize {
         self.tensors.iter().map(Tensor::elements).sum()
     }
 
-    fn step(&mut self) -> Result<()> {
+    pub(in crate::bench) fn step(&mut self) -> Result<()> {
         let mut tape = Tape::new();
         self.tensors.iter().for_each(|tensor| tape.watch(tensor));
         let mut pass = Pass::training(&mut tape, 0, self.losses.len() as u64);
@@ -58,7 +58,7 @@ impl Training {
     }
 
     /// Seconds of one of `steps` steps. The device is idle before and after.
-    pub(super) fn run(&mut self, steps: usize) -> Result<f64> {
+    pub(in crate::bench) fn run(&mut self, steps: usize) -> Result<f64> {
         let device = self.images.device().clone();
         device.synchronize()?;
         let started = Instant::now();
@@ -69,7 +69,7 @@ impl Training {
 
     /// Refuses a network that does not learn its one batch by heart, or whose first steps cannot be repeated bit by bit
     /// after the timed ones: neither would be a training.
-    pub(super) fn verify(&self, name: &str) -> Result<()> {
+    pub(in crate::bench) fn verify(&self, name: &str) -> Result<()> {
         let loss = |at: usize| self.losses[at].item();
         let (first, last, steps) = (loss(0)?, loss(self.losses.len() - 1)?, self.losses.len());
         if last.partial_cmp(&first) != Some(std::cmp::Ordering::Less) {

@@ -1,5 +1,6 @@
 //! `warptape bench …`: what this machine makes of kernels and of whole training steps, and the tables of what it made.
 
+mod kernels;
 mod tables;
 mod train;
 
@@ -16,6 +17,8 @@ pub struct Options {
 enum Command {
     /// Images a second and peak memory of whole training steps, beside PyTorch's on the same machine
     Train(train::Options),
+    /// Every rung of every ladder of kernels on the problems of networks, beside cuBLAS, cuDNN and PyTorch
+    Kernels(kernels::Options),
     /// Write the tables of README.md and kernels/README.md from the results in benches/results
     Tables(tables::Options),
 }
@@ -24,6 +27,7 @@ enum Command {
 pub fn run(options: Options) -> anyhow::Result<()> {
     match options.command {
         Command::Train(options) => train::run(options),
+        Command::Kernels(options) => kernels::run(options),
         Command::Tables(options) => tables::run(&options),
     }
 }
