@@ -57,7 +57,37 @@ def product(torch, device, ladder, problem):
     return {"contiguous": lambda: left @ right}
 
 
+def batchnorm(torch, device, ladder, problem):
+    fields = re.fullmatch(r"rows(\d+) c(\d+) (nothing|relu|residual)", problem)
+    if not fields:
+        raise Unknown(f"no batch normalization: {problem}")
+    rows, channels, then = int(fields.group(1)), int(fields.group(2)), fields.group(3)
+    functional = torch.nn.functional
+
+    def solver(form):
+        one = lambda: (torch.rand(1, channels, rows, 1, device=device) - 0.5).contiguous(memory_format=form)
+        x, second, upstream = one(), one(), one()
+        statistics = [torch.zeros(channels, device=device), torch.ones(channels, device=device)]
+        learned = [torch.rand(channels, device=device) for _ in range(2)]
+
+        def forward():
+            y = functional.batch_norm(x, *statistics, *learned, True, 0.1, 1e-5)
+            if then == "residual":
+                y = y + second
+            return y if then == "nothing" else functional.relu(y)
+
+        if ladder == "batchnorm_forward":
+            return forward
+        inputs = [tensor.requires_grad_() for tensor in [x, *learned] + ([second] if then == "residual" else [])]
+        y = forward()
+        return lambda: torch.autograd.grad(y, inputs, upstream, retain_graph=True)
+
+    return {"contiguous": solver(torch.contiguous_format), "channels_last": solver(torch.channels_last)}
+
+
 SOLVERS = {
+    "batchnorm_forward": batchnorm,
+    "batchnorm_backward": batchnorm,
     "conv2d_forward": convolution,
     "conv2d_backward_input": convolution,
     "conv2d_backward_filter": convolution,

@@ -6,6 +6,7 @@ mod bad_files;
 mod bad_machine;
 mod bad_options;
 mod batchnorm;
+mod bench_kernels;
 mod bench_tables;
 mod bench_train;
 mod checker;
