@@ -10,6 +10,9 @@ use crate::tensor::Tensor;
 const COPY: &str = "bench/1_copy.cu";
 const MULTIPLY_ADD: &str = "bench/1_multiply_add.cu";
 
+/// Multiply-adds of an element in one pass.
+pub const ROUNDS: usize = 8;
+
 /// A copy of `x`, made by a kernel.
 ///
 /// # Errors
@@ -20,18 +23,18 @@ pub fn copy(x: &Tensor) -> Result<Tensor> {
     Ok(y)
 }
 
-/// `x` after `rounds` multiply-adds of every element, y ← y / 2 + 1: 2 · elements · `rounds` FLOPs in registers.
+/// `x` after `passes` · [`ROUNDS`] multiply-adds of every element, y ← y / 2 + 1: two FLOPs each, in registers.
 ///
 /// # Errors
 /// Elements that are not a multiple of [`group`].
-pub fn multiply_add(x: &Tensor, rounds: usize) -> Result<Tensor> {
+pub fn multiply_add(x: &Tensor, passes: usize) -> Result<Tensor> {
     let (y, group) = (elementwise::like(x)?, group(x.device().target()));
     if !x.elements().is_multiple_of(group) || x.elements() == 0 {
         return Err(Error::shape("multiply_add", format!("{} elements are no multiple of {group}", x.elements())));
     }
     let variant = variant(x.device().target());
     let geometry = Geometry::linear(x.elements() / group, variant.defines.get("THREADS"));
-    launch(x.device(), &variant, "bench_multiply_add", geometry, &[y.arg(), x.arg(), dimension(rounds)?])?;
+    launch(x.device(), &variant, "bench_multiply_add", geometry, &[y.arg(), x.arg(), dimension(passes)?])?;
     Ok(y)
 }
 
@@ -50,7 +53,7 @@ fn variant(target: Target) -> Variant {
     let chains = if matches!(target, Target::Host { lanes: 4 | 8 }) { 8 } else { 12 };
     Variant {
         file: MULTIPLY_ADD,
-        defines: Defines::new().with("VEC", vec).with("CHAINS", chains).with("THREADS", threads),
+        defines: Defines::new().with("VEC", vec).with("CHAINS", chains).with("ROUNDS", ROUNDS).with("THREADS", threads),
     }
 }
 
@@ -65,13 +68,13 @@ pub fn workloads() -> Vec<Workload> {
         let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
         copy(&x).map(drop)
     };
-    let computed = |device: &Device, [blocks, rounds]: [usize; 2]| {
+    let computed = |device: &Device, [blocks, passes]: [usize; 2]| {
         let n = blocks.saturating_mul(group(device.target()));
         let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
-        multiply_add(&x, rounds).map(drop)
+        multiply_add(&x, passes).map(drop)
     };
     vec![
         Workload::new("copy", ["n"], [10_007], copied),
-        Workload::new("multiply_add", ["blocks", "rounds"], [2, 5], computed),
+        Workload::new("multiply_add", ["blocks", "passes"], [2, 3], computed),
     ]
 }

@@ -111,3 +111,46 @@ fn the_readmes_are_up_to_date() {
         assert!(document.old == document.new, "{}: run `warptape bench tables`", document.path.display());
     }
 }
+
+/// Results of kernels on one device: rungs of the matrix product, of which the last has no figure, and a library.
+fn kernels(device: &str) -> Value {
+    let measured = |name: &str, milliseconds: f64| {
+        let figures =
+            json!({"gflops": 12.5, "gigabytes_per_second": 0.25, "of_ceiling": 0.125, "runs": [milliseconds]});
+        let mut one = json!({"name": name, "milliseconds": milliseconds});
+        one.as_object_mut().unwrap().extend(figures.as_object().unwrap().clone());
+        one
+    };
+    let row = |problem: &str, flops: f64| {
+        let refused = json!({"name": "7_refused", "not_measured": "cannot do this problem"});
+        let contenders = [measured("5_vectorized", 4.0), measured("PyTorch", 1.0), refused];
+        json!({"ladder": "matmul_forward", "problem": problem, "networks": ["vgg16_bn"], "flops": flops, "bytes": 1.0, "contenders": contenders})
+    };
+    let mut all = results(device);
+    all["what"] = json!("kernels");
+    all["rows"] = json!([row("NN m1 n1 k1", 2.0), row("NN m9 n9 k9", 18.0), row("NN m8 n8 k8", 16.0)]);
+    all
+}
+
+#[test]
+fn ladders_are_told_by_their_most_telling_problem() {
+    let (all, one) = ("<!-- bench:kernels:begin -->\n", "<!-- bench:kernels/matmul_forward:begin -->\n");
+    let end = |begin: &str| begin.replace(":begin", ":end");
+    let root = checkout(&format!("{all}{}{one}{}", end(all), end(one)), &[]);
+    let file = root.path().join("benches/results/kernels-host.json");
+    fs::write(file, kernels("host").to_string()).unwrap();
+    let text = written(&root);
+    assert!(
+        text.contains("| `matmul_forward` | NN m9 n9 k9 | 5_vectorized | 4.00 | 12.5 | 0.250 | 12 % | - | 0.25 |\n"),
+        "{text}"
+    );
+    let ladder = text.split(one).nth(1).unwrap();
+    assert!(ladder.contains("| NN m9 n9 k9 | ms |"), "{ladder}");
+    assert!(ladder.contains("| 5_vectorized | 4.00 | 12.5 | 0.250 | 12 % | - | 0.25 |\n"), "{ladder}");
+    assert!(ladder.contains("| PyTorch | 1.00 | 12.5 | 0.250 | 12 % | - | 1.00 |\n"), "{ladder}");
+    assert_eq!(text.matches("GPU: not measured.\n").count(), 2, "{text}");
+    assert_eq!(text.matches("card of host, 2025-01-31, commit 0123456789ab; torch 9.8.7").count(), 2, "{text}");
+    assert_eq!(written(&root), text);
+    let wrong = format!("{one}{}", end(one)).replace("matmul_forward", "matmul");
+    refused(&mut tables(checkout(&wrong, &[]).path(), &[]), 1, &["no table is called 'kernels/matmul'"]);
+}

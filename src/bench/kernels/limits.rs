@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::op::ceiling::{copy, group, multiply_add};
+use crate::op::ceiling::{ROUNDS, copy, group, multiply_add};
 use crate::op::ladder::Job;
 use crate::profile::Gpu;
 use crate::tensor::{DType, Tensor};
@@ -120,15 +120,15 @@ fn measured(device: &Device, cache: usize) -> Result<Ceilings> {
         }
         Ok((best, last))
     };
-    // A chain of rounds on few elements in registers, long enough for a clock of microseconds.
-    let (blocks, rounds) = match device.target() {
-        Target::Cuda => (16 * device.info().units, 1 << 14),
-        Target::Host { .. } => (8 * device.info().units, 1 << 17),
+    // Long chains on few elements in registers, long enough for a clock of microseconds.
+    let (blocks, passes) = match device.target() {
+        Target::Cuda => (16 * device.info().units, 1 << 11),
+        Target::Host { .. } => (8 * device.info().units, 1 << 14),
     };
     let n = blocks * group(device.target());
     let x = Tensor::full(device, [n], 1.0)?;
-    let (seconds, y) = best(&|| multiply_add(&x, rounds))?;
-    let flops = 2.0 * (n * rounds) as f64 / seconds;
+    let (seconds, y) = best(&|| multiply_add(&x, passes))?;
+    let flops = 2.0 * (n * passes * ROUNDS) as f64 / seconds;
     let large = Tensor::full(device, [cache], 1.0)?;
     let (seconds, z) = best(&|| copy(&large))?;
     let bytes = 8.0 * large.elements() as f64 / seconds;
