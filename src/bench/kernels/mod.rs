@@ -16,7 +16,6 @@ use crate::op::ladder::{Job, Summary};
 use crate::tensor::Tensor;
 use limits::Limits;
 use problems::Problem;
-use verify::Samples;
 
 /// How to measure.
 #[derive(Clone, Copy, Debug)]
@@ -122,12 +121,11 @@ pub fn measure(
         Err(reason) => Entrant { out: Some(reason), ..entrant(name, Runner::Absent) },
     }));
     entrants.extend(python.map(|worker| entrant("PyTorch", Runner::PyTorch(worker))));
-    let mut samples = Samples::default();
     for entrant in &mut entrants {
         // Compiles, allocates, shows whether it can do the problem at all.
         entrant.turn(device, ladder.name, text, &job, limits)?;
         entrant.seconds.clear();
-        entrant.verify(&job, &mut samples, "before")?;
+        entrant.verify(&job, "before")?;
     }
     for _ in 0..plan.runs {
         for entrant in &mut entrants {
@@ -138,7 +136,7 @@ pub fn measure(
     }
     let mut contenders = Vec::new();
     for mut entrant in entrants {
-        entrant.verify(&job, &mut samples, "after")?;
+        entrant.verify(&job, "after")?;
         contenders.push(entrant.finish(device, &job, limits)?);
     }
     device.choices().force(ladder.name, None);
@@ -209,9 +207,9 @@ impl Entrant<'_> {
         Ok(())
     }
 
-    fn verify(&mut self, job: &Job, samples: &mut Samples, when: &str) -> Result<()> {
+    fn verify(&mut self, job: &Job, when: &str) -> Result<()> {
         if let (None, Some(result)) = (&self.out, &self.result) {
-            self.out = samples.compare(job, result, self.rounding, when)?;
+            self.out = verify::compare(job, result, self.rounding, when)?;
         }
         Ok(())
     }
