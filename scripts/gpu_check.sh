@@ -5,7 +5,8 @@
 #   scripts/gpu_check.sh BIN_DIR OUT_DIR
 #
 # BIN_DIR holds `warptape`, `suite` and `profiles.json`. A step that fails or runs out of time does not stop the next
-# ones. What was found is in OUT_DIR/gpu_check.json, the steps' output beside it. Exit 0 if no test and no step failed,
+# ones. What was found is in OUT_DIR/gpu_check.json, the steps' output beside it, and what the benches measured, for
+# benches/results: train-CARD.json, kernels-CARD.json. Exit 0 if no test and no step failed,
 # else 1.
 #
 # Environment: WARPTAPE_GPU_BUDGET  seconds for all steps together (540)
@@ -13,6 +14,7 @@
 #                                   NVIDIA's tools agree with warptape's: c(orpus of mistakes, under compute-sanitizer)
 #                                   p(rofiles, beside ncu's) (ltsbrcp); see scripts/gpu_agree.py
 #              WARPTAPE_GPU_SANITIZE  regular expression of the tests from which the sanitizer's few are taken (all)
+#              WARPTAPE_GPU_PYTHON  a Python with PyTorch, which the benches take turns with (the one that runs this)
 #              WARPTAPE_GPU_TRAIN   arguments of the training (see TRAIN below; {} is a scratch folder)
 set -u
 [ $# -eq 2 ] || { echo "usage: $0 BIN_DIR OUT_DIR" >&2; exit 2; }
@@ -35,6 +37,10 @@ DEADLINE = time.monotonic() + float(os.environ.get("WARPTAPE_GPU_BUDGET", 540))
 STEPS = os.environ.get("WARPTAPE_GPU_STEPS", "ltsbrcp")
 SCRATCH = tempfile.mkdtemp(prefix="warptape-")
 ENV = dict(os.environ, WARPTAPE_TEST_DEVICE="cuda", WARPTAPE_CACHE=os.path.join(SCRATCH, "cache"))
+# A copy of a checkout may have no history: gpu_pack.sh left the name of the commit beside the binaries.
+if os.path.exists(os.path.join(BIN, "commit")):
+    with open(os.path.join(BIN, "commit")) as file:
+        ENV["WARPTAPE_COMMIT"] = file.read().strip()
 
 report = {
     "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -113,7 +119,7 @@ def look():
         status, text = run(command, 10)
         report["versions"][name] = text.strip() if status == 0 else ending(status)
     commit = run(["git", "rev-parse", "--short", "HEAD"], 10)
-    report["versions"]["commit"] = commit[1].strip() if commit[0] == 0 else "unknown"
+    report["versions"]["commit"] = ENV.get("WARPTAPE_COMMIT", commit[1].strip() if commit[0] == 0 else "unknown")
     status, text = run([f"{BIN}/warptape", "doctor"], 60, "look.txt")
     print(text.rstrip())
     nvrtc = re.search(r"NVRTC +([0-9.]+)", text)
@@ -209,11 +215,24 @@ def subcommand(name):
 
 
 def bench():
+    """Training steps and kernels, each beside PyTorch where there is one. Results are written as they come: what was
+    measured before the time ran out is there."""
     if not subcommand("bench"):
         return "skipped", "warptape has no bench"
-    status, text = run([f"{BIN}/warptape", "bench", "--device", "cuda"], 180, "bench.txt")
-    print(text.rstrip())
-    return ("ok" if status == 0 else "failed"), ending(status)
+    card = re.sub(r"[^a-z0-9]+", "-", (report["card"] or "gpu").lower()).replace("nvidia-", "", 1).strip("-")
+    pytorch = os.environ.get("WARPTAPE_GPU_PYTHON", sys.executable)
+    commands = [["train", "--seconds", "0.5", "--out", os.path.join(OUT, f"train-{card}.json")],
+                ["kernels", "--seconds", "0.1", "--out", OUT]]
+    notes, outcome = [], "ok"
+    for number, (what, *rest) in enumerate(commands):
+        command = [f"{BIN}/warptape", "bench", what, "--device", "cuda", "--pytorch", pytorch, *rest]
+        # The first takes no more than half of the time that there is.
+        status, text = run(command, left() / (2 - number), f"bench-{what}.txt")
+        print(text.rstrip())
+        notes.append(f"{what}: {ending(status)}")
+        if status != 0:
+            outcome = "failed"
+    return outcome, "; ".join(notes)
 
 
 def training():

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what a machine with a GPU is handed: `warptape` and the test suite, stripped, in one folder, with the profiles
-# that ncu's are compared with; then prints the command that checks everything over there.
+# that ncu's are compared with and the name of the commit; then prints the command that checks everything over there.
 #
 #   scripts/gpu_pack.sh [FOLDER]      (target/gpu)
 set -euo pipefail
@@ -21,6 +21,8 @@ cp "$binary" "$folder/warptape"
 cp "$suite" "$folder/suite"
 strip "$folder/warptape" "$folder/suite"
 python3 scripts/gpu_agree.py "$folder"
+# What the results of benches say they are of.
+git describe --always --dirty --exclude='*' --abbrev=12 >"$folder/commit" 2>/dev/null || rm -f "$folder/commit"
 size=$(du -cm "$folder/warptape" "$folder/suite" | tail -n 1 | cut -f 1)
 if [ "$size" -ge 64 ]; then
     echo "$folder holds $size MiB; it should stay below 64" >&2

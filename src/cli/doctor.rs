@@ -36,7 +36,7 @@ pub fn report() -> Vec<Line> {
     lines.push(Line::new("C++ compiler", compiler()));
     lines.push(Line::new("checked mode", checked()));
     lines.push(Line::new("kernel cache", cache(&disk_cache::folder())));
-    lines.push(Line::new("CPU", Ok(cpu())));
+    lines.push(Line::new("CPU", Ok(host::cpu::describe())));
     lines
 }
 
@@ -115,32 +115,6 @@ fn cache(folder: &Path) -> Result<String, String> {
     let sizes: Vec<u64> = entries.filter_map(|e| e.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).collect();
     let mib = sizes.iter().sum::<u64>() as f64 / f64::from(1 << 20);
     Ok(format!("{shown}, {} files, {mib:.1} MiB", sizes.len()))
-}
-
-fn cpu() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ").map(|p| p.1.trim()));
-    let (bits, name) = vectors();
-    format!("{}, {cores} cores, {bits}-bit vectors ({name})", model.unwrap_or(std::env::consts::ARCH))
-}
-
-/// Width and name of the widest vectors of this CPU.
-fn vectors() -> (usize, &'static str) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            return (512, "AVX-512");
-        }
-        if std::arch::is_x86_feature_detected!("avx2") {
-            return (256, "AVX2");
-        }
-        return (128, "SSE2");
-    }
-    #[cfg(target_arch = "aarch64")]
-    return (128, "NEON");
-    #[allow(unreachable_code)]
-    (128, "assumed")
 }
 
 /// Prints the report. Informs, so it does not fail.

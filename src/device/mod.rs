@@ -5,6 +5,7 @@
 //! compiled functions and the counters of memory in use.
 
 pub mod choices;
+mod clock;
 pub mod cuda;
 pub mod disk_cache;
 pub mod dry;
@@ -17,6 +18,7 @@ pub mod signature;
 pub mod source;
 
 use std::collections::HashMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
@@ -117,6 +119,14 @@ pub trait Backend: Send + Sync {
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
     /// Returns when all work issued before is done, with the error of any of it that failed.
     fn synchronize(&self) -> Result<()>;
+    /// Seconds that the work takes which `issue` issues: by the device's own clock where it has one.
+    fn seconds(&self, issue: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
+        clock::wall(|| self.synchronize(), issue)
+    }
+    /// The CUDA stream that work is queued on, for other libraries' work; makes its context current on this thread.
+    fn stream(&self) -> Option<*mut c_void> {
+        None
+    }
     /// A buffer of exactly `bytes` bytes begins to live in memory that `alloc` returned, with undefined contents.
     fn allocated(&self, _address: u64, _bytes: usize) {}
     /// The buffer at `address` is gone.
@@ -256,6 +266,11 @@ impl Device {
     /// Waits until everything queued is done.
     pub fn synchronize(&self) -> Result<()> {
         self.0.backend.synchronize()
+    }
+
+    /// Seconds that the work takes which `issue` issues; see [`Backend::seconds`].
+    pub fn seconds(&self, mut issue: impl FnMut() -> Result<()>) -> Result<f64> {
+        self.0.backend.seconds(&mut issue)
     }
 
     /// Checks the sentinels of every live guarded buffer and those that were released; does nothing on a device that

@@ -9,6 +9,7 @@ pub mod add;
 pub mod augment;
 pub mod batchnorm;
 pub mod cam;
+pub mod ceiling;
 pub(crate) mod columns;
 pub mod conv2d;
 pub mod cross_entropy;
@@ -64,6 +65,7 @@ macro_rules! collect_cases {
             let mut all = vec![$((stringify!($op), $op::workloads())),*];
             // Ops without cases: what they compute has no derivative, or is not a function of tensors alone.
             all.push(("augment", augment::workloads()));
+            all.push(("ceiling", ceiling::workloads()));
             all.push(("metrics", metrics::workloads()));
             all.push(("topk", topk::workloads()));
             all.push(("optim", crate::optim::workloads()));
@@ -84,6 +86,7 @@ pub fn variants() -> Vec<Variant> {
         augment::variants(),
         batchnorm::variants(),
         cam::variants(),
+        ceiling::variants(),
         conv2d::variants(),
         cross_entropy::variants(),
         dropout::variants(),

@@ -14,7 +14,7 @@ use super::command::{
 fn devices_compilers_and_kernels_that_are_not_there() {
     if !Path::new("/dev/nvidiactl").exists() {
         fails(&train(&["--device", "cuda"]), 1, &["cuda"]);
-        fails(&["bench", "--device", "cuda:3"], 1, &["cuda"]);
+        fails(&["bench", "train", "--device", "cuda:3"], 1, &["cuda"]);
     }
     if !on_host() {
         println!("skipped: what follows is about the host device");

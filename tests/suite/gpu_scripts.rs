@@ -202,3 +202,35 @@ fn profiles_beside_those_of_ncu() {
         "{note}"
     );
 }
+
+/// The benches leave what they measured where the report is, under the commit that the binaries were packed at.
+#[test]
+fn benches_leave_their_results() {
+    if !on_fast_host("scripts depend on no device") {
+        return;
+    }
+    let Some(folder) = machine(&[]) else { return };
+    let bin = folder.path().join("bin");
+    fs::rename(bin.join("warptape"), bin.join("real")).unwrap();
+    // Plays a command that has a GPU, and asks for little of it.
+    let text = r#"#!/bin/sh
+real=$(dirname "$0")/real
+words=$(echo "$*" | sed 's/--device cuda/--device host/')
+case "$1 $2" in
+"bench train") exec "$real" $words --models little-conv --batch 2 --runs 1 ;;
+"bench kernels") exec "$real" $words --models little-conv --batch 2 --runs 1 matmul_forward ;;
+esac
+exec "$real" $words
+"#;
+    fs::write(bin.join("warptape"), text).unwrap();
+    fs::set_permissions(bin.join("warptape"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(bin.join("commit"), "0123456789ab-dirty\n").unwrap();
+    let (code, report) = check(folder.path(), "b", "600");
+    assert_eq!((code, &report["steps"][0]["note"]), (Some(0), &json!("train: exit 0; kernels: exit 0")));
+    for file in ["train-gpu.json", "kernels-host.json"] {
+        let results: Value = serde_json::from_slice(&fs::read(folder.path().join("out").join(file)).unwrap()).unwrap();
+        assert_eq!(results["commit"], "0123456789ab-dirty");
+        assert!(!results["rows"].as_array().unwrap().is_empty());
+    }
+    assert!(folder.path().join("out/kernels-host-matmul_forward.svg").is_file());
+}

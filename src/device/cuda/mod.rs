@@ -7,6 +7,7 @@
 mod api;
 pub mod cubin;
 mod driver;
+mod event;
 pub mod locate;
 mod module;
 pub mod nvrtc;
@@ -23,6 +24,7 @@ use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::{Error, Result};
 use driver::Context;
 pub use driver::{Gpu, gpus, version};
+use event::Event;
 use module::{CudaModule, Kernel};
 use nvrtc::Nvrtc;
 use staging::Staging;
@@ -223,6 +225,24 @@ impl Backend for Cuda {
     fn synchronize(&self) -> Result<()> {
         // SAFETY: the stream lives as long as `self`.
         self.call(|| "waiting for kernels".into(), || unsafe { stream::synchronize(self.stream) })
+    }
+
+    fn seconds(&self, issue: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
+        if self.driver < event::MEASURES {
+            return super::clock::wall(|| self.synchronize(), issue);
+        }
+        let event = || self.call(|| "making an event".into(), Event::new);
+        let (start, end) = (event()?, event()?);
+        let record = |event: &Event| self.call(|| "recording an event".into(), || event.record(self.stream));
+        record(&start)?;
+        issue()?;
+        record(&end)?;
+        self.synchronize()?;
+        self.call(|| "timing kernels".into(), || end.seconds_since(&start))
+    }
+
+    fn stream(&self) -> Option<*mut c_void> {
+        self.context.bind().ok().map(|()| self.stream.cast())
     }
 }
 

@@ -10,6 +10,7 @@ mod block;
 mod callbacks;
 pub mod checked;
 pub mod compiler;
+pub mod cpu;
 mod dice;
 mod image;
 mod launch;

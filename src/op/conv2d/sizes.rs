@@ -51,7 +51,7 @@ impl Sizes {
         Self::new([n, h, w, c], [k, r, s], steps).map_err(|what| fail(&what))
     }
 
-    pub(super) fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], steps: Steps) -> Result<Self, String> {
+    pub(crate) fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], steps: Steps) -> Result<Self, String> {
         if [n, h, w, c, k, r, s].contains(&0) || steps.stride.contains(&0) || steps.dilation.contains(&0) {
             return Err("sizes, strides and dilations must be at least 1".into());
         }

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Times single operations in PyTorch on the problems of `warptape bench kernels`, in f32 with cold caches.
+
+    python3 benches/pytorch/kernels.py --problems benches/results/kernels-host.json
+
+prints a line of JSON for each problem of the file. `warptape bench kernels --pytorch python3` starts it with --turns, names one
+problem in a line of standard input, has it solved once, and runs its own kernels in between; see worker.py.
+"""
+
+import json
+import re
+import statistics
+import sys
+
+import worker
+
+# Larger than every cache: CPUs' by far, and the 60 MiB of an H200.
+FLUSH = 256 << 20
+
+
+class Unknown(Exception):
+    """Not a problem that PyTorch is asked to solve here."""
+
+
+def convolution(torch, device, ladder, problem):
+    """The convolution or gradient in both memory formats, as functions that solve it once."""
+    fields = re.fullmatch(r"n(\d+) h(\d+) w(\d+) c(\d+) k(\d+) r(\d+) s(\d+) stride(\d+),(\d+) pad(\d+),(\d+) "
+                          r"dilation(\d+),(\d+)", problem)
+    if not fields:
+        raise Unknown(f"no convolution: {problem}")
+    n, h, w, c, k, r, s, *steps = map(int, fields.groups())
+    stride, padding, dilation = steps[0:2], steps[2:4], steps[4:6]
+    x, filters = torch.rand(n, c, h, w, device=device) - 0.5, torch.rand(k, c, r, s, device=device) - 0.5
+
+    def solver(form):
+        image, weights = x.contiguous(memory_format=form), filters.contiguous(memory_format=form)
+        forward = lambda: torch.conv2d(image, weights, None, stride, padding, dilation)
+        if ladder == "conv2d_forward":
+            return forward
+        upstream = torch.rand_like(forward())
+        wanted = [ladder == "conv2d_backward_input", ladder == "conv2d_backward_filter", False]
+        return lambda: torch.ops.aten.convolution_backward(upstream, image, weights, None, stride, padding, dilation, False,
+                                                           [0, 0], 1, wanted)
+
+    return {"contiguous": solver(torch.contiguous_format), "channels_last": solver(torch.channels_last)}
+
+
+def product(torch, device, ladder, problem):
+    fields = re.fullmatch(r"(NN|NT|TN) m(\d+) n(\d+) k(\d+)", problem)
+    if not fields:
+        raise Unknown(f"no product: {problem}")
+    m, n, k = map(int, fields.groups()[1:])
+    form = fields.group(1)
+    a = torch.rand(*((k, m) if form == "TN" else (m, k)), device=device) - 0.5
+    b = torch.rand(*((n, k) if form == "NT" else (k, n)), device=device) - 0.5
+    left, right = (a.t() if form == "TN" else a), (b.t() if form == "NT" else b)
+    return {"contiguous": lambda: left @ right}
+
+
+def batchnorm(torch, device, ladder, problem):
+    fields = re.fullmatch(r"rows(\d+) c(\d+) (nothing|relu|residual)", problem)
+    if not fields:
+        raise Unknown(f"no batch normalization: {problem}")
+    rows, channels, then = int(fields.group(1)), int(fields.group(2)), fields.group(3)
+    functional = torch.nn.functional
+
+    def solver(form):
+        one = lambda: (torch.rand(1, channels, rows, 1, device=device) - 0.5).contiguous(memory_format=form)
+        x, second, upstream = one(), one(), one()
+        statistics = [torch.zeros(channels, device=device), torch.ones(channels, device=device)]
+        learned = [torch.rand(channels, device=device) for _ in range(2)]
+
+        def forward():
+            y = functional.batch_norm(x, *statistics, *learned, True, 0.1, 1e-5)
+            if then == "residual":
+                y = y + second
+            return y if then == "nothing" else functional.relu(y)
+
+        if ladder == "batchnorm_forward":
+            return forward
+        inputs = [tensor.requires_grad_() for tensor in [x, *learned] + ([second] if then == "residual" else [])]
+        y = forward()
+        return lambda: torch.autograd.grad(y, inputs, upstream, retain_graph=True)
+
+    return {"contiguous": solver(torch.contiguous_format), "channels_last": solver(torch.channels_last)}
+
+
+SOLVERS = {
+    "batchnorm_forward": batchnorm,
+    "batchnorm_backward": batchnorm,
+    "conv2d_forward": convolution,
+    "conv2d_backward_input": convolution,
+    "conv2d_backward_filter": convolution,
+    "matmul_forward": product,
+}
+
+
+class Problem:
+    """One problem in the memory format in which PyTorch is fastest."""
+
+    def __init__(self, torch, options, ladder, problem):
+        self.torch, self.options = torch, options
+        if ladder not in SOLVERS:
+            raise Unknown(f"kernels.py knows nothing like {ladder}")
+        self.flush = torch.empty(FLUSH // 4, device=options.device)
+        solvers = SOLVERS[ladder](torch, options.device, ladder, problem)
+        times = {}
+        for form, self.solve in solvers.items():
+            self.once()
+            times[form] = min(self.once() for _ in range(2))
+        self.form = min(times, key=times.get)
+        self.solve = solvers[self.form]
+
+    def once(self):
+        """Seconds of one solution."""
+        self.flush.fill_(0)
+        if self.options.device == "cuda":
+            start, end = (self.torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
+            self.solve()
+            end.record()
+            self.torch.cuda.synchronize()
+            return start.elapsed_time(end) / 1e3
+        start = worker.clock(self.torch, self.options.device)
+        self.solve()
+        return worker.clock(self.torch, self.options.device) - start
+
+
+def main():
+    parser = worker.arguments("times operations in PyTorch")
+    parser.add_argument("--problems", help="a file that warptape bench kernels wrote")
+    options = parser.parse_args()
+    torch, versions = worker.load(options.device)
+    worker.tell(versions=versions)
+    if options.turns:
+        asked, last = None, None
+        for line in sys.stdin:
+            try:
+                # The last problem's memory goes before the next one's comes.
+                if line != asked:
+                    asked, last = line, None
+                    last = Problem(torch, options, **json.loads(line))
+                if last is None:
+                    raise Unknown("failed before")
+                worker.tell(seconds=last.once(), format=last.form)
+            except (Unknown, RuntimeError) as error:
+                worker.tell(not_measured=str(error).splitlines()[0])
+        return
+    if not options.problems:
+        worker.leave(worker.UNABLE, "name a file with problems: --problems kernels-host.json")
+    with open(options.problems) as file:
+        rows = json.load(file)["rows"]
+    for row in rows:
+        told = {"ladder": row["ladder"], "problem": row["problem"]}
+        try:
+            problem = Problem(torch, options, row["ladder"], row["problem"])
+            seconds = [problem.once() for _ in range(options.runs)]
+            worker.tell(**told, milliseconds=1e3 * statistics.median(seconds), format=problem.form)
+        except (Unknown, RuntimeError) as error:
+            worker.tell(**told, not_measured=str(error).splitlines()[0])
+
+
+main()

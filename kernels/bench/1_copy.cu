@@ -1,0 +1,17 @@
+// What the memory can do: the ceiling for kernels that move bytes.
+//
+//   y = x
+//
+//   layout    any shape, n elements; larger than every cache, or it is the cache that is measured
+//   launch    see elementwise.cuh
+//   bytes     8n; FLOPs none
+#include "prelude/elementwise.cuh"
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+bench_copy(float* __restrict__ y,        // [n]
+           const float* __restrict__ x,  // [n]
+           int n) {
+    for_each_vector(n, [&](int i, int valid) {
+        store_partial<VEC>(y + i, load_partial<VEC>(x + i, valid, 0.0f), valid);
+    });
+}

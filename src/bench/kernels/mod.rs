@@ -1,0 +1,234 @@
+//! Kernels one by one: every rung of every ladder on the problems that networks pose, beside the vendor's library and
+//! PyTorch, as shares of what the device can do.
+
+pub mod limits;
+pub mod problems;
+mod verify;
+
+use serde::{Deserialize, Serialize};
+
+use super::median;
+use super::pytorch::Worker;
+use super::vendor::{Run, Vendor};
+use crate::device::Device;
+use crate::error::Result;
+use crate::op::ladder::{Job, Summary};
+use crate::tensor::Tensor;
+use limits::Limits;
+use problems::Problem;
+
+/// How to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Timed runs of each kernel at the most.
+    pub runs: usize,
+    /// No more runs once those of a kernel have taken so long together, seconds.
+    pub seconds: f64,
+}
+
+/// A problem, and everyone's figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The ladder's name: `conv2d_forward`.
+    pub ladder: String,
+    /// The problem as its ladder writes it.
+    pub problem: String,
+    /// The networks in which it comes up.
+    pub networks: Vec<String>,
+    /// Operations by the definition of the result, whatever a kernel makes of it.
+    pub flops: f64,
+    /// Bytes of inputs and results: the least that has to move.
+    pub bytes: f64,
+    /// The rungs from below, then others.
+    pub contenders: Vec<Contender>,
+}
+
+/// A kernel, or a library's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contender {
+    /// A rung's file name, `5_vectorized`; `cuBLAS`, `cuDNN`, `PyTorch`.
+    pub name: String,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Figures, or the reason why there are none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It ran.
+    Measured {
+        /// Of the median run.
+        milliseconds: f64,
+        /// 10⁹ useful operations a second.
+        gflops: f64,
+        /// 10⁹ of the least bytes a second.
+        gigabytes_per_second: f64,
+        /// The least time that the measured ceilings allow, over the median run's.
+        of_ceiling: f64,
+        /// Milliseconds, run by run.
+        runs: Vec<f64>,
+    },
+    /// It did not.
+    Missing {
+        /// Why.
+        not_measured: String,
+    },
+}
+
+/// Who takes turns.
+enum Runner<'a> {
+    Rung(u32),
+    Library(Run),
+    PyTorch(&'a mut Worker),
+    Absent,
+}
+
+/// A runner with its times; or with the reason why it is out.
+struct Entrant<'a> {
+    name: String,
+    runner: Runner<'a>,
+    /// Rounding errors beside those of a plain sum.
+    rounding: f64,
+    /// The last result, to be verified in the end.
+    result: Option<Tensor>,
+    seconds: Vec<f64>,
+    out: Option<String>,
+}
+
+/// Measures all rungs of `ladder` on `problem`, the vendor's kernel if there is one for it, and PyTorch's. All are warm
+/// before the first run, the caches hold nothing of the problem, and results are verified before and after.
+///
+/// # Errors
+/// A problem that the ladder does not understand or that is too large for the device. What goes wrong with one kernel
+/// is its [`Outcome::Missing`]; see [`wrong`].
+pub fn measure(
+    device: &Device,
+    ladder: &Summary,
+    problem: &Problem,
+    plan: Plan,
+    limits: &mut Limits,
+    vendor: &Vendor,
+    python: Option<&mut Worker>,
+) -> Result<Row> {
+    let text = &problem.text;
+    let job = (ladder.job)(device, text)?;
+    let mut entrants: Vec<Entrant> =
+        ladder.files.iter().zip(ladder.numbers()).map(|(file, rung)| entrant(stem(file), Runner::Rung(rung))).collect();
+    entrants.extend(vendor.job(device, ladder.name, text).map(|(name, made)| match made {
+        Ok(run) => entrant(name, Runner::Library(run)),
+        Err(reason) => Entrant { out: Some(reason), ..entrant(name, Runner::Absent) },
+    }));
+    entrants.extend(python.map(|worker| entrant("PyTorch", Runner::PyTorch(worker))));
+    for entrant in &mut entrants {
+        // Compiles, allocates, shows whether it can do the problem at all.
+        entrant.turn(device, ladder.name, text, &job, limits)?;
+        entrant.seconds.clear();
+        entrant.verify(&job, "before")?;
+    }
+    for _ in 0..plan.runs {
+        for entrant in &mut entrants {
+            if entrant.out.is_none() && entrant.seconds.iter().sum::<f64>() <= plan.seconds {
+                entrant.turn(device, ladder.name, text, &job, limits)?;
+            }
+        }
+    }
+    let mut contenders = Vec::new();
+    for mut entrant in entrants {
+        entrant.verify(&job, "after")?;
+        contenders.push(entrant.finish(device, &job, limits)?);
+    }
+    device.choices().force(ladder.name, None);
+    let (ladder, networks) = (ladder.name.to_owned(), problem.networks.clone());
+    Ok(Row { ladder, problem: text.clone(), networks, flops: job.flops, bytes: job.bytes, contenders })
+}
+
+/// Why an outcome is not merely missing but a fault: a wrong result, or one that no device could give. A bench that meets
+/// one has failed.
+pub fn wrong(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Missing { not_measured } if not_measured.starts_with(verify::WRONG) => Some(not_measured),
+        _ => None,
+    }
+}
+
+/// A file's name without folders and ending.
+fn stem(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".cu").unwrap_or(name)
+}
+
+fn entrant<'a>(name: &str, runner: Runner<'a>) -> Entrant<'a> {
+    Entrant { name: name.into(), runner, rounding: 1.0, result: None, seconds: Vec::new(), out: None }
+}
+
+impl Entrant<'_> {
+    /// One run on cold caches, timed.
+    fn turn(&mut self, device: &Device, ladder: &str, problem: &str, job: &Job, limits: &Limits) -> Result<()> {
+        if self.out.is_some() {
+            return Ok(());
+        }
+        // Given back first: it is what the next result takes its memory from.
+        self.result = None;
+        let result = &mut self.result;
+        let seconds = match &mut self.runner {
+            Runner::Rung(rung) => {
+                device.choices().force(ladder, Some(*rung));
+                device.choices().take_rounding();
+                limits.flush(device)?;
+                let seconds = device.seconds(|| (job.run)().map(|tensor| *result = Some(tensor)));
+                self.rounding = device.choices().take_rounding();
+                let made = device.choices().made();
+                if made.get(ladder).and_then(|all| all.get(problem)) == Some(rung) {
+                    seconds.map_err(|error| error.to_string())
+                } else {
+                    // Another rung took its place.
+                    *result = None;
+                    Err("cannot do this problem".into())
+                }
+            }
+            Runner::Library(run) => {
+                limits.flush(device)?;
+                // Its kernels may be Winograd's or Fourier's.
+                self.rounding = verify::UNKNOWN;
+                device.seconds(|| run().map(|tensor| *result = Some(tensor))).map_err(|error| error.to_string())
+            }
+            Runner::PyTorch(worker) => {
+                self.rounding = verify::UNKNOWN;
+                worker.solve(ladder, problem)?
+            }
+            Runner::Absent => Err("absent".into()),
+        };
+        match seconds {
+            Ok(seconds) => self.seconds.push(seconds),
+            Err(reason) => self.out = Some(reason),
+        }
+        Ok(())
+    }
+
+    fn verify(&mut self, job: &Job, when: &str) -> Result<()> {
+        if let (None, Some(result)) = (&self.out, &self.result) {
+            self.out = verify::compare(job, result, self.rounding, when)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self, device: &Device, job: &Job, limits: &mut Limits) -> Result<Contender> {
+        if let Some(not_measured) = self.out {
+            return Ok(Contender { name: self.name, outcome: Outcome::Missing { not_measured } });
+        }
+        let seconds = median(&self.seconds);
+        let outcome = match limits.impossible(device, job, seconds, self.rounding)? {
+            Some(what) => Outcome::Missing { not_measured: format!("{}{what}", verify::WRONG) },
+            None => Outcome::Measured {
+                milliseconds: seconds * 1e3,
+                gflops: job.flops / seconds / 1e9,
+                gigabytes_per_second: job.bytes / seconds / 1e9,
+                of_ceiling: limits.least_seconds(job) / seconds,
+                runs: self.seconds.iter().map(|seconds| seconds * 1e3).collect(),
+            },
+        };
+        Ok(Contender { name: self.name, outcome })
+    }
+}

@@ -1,0 +1,93 @@
+//! Which problems are measured: those that a training step of each network poses, and matrix products of round sizes.
+
+use crate::bench::train::ours::Training;
+use crate::device::dry::Dry;
+use crate::device::{Device, Target};
+use crate::error::{Error, Result};
+use crate::op::conv2d::{Sizes, Steps};
+use crate::op::ladder::Summary;
+
+/// Networks that are looked into unless others are named, with the batches of a training on a GPU.
+pub const NETWORKS: [(&str, usize); 5] =
+    [("little-conv", 128), ("vgg16_bn", 128), ("resnet18", 64), ("resnet34", 64), (AIRBENCH, 2000)];
+/// A CPU takes its time; few images are enough to keep it busy.
+pub const HOST_BATCH: usize = 16;
+
+/// The network of K. Jordan's airbench94 ("94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024), of which only the
+/// convolutions are measured.
+const AIRBENCH: &str = "airbench94";
+/// Side and channels of the input, filters, side of a filter, padding.
+const AIRBENCH_CONVOLUTIONS: [(usize, usize, usize, usize, usize); 7] = [
+    (32, 3, 24, 2, 0), // whitens patches; its filters are not trained
+    (31, 24, 64, 3, 1),
+    (15, 64, 64, 3, 1),
+    (15, 64, 256, 3, 1),
+    (7, 256, 256, 3, 1),
+    (7, 256, 256, 3, 1),
+    (3, 256, 256, 3, 1),
+];
+
+/// A problem, and where it comes up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The ladder's name.
+    pub ladder: String,
+    /// As the ladder writes it.
+    pub text: String,
+    /// Networks with it.
+    pub networks: Vec<String>,
+}
+
+/// The problems of `ladders` in one training step of each of `networks` (name and batch), each once, in order of
+/// appearance. Nothing is computed for it.
+///
+/// # Errors
+/// An unknown network.
+pub fn of_networks(target: Target, ladders: &[Summary], networks: &[(String, usize)]) -> Result<Vec<Problem>> {
+    let mut problems: Vec<Problem> = Vec::new();
+    for (network, batch) in networks {
+        let posed = if network == AIRBENCH { airbench(*batch)? } else { of_training(target, network, *batch)? };
+        for (ladder, text) in posed.into_iter().filter(|(ladder, _)| ladders.iter().any(|one| one.name == ladder)) {
+            match problems.iter_mut().find(|problem| problem.ladder == ladder && problem.text == text) {
+                Some(problem) if problem.networks.contains(network) => {}
+                Some(problem) => problem.networks.push(network.clone()),
+                None => problems.push(Problem { ladder, text, networks: vec![network.clone()] }),
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// Matrix products of round sizes, if the ladder is among `ladders`.
+pub fn products(target: Target, ladders: &[Summary]) -> Vec<Problem> {
+    let sizes = if target == Target::Cuda { &[1024, 2048, 4096, 8192][..] } else { &[1024] };
+    let ladder = "matmul_forward";
+    let sizes = sizes.iter().filter(|_| ladders.iter().any(|one| one.name == ladder));
+    let problem =
+        |n: &usize| Problem { ladder: ladder.into(), text: format!("NN m{n} n{n} k{n}"), networks: Vec::new() };
+    sizes.map(problem).collect()
+}
+
+fn of_training(target: Target, network: &str, batch: usize) -> Result<Vec<(String, String)>> {
+    let device = Device::new(Box::new(Dry::new(target)));
+    Training::new(&device, network, batch)?.step()?;
+    let made = device.choices().made();
+    let posed =
+        made.into_iter().flat_map(|(ladder, problems)| problems.into_keys().map(move |text| (ladder.clone(), text)));
+    Ok(posed.collect())
+}
+
+fn airbench(batch: usize) -> Result<Vec<(String, String)>> {
+    let mut posed = Vec::new();
+    for (number, &(side, c, k, taps, padding)) in AIRBENCH_CONVOLUTIONS.iter().enumerate() {
+        let sizes =
+            Sizes::new([batch, side, side, c], [k, taps, taps], Steps::new(1, padding)).map_err(Error::usage)?;
+        let trained = if number == 0 {
+            &["conv2d_forward"][..]
+        } else {
+            &["conv2d_forward", "conv2d_backward_input", "conv2d_backward_filter"]
+        };
+        posed.extend(trained.iter().map(|ladder| (ladder.to_string(), sizes.to_string())));
+    }
+    Ok(posed)
+}

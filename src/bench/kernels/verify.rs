@@ -1,0 +1,34 @@
+//! Whether a result is right: samples of it against the f64 reference.
+
+use crate::check::{magnitude, tolerance};
+use crate::error::Result;
+use crate::op::ladder::Job;
+use crate::tensor::Tensor;
+
+/// How the reason begins why a wrong result is no record.
+pub(super) const WRONG: &str = "wrong: ";
+/// The rounding of kernels that nothing is known about; as that of Winograd's large tiles.
+pub(super) const UNKNOWN: f64 = 64.0;
+/// Elements that are looked at.
+const COUNT: usize = 97;
+
+/// What is wrong with `result`, if anything. The reference is asked anew each time: where a job goes on from what it left
+/// (an optimizer's step), so does its reference.
+///
+/// # Errors
+/// Those of the device.
+pub(super) fn compare(job: &Job, result: &Tensor, rounding: f64, when: &str) -> Result<Option<String>> {
+    let found = result.to_vec::<f32>()?;
+    // Spread over the whole result, its first and last elements among them, and over all remainders of tiles.
+    let last = found.len().saturating_sub(1);
+    let step = (found.len() as f64 / COUNT as f64).max(1.0);
+    let mut places: Vec<usize> = (0..COUNT).map(|i| ((i as f64 * step) as usize).min(last)).chain([last]).collect();
+    places.dedup();
+    let expected: Vec<f64> = places.iter().map(|&at| (job.element)(at)).collect();
+    let within = rounding * tolerance(job.terms, magnitude(&expected));
+    // Written so that NaN fails: a comparison with NaN is never true.
+    let off = places.iter().zip(&expected).find(|&(&at, value)| !((f64::from(found[at]) - value).abs() <= within));
+    Ok(off.map(|(&at, value)| {
+        format!("{WRONG}element {at} is {:e} {when} timing, not {value:e} ± {within:e}", found[at])
+    }))
+}

@@ -1,0 +1,142 @@
+//! `warptape bench kernels`.
+
+use std::path::PathBuf;
+
+use crate::bench::kernels::limits::Limits;
+use crate::bench::kernels::problems::{HOST_BATCH, NETWORKS, Problem, of_networks, products};
+use crate::bench::kernels::{Plan, Row, measure, wrong};
+use crate::bench::pytorch::{Python, Worker};
+use crate::bench::results::Results;
+use crate::bench::vendor::Vendor;
+use crate::bench::{output, tables};
+use crate::cli::print;
+use crate::device::{Device, Target};
+use crate::error::{Error, Result};
+use crate::nn::models;
+use crate::op::ladder::Summary;
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// Ladders, such as conv2d_forward [default: all]
+    ladders: Vec<String>,
+    /// Device: auto, host, cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Networks whose problems are measured [default: little-conv, vgg16_bn, resnet18, resnet34, airbench94]
+    #[arg(long, value_delimiter = ',', value_name = "NAME", conflicts_with = "problem")]
+    models: Vec<String>,
+    /// Images in a batch [default: on a GPU 128, for ResNets 64, for airbench94 2000; on a CPU 16]
+    #[arg(long, conflicts_with = "problem")]
+    batch: Option<usize>,
+    /// One problem of one ladder alone, as the results write it: 'NN m1024 n1024 k1024'
+    #[arg(long, value_name = "TEXT")]
+    problem: Option<String>,
+    /// Timed runs of a kernel on a problem at the most; the median counts
+    #[arg(long, default_value_t = 9)]
+    runs: usize,
+    /// No more runs of a kernel on a problem once they have taken so long together, seconds; one there always is
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// A Python with PyTorch: measures that, too, in turns with our own runs
+    #[arg(long, value_name = "PYTHON")]
+    pytorch: Option<PathBuf>,
+    /// Write kernels-CARD.json, .csv and a picture of each ladder into a folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV
+    #[arg(long)]
+    csv: bool,
+}
+
+pub(super) fn run(options: Options) -> anyhow::Result<()> {
+    super::check_runs(options.runs, options.seconds)?;
+    let ladders = ladders(&options)?;
+    let device = Device::open(&options.device)?;
+    let problems = problems(&options, &ladders, device.target())?;
+    let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
+    let mut results = Results::<Row>::new("kernels", &device)?;
+    let mut worker = python.map(|python| python.start("kernels.py", &[])).transpose()?;
+    if let Some(Ok(worker)) = &worker {
+        results.versions.extend(worker.ready.versions.clone());
+    }
+    let vendor = Vendor::open(&device);
+    results.versions.extend(vendor.versions());
+    let mut limits = Limits::new(&device)?;
+    let runs =
+        format!("median of at most {}, no more after {} s, in turns, caches emptied", options.runs, options.seconds);
+    let pytorch = match &worker {
+        Some(Ok(_)) => "eager, the faster of both memory formats".to_owned(),
+        Some(Err(reason)) => format!("not measured: {reason}"),
+        None => "not measured: no --pytorch".to_owned(),
+    };
+    let settings = [("precision", "f32; no TF32 anywhere".to_owned()), ("runs", runs), ("PyTorch", pytorch)];
+    results.settings.extend(settings.map(|(name, text)| (name.to_owned(), text)));
+    let plan = Plan { runs: options.runs, seconds: options.seconds };
+    for problem in &problems {
+        let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
+        let python = worker.as_mut().and_then(|worker| worker.as_mut().ok());
+        let python: Option<&mut Worker> = python;
+        results.rows.push(measure(&device, ladder, problem, plan, &mut limits, &vendor, python)?);
+        // As the last of them has it: a bad moment's ceiling is measured again.
+        results.settings.extend(tables::kernels::ceilings(&limits.ceilings));
+        // What is there by now is not lost with what comes.
+        options.out.as_deref().map_or(Ok(()), |folder| output::write(&results, folder))?;
+    }
+    options.out.as_deref().map_or(Ok(()), |folder| output::pictures(&results, &limits.ceilings, folder))?;
+    match (options.json, options.csv) {
+        (true, _) => print(results.json().trim_end())?,
+        (_, true) => print(output::csv(&results).trim_end())?,
+        _ => print(tables::kernels::text(&results).trim_end())?,
+    }
+    let contenders = results.rows.iter().flat_map(|row| row.contenders.iter().map(move |one| (row, one)));
+    let faults: Vec<String> = contenders
+        .filter_map(|(row, one)| {
+            wrong(&one.outcome).map(|what| format!("{} {} on {}: {what}", row.ladder, one.name, row.problem))
+        })
+        .collect();
+    match &faults[..] {
+        [] => Ok(()),
+        [first, rest @ ..] if rest.is_empty() => Err(Error::Training(first.clone()).into()),
+        [first, rest @ ..] => Err(Error::Training(format!("{first}; and {} more", rest.len())).into()),
+    }
+}
+
+fn ladders(options: &Options) -> Result<Vec<Summary>> {
+    let all = crate::op::ladders();
+    let named = |name: &String| {
+        all.iter().find(|ladder| ladder.name == name).cloned().ok_or_else(|| {
+            let names: Vec<_> = all.iter().map(|ladder| ladder.name).collect();
+            Error::usage(format!("there is no ladder '{name}': use {}", names.join(", ")))
+        })
+    };
+    if options.ladders.is_empty() { Ok(all.clone()) } else { options.ladders.iter().map(named).collect() }
+}
+
+fn problems(options: &Options, ladders: &[Summary], target: Target) -> Result<Vec<Problem>> {
+    if let Some(text) = &options.problem {
+        let [ladder] = ladders else {
+            return Err(Error::usage("--problem is of one ladder: name it, as in `bench kernels matmul_forward`"));
+        };
+        return Ok(vec![Problem { ladder: ladder.name.into(), text: text.clone(), networks: Vec::new() }]);
+    }
+    if options.batch.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
+        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
+    }
+    let batch = |batch: usize| options.batch.unwrap_or(if target == Target::Cuda { batch } else { HOST_BATCH });
+    let known = |name: &str| NETWORKS.iter().find(|(network, _)| *network == name);
+    let named: Vec<(String, usize)> = match &options.models[..] {
+        [] => NETWORKS.iter().map(|&(network, size)| (network.to_owned(), batch(size))).collect(),
+        named => named.iter().map(|name| (name.clone(), batch(known(name).map_or(128, |network| network.1)))).collect(),
+    };
+    for (name, _) in named.iter().filter(|(name, _)| known(name).is_none()) {
+        models::check(name, 10, [32, 32])?;
+    }
+    let mut problems = of_networks(target, ladders, &named)?;
+    problems.extend(products(target, ladders).into_iter().filter(|_| options.models.is_empty()));
+    problems.sort_by_key(|problem| ladders.iter().position(|ladder| ladder.name == problem.ladder));
+    Ok(problems)
+}

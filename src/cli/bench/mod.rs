@@ -1,0 +1,44 @@
+//! `warptape bench …`: what this machine makes of kernels and of whole training steps, and the tables of what it made.
+
+mod kernels;
+mod tables;
+mod train;
+
+use crate::error::{Error, Result};
+
+/// What to measure.
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Images a second and peak memory of whole training steps, beside PyTorch's on the same machine
+    Train(train::Options),
+    /// Every rung of every ladder of kernels on the problems of networks, beside cuBLAS, cuDNN and PyTorch
+    Kernels(kernels::Options),
+    /// Write the tables of README.md and kernels/README.md from the results in benches/results
+    Tables(tables::Options),
+}
+
+/// Runs `warptape bench …`.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    match options.command {
+        Command::Train(options) => train::run(options),
+        Command::Kernels(options) => kernels::run(options),
+        Command::Tables(options) => tables::run(&options),
+    }
+}
+
+/// Refuses numbers of runs and lengths that cannot be.
+fn check_runs(runs: usize, seconds: f64) -> Result<()> {
+    if runs == 0 {
+        return Err(Error::usage("--runs 0: at least one run must be timed"));
+    }
+    if !(0.0..=3600.0).contains(&seconds) {
+        return Err(Error::usage(format!("--seconds {seconds}: expected 0 to 3600")));
+    }
+    Ok(())
+}

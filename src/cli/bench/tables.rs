@@ -1,0 +1,32 @@
+//! `warptape bench tables`.
+
+use std::path::Path;
+
+use crate::bench::tables::documents;
+use crate::cli::print;
+use crate::error::Error;
+use crate::train::run_dir::write_atomic;
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// Write nothing; fail if a table is not what the results say
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    for document in documents(Path::new("."))? {
+        let name = document.path.strip_prefix(".").unwrap_or(&document.path);
+        if document.old == document.new {
+            print(format_args!("{}: as the results say", name.display()))?;
+        } else if options.check {
+            let what = "its tables are not those of benches/results: run `warptape bench tables`";
+            return Err(Error::file(name, what).into());
+        } else {
+            write_atomic(name, document.new.as_bytes())?;
+            print(format_args!("{}: rewritten", name.display()))?;
+        }
+    }
+    Ok(())
+}

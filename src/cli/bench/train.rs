@@ -1,0 +1,85 @@
+//! `warptape bench train`.
+
+use std::path::PathBuf;
+
+use crate::bench::pytorch::Python;
+use crate::bench::results::Results;
+use crate::bench::tables;
+use crate::bench::train::{MODELS, Plan, Row, measure};
+use crate::cli::print;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::nn::models;
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// Device: auto, host, cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Networks, with their options [default: little-conv, vgg16_bn, resnet18, resnet34]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    models: Vec<String>,
+    /// Images in a batch [default: 128, for ResNets 64]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Timed runs; the median counts
+    #[arg(long, default_value_t = 9)]
+    runs: usize,
+    /// How long a run takes at the least, seconds
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// A Python with PyTorch: measures that, too, in turns with our own runs
+    #[arg(long, value_name = "PYTHON")]
+    pytorch: Option<PathBuf>,
+    /// Write the results to a file
+    #[arg(long, value_name = "FILE.json")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: Options) -> anyhow::Result<()> {
+    super::check_runs(options.runs, options.seconds)?;
+    let models = plan(&options)?;
+    let device = Device::open(&options.device)?;
+    let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
+    let mut results = Results::<Row>::new("train", &device)?;
+    let settings = [
+        ("step", "forward, cross-entropy, backward, Adam".into()),
+        ("images", "random, 32×32×3, 10 classes".into()),
+        ("precision", "f32; no TF32 anywhere".into()),
+        ("runs", format!("median of {} of at least {} s, in turns", options.runs, options.seconds)),
+        ("memory", "ours: live buffers at the peak; PyTorch's: allocated at the peak on a GPU, on a CPU the process's peak above what it held before it built the network".into()),
+    ];
+    results.settings.extend(settings.map(|(name, text)| (name.to_owned(), text)));
+    for (model, batch) in models {
+        let (runs, seconds) = (options.runs, options.seconds);
+        let (row, versions) = measure(&device, &Plan { model, batch, runs, seconds, python: python.clone() })?;
+        results.versions.extend(versions);
+        results.rows.push(row);
+        // What is there by now is not lost with what comes.
+        options.out.as_deref().map_or(Ok(()), |path| results.write(path))?;
+    }
+    let text = if options.json { results.json() } else { tables::train::text(&results) };
+    Ok(print(text.trim_end())?)
+}
+
+/// Networks and batches, each known to be buildable.
+fn plan(options: &Options) -> Result<Vec<(String, usize)>> {
+    if options.batch.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
+        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
+    }
+    let named: Vec<(String, usize)> = match &options.models[..] {
+        [] => MODELS.map(|(model, batch)| (model.to_owned(), batch)).into(),
+        named => named.iter().map(|model| (model.clone(), batch_of(model))).collect(),
+    };
+    named.iter().try_for_each(|(model, _)| models::check(model, 10, [32, 32]))?;
+    Ok(named.into_iter().map(|(model, batch)| (model, options.batch.unwrap_or(batch))).collect())
+}
+
+/// The batch of a network that is not in the table is that of its like.
+fn batch_of(model: &str) -> usize {
+    MODELS.iter().find(|(name, _)| *name == model).map_or(if model.starts_with("resnet") { 64 } else { 128 }, |m| m.1)
+}

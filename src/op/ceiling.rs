@@ -1,0 +1,80 @@
+//! What a device can do at the most, as kernels find it: bytes and multiply-adds in a second. Benches measure against it.
+
+use crate::check::{Input, Values};
+use crate::device::{Defines, Device, Geometry, Target};
+use crate::error::{Error, Result};
+use crate::op::workload::{self, Workload};
+use crate::op::{Variant, dimension, elementwise, launch};
+use crate::tensor::Tensor;
+
+const COPY: &str = "bench/1_copy.cu";
+const MULTIPLY_ADD: &str = "bench/1_multiply_add.cu";
+
+/// Multiply-adds of an element in one pass.
+pub const ROUNDS: usize = 8;
+
+/// A copy of `x`, made by a kernel.
+///
+/// # Errors
+/// An `x` that is not f32.
+pub fn copy(x: &Tensor) -> Result<Tensor> {
+    let y = elementwise::like(x)?;
+    elementwise::launch(COPY, "bench_copy", x.elements(), &y, &[x.arg()], &[])?;
+    Ok(y)
+}
+
+/// `x` after `passes` · [`ROUNDS`] multiply-adds of every element, y ← y / 2 + 1: two FLOPs each, in registers.
+///
+/// # Errors
+/// Elements that are not a multiple of [`group`].
+pub fn multiply_add(x: &Tensor, passes: usize) -> Result<Tensor> {
+    let (y, group) = (elementwise::like(x)?, group(x.device().target()));
+    if !x.elements().is_multiple_of(group) || x.elements() == 0 {
+        return Err(Error::shape("multiply_add", format!("{} elements are no multiple of {group}", x.elements())));
+    }
+    let variant = variant(x.device().target());
+    let geometry = Geometry::linear(x.elements() / group, variant.defines.get("THREADS"));
+    launch(x.device(), &variant, "bench_multiply_add", geometry, &[y.arg(), x.arg(), dimension(passes)?])?;
+    Ok(y)
+}
+
+/// Elements that a block of [`multiply_add`] takes.
+pub fn group(target: Target) -> usize {
+    ["VEC", "CHAINS", "THREADS"].map(|name| variant(target).defines.get(name)).iter().product()
+}
+
+/// A GPU has a multiply-add's result after four cycles, a CPU with two units that take four has eight under way; both
+/// get some more.
+fn variant(target: Target) -> Variant {
+    let (vec, threads) = match target {
+        Target::Cuda => (1, 256),
+        Target::Host { lanes } => (lanes, 1),
+    };
+    let chains = if matches!(target, Target::Host { lanes: 4 | 8 }) { 8 } else { 12 };
+    Variant {
+        file: MULTIPLY_ADD,
+        defines: Defines::new().with("VEC", vec).with("CHAINS", chains).with("ROUNDS", ROUNDS).with("THREADS", threads),
+    }
+}
+
+/// What a GPU compiles.
+pub fn variants() -> Vec<Variant> {
+    vec![Variant { file: COPY, defines: elementwise::defines(Target::Cuda) }, variant(Target::Cuda)]
+}
+
+/// Kernels at work at any size.
+pub fn workloads() -> Vec<Workload> {
+    let copied = |device: &Device, [n]: [usize; 1]| {
+        let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
+        copy(&x).map(drop)
+    };
+    let computed = |device: &Device, [blocks, passes]: [usize; 2]| {
+        let n = blocks.saturating_mul(group(device.target()));
+        let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
+        multiply_add(&x, passes).map(drop)
+    };
+    vec![
+        Workload::new("copy", ["n"], [10_007], copied),
+        Workload::new("multiply_add", ["blocks", "passes"], [2, 3], computed),
+    ]
+}
