@@ -48,7 +48,7 @@ matmul_forward(float* __restrict__ c,           // [M, N]
         if constexpr (TRANSPOSE_B) copy_transposed<BK, BN, BVEC, BN>(b_tile, b, k0, column0, k, n);
         else copy_tile<BK, BN, BVEC, BN>(b_tile, b, k0, column0, k, n);
         __syncthreads();  // the tiles are complete
-        tile.multiply<TRANSPOSE_A ? DEPTH_MAJOR : ROW_MAJOR>(a_tile, b_tile);
+        tile.multiply<TRANSPOSE_A ? DEPTH_MAJOR : ROW_MAJOR>(a_tile, b_tile, k - k0);
         __syncthreads();  // nobody reads them any more: the next step may overwrite them
     }
     tile.write<CVEC>(c, bias, row0, column0, m, n);

@@ -53,7 +53,7 @@ matmul_forward(float* __restrict__ c,           // [M, N]
     for (int k0 = 0, now = 0; k0 < k; k0 += BK, now ^= 1) {
         const bool more = k0 + BK < k;
         if (more) next.load(a, b, k0 + BK, m, n, k);
-        tile.multiply<TRANSPOSE_A ? DEPTH_MAJOR : ROW_MAJOR>(a_tile[now], b_tile[now]);
+        tile.multiply<TRANSPOSE_A ? DEPTH_MAJOR : ROW_MAJOR>(a_tile[now], b_tile[now], k - k0);
         if (more) {
             next.store(a_tile[now ^ 1], b_tile[now ^ 1]);
             __syncthreads();  // the next tiles are complete, and nobody reads these any more

@@ -123,7 +123,8 @@ template <int ROWS> struct FilterRows {
 };
 
 // The walk along the depth of a product: find(k) looks up where the elements of step k … k + STEP − 1 lie, fill(k) copies
-// them into shared tiles, multiply() adds their products. What find writes may be read by fill, and that by multiply.
+// them into shared tiles, multiply(depth) adds the products of those of them that are among the `depth` steps left. What
+// find writes may be read by fill, and that by multiply.
 template <int STEP, class Find, class Fill, class Multiply>
 __device__ __forceinline__ void for_each_step(int first, int end, Find find, Fill fill, Multiply multiply) {
     find(first);
@@ -131,7 +132,7 @@ __device__ __forceinline__ void for_each_step(int first, int end, Find find, Fil
     for (int k = first; k < end; k += STEP) {
         fill(k);
         __syncthreads();  // the tiles are complete
-        multiply();
+        multiply(end - k);
         find(k + STEP);
         __syncthreads();  // tiles may be overwritten, and the next step's places are known
     }

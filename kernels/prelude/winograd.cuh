@@ -20,6 +20,7 @@
 //   requires  on a GPU, c and k to be multiples of 4
 #pragma once
 #include "prelude/conv.cuh"
+#include "prelude/tile.cuh"
 
 constexpr int SIDE = OUTPUT + 2;
 constexpr int POINTS = SIDE * SIDE;

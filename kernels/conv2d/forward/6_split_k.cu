@@ -38,7 +38,7 @@ conv2d_forward(float* __restrict__ partial,        // [splits, n, p, q, k]
             patches.copy<A_STRIDE>(a_tile, x, conv);
             copy_tile<BK, BN, BVEC, BN>(b_tile, filters, k0, column0, last, conv.k);
         },
-        [&] { tile.multiply<ROW_MAJOR>(a_tile, b_tile); });
+        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
     partial += (size_t)blockIdx.z * pixels * conv.k;
     tile.write<BVEC == 1 ? 1 : VEC>(partial, first == 0 ? bias : nullptr, row0, column0, pixels, conv.k);
 }
