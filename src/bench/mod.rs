@@ -11,6 +11,7 @@ pub mod pytorch;
 pub mod results;
 pub mod tables;
 pub mod train;
+pub mod tune;
 pub mod vendor;
 
 /// The middle of `values`, the upper one of two.

@@ -10,6 +10,7 @@ pub mod kernels;
 mod models;
 mod predict;
 mod train;
+mod tune;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -45,6 +46,8 @@ enum Command {
     Kernels(kernels::Options),
     /// Measure kernels and training on this machine
     Bench(bench::Options),
+    /// Find the fastest kernels for a network on this machine, and remember them
+    Tune(tune::Options),
     /// Show which device, compilers and libraries were found, and what to install
     Doctor,
 }
@@ -73,6 +76,7 @@ pub fn run() -> i32 {
         Command::Data(options) => data::run(options),
         Command::Kernels(options) => kernels::run(options),
         Command::Bench(options) => bench::run(options),
+        Command::Tune(options) => tune::run(options),
         Command::Doctor => doctor::run(),
     };
     match result {

@@ -3,7 +3,7 @@
 
 pub mod limits;
 pub mod problems;
-mod verify;
+pub(super) mod verify;
 
 use serde::{Deserialize, Serialize};
 

@@ -17,7 +17,7 @@ const COUNT: usize = 97;
 ///
 /// # Errors
 /// Those of the device.
-pub(super) fn compare(job: &Job, result: &Tensor, rounding: f64, when: &str) -> Result<Option<String>> {
+pub(in crate::bench) fn compare(job: &Job, result: &Tensor, rounding: f64, when: &str) -> Result<Option<String>> {
     let found = result.to_vec::<f32>()?;
     // Spread over the whole result, its first and last elements among them, and over all remainders of tiles.
     let last = found.len().saturating_sub(1);

@@ -33,7 +33,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 }
 
 /// Refuses numbers of runs and lengths that cannot be.
-fn check_runs(runs: usize, seconds: f64) -> Result<()> {
+pub(super) fn check_runs(runs: usize, seconds: f64) -> Result<()> {
     if runs == 0 {
         return Err(Error::usage("--runs 0: at least one run must be timed"));
     }

@@ -1,0 +1,86 @@
+//! `warptape tune`: times the rungs of every ladder on a network's problems and remembers the fastest.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::print;
+use crate::bench::kernels::Plan;
+use crate::bench::kernels::problems::{NETWORKS, of_networks};
+use crate::bench::tune::tune;
+use crate::device::Device;
+use crate::device::choices::{Table, tuned, tuned_file};
+use crate::error::{Error, Result};
+use crate::nn::models;
+use crate::train::run_dir::write_atomic;
+
+/// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
+#[derive(Args)]
+pub struct Options {
+    /// Networks to tune for; `warptape models` lists them
+    #[arg(long, value_delimiter = ',', value_name = "NAME", default_value = "little-conv")]
+    models: Vec<String>,
+    /// Images in a batch [default: 128, for ResNets 64]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Device: auto, host, cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Timed runs of a rung on a problem at the most; the median counts
+    #[arg(long, default_value_t = 7)]
+    runs: usize,
+    /// No more runs on a problem once they have taken so long together, seconds
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Forget what was found on this device
+    #[arg(long)]
+    forget: bool,
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    super::bench::check_runs(options.runs, options.seconds)?;
+    // Without what was found before: the ops' own choices are what rungs are compared with.
+    let device = Device::untuned(&options.device)?;
+    let file = tuned_file(device.info());
+    if options.forget {
+        match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&file, e).into()),
+            _ => return Ok(print(format_args!("nothing is remembered of {}", device.info().description))?),
+        }
+    }
+    if options.batch.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
+        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two").into());
+    }
+    let network = |name: &String| {
+        models::check(name, 10, [32, 32])?;
+        let usual = NETWORKS.iter().find(|(network, _)| network == name).map_or(128, |network| network.1);
+        Ok((name.clone(), options.batch.unwrap_or(usual)))
+    };
+    let networks = options.models.iter().map(network).collect::<Result<Vec<_>>>()?;
+    let ladders = crate::op::ladders();
+    let problems = of_networks(device.target(), &ladders, &networks)?;
+    let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());
+    let mut table: Table = tuned(device.info())?;
+    let (mut saved, mut before) = (0.0, 0.0);
+    for problem in &problems {
+        let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
+        let found = tune(&device, ladder, problem, plan)?;
+        let (rung, seconds) = found.fastest;
+        (before, saved) = (before + found.default.1, saved + found.default.1 - seconds);
+        let of_ladder = table.entry(problem.ladder.clone()).or_default();
+        let line = if rung == found.default.0 {
+            of_ladder.remove(&problem.text);
+            format!("rung {rung}, as before, {:.3} ms", seconds * 1e3)
+        } else {
+            of_ladder.insert(problem.text.clone(), rung);
+            format!("rung {rung}, {:.3} ms; {} took {:.3}", seconds * 1e3, found.default.0, found.default.1 * 1e3)
+        };
+        print(format_args!("{} {}: {line}", problem.ladder, problem.text))?;
+    }
+    let mut text = serde_json::to_string_pretty(&table).expect("plain data");
+    text.push('\n');
+    write_atomic(&file, text.as_bytes())?;
+    let (share, took) = (100.0 * saved / before, started.elapsed().as_secs_f64());
+    let what = format!("{} problems in {took:.0} s: {share:.1} % of their time saved", problems.len());
+    Ok(print(format_args!("{what}; remembered for {}", device.info().description))?)
+}
