@@ -88,9 +88,11 @@ template <From FROM, int ROWS, int COLUMNS, int V> struct Patches {
     // Writes the tile with rows of STRIDE floats.
     template <int STRIDE>
     __device__ __forceinline__ void copy(float* tile, const float* __restrict__ from, const Conv& conv) const {
+        tile = looked_up(tile);
+        const Patches* const at = looked_up(this);
         for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
             const int row = i / PER_ROW, column = i % PER_ROW;
-            store<V>(tile + row * STRIDE + column * V, gather<FROM, V>(from, conv, windows[row], taps[column]));
+            store<V>(tile + row * STRIDE + column * V, gather<FROM, V>(from, conv, at->windows[row], at->taps[column]));
         }
     }
 };
@@ -113,10 +115,12 @@ template <int ROWS> struct FilterRows {
     __device__ __forceinline__ void copy(float* tile, const float* __restrict__ filters, int rows, int channel0,
                                          int channels) const {
         constexpr int PER_ROW = COLUMNS / V;
+        tile = looked_up(tile);
+        const size_t* const at = looked_up(start);
         for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
             const int row = i / PER_ROW, channel = channel0 + i % PER_ROW * V;
             vec<V> value = splat<V>(0.0f);
-            if (row < rows) value = load_partial<V>(filters + start[row] + channel, channels - channel, 0.0f);
+            if (row < rows) value = load_partial<V>(filters + at[row] + channel, channels - channel, 0.0f);
             store<V>(tile + row * COLUMNS + channel - channel0, value);
         }
     }

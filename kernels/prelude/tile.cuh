@@ -119,6 +119,7 @@ template <int ROWS, int COLUMNS, int V, int STRIDE>
 __device__ __forceinline__ void copy_tile(float* tile, const float* __restrict__ from, int row0, int column0,
                                           int row_limit, int column_limit) {
     constexpr int PER_ROW = COLUMNS / V;
+    tile = looked_up(tile);
     for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
         const int row = i / PER_ROW, column = i % PER_ROW * V;
         vec<V> value = splat<V>(0.0f);

@@ -36,6 +36,15 @@ template <int N> struct alignas(N * 4 > 16 ? 16 : N * 4) vec {
 };
 #endif
 
+// The same address, looked up here and now: the host's shared memory is thread-local, and within a loop with few registers
+// to spare its compiler would rather look the address up again for every access.
+template <class T> __device__ __forceinline__ T* looked_up(T* address) {
+#ifdef WARPTAPE_HOST
+    asm("" : "+r"(address));
+#endif
+    return address;
+}
+
 // Loads N floats. On the GPU `from` must be aligned to the access (16 bytes for N = 4); the host does not mind.
 template <int N> __device__ __forceinline__ vec<N> load(const float* __restrict__ from) {
 #ifdef WARPTAPE_HOST

@@ -3,11 +3,11 @@
 use super::launches::{self, Tiles};
 use super::{Sizes, cases, im2col, winograd};
 use crate::check::{Input, Values};
-use crate::device::{Arg, Device, Geometry, Target};
+use crate::device::{Arg, Device, Target};
 use crate::error::Result;
 use crate::op::ladder::{Job, Ladder, Rung};
 use crate::op::tile::{Tile, access, access_whole};
-use crate::op::{Variant, dimension, launch, workload};
+use crate::op::{Variant, workload};
 use crate::tensor::{DType, Tensor};
 
 const ENTRY: &str = "conv2d_forward";
@@ -56,7 +56,7 @@ fn direct(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias:
 
 /// Small tiles, a thread for each element.
 fn squares(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let (y, filters) = (Tensor::empty(x.device(), shape(sizes), DType::F32)?, transposed(sizes, filters)?);
+    let (y, filters) = (Tensor::empty(x.device(), shape(sizes), DType::F32)?, launches::transposed(sizes, filters)?);
     let args = [y.arg(), x.arg(), filters.arg(), pointer(bias), sizes.arg(0)];
     launches::squares(x.device(), file, ENTRY, [sizes.pixels(), sizes.k], &args)?;
     Ok(y)
@@ -96,11 +96,12 @@ fn tiled(
     filters: &Tensor,
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let filters = transposed(sizes, filters)?;
+    let filters = launches::transposed(sizes, filters)?;
     let inputs = [x.arg(), filters.arg(), pointer(bias)];
     tiles.run(x.device(), variant, ENTRY, sizes, shape(sizes), &inputs)
 }
 
+<<<<<<< HEAD
 /// Filters as the right operand of the product, `[r·s·c, k]`.
 pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
     let (device, k, depth) = (filters.device(), sizes.k, sizes.depth());
@@ -111,6 +112,8 @@ pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
     Ok(to)
 }
 
+=======
+>>>>>>> conv
 fn variant(file: &'static str, target: Target, tile: Tile, c: usize, k: usize) -> Variant {
     let defines = tile.defines().with("AVEC", access_whole(target, c)).with("BVEC", access(target, k));
     Variant { file, defines }

@@ -4,7 +4,7 @@ use super::Sizes;
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::Result;
 use crate::op::tile::Tile;
-use crate::op::{Variant, launch, reduce};
+use crate::op::{Variant, dimension, launch, reduce};
 use crate::tensor::{DType, Tensor};
 
 /// Threads per block where each works for itself.
@@ -89,9 +89,25 @@ impl Tiles {
     }
 }
 
-/// The kernel that transposes filters, elements along a side of its tile, and threads.
-pub(super) fn transpose(target: Target) -> (Variant, usize, usize) {
-    let (tile, threads) = if target == Target::Cuda { (32, 256) } else { (16, 1) };
-    let defines = Defines::new().with("TILE", tile).with("THREADS", threads);
-    (Variant { file: "conv2d/transpose/1_tiled.cu", defines }, tile, threads)
+/// Elements along a side of the pieces in which filters are transposed.
+const PIECE: usize = 32;
+
+/// Filters `[k, r, s, c]` as the right operand of the forward product, `[r·s·c, k]`.
+pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
+    let (device, k, depth) = (filters.device(), sizes.k, sizes.depth());
+    let variant = transpose(device.target());
+    let to = Tensor::empty(device, [depth, k], DType::F32)?;
+    let grid = Geometry::grid(depth.div_ceil(PIECE), k.div_ceil(PIECE), 1, variant.defines.get("THREADS"));
+    launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
+    Ok(to)
+}
+
+/// The kernel for it.
+pub(super) fn transpose(target: Target) -> Variant {
+    let (vec, threads) = match target {
+        Target::Cuda => (1, THREADS),
+        Target::Host { lanes } => (lanes, 1),
+    };
+    let defines = Defines::new().with("TILE", PIECE).with("VEC", vec).with("THREADS", threads);
+    Variant { file: "conv2d/transpose/1_tiled.cu", defines }
 }

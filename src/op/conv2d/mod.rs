@@ -89,7 +89,7 @@ pub fn variants() -> Vec<Variant> {
         // Two ladders share a file.
         files.map(|(_, file)| file).collect::<BTreeSet<_>>()
     };
-    let mut variants = vec![launches::transpose(Target::Cuda).0];
+    let mut variants = vec![launches::transpose(Target::Cuda)];
     variants.extend(files(&[1, 2]).into_iter().map(launches::simple));
     variants.extend(files(&[3]).into_iter().map(launches::square));
     for columns in [32, 64, 128] {
