@@ -120,7 +120,8 @@ impl Optimizer {
         let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
         let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));
         let slots = config.slot_names().iter().map(slot).collect::<Result<Vec<_>>>()?;
-        Ok(Self { config: *config, parameters, slots, steps: 0, table: Table::default() })
+        let table = Table::new(&parameters)?;
+        Ok(Self { config: *config, parameters, slots, steps: 0, table })
     }
 
     /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.

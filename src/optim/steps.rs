@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::device::{Arg, Geometry};
+use crate::device::{Arg, Defines, Geometry};
 use crate::error::{Error, Result};
 use crate::op::ladder::{self, Rung};
 use crate::op::{Variant, dimension, elementwise, launch};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// What one step moves. As text, `t62 n11173962 s2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,25 +95,33 @@ pub(super) const fn all_at_once(file: &'static str) -> Rung<Problem, Run> {
     Rung::new(file, |file, step, table| {
         let device = step.updates[0].w.device();
         let defines = elementwise::defines(device.target());
-        let [vec, items, threads] = ["VEC", "ITEMS", "THREADS"].map(|name| defines.get(name));
-        let rows = table.rows(step.updates, vec * items * threads)?;
-        let args = [&[rows.arg()], step.scalars].concat();
-        let geometry = Geometry::linear(rows.dim(0), threads);
+        let blocks = table.fill(step.updates, chunk(&defines))?;
+        let args = [&[table.on_device.as_ref().map_or(Arg::Ptr(0), Tensor::arg)], step.scalars].concat();
+        let geometry = Geometry::linear(blocks, defines.get("THREADS"));
         launch(device, &Variant { file, defines }, step.entry, geometry, &args)
     })
 }
 
 /// Where each block's part of a step lies (`Part` in `kernels/prelude/optim.cuh`), in device memory. Kept from step to step:
 /// buffers mostly have the same addresses again.
-#[derive(Default)]
 pub(super) struct Table {
     parts: Vec<[u64; 5]>,
-    uploaded: Option<Tensor>,
+    /// None without parameters. As large as it can become from the start, so that memory in use does not depend on steps.
+    on_device: Option<Tensor>,
 }
 
 impl Table {
-    /// The table for blocks of `chunk` elements.
-    fn rows(&mut self, updates: &[Update], chunk: usize) -> Result<Tensor> {
+    /// An empty table for `parameters`.
+    pub fn new(parameters: &[Tensor]) -> Result<Self> {
+        let chunk = |w: &Tensor| chunk(&elementwise::defines(w.device().target()));
+        let blocks: usize = parameters.iter().map(|w| w.elements().div_ceil(chunk(w))).sum();
+        let first = parameters.first().filter(|_| blocks > 0);
+        let on_device = first.map(|w| Tensor::empty(w.device(), [blocks, 10], DType::I32)).transpose()?;
+        Ok(Self { parts: Vec::new(), on_device })
+    }
+
+    /// Writes the table for blocks of `chunk` elements, if it is another one than before; tells the number of blocks.
+    fn fill(&mut self, updates: &[Update], chunk: usize) -> Result<usize> {
         let mut parts = Vec::new();
         for Update { w, kept, g } in updates {
             let n = w.elements();
@@ -122,12 +130,18 @@ impl Table {
             let part = |first: usize| [w.address(), kept[0], kept[1], g.address(), n as u64 | (first as u64) << 32];
             parts.extend((0..n).step_by(chunk).map(part));
         }
-        if let Some(uploaded) = self.uploaded.as_ref().filter(|_| self.parts == parts) {
-            return Ok(uploaded.clone());
+        let blocks = parts.len();
+        if let Some(table) = self.on_device.as_ref().filter(|_| self.parts != parts) {
+            let mut words = bytemuck::cast_slice::<_, i32>(&parts).to_vec();
+            words.resize(table.elements(), 0);
+            table.write(&words)?;
+            self.parts = parts;
         }
-        let words: &[i32] = bytemuck::cast_slice(&parts);
-        let uploaded = Tensor::from_slice(updates[0].w.device(), [parts.len(), 10], words)?;
-        self.parts = parts;
-        Ok(self.uploaded.insert(uploaded).clone())
+        Ok(blocks)
     }
+}
+
+/// Elements that a block updates.
+fn chunk(defines: &Defines) -> usize {
+    ["VEC", "ITEMS", "THREADS"].map(|name| defines.get(name)).into_iter().product()
 }
