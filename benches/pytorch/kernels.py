@@ -85,7 +85,72 @@ def batchnorm(torch, device, ladder, problem):
     return {"contiguous": solver(torch.contiguous_format), "channels_last": solver(torch.channels_last)}
 
 
+def max_pool(torch, device, ladder, problem):
+    fields = re.fullmatch(r"n(\d+) h(\d+) w(\d+) c(\d+) size(\d+),(\d+) stride(\d+),(\d+) pad(\d+),(\d+)", problem)
+    if not fields:
+        raise Unknown(f"no pooling: {problem}")
+    n, h, w, c, *window = map(int, fields.groups())
+
+    def solver(form):
+        x = (torch.rand(n, c, h, w, device=device) - 0.5).contiguous(memory_format=form)
+        forward = lambda: torch.nn.functional.max_pool2d(x, window[0:2], window[2:4], window[4:6])
+        if ladder == "max_pool_forward":
+            return forward
+        x.requires_grad_()
+        y = forward()
+        upstream = torch.rand_like(y)
+        return lambda: torch.autograd.grad(y, x, upstream, retain_graph=True)
+
+    return {"contiguous": solver(torch.contiguous_format), "channels_last": solver(torch.channels_last)}
+
+
+def cross_entropy(torch, device, _, problem):
+    n, k = numbers(problem, "n", "k")
+    logits, labels = torch.rand(n, k, device=device) - 0.5, torch.randint(k, (n,), device=device)
+    return {"contiguous": lambda: torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)}
+
+
+def total(torch, device, _, problem):
+    x = torch.rand(*numbers(problem, "n"), device=device) - 0.5
+    return {"contiguous": lambda: x.sum()}
+
+
+def sum_of_rows(torch, device, _, problem):
+    x = torch.rand(*numbers(problem, "r", "c"), device=device) - 0.5
+    return {"contiguous": lambda: x.sum(0)}
+
+
+def optimizer(torch, device, ladder, problem):
+    """A step over so many tensors of equal size."""
+    tensors, elements, slots = numbers(problem, "t", "n", "s")
+
+    def solver(**how):
+        parameters = [torch.rand(elements // tensors, device=device, requires_grad=True) for _ in range(tensors)]
+        for parameter in parameters:
+            parameter.grad = torch.rand_like(parameter) - 0.5
+        if ladder == "adam_step":
+            return torch.optim.Adam(parameters, lr=1e-3, **how).step
+        return torch.optim.SGD(parameters, lr=1e-3, momentum=0.9 if slots else 0.0, **how).step
+
+    return {"foreach": solver(foreach=True), "fused": solver(fused=True)}
+
+
+def numbers(problem, *names):
+    """The numbers of a problem like `n128 k10`."""
+    fields = re.fullmatch(" ".join(rf"{name}(\d+)" for name in names), problem)
+    if not fields:
+        raise Unknown(f"not {' '.join(names)}: {problem}")
+    return [int(field) for field in fields.groups()]
+
+
 SOLVERS = {
+    "adam_step": optimizer,
+    "sgd_step": optimizer,
+    "cross_entropy_forward": cross_entropy,
+    "max_pool_forward": max_pool,
+    "max_pool_backward": max_pool,
+    "sum_forward": total,
+    "sum_rows_forward": sum_of_rows,
     "batchnorm_forward": batchnorm,
     "batchnorm_backward": batchnorm,
     "conv2d_forward": convolution,

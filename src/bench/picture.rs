@@ -116,21 +116,28 @@ impl Plot<'_> {
         Ok(())
     }
 
-    /// Every problem of every contender, under the roof.
+    /// Every problem of every contender, under the roof; without operations, under the ceiling of the memory.
     fn roof<B: DrawingBackend>(&self, pen: &Pen<B>, colors: &[RGBColor], bottom: f64) -> Drawn<B> {
         let (left, right, top) = (62.0, ROOF - 26.0, 30.0);
         let Ceilings { flops, bytes } = *self.ceilings;
-        let (ridge, peak) = (flops / bytes, flops / 1e9);
-        let points: Vec<(f64, f64, RGBColor)> = self.rows.iter().flat_map(|row| points(row, colors)).collect();
+        let computes = self.rows.iter().any(|row| row.flops > 0.0);
+        // What stands below the axis and above the panel, and where the roof has its corner.
+        let (below, above, ridge, peak) = if computes {
+            ("arithmetic intensity (FLOP/byte)", "GFLOP/s", flops / bytes, flops / 1e9)
+        } else {
+            ("inputs and result (MB)", "GB/s", 1.0, bytes / 1e9)
+        };
+        let points: Vec<(f64, f64, RGBColor)> =
+            self.rows.iter().flat_map(|row| points(row, colors, computes)).collect();
         let least = |values: &mut dyn Iterator<Item = f64>, first: f64| values.fold(first, f64::min);
         let most = |values: &mut dyn Iterator<Item = f64>, first: f64| values.fold(first, f64::max);
         let xs = || points.iter().map(|point| point.0);
         let x = Axis::log(least(&mut xs(), ridge / 4.0) / 1.5, most(&mut xs(), ridge * 4.0) * 1.5);
         let ys = || points.iter().map(|point| point.1);
         let y = Axis::log(least(&mut ys(), peak / 20.0) / 1.5, most(&mut ys(), peak) * 1.6);
-        let place = |(intensity, rate): (f64, f64)| {
+        let place = |(abscissa, rate): (f64, f64)| {
             let height = y.position(rate).max(0.0);
-            (left + x.position(intensity) * (right - left), bottom - height * (bottom - top))
+            (left + x.position(abscissa) * (right - left), bottom - height * (bottom - top))
         };
         for (value, label) in &y.ticks {
             let y = place((x.low(), *value)).1;
@@ -143,22 +150,25 @@ impl Plot<'_> {
             pen.text((x, bottom + 17.0), 11.0, FAINT, HPos::Center, label)?;
         }
         pen.line(&[(left, top), (left, bottom), (right, bottom)], 1.0, AXIS)?;
-        pen.text(((left + right) / 2.0, bottom + 38.0), 11.5, INK, HPos::Center, "arithmetic intensity (FLOP/byte)")?;
-        let told = "all problems, GFLOP/s, under the measured ceilings";
-        pen.text((left, 14.0), 11.5, INK, HPos::Left, told)?;
+        pen.text(((left + right) / 2.0, bottom + 38.0), 11.5, INK, HPos::Center, below)?;
+        pen.text((left, 14.0), 11.5, INK, HPos::Left, &format!("all problems, {above}, under the measured ceilings"))?;
         let lowest = x.low().max(y.low() * 1e9 / bytes);
-        let roof = [(lowest, lowest * bytes / 1e9), (ridge, peak)].map(place);
+        let start = if computes { (lowest, lowest * bytes / 1e9) } else { (x.low(), peak) };
+        let roof = [start, (ridge, peak)].map(place);
         pen.line(&[roof[0], roof[1], (right, roof[1].1)], 2.0, AXIS)?;
-        for (intensity, rate, color) in points {
-            pen.disc(place((intensity, rate)), 4.0, WHITE)?;
-            pen.disc(place((intensity, rate)), 3.2, color)?;
+        for (abscissa, rate, color) in points {
+            pen.disc(place((abscissa, rate)), 4.0, WHITE)?;
+            pen.disc(place((abscissa, rate)), 3.2, color)?;
         }
         Ok(())
     }
 }
 
-/// Intensity, GFLOP/s and color of what was measured; nothing for problems without operations.
-fn points<'a>(row: &'a Row, colors: &'a [RGBColor]) -> impl Iterator<Item = (f64, f64, RGBColor)> + 'a {
-    let measured = row.contenders.iter().zip(colors).filter_map(|(one, color)| Some((rates(one)?.0, *color)));
-    measured.filter(|_| row.flops > 0.0).map(|(rate, color)| (row.flops / row.bytes, rate, color))
+/// Intensity, GFLOP/s and color of what was measured on a problem; or megabytes, GB/s and color.
+fn points(row: &Row, colors: &[RGBColor], computes: bool) -> Vec<(f64, f64, RGBColor)> {
+    let measured = row.contenders.iter().zip(colors).filter_map(|(one, color)| Some((rates(one)?, *color)));
+    let place = |((flops, bytes), color): ((f64, f64), RGBColor)| {
+        if computes { (row.flops / row.bytes, flops, color) } else { (row.bytes / 1e6, bytes, color) }
+    };
+    measured.map(place).filter(|(abscissa, rate, _)| *abscissa > 0.0 && *rate > 0.0).collect()
 }

@@ -116,7 +116,7 @@ fn wrong_results_and_impossible_ones_are_no_record() {
     assert!(what.contains(" GB/s are above the device's peak of "), "{what}");
 }
 
-/// A kernel that leaves out the last step along the inner dimension.
+/// A kernel that leaves out the last step along the inner dimension, and one that does not compile.
 #[test]
 fn a_wrong_kernel_fails_the_command() {
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +124,7 @@ fn a_wrong_kernel_fails_the_command() {
     copy(Path::new("kernels"), &kernels);
     let file = kernels.join("matmul/5_vectorized.cu");
     let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains("k0 < k; k0 += BK"));
+    assert!(text.contains("k0 < k; k0 += BK") && text.contains("tile.clear();"));
     fs::write(&file, text.replace("k0 < k; k0 += BK", "k0 < k - BK; k0 += BK")).unwrap();
     let device = device();
     let bench = ["bench", "kernels", "matmul_forward", "--problem", SMALL, "--device", &device, "--runs", "1"];
@@ -137,6 +137,9 @@ fn a_wrong_kernel_fails_the_command() {
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     assert!(said.stdout.contains("not measured: wrong: element 0 is "), "{}", said.stdout);
     refused(&mut spoiled(), 1, &["matmul_forward 5_vectorized on NN m33 n20 k49: wrong: element"]);
+
+    fs::write(&file, text.replace("tile.clear();", "tile.clear()")).unwrap();
+    refused(&mut spoiled(), 1, &["5_vectorized on NN m33 n20 k49: fails: matmul/5_vectorized.cu", "does not compile"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::median;
 use super::pytorch::Worker;
 use super::vendor::{Run, Vendor};
 use crate::device::Device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::op::ladder::{Job, Summary};
 use crate::tensor::Tensor;
 use limits::Limits;
@@ -144,13 +144,19 @@ pub fn measure(
     Ok(Row { ladder, problem: text.clone(), networks, flops: job.flops, bytes: job.bytes, contenders })
 }
 
-/// Why an outcome is not merely missing but a fault: a wrong result, or one that no device could give. A bench that meets
-/// one has failed.
+/// Why an outcome is not merely missing but a fault: a kernel that fails, a wrong result, or one that no device could
+/// give. A bench that meets one has failed.
 pub fn wrong(outcome: &Outcome) -> Option<&str> {
+    let fault = |reason: &str| [verify::WRONG, verify::FAILS].iter().any(|prefix| reason.starts_with(prefix));
     match outcome {
-        Outcome::Missing { not_measured } if not_measured.starts_with(verify::WRONG) => Some(not_measured),
+        Outcome::Missing { not_measured } if fault(not_measured) => Some(not_measured),
         _ => None,
     }
+}
+
+/// What a table has room for of an error.
+fn first_line(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
 }
 
 /// A file's name without folders and ending.
@@ -181,7 +187,7 @@ impl Entrant<'_> {
                 self.rounding = device.choices().take_rounding();
                 let made = device.choices().made();
                 if made.get(ladder).and_then(|all| all.get(problem)) == Some(rung) {
-                    seconds.map_err(|error| error.to_string())
+                    seconds.map_err(|error| format!("{}{}", verify::FAILS, first_line(&error)))
                 } else {
                     // Another rung took its place.
                     *result = None;
@@ -192,7 +198,7 @@ impl Entrant<'_> {
                 limits.flush(device)?;
                 // Its kernels may be Winograd's or Fourier's.
                 self.rounding = verify::UNKNOWN;
-                device.seconds(|| run().map(|tensor| *result = Some(tensor))).map_err(|error| error.to_string())
+                device.seconds(|| run().map(|tensor| *result = Some(tensor))).map_err(|error| first_line(&error))
             }
             Runner::PyTorch(worker) => {
                 self.rounding = verify::UNKNOWN;

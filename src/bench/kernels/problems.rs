@@ -11,7 +11,7 @@ use crate::op::ladder::Summary;
 pub const NETWORKS: [(&str, usize); 5] =
     [("little-conv", 128), ("vgg16_bn", 128), ("resnet18", 64), ("resnet34", 64), (AIRBENCH, 2000)];
 /// A CPU takes its time; few images are enough to keep it busy.
-pub const HOST_BATCH: usize = 16;
+pub const HOST_BATCH: usize = 8;
 
 /// The network of K. Jordan's airbench94 ("94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024), of which only the
 /// convolutions are measured.

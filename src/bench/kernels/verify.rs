@@ -7,6 +7,8 @@ use crate::tensor::Tensor;
 
 /// How the reason begins why a wrong result is no record.
 pub(super) const WRONG: &str = "wrong: ";
+/// How it begins where a kernel of ours does not compile or does not run.
+pub(super) const FAILS: &str = "fails: ";
 /// The rounding of kernels that nothing is known about; as that of Winograd's large tiles.
 pub(super) const UNKNOWN: f64 = 64.0;
 /// Elements that are looked at.

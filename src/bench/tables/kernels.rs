@@ -18,13 +18,18 @@ pub fn ceilings(ceilings: &Ceilings) -> [(String, String); 1] {
 
 /// For a terminal: all kernels on all problems.
 pub fn text(results: &Results<Row>) -> String {
-    let head = ["ladder", "problem", "kernel", "ms", "GFLOP/s", "GB/s", "of ceiling", "of library", "of PyTorch"];
+    let head = ["ladder", "problem", "kernel", "ms", "GFLOP/s", "GB/s", "of ceiling", "of library", "of PyTorch", ""];
     let mut rows = Vec::new();
     for row in &results.rows {
         for contender in &row.contenders {
             let mut cells = vec![row.ladder.clone(), row.problem.clone(), contender.name.clone()];
-            cells.extend(figures(contender));
+            // A reason is longer than any figure: it has a column of its own.
+            let [first, rest @ ..] = figures(contender);
+            let missing = matches!(contender.outcome, Outcome::Missing { .. });
+            cells.push(if missing { "-".into() } else { first.clone() });
+            cells.extend(rest);
             cells.extend([library(row), named(row, "PyTorch")].map(|other| ratio(Some(contender), other)));
+            cells.push(if missing { first } else { String::new() });
             rows.push(cells);
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Options {
     /// Networks whose problems are measured [default: little-conv, vgg16_bn, resnet18, resnet34, airbench94]
     #[arg(long, value_delimiter = ',', value_name = "NAME", conflicts_with = "problem")]
     models: Vec<String>,
-    /// Images in a batch [default: on a GPU 128, for ResNets 64, for airbench94 2000; on a CPU 16]
+    /// Images in a batch [default: on a GPU 128, for ResNets 64, for airbench94 2000; on a CPU 8]
     #[arg(long, conflicts_with = "problem")]
     batch: Option<usize>,
     /// One problem of one ladder alone, as the results write it: 'NN m1024 n1024 k1024'
