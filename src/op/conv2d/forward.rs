@@ -101,19 +101,6 @@ fn tiled(
     tiles.run(x.device(), variant, ENTRY, sizes, shape(sizes), &inputs)
 }
 
-<<<<<<< HEAD
-/// Filters as the right operand of the product, `[r·s·c, k]`.
-pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
-    let (device, k, depth) = (filters.device(), sizes.k, sizes.depth());
-    let (variant, tile, threads) = launches::transpose(device.target());
-    let to = Tensor::empty(device, [depth, k], DType::F32)?;
-    let grid = Geometry::grid(depth.div_ceil(tile), k.div_ceil(tile), 1, threads);
-    launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
-    Ok(to)
-}
-
-=======
->>>>>>> conv
 fn variant(file: &'static str, target: Target, tile: Tile, c: usize, k: usize) -> Variant {
     let defines = tile.defines().with("AVEC", access_whole(target, c)).with("BVEC", access(target, k));
     Variant { file, defines }

@@ -43,7 +43,7 @@ pub(super) fn forward(
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
     let (c, k) = (sizes.c, sizes.k);
-    let taps = super::forward::transposed(sizes, filters)?;
+    let taps = super::launches::transposed(sizes, filters)?;
     convolve(file, sizes, x, Taps { values: &taps, row_stride: k, tap_stride: c * k, turned: false }, bias)
 }
 
