@@ -28,8 +28,9 @@ pub(in crate::bench) fn compare(job: &Job, result: &Tensor, rounding: f64, when:
     places.dedup();
     let expected: Vec<f64> = places.iter().map(|&at| (job.element)(at)).collect();
     let within = rounding * tolerance(job.terms, magnitude(&expected));
-    // Written so that NaN fails: a comparison with NaN is never true.
-    let off = places.iter().zip(&expected).find(|&(&at, value)| !((f64::from(found[at]) - value).abs() <= within));
+    // A difference that is NaN is not within anything.
+    let close = |at: usize, value: f64| (f64::from(found[at]) - value).abs() <= within;
+    let off = places.iter().zip(&expected).find(|&(&at, &value)| !close(at, value));
     Ok(off.map(|(&at, value)| {
         format!("{WRONG}element {at} is {:e} {when} timing, not {value:e} ± {within:e}", found[at])
     }))

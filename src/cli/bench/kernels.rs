@@ -100,7 +100,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
         .collect();
     match &faults[..] {
         [] => Ok(()),
-        [first, rest @ ..] if rest.is_empty() => Err(Error::Training(first.clone()).into()),
+        [only] => Err(Error::Training(only.clone()).into()),
         [first, rest @ ..] => Err(Error::Training(format!("{first}; and {} more", rest.len())).into()),
     }
 }
