@@ -4,7 +4,7 @@ use serde_json::Value;
 use warptape::check::{Random, compare, magnitude};
 use warptape::device::host::Order;
 use warptape::op::add::add;
-use warptape::op::matmul::{Form, matmul};
+use warptape::op::cross_entropy::cross_entropy;
 use warptape::optim::{Curve, Optimizer, OptimizerConfig, Policy, Schedule};
 use warptape::{DType, Device, Gradients, Tape, Tensor};
 
@@ -176,16 +176,16 @@ fn parameters_without_gradient_are_not_touched() {
     }
 }
 
-/// Gradients of several tensors at once, in buffers of their own.
-fn gradients_of_all(tensors: &[Tensor], t: u64) -> Gradients {
+/// Gradients of several tensors at once, in buffers of their own: those of losses that take each for a row of logits.
+fn gradients_of_all(tensors: &[Tensor]) -> Gradients {
     let device = tensors[0].device();
     let mut tape = Tape::new();
-    let mut total = Tensor::zeros(device, [1, 1], DType::F32).unwrap();
-    for (i, w) in (0..).zip(tensors) {
+    let mut total = Tensor::zeros(device, [1], DType::F32).unwrap();
+    let label = Tensor::from_slice(device, [1], &[0]).unwrap();
+    for w in tensors {
         tape.watch(w);
-        let scale = upload(device, &draw(w.elements(), 1000 * t + i)).reshape([w.elements(), 1]).unwrap();
-        let product = matmul(&mut tape, Form::NN, &w.reshape([1, w.elements()]).unwrap(), &scale).unwrap();
-        total = add(&mut tape, &total, &product).unwrap();
+        let loss = cross_entropy(&mut tape, &w.reshape([1, w.elements()]).unwrap(), &label, 0.1).unwrap();
+        total = add(&mut tape, &total, &loss).unwrap();
     }
     tape.backward(&total).unwrap()
 }
@@ -198,7 +198,7 @@ fn after_steps(device: &Device, config: &OptimizerConfig) -> Vec<Vec<f32>> {
     let mut kept = Vec::new();
     for t in 0..3 {
         let with_gradient = if t == 1 { [&tensors[..1], &tensors[2..]].concat() } else { tensors.clone() };
-        let gradients = gradients_of_all(&with_gradient, t);
+        let gradients = gradients_of_all(&with_gradient);
         optimizer.step(&gradients, 0.01).unwrap();
         kept.push(gradients); // so that the next ones lie elsewhere
     }
