@@ -1,6 +1,7 @@
-//! The tables of the READMEs, written between markers from the files of results: nothing in them is typed by hand, and
-//! what no file holds is "not measured".
+//! The tables of the READMEs, written between markers from the files of results and from the profiler's counts: nothing in
+//! them is typed by hand, and what no file holds is "not measured".
 
+mod counts;
 mod grid;
 pub mod kernels;
 pub mod train;
@@ -68,7 +69,10 @@ fn rewrite(path: &Path, text: &str, section: impl Fn(&str) -> Result<Option<Stri
             return Err(Error::file(path, format!("has no {end} after {}", begin.trim_end())));
         };
         let table = section(name)?.ok_or_else(|| {
-            Error::file(path, format!("no table is called '{name}': use train, kernels or kernels/LADDER"))
+            Error::file(
+                path,
+                format!("no table is called '{name}': use train, kernels, kernels/LADDER or counts/LADDER"),
+            )
         })?;
         done = done + before + &begin + table.trim_end() + "\n" + &end;
         rest = after;
@@ -82,9 +86,13 @@ fn section(root: &Path, name: &str) -> Result<Option<String>> {
         "train" => Some(train::markdown(&all(root, name)?)),
         "kernels" => Some(kernels::markdown(&all(root, name)?)),
         _ => {
-            let ladder = name.strip_prefix("kernels/");
-            let ladder = crate::op::ladders().into_iter().find(|one| Some(one.name) == ladder);
-            ladder.map(|ladder| Ok::<_, Error>(kernels::of_ladder(&all(root, "kernels")?, &ladder))).transpose()?
+            let (what, ladder) = name.split_once('/').unwrap_or((name, ""));
+            let ladder = crate::op::ladders().into_iter().find(|one| one.name == ladder);
+            match (what, ladder) {
+                ("kernels", Some(ladder)) => Some(kernels::of_ladder(&all(root, "kernels")?, &ladder)),
+                ("counts", Some(ladder)) => counts::of_ladder(&ladder)?,
+                _ => None,
+            }
         }
     })
 }
