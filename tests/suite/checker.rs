@@ -9,6 +9,7 @@ use warptape::check::{Case, Input, Values, compare, tolerance};
 use warptape::device::host::Order;
 use warptape::{DType, Tensor, op};
 
+use crate::ladders::choice_of;
 use crate::sanitizer::checked;
 use crate::support::{child, host, on_gpu, tell};
 
@@ -143,16 +144,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, if there is one.
-fn forced(file: &str) -> String {
-    let ladders = op::ladders();
-    let rungs =
-        ladders.iter().flat_map(|ladder| ladder.files.iter().zip(ladder.numbers()).map(move |one| (ladder, one)));
-    let here =
-        rungs.filter(|(_, (name, _))| **name == file).map(|(ladder, (_, rung))| format!("{}:{rung}", ladder.name));
-    here.collect::<Vec<_>>().join(",")
-}
-
 /// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`. What it told; an error if it failed
 /// or crashed.
 fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
@@ -163,7 +154,7 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
         fs::copy(&path, copy).unwrap();
     }
     fs::write(folder.path().join(file), text).unwrap();
-    let rung = forced(file);
+    let rung = choice_of(file);
     let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", rung.as_ref())];
     all.extend(variables.iter().map(|&(name, value)| (name, value.as_ref())));
     child(test, &all).outcome()

@@ -27,7 +27,7 @@ fn op_of(ladder: &Summary) -> &'static str {
 #[test]
 fn no_ladder_is_left_out() {
     let found: BTreeSet<&str> = op::ladders().iter().map(op_of).collect();
-    // Optimizers work in place and have no cases; optim.rs takes both of their rungs.
+    // Optimizers work in place and have no cases; optim.rs and ladders_optim.rs take both of their rungs.
     assert_eq!(found, TESTED.iter().copied().chain(["optim"]).collect());
 }
 
@@ -51,4 +51,14 @@ fn agree_with_their_references(op: &str, cases: &[Case]) {
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, if there is one.
+pub fn choice_of(file: &str) -> String {
+    let ladders = op::ladders();
+    let rungs =
+        ladders.iter().flat_map(|ladder| ladder.files.iter().zip(ladder.numbers()).map(move |one| (ladder, one)));
+    let here =
+        rungs.filter(|(_, (name, _))| **name == file).map(|(ladder, (_, rung))| format!("{}:{rung}", ladder.name));
+    here.collect::<Vec<_>>().join(",")
 }

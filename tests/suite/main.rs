@@ -34,6 +34,7 @@ mod killed;
 mod ladders;
 mod ladders_counts;
 mod ladders_matmul;
+mod ladders_optim;
 mod launch_plan;
 mod loss;
 mod models;
