@@ -68,7 +68,7 @@ cross_entropy_forward_mean(float* __restrict__ loss,            // [1]
     __shared__ double partial[THREADS];
     const int t = (int)threadIdx.x;
     double sum = 0.0;
-    for (int row = t; row < n; row += THREADS) sum += row_loss[row];
+    for (int row = t; row < n; row += THREADS) sum += (double)row_loss[row];
     partial[t] = sum;
     for (int half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();  // the upper half's sums of the last round are there

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use warptape::check::{Case, Input, Values, compare, tolerance};
 use warptape::device::host::Order;
-use warptape::device::{Defines, Source};
-use warptape::op::ladder::Summary;
 use warptape::{DType, Tensor, op};
 
+use crate::ladders::choice_of;
 use crate::sanitizer::checked;
 use crate::support::{child, host, on_gpu, tell};
 
@@ -145,19 +144,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, or the first that includes it, if there is one.
-fn forced(file: &str) -> String {
-    let runs = |rung: &&str| {
-        let text = Source::load(rung, &Defines::new()).unwrap().text;
-        *rung == file || text.contains(&format!("#line 1 \"{file}\""))
-    };
-    let first = |ladder: Summary| {
-        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| runs(name))?;
-        Some(format!("{}:{rung}", ladder.name))
-    };
-    op::ladders().into_iter().filter_map(first).collect::<Vec<_>>().join(",")
-}
-
 /// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`. What it told; an error if it failed
 /// or crashed.
 fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
@@ -168,7 +154,7 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
         fs::copy(&path, copy).unwrap();
     }
     fs::write(folder.path().join(file), text).unwrap();
-    let rung = forced(file);
+    let rung = choice_of(file);
     let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", rung.as_ref())];
     all.extend(variables.iter().map(|&(name, value)| (name, value.as_ref())));
     child(test, &all).outcome()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
+use warptape::device::{Defines, Source};
 use warptape::op::ladder::Summary;
 use warptape::op::{self, workload::Workload};
 
@@ -27,7 +28,7 @@ fn op_of(ladder: &Summary) -> &'static str {
 #[test]
 fn no_ladder_is_left_out() {
     let found: BTreeSet<&str> = op::ladders().iter().map(op_of).collect();
-    // Optimizers work in place and have no cases; optim.rs takes both of their rungs.
+    // Optimizers work in place and have no cases; optim.rs and ladders_optim.rs take both of their rungs.
     assert_eq!(found, TESTED.iter().copied().chain(["optim"]).collect());
 }
 
@@ -51,4 +52,17 @@ fn agree_with_their_references(op: &str, cases: &[Case]) {
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, or the first that includes it, if there is one.
+pub fn choice_of(file: &str) -> String {
+    let runs = |rung: &&str| {
+        let text = Source::load(rung, &Defines::new()).unwrap().text;
+        *rung == file || text.contains(&format!("#line 1 \"{file}\""))
+    };
+    let first = |ladder: Summary| {
+        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| runs(name))?;
+        Some(format!("{}:{rung}", ladder.name))
+    };
+    op::ladders().into_iter().filter_map(first).collect::<Vec<_>>().join(",")
 }

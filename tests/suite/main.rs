@@ -39,6 +39,7 @@ mod ladders_batchnorm;
 mod ladders_conv2d;
 mod ladders_counts;
 mod ladders_matmul;
+mod ladders_optim;
 mod launch_plan;
 mod loss;
 mod models;
