@@ -23,6 +23,7 @@ mod data_python;
 mod data_split;
 mod data_tiny;
 mod evaluation;
+mod exercises;
 mod explain;
 mod explain_causes;
 mod explain_command;

@@ -9,11 +9,11 @@ use crate::op::ladder::Summary;
 
 /// What each ladder is shown at: large enough for the differences between its rungs, small enough to be counted in seconds.
 const PROBLEMS: [(&str, &str); 14] = [
-    ("matmul_forward", "NN m2048 n2048 k32"),
-    ("conv2d_forward", "n8 h16 w16 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
-    ("conv2d_backward_input", "n8 h16 w16 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
-    ("conv2d_backward_input", "n8 h16 w16 c64 k64 r3 s3 stride2,2 pad1,1 dilation1,1"),
-    ("conv2d_backward_filter", "n8 h16 w16 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
+    ("matmul_forward", "NN m2048 n2048 k16"),
+    ("conv2d_forward", "n32 h8 w8 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1"),
+    ("conv2d_backward_input", "n32 h8 w8 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1"),
+    ("conv2d_backward_input", "n32 h8 w8 c32 k32 r3 s3 stride2,2 pad1,1 dilation1,1"),
+    ("conv2d_backward_filter", "n32 h8 w8 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1"),
     ("batchnorm_forward", "rows1024 c64 relu"),
     ("batchnorm_forward", "rows1024 c64 residual"),
     ("batchnorm_backward", "rows1024 c64 relu"),
