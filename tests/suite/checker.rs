@@ -143,8 +143,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`; if it is a rung of a ladder, that rung
-/// is forced. What the test told; an error if it failed or crashed.
+/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`, and a ladder of which it is a rung
+/// takes that rung. What the test told; an error if it failed or crashed.
 fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
     let folder = TempDir::new().unwrap();
     for path in files(&kernels()) {
@@ -153,15 +153,14 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
         fs::copy(&path, copy).unwrap();
     }
     fs::write(folder.path().join(file), text).unwrap();
-    let ladders = op::ladders();
-    let rungs =
-        ladders.iter().flat_map(|ladder| ladder.numbers().zip(&ladder.files).map(move |rung| (ladder.name, rung)));
-    let forced =
-        rungs.filter(|(_, (_, rung))| **rung == file).map(|(ladder, (number, _))| format!("{ladder}:{number}"));
-    let forced = forced.collect::<Vec<_>>().join(",");
-    let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", forced.as_ref())];
-    all.extend(variables.iter().map(|&(name, value)| (name, value.as_ref())));
-    child(test, &all).outcome()
+    let rung = |ladder: op::ladder::Summary| {
+        let number = ladder.numbers().zip(&ladder.files).find(|(_, rung)| **rung == file)?.0;
+        Some(format!("{}:{number}", ladder.name))
+    };
+    let forced = op::ladders().into_iter().filter_map(rung).collect::<Vec<_>>().join(",");
+    let own = [("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", forced.as_ref())];
+    let others: Vec<_> = variables.iter().map(|&(name, value)| (name, value.as_ref())).collect();
+    child(test, &[&own, &*others].concat()).outcome()
 }
 
 /// What the check finds in `op` (in one case, if it is named) when `file` reads as `text`.
