@@ -97,7 +97,8 @@ pub fn tuned_file(info: &Info) -> PathBuf {
 pub fn tuned(info: &Info) -> Result<Table> {
     let path = tuned_file(info);
     match std::fs::read(&path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Table::new()),
+        // A cache folder that cannot be used is a matter for what needs it.
+        Err(_) if !path.is_file() => Ok(Table::new()),
         Err(e) => Err(Error::file(&path, e)),
         Ok(text) => serde_json::from_slice(&text)
             .map_err(|e| Error::file(&path, format!("{e}; remove it, or run `warptape tune` again"))),

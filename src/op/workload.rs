@@ -51,6 +51,12 @@ impl Workload {
         Self { op, ..self }
     }
 
+    /// The ladder and the rung of it that it forces; none if it leaves the choice to ops.
+    pub fn rung(&self) -> Option<(&str, u32)> {
+        let (ladder, rung) = self.name.split_once(':')?;
+        Some((ladder, rung.parse().ok()?))
+    }
+
     /// The sizes to run at: those given, or the default ones if there are none.
     ///
     /// # Errors
@@ -152,11 +158,10 @@ impl Workload {
     /// All but the rungs that launch only what others before them launch.
     fn new_each(found: Vec<(Self, Vec<Kernel>)>) -> Vec<Self> {
         let mut seen = BTreeSet::new();
-        let rung = |workload: &Self| workload.name.contains(':');
         let is_new = |(workload, kernels): &(Self, Vec<Kernel>)| {
             let before = seen.len();
             seen.extend(kernels.iter().cloned());
-            seen.len() > before || !rung(workload)
+            seen.len() > before || workload.rung().is_none()
         };
         found.into_iter().filter(is_new).map(|(workload, _)| workload).collect()
     }

@@ -142,7 +142,7 @@ fn a_network_that_does_not_learn_is_no_result() {
     let folder = tempfile::tempdir().unwrap();
     let kernels = folder.path().join("kernels");
     copy(Path::new("kernels"), &kernels);
-    let (file, out) = (kernels.join("optim/1_adam.cu"), folder.path().join("out.json"));
+    let (file, out) = (kernels.join("prelude/optim.cuh"), folder.path().join("out.json"));
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("fmaf(-rate,"));
     fs::write(&file, text.replace("fmaf(-rate,", "fmaf(rate,")).unwrap();

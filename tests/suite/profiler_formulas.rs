@@ -11,6 +11,10 @@ use crate::profiler::profiled;
 fn profile(workload: &str, sizes: &[usize]) -> Vec<Profile> {
     let [forward, random] = [Order::Forward, Order::Random(3)].map(|order| {
         let (device, profiles) = profiled(order);
+        // Formulas are of implicit GEMM, whatever an op would choose.
+        for (ladder, rung) in [("conv2d_forward", 5), ("conv2d_backward_input", 5), ("conv2d_backward_filter", 6)] {
+            device.choices().force(ladder, Some(rung));
+        }
         Workload::find(workload).unwrap()[0].run(&device, sizes).unwrap();
         profiles.list()
     });

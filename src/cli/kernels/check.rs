@@ -1,6 +1,7 @@
 //! `warptape kernels check`: kernels in checked mode, in several thread orders.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
@@ -38,7 +39,8 @@ pub(super) struct Options {
 /// What is run on a device of each order.
 enum Job {
     Workload(Vec<usize>, Workload),
-    Case(Expectation, Box<Case>),
+    /// With the rung of a ladder that is forced.
+    Case(Expectation, Arc<Case>, Option<(String, u32)>),
     File(Plan, Source),
 }
 
@@ -47,7 +49,15 @@ impl Job {
     fn run(&self, device: &Device) -> Result<Option<String>> {
         match self {
             Self::Workload(sizes, workload) => workload.run(device, sizes).map(|()| None),
-            Self::Case(expected, case) => Ok(case.verify(device, expected).err()),
+            Self::Case(expected, case, rung) => {
+                let force = |on: bool| {
+                    rung.iter().for_each(|(ladder, rung)| device.choices().force(ladder, on.then_some(*rung)));
+                };
+                force(true);
+                let wrong = case.verify(device, expected).err();
+                force(false);
+                Ok(wrong)
+            }
             Self::File(plan, source) => plan.prepare(device, source)?.launch(device).map(|()| None),
         }
     }
@@ -76,7 +86,9 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
         launched.dedup();
         kernels += launched.len();
         if options.shape.is_empty() {
-            jobs.extend(cases(&workloads, &launched)?);
+            // Of everything, the cases run with the rungs that ops choose; all others have the tests `ladders::`.
+            let named = workloads.iter().filter(|workload| !names.is_empty() || workload.rung().is_none());
+            jobs.extend(cases(&named.collect::<Vec<_>>(), &launched)?);
         }
         let sized = |workload: Workload| Ok(Job::Workload(workload.sizes(&options.shape)?, workload));
         // First: what does not compile is an error of its own there, and a wrong result among cases.
@@ -88,19 +100,27 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     outcome.verdict(kernels, options.seeds, options.json)
 }
 
-/// The cases of the workloads' ops that launch any of `kernels`.
-fn cases(workloads: &[Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
-    let ops = op::cases().into_iter().filter(|(op, _)| workloads.iter().any(|workload| workload.op == *op));
+/// The cases of the workloads' ops that launch any of `kernels`, with the rungs that the workloads force.
+fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
+    let cases: Vec<(&str, Vec<Arc<Case>>)> =
+        op::cases().into_iter().map(|(op, cases)| (op, cases.into_iter().map(Arc::new).collect())).collect();
+    let mut seen = HashSet::new();
     let mut jobs = Vec::new();
-    for case in ops.flat_map(|(_, cases)| cases) {
-        let inputs = case.draw(1);
-        let upstream = vec![0.0; case.expected(&inputs).len()];
-        let runs = launched(|device| case.run(device, &inputs, &upstream).map(drop))?;
-        if runs.iter().any(|kernel| kernels.contains(kernel)) {
-            jobs.push(case);
+    for workload in workloads.iter().filter(|workload| seen.insert((workload.op, workload.rung()))) {
+        let rung = workload.rung().map(|(ladder, rung)| (ladder.to_owned(), rung));
+        for case in cases.iter().filter(|(op, _)| *op == workload.op).flat_map(|(_, cases)| cases) {
+            let inputs = case.draw(1);
+            let upstream = vec![0.0; case.expected(&inputs).len()];
+            let runs = launched(|device| {
+                rung.iter().for_each(|(ladder, rung)| device.choices().force(ladder, Some(*rung)));
+                case.run(device, &inputs, &upstream).map(drop)
+            })?;
+            if runs.iter().any(|kernel| kernels.contains(kernel)) {
+                jobs.push((case.clone(), rung.clone()));
+            }
         }
     }
-    Ok(jobs.into_par_iter().map(|case| Job::Case(case.expectation(1), Box::new(case))).collect())
+    Ok(jobs.into_par_iter().map(|(case, rung)| Job::Case(case.expectation(1), case, rung)).collect())
 }
 
 /// Runs all jobs in each of `orders`, on a device of its own.
