@@ -10,6 +10,7 @@ mod bench_kernels;
 mod bench_tables;
 mod bench_train;
 mod checker;
+mod choices;
 mod cli;
 mod command;
 mod compiler;

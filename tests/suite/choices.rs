@@ -1,0 +1,105 @@
+//! Which kernels run: forced, remembered, repeated.
+
+use std::path::Path;
+use std::process::Output;
+
+use warptape::device::choices::Table;
+use warptape::train::run_dir::{RunDir, RunInfo};
+
+use crate::command::{device, done, fails, shared, succeeds, training, warptape};
+
+fn run_with(variables: &[(&str, &str)], words: &[String]) -> Output {
+    let output = warptape().args(words).envs(variables.iter().copied()).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn kernels(run: &Path) -> Table {
+    RunInfo::read(&RunDir::open(run).unwrap()).unwrap().kernels
+}
+
+fn rungs(run: &Path, ladder: &str) -> Vec<u32> {
+    let mut rungs: Vec<u32> = kernels(run)[ladder].values().copied().collect();
+    rungs.dedup();
+    rungs
+}
+
+fn weights(run: &Path) -> Vec<u8> {
+    std::fs::read(run.join("checkpoints/last.safetensors")).unwrap()
+}
+
+#[test]
+fn a_run_repeated_or_resumed_takes_the_kernels_that_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let forced = [("WARPTAPE_KERNEL", "conv2d_forward:4,conv2d_backward_filter:5")];
+    run_with(&forced, &training(&shared().data, 2, &at("whole")));
+    assert_eq!(
+        (rungs(&at("whole"), "conv2d_forward"), rungs(&at("whole"), "conv2d_backward_filter")),
+        (vec![4], vec![5])
+    );
+
+    // Without the variable an op chooses otherwise, and other kernels round otherwise.
+    run_with(&[], &training(&shared().data, 2, &at("other")));
+    assert_ne!(rungs(&at("other"), "conv2d_forward"), [4]);
+    assert!(weights(&at("other")) != weights(&at("whole")), "rungs that differ in nothing");
+
+    let (json, out) = (at("whole").join("run.json").display().to_string(), at("again").display().to_string());
+    run_with(&[], &["train", "--config", &json, "--out", &out].map(String::from));
+    assert!(weights(&at("again")) == weights(&at("whole")), "a repeated run");
+    assert_eq!(kernels(&at("again")), kernels(&at("whole")));
+
+    run_with(&forced, &training(&shared().data, 1, &at("half")));
+    let half = at("half").display().to_string();
+    run_with(&[], &["train", "--resume", &half, "--epochs", "2"].map(String::from));
+    assert_eq!(rungs(&at("half"), "conv2d_forward"), [4]);
+    assert!(weights(&at("half")) == weights(&at("whole")), "a resumed run");
+}
+
+#[test]
+fn what_is_no_rung_is_refused() {
+    let said = |kernel: &str| {
+        let device = device();
+        let done =
+            done(warptape().args(["train", "--device", &device, "--epochs", "1"]).env("WARPTAPE_KERNEL", kernel));
+        assert_eq!(done.code, Some(2), "{}", done.stderr);
+        done.stderr
+    };
+    assert!(said("conv3d:1").contains("WARPTAPE_KERNEL: there is no ladder 'conv3d': use batchnorm_forward, "));
+    assert!(said("conv2d_forward:99").contains("conv2d_forward has no rung '99': conv2d/forward/1_direct.cu, "));
+    assert!(said("conv2d_forward").contains("'conv2d_forward' is not LADDER:RUNG"));
+}
+
+/// In a cache folder of its own, so that no other test meets what it remembers.
+#[test]
+fn what_tune_finds_is_taken_until_it_is_forgotten() {
+    let (folder, device) = (tempfile::tempdir().unwrap(), device());
+    let cache = folder.path().display().to_string();
+    let tune = |more: &[&str]| {
+        let words =
+            [&["tune", "--device", &device, "--models", "little-conv", "--batch", "2", "--runs", "1"], more].concat();
+        let words: Vec<String> = words.into_iter().map(String::from).collect();
+        String::from_utf8(run_with(&[("WARPTAPE_CACHE", &cache)], &words).stdout).unwrap()
+    };
+    let said = tune(&["--seconds", "0"]);
+    assert!(said.contains("conv2d_forward n2 h32 w32 c3 k32 r3 s3 ") && said.contains("; remembered for "), "{said}");
+    let file = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
+
+    // A table of one's own: what it says is what a training takes.
+    let problem = "n8 h32 w32 c3 k32 r3 s3 stride1,1 pad1,1 dilation1,1";
+    std::fs::write(&file, serde_json::json!({"conv2d_forward": {problem: 3}}).to_string()).unwrap();
+    let run = folder.path().join("run");
+    run_with(&[("WARPTAPE_CACHE", &cache)], &training(&shared().data, 1, &run));
+    assert_eq!(kernels(&run)["conv2d_forward"][problem], 3);
+
+    std::fs::write(&file, "{").unwrap();
+    let damaged =
+        done(warptape().args(training(&shared().data, 1, &folder.path().join("a"))).env("WARPTAPE_CACHE", &cache));
+    assert!(damaged.code == Some(1) && damaged.stderr.contains("run `warptape tune` again"), "{}", damaged.stderr);
+    assert!(tune(&["--forget"]).contains("nothing is remembered"));
+    assert!(!file.exists());
+    fails(&["tune", "--models", "resnet19"], 2, &["unknown model 'resnet19'"]);
+    assert!(succeeds(&["tune", "--help"]).contains("--forget"));
+}
