@@ -95,8 +95,8 @@ fn who_needs_the_guard() {
     let mine = edited("matmul/1_naive.cu", "    if (row >= m || column >= n) return;\n", "");
     let check =
         |shape: &str| kernels(mine.path(), &["check", "matmul_forward:1", "--seeds", "1", &format!("--shape={shape}")]);
-    let (text, code) = check("33,32,16");
+    let (text, code) = check("33,32,32");
     assert!(text.contains("out of bounds: ") && code == Some(1), "{text}");
-    let (text, code) = check("64,32,16");
+    let (text, code) = check("64,32,32");
     assert!(text.contains("nothing found") && code == Some(0), "{text}");
 }

@@ -83,6 +83,20 @@ fn split_k_brings_more_blocks_to_small_images() {
     }
 }
 
+/// For one output, the definition multiplies 9 times per pair of channels, F(2×2) 4 times and F(4×4) 2.25 times; the
+/// transforms add to that what they add up. The price is what they move.
+#[test]
+fn winograd_multiplies_less_and_moves_more() {
+    let layer = "n32 h8 w8 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1";
+    for ladder in ladders() {
+        let [gemm, two, four] = [5, 7, 8].map(|rung| costs(&ladder, rung, layer));
+        let name = ladder.name;
+        assert!(two.flops < gemm.flops / 1.9 && two.flops > gemm.flops / 2.25, "{name}: {two:?} {gemm:?}");
+        assert!(four.flops < two.flops / 1.5 && four.flops > gemm.flops / 4.0, "{name}: {four:?} {two:?}");
+        assert!(two.moved > four.moved && four.moved > gemm.moved, "{name}: {four:?} {two:?} {gemm:?}");
+    }
+}
+
 /// Of 3 × 3 taps at a stride of 2, an input pixel sees 1, 2, 2 or 4: a quarter of what rung 5 multiplies. Of a 1 × 1 filter,
 /// three pixels of four see none.
 #[test]
