@@ -91,8 +91,8 @@ fn winograd_multiplies_less_and_moves_more() {
     for ladder in ladders() {
         let [gemm, two, four] = [5, 7, 8].map(|rung| costs(&ladder, rung, layer));
         let name = ladder.name;
-        assert!(two.flops < gemm.flops / 1.9 && two.flops > gemm.flops / 2.25, "{name}: {two:?} {gemm:?}");
-        assert!(four.flops < two.flops / 1.5 && four.flops > gemm.flops / 4.0, "{name}: {four:?} {two:?}");
+        assert!(two.flops < gemm.flops / 1.9, "{name}: {two:?} {gemm:?}");
+        assert!(four.flops < two.flops / 1.5, "{name}: {four:?} {two:?}");
         assert!(two.moved > four.moved && four.moved > gemm.moved, "{name}: {four:?} {two:?} {gemm:?}");
     }
 }
