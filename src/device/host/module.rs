@@ -183,9 +183,15 @@ impl Kernel {
 
     /// Where the kernel's module is for this OS thread. None where the system does not tell.
     pub(super) fn image(&self) -> Option<Image> {
-        // A thread has its thread-local memory from the first use on.
-        self.builtins();
-        Image::of_module(self.entry)
+        // A thread has its thread-local memory from the first use on. While other threads load modules, the loader may not
+        // tell of it for a moment (seen once in thousands of launches, with glibc 2.36).
+        (0..100).find_map(|turn| {
+            if turn > 0 {
+                std::thread::yield_now();
+            }
+            self.builtins();
+            Image::of_module(self.entry)
+        })
     }
 
     /// Arguments that do not fit would make the kernel read beyond them, or take a size for an address.
