@@ -23,3 +23,12 @@ pub fn median(values: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     sorted[sorted.len() / 2]
 }
+
+/// Images in a batch of a training of `network`, as its users choose it on a GPU.
+pub fn usual_batch(network: &str) -> usize {
+    match network {
+        kernels::problems::AIRBENCH => 2000,
+        _ if network.starts_with("resnet") => 64,
+        _ => 128,
+    }
+}

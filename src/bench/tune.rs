@@ -27,36 +27,22 @@ const MARGIN: f64 = 0.97;
 /// # Errors
 /// A problem that the ladder does not understand; a rung whose result is wrong.
 pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan) -> Result<Tuned> {
-    let found = time(device, ladder, problem, plan);
-    device.choices().force(ladder.name, None);
-    found
-}
-
-fn time(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan) -> Result<Tuned> {
     let job = (ladder.job)(device, &problem.text)?;
+    let choices = device.choices();
+    let made = || choices.made_for(ladder.name, &problem.text);
     (job.run)()?;
-    let made = || device.choices().made().get(ladder.name).and_then(|all| all.get(&problem.text)).copied();
     let default =
         made().ok_or_else(|| Error::usage(format!("'{}' is not how {} writes it", problem.text, ladder.name)))?;
     // From the last rung down: the fast ones are met first, and the slow ones are not run more often than needed.
     let mut rungs: Vec<u32> = ladder.numbers().filter(|&rung| rung != default).collect();
+    rungs.push(default);
     rungs.reverse();
-    rungs.insert(0, default);
+    let run = |rung: u32| choices.forced(ladder.name, rung, || device.seconds(|| (job.run)().map(drop)));
     let mut timed: Vec<(u32, Vec<f64>)> = Vec::new();
-    let run = |rung: u32| -> Result<f64> {
-        device.choices().force(ladder.name, Some(rung));
-        device.synchronize()?;
-        let started = Instant::now();
-        (job.run)()?;
-        device.synchronize()?;
-        Ok(started.elapsed().as_secs_f64())
-    };
-    let best = |timed: &[(u32, Vec<f64>)]| timed.iter().map(|(_, seconds)| median(seconds)).fold(f64::MAX, f64::min);
     for rung in rungs {
-        device.choices().force(ladder.name, Some(rung));
-        device.choices().take_rounding();
-        let result = (job.run)()?;
-        let rounding = device.choices().take_rounding();
+        choices.take_rounding();
+        let result = choices.forced(ladder.name, rung, &job.run)?;
+        let rounding = choices.take_rounding();
         if made() != Some(rung) {
             continue; // it cannot do this problem
         }
@@ -65,7 +51,8 @@ fn time(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan) -> Res
         }
         drop(result);
         let seconds = run(rung)?;
-        if seconds <= HOPELESS * best(&timed) {
+        let best = timed.iter().map(|(_, seconds)| seconds[0]).fold(f64::MAX, f64::min);
+        if seconds <= HOPELESS * best {
             timed.push((rung, vec![seconds]));
         }
     }

@@ -8,10 +8,10 @@ use super::print;
 use crate::bench::kernels::Plan;
 use crate::bench::kernels::problems::{NETWORKS, of_networks};
 use crate::bench::tune::tune;
+use crate::bench::usual_batch;
 use crate::device::Device;
 use crate::device::choices::{Table, tuned, tuned_file};
-use crate::error::{Error, Result};
-use crate::nn::models;
+use crate::error::Error;
 use crate::train::run_dir::write_atomic;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
@@ -48,15 +48,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             _ => return Ok(print(format_args!("nothing is remembered of {}", device.info().description))?),
         }
     }
-    if options.batch.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
-        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two").into());
-    }
-    let network = |name: &String| {
-        models::check(name, 10, [32, 32])?;
-        let usual = NETWORKS.iter().find(|(network, _)| network == name).map_or(128, |network| network.1);
-        Ok((name.clone(), options.batch.unwrap_or(usual)))
-    };
-    let networks = options.models.iter().map(network).collect::<Result<Vec<_>>>()?;
+    let networks = super::bench::batches(&options.models, &NETWORKS, options.batch, usual_batch)?;
     let ladders = crate::op::ladders();
     let problems = of_networks(device.target(), &ladders, &networks)?;
     let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());

@@ -36,6 +36,14 @@ impl Choices {
         };
     }
 
+    /// What `run` returns while `ladder` is to take rung `rung`, see [`Choices::force`]; then as if never forced.
+    pub fn forced<T>(&self, ladder: &str, rung: u32, run: impl FnOnce() -> T) -> T {
+        self.force(ladder, Some(rung));
+        let result = run();
+        self.force(ladder, None);
+        result
+    }
+
     /// Prefers what `table` says for the problems in it, over what earlier tables said.
     pub fn prefer(&self, table: &Table) {
         let mut state = self.0.lock().unwrap();
@@ -48,6 +56,11 @@ impl Choices {
     /// What was chosen so far.
     pub fn made(&self) -> Table {
         self.0.lock().unwrap().made.clone()
+    }
+
+    /// The rung of `ladder` that was last chosen for `problem`, if the problem came up.
+    pub fn made_for(&self, ladder: &str, problem: &str) -> Option<u32> {
+        self.0.lock().unwrap().made.get(ladder)?.get(problem).copied()
     }
 
     /// The rung of `ladder` for `problem`, and notes that it was chosen: what is forced, else `wanted` (by the user for

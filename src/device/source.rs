@@ -25,6 +25,11 @@ impl Defines {
         Self::default()
     }
 
+    /// Each of `named` numbers defined.
+    pub fn of<const N: usize>(named: [(&str, usize); N]) -> Self {
+        Self(named.map(|(name, value)| (name.to_owned(), value.to_string())).into())
+    }
+
     /// The set with `name` defined as `value`.
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0.insert(name.into(), value.to_string());

@@ -87,7 +87,7 @@ fn defines(target: Target, vec: usize) -> Defines {
     // The host does not mind unaligned rows and takes any number of channels with one compilation.
     let (threads, whole) = if target == Target::Cuda { (256, 1) } else { (1, 0) };
     let named = [("VEC", vec), ("WHOLE", whole), ("STRIPS", strips(target)), ("ROWS", ROWS), ("THREADS", threads)];
-    named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))
+    Defines::of(named)
 }
 
 /// The constants that a GPU needs: channels in whole vectors, or any.

@@ -101,6 +101,17 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The ladder named `name` among `all`.
+    ///
+    /// # Errors
+    /// There is none of that name: which there are.
+    pub fn find(all: &[Self], name: &str) -> Result<Self, String> {
+        all.iter().find(|ladder| ladder.name == name).cloned().ok_or_else(|| {
+            let names: Vec<_> = all.iter().map(|ladder| ladder.name).collect();
+            format!("there is no ladder '{name}': use {}", names.join(", "))
+        })
+    }
+
     /// Numbers of the rungs.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.files.iter().map(|file| number(file))
@@ -136,9 +147,14 @@ impl<P: Display, R> Ladder<P, R> {
     }
 }
 
-fn number(file: &str) -> u32 {
+/// A kernel file's name without folders and ending: `5_vectorized`.
+pub fn stem(file: &str) -> &str {
     let name = file.rsplit('/').next().unwrap_or(file);
-    name.split('_').next().and_then(|digits| digits.parse().ok()).expect("kernel files begin with their number")
+    name.strip_suffix(".cu").unwrap_or(name)
+}
+
+fn number(file: &str) -> u32 {
+    stem(file).split('_').next().and_then(|digits| digits.parse().ok()).expect("kernel files begin with their number")
 }
 
 /// What `WARPTAPE_KERNEL` asks for, by ladder.
@@ -154,10 +170,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, u32>, String> {
     let one = |part: &str| {
         let fail = |what: String| format!("WARPTAPE_KERNEL: {what}");
         let (name, rung) = part.split_once(':').ok_or_else(|| fail(format!("'{part}' is not LADDER:RUNG")))?;
-        let ladder = ladders.iter().find(|ladder| ladder.name == name).ok_or_else(|| {
-            let names: Vec<_> = ladders.iter().map(|ladder| ladder.name).collect();
-            fail(format!("there is no ladder '{name}': use {}", names.join(", ")))
-        })?;
+        let ladder = Summary::find(&ladders, name).map_err(fail)?;
         let number = rung.parse().ok().filter(|&rung| ladder.numbers().any(|number| number == rung));
         let number = number.ok_or_else(|| fail(format!("{name} has no rung '{rung}': {}", ladder.files.join(", "))))?;
         Ok((name.to_owned(), number))

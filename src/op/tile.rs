@@ -45,6 +45,14 @@ impl Tile {
         }
     }
 
+    /// The same where the rows are filters, of which a network's first layers have few: a GPU gets blocks of half the height
+    /// for those, rather than blocks half of which is thrown away.
+    pub fn pick_for_filters(target: Target, filters: usize, columns: usize, depth: usize) -> Self {
+        let tile = Self::pick(target, filters, columns, depth);
+        let few = target == Target::Cuda && filters <= tile.bm / 2;
+        if few { Self { bm: tile.bm / 2, ..tile } } else { tile }
+    }
+
     /// Threads per block.
     pub fn threads(&self) -> usize {
         (self.bm / self.tm) * (self.bn / self.tn)
@@ -52,7 +60,7 @@ impl Tile {
 
     /// The tile as compile-time constants.
     pub fn defines(&self) -> Defines {
-        let named = [
+        Defines::of([
             ("BM", self.bm),
             ("BN", self.bn),
             ("BK", self.bk),
@@ -61,8 +69,7 @@ impl Tile {
             ("VEC", self.vec),
             ("KVEC", self.kvec),
             ("THREADS", self.threads()),
-        ];
-        named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))
+        ])
     }
 }
 
@@ -119,7 +126,7 @@ impl WarpTile {
 
     /// The tile as compile-time constants.
     pub fn defines(&self) -> Defines {
-        let named = [
+        Defines::of([
             ("BM", self.bm),
             ("BN", self.bn),
             ("BK", self.bk),
@@ -130,8 +137,7 @@ impl WarpTile {
             ("VEC", self.vec),
             ("RVEC", self.rvec),
             ("THREADS", self.threads()),
-        ];
-        named.into_iter().fold(Defines::new(), |defines, (name, value)| defines.with(name, value))
+        ])
     }
 }
 

@@ -174,12 +174,8 @@ pub(super) fn rungs(all: &[Workload]) -> Vec<Workload> {
         rungs.extend(ladder.numbers().zip(&ladder.workloads).map(|(rung, workload)| {
             let base = all.iter().find(|one| one.name == *workload).expect("a ladder names its workloads");
             let (name, inner) = (ladder.name, base.run.clone());
-            let run = move |device: &Device, sizes: &[usize]| {
-                device.choices().force(name, Some(rung));
-                let result = inner(device, sizes);
-                device.choices().force(name, None);
-                result
-            };
+            let run =
+                move |device: &Device, sizes: &[usize]| device.choices().forced(name, rung, || inner(device, sizes));
             let name = format!("{}:{rung}", ladder.name);
             Workload { name, op: base.op, dims: base.dims.clone(), default: base.default.clone(), run: Arc::new(run) }
         }));

@@ -163,7 +163,7 @@ fn what_makes_no_sense() {
 /// Problems are those of one training step, each once, with all networks that pose it.
 #[test]
 fn problems_are_those_of_the_networks() {
-    let networks: Vec<(String, usize)> = NETWORKS.iter().map(|&(name, _)| (name.to_owned(), 8)).collect();
+    let networks: Vec<(String, usize)> = NETWORKS.iter().map(|&name| (name.to_owned(), 8)).collect();
     for target in [Target::Cuda, Target::Host { lanes: 8 }] {
         let problems = of_networks(target, &op::ladders(), &networks).unwrap();
         let find = |ladder: &str, text: &str| {

@@ -12,7 +12,7 @@ use super::pytorch::Worker;
 use super::vendor::{Run, Vendor};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::ladder::{Job, Summary};
+use crate::op::ladder::{Job, Summary, stem};
 use crate::tensor::Tensor;
 use limits::Limits;
 use problems::Problem;
@@ -139,7 +139,6 @@ pub fn measure(
         entrant.verify(&job, "after")?;
         contenders.push(entrant.finish(device, &job, limits)?);
     }
-    device.choices().force(ladder.name, None);
     let (ladder, networks) = (ladder.name.to_owned(), problem.networks.clone());
     Ok(Row { ladder, problem: text.clone(), networks, flops: job.flops, bytes: job.bytes, contenders })
 }
@@ -159,12 +158,6 @@ fn first_line(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
 }
 
-/// A file's name without folders and ending.
-fn stem(file: &str) -> &str {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.strip_suffix(".cu").unwrap_or(name)
-}
-
 fn entrant<'a>(name: &str, runner: Runner<'a>) -> Entrant<'a> {
     Entrant { name: name.into(), runner, rounding: 1.0, result: None, seconds: Vec::new(), out: None }
 }
@@ -180,13 +173,13 @@ impl Entrant<'_> {
         let result = &mut self.result;
         let seconds = match &mut self.runner {
             Runner::Rung(rung) => {
-                device.choices().force(ladder, Some(*rung));
-                device.choices().take_rounding();
+                let choices = device.choices();
+                choices.take_rounding();
                 limits.flush(device)?;
-                let seconds = device.seconds(|| (job.run)().map(|tensor| *result = Some(tensor)));
-                self.rounding = device.choices().take_rounding();
-                let made = device.choices().made();
-                if made.get(ladder).and_then(|all| all.get(problem)) == Some(rung) {
+                let run = || (job.run)().map(|tensor| *result = Some(tensor));
+                let seconds = choices.forced(ladder, *rung, || device.seconds(run));
+                self.rounding = choices.take_rounding();
+                if choices.made_for(ladder, problem) == Some(*rung) {
                     seconds.map_err(|error| format!("{}{}", verify::FAILS, first_line(&error)))
                 } else {
                     // Another rung took its place.

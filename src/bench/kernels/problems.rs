@@ -7,15 +7,14 @@ use crate::error::{Error, Result};
 use crate::op::conv2d::{Sizes, Steps};
 use crate::op::ladder::Summary;
 
-/// Networks that are looked into unless others are named, with the batches of a training on a GPU.
-pub const NETWORKS: [(&str, usize); 5] =
-    [("little-conv", 128), ("vgg16_bn", 128), ("resnet18", 64), ("resnet34", 64), (AIRBENCH, 2000)];
+/// Networks that are looked into unless others are named.
+pub const NETWORKS: [&str; 5] = ["little-conv", "vgg16_bn", "resnet18", "resnet34", AIRBENCH];
 /// A CPU takes its time; few images are enough to keep it busy.
 pub const HOST_BATCH: usize = 8;
 
 /// The network of K. Jordan's airbench94 ("94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024), of which only the
 /// convolutions are measured.
-const AIRBENCH: &str = "airbench94";
+pub(in crate::bench) const AIRBENCH: &str = "airbench94";
 /// Side and channels of the input, filters, side of a filter, padding.
 const AIRBENCH_CONVOLUTIONS: [(usize, usize, usize, usize, usize); 7] = [
     (32, 3, 24, 2, 0), // whitens patches; its filters are not trained

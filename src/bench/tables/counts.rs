@@ -5,7 +5,7 @@ use crate::device::Device;
 use crate::device::host::profiled::{Counts, Profiles};
 use crate::device::host::{Host, Mode, Options};
 use crate::error::Result;
-use crate::op::ladder::Summary;
+use crate::op::ladder::{Summary, stem};
 
 /// What each ladder is shown at: large enough for the differences between its rungs, small enough to be counted in seconds.
 const PROBLEMS: [(&str, &str); 14] = [
@@ -53,9 +53,8 @@ fn table(ladder: &Summary, problem: &str) -> Result<String> {
         let options = Options { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
         let device = Device::new(Box::new(Host::new(options)));
         let job = (ladder.job)(&device, problem)?;
-        device.choices().force(ladder.name, Some(rung));
-        (job.run)()?;
-        if device.choices().made().get(ladder.name).and_then(|all| all.get(problem)) != Some(&rung) {
+        device.choices().forced(ladder.name, rung, &job.run)?;
+        if device.choices().made_for(ladder.name, problem) != Some(rung) {
             continue; // this rung is not for such problems
         }
         let all = profiles.list();
@@ -65,8 +64,7 @@ fn table(ladder: &Summary, problem: &str) -> Result<String> {
         let launches: u64 = all.iter().map(|profile| profile.launches).sum();
         let moved: u64 = all.iter().map(|profile| profile.read + profile.written).sum();
         let sectors = global.pieces as f64 / global.requests.max(1) as f64;
-        let stem = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".cu");
-        let mut cells = vec![format!("[`{stem}`]({file})"), launches.to_string(), count(global.requests)];
+        let mut cells = vec![format!("[`{}`]({file})", stem(file)), launches.to_string(), count(global.requests)];
         cells.push(format!("{sectors:.1}"));
         cells.extend([shared.pieces, shared.conflicts(), total.barriers].map(count));
         let counted = all.iter().all(|profile| profile.uncounted.is_none());

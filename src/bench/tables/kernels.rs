@@ -4,7 +4,7 @@ use super::{Grid, NOT_MEASURED, provenance};
 use crate::bench::kernels::limits::Ceilings;
 use crate::bench::kernels::{Contender, Outcome, Row};
 use crate::bench::results::Results;
-use crate::op::ladder::Summary;
+use crate::op::ladder::{Summary, stem};
 
 /// Contenders that are no rungs of ours.
 const OTHERS: [&str; 3] = ["cuBLAS", "cuDNN", "PyTorch"];
@@ -73,8 +73,7 @@ pub fn of_ladder(all: &[Results<Row>], ladder: &Summary) -> String {
             cells.extend([of(row.and_then(library)), of(row.and_then(|row| named(row, "PyTorch")))]);
             cells
         };
-        let stem = |file: &&str| file.rsplit('/').next().unwrap_or(file).trim_end_matches(".cu").to_owned();
-        let mut rows: Vec<Vec<String>> = ladder.files.iter().map(|file| line(&stem(file))).collect();
+        let mut rows: Vec<Vec<String>> = ladder.files.iter().map(|file| line(stem(file))).collect();
         rows.extend(
             OTHERS.iter().filter(|name| row.is_some_and(|row| named(row, name).is_some())).map(|name| line(name)),
         );

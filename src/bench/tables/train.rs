@@ -3,6 +3,7 @@
 use super::{Grid, NOT_MEASURED, provenance};
 use crate::bench::results::Results;
 use crate::bench::train::{Contender, MODELS, MODES, Outcome, Row};
+use crate::bench::usual_batch;
 
 /// For a terminal.
 pub fn text(results: &Results<Row>) -> String {
@@ -28,9 +29,9 @@ pub fn markdown(all: &[Results<Row>]) -> String {
     tables.join("\n")
 }
 
-fn unmeasured((model, batch): (&str, usize)) -> Row {
+fn unmeasured(model: &str) -> Row {
     let contenders = std::iter::once("warptape").chain(MODES).map(missing).collect();
-    Row { model: model.into(), batch, parameters: 0, contenders }
+    Row { model: model.into(), batch: usual_batch(model), parameters: 0, contenders }
 }
 
 fn missing(name: &str) -> Contender {

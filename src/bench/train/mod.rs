@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use ours::Training;
 
 /// Networks that are measured unless others are named, with their batches.
-pub const MODELS: [(&str, usize); 4] = [("little-conv", 128), ("vgg16_bn", 128), ("resnet18", 64), ("resnet34", 64)];
+pub const MODELS: [&str; 4] = ["little-conv", "vgg16_bn", "resnet18", "resnet34"];
 /// What PyTorch is asked to do, as `benches/pytorch/train.py` calls it.
 pub const MODES: [&str; 3] = ["eager", "channels_last", "compiled"];
 

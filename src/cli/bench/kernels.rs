@@ -7,12 +7,12 @@ use crate::bench::kernels::problems::{HOST_BATCH, NETWORKS, Problem, of_networks
 use crate::bench::kernels::{Plan, Row, measure, wrong};
 use crate::bench::pytorch::{Python, Worker};
 use crate::bench::results::Results;
+use crate::bench::usual_batch;
 use crate::bench::vendor::Vendor;
 use crate::bench::{output, tables};
 use crate::cli::print;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::nn::models;
 use crate::op::ladder::Summary;
 
 #[derive(clap::Args)]
@@ -107,12 +107,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
 
 fn ladders(options: &Options) -> Result<Vec<Summary>> {
     let all = crate::op::ladders();
-    let named = |name: &String| {
-        all.iter().find(|ladder| ladder.name == name).cloned().ok_or_else(|| {
-            let names: Vec<_> = all.iter().map(|ladder| ladder.name).collect();
-            Error::usage(format!("there is no ladder '{name}': use {}", names.join(", ")))
-        })
-    };
+    let named = |name: &String| Summary::find(&all, name).map_err(Error::usage);
     if options.ladders.is_empty() { Ok(all.clone()) } else { options.ladders.iter().map(named).collect() }
 }
 
@@ -123,19 +118,9 @@ fn problems(options: &Options, ladders: &[Summary], target: Target) -> Result<Ve
         };
         return Ok(vec![Problem { ladder: ladder.name.into(), text: text.clone(), networks: Vec::new() }]);
     }
-    if options.batch.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
-        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
-    }
-    let batch = |batch: usize| options.batch.unwrap_or(if target == Target::Cuda { batch } else { HOST_BATCH });
-    let known = |name: &str| NETWORKS.iter().find(|(network, _)| *network == name);
-    let named: Vec<(String, usize)> = match &options.models[..] {
-        [] => NETWORKS.iter().map(|&(network, size)| (network.to_owned(), batch(size))).collect(),
-        named => named.iter().map(|name| (name.clone(), batch(known(name).map_or(128, |network| network.1)))).collect(),
-    };
-    for (name, _) in named.iter().filter(|(name, _)| known(name).is_none()) {
-        models::check(name, 10, [32, 32])?;
-    }
-    let mut problems = of_networks(target, ladders, &named)?;
+    let usual = |network: &str| if target == Target::Cuda { usual_batch(network) } else { HOST_BATCH };
+    let networks = super::batches(&options.models, &NETWORKS, options.batch, usual)?;
+    let mut problems = of_networks(target, ladders, &networks)?;
     problems.extend(products(target, ladders).into_iter().filter(|_| options.models.is_empty()));
     problems.sort_by_key(|problem| ladders.iter().position(|ladder| ladder.name == problem.ladder));
     Ok(problems)

@@ -5,6 +5,7 @@ mod tables;
 mod train;
 
 use crate::error::{Error, Result};
+use crate::nn::models;
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -41,4 +42,21 @@ pub(super) fn check_runs(runs: usize, seconds: f64) -> Result<()> {
         return Err(Error::usage(format!("--seconds {seconds}: expected 0 to 3600")));
     }
     Ok(())
+}
+
+/// The networks `named`, or else all that are `known`, each with its batch: the one `given`, or its usual one.
+pub(super) fn batches(
+    named: &[String],
+    known: &[&str],
+    given: Option<usize>,
+    usual: impl Fn(&str) -> usize,
+) -> Result<Vec<(String, usize)>> {
+    if given.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
+        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
+    }
+    for name in named.iter().filter(|name| !known.contains(&name.as_str())) {
+        models::check(name, 10, [32, 32])?;
+    }
+    let names: Vec<&str> = if named.is_empty() { known.into() } else { named.iter().map(String::as_str).collect() };
+    Ok(names.into_iter().map(|name| (name.to_owned(), given.unwrap_or_else(|| usual(name)))).collect())
 }

@@ -6,10 +6,9 @@ use crate::bench::pytorch::Python;
 use crate::bench::results::Results;
 use crate::bench::tables;
 use crate::bench::train::{MODELS, Plan, Row, measure};
+use crate::bench::usual_batch;
 use crate::cli::print;
 use crate::device::Device;
-use crate::error::{Error, Result};
-use crate::nn::models;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -42,7 +41,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: Options) -> anyhow::Result<()> {
     super::check_runs(options.runs, options.seconds)?;
-    let models = plan(&options)?;
+    let models = super::batches(&options.models, &MODELS, options.batch, usual_batch)?;
     let device = Device::open(&options.device)?;
     let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
     let mut results = Results::<Row>::new("train", &device)?;
@@ -64,22 +63,4 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     }
     let text = if options.json { results.json() } else { tables::train::text(&results) };
     Ok(print(text.trim_end())?)
-}
-
-/// Networks and batches, each known to be buildable.
-fn plan(options: &Options) -> Result<Vec<(String, usize)>> {
-    if options.batch.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
-        return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
-    }
-    let named: Vec<(String, usize)> = match &options.models[..] {
-        [] => MODELS.map(|(model, batch)| (model.to_owned(), batch)).into(),
-        named => named.iter().map(|model| (model.clone(), batch_of(model))).collect(),
-    };
-    named.iter().try_for_each(|(model, _)| models::check(model, 10, [32, 32]))?;
-    Ok(named.into_iter().map(|(model, batch)| (model, options.batch.unwrap_or(batch))).collect())
-}
-
-/// The batch of a network that is not in the table is that of its like.
-fn batch_of(model: &str) -> usize {
-    MODELS.iter().find(|(name, _)| *name == model).map_or(if model.starts_with("resnet") { 64 } else { 128 }, |m| m.1)
 }

@@ -49,17 +49,17 @@ impl Job {
     fn run(&self, device: &Device) -> Result<Option<String>> {
         match self {
             Self::Workload(sizes, workload) => workload.run(device, sizes).map(|()| None),
-            Self::Case(expected, case, rung) => {
-                let force = |on: bool| {
-                    rung.iter().for_each(|(ladder, rung)| device.choices().force(ladder, on.then_some(*rung)));
-                };
-                force(true);
-                let wrong = case.verify(device, expected).err();
-                force(false);
-                Ok(wrong)
-            }
+            Self::Case(expected, case, rung) => Ok(with(device, rung.as_ref(), || case.verify(device, expected)).err()),
             Self::File(plan, source) => plan.prepare(device, source)?.launch(device).map(|()| None),
         }
+    }
+}
+
+/// What `run` returns with the rung of a ladder forced, if there is one to force.
+fn with<T>(device: &Device, rung: Option<&(String, u32)>, run: impl FnOnce() -> T) -> T {
+    match rung {
+        Some((ladder, rung)) => device.choices().forced(ladder, *rung, run),
+        None => run(),
     }
 }
 
@@ -111,10 +111,8 @@ fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
         for case in cases.iter().filter(|(op, _)| *op == workload.op).flat_map(|(_, cases)| cases) {
             let inputs = case.draw(1);
             let upstream = vec![0.0; case.expected(&inputs).len()];
-            let runs = launched(|device| {
-                rung.iter().for_each(|(ladder, rung)| device.choices().force(ladder, Some(*rung)));
-                case.run(device, &inputs, &upstream).map(drop)
-            })?;
+            let run = |device: &Device| case.run(device, &inputs, &upstream).map(drop);
+            let runs = launched(|device| with(device, rung.as_ref(), || run(device)))?;
             if runs.iter().any(|kernel| kernels.contains(kernel)) {
                 jobs.push((case.clone(), rung.clone()));
             }

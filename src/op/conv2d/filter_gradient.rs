@@ -12,6 +12,10 @@ use crate::tensor::{DType, Tensor};
 
 const ENTRY: &str = "conv2d_backward_filter";
 
+pub(super) const SCALAR: &str = "conv2d/filter_gradient/4_register_tile.cu";
+pub(super) const WINOGRAD: [&str; 2] =
+    ["conv2d/filter_gradient/7_winograd_2x2.cu", "conv2d/filter_gradient/8_winograd_4x4.cu"];
+
 type Run = fn(&'static str, &Sizes, &Tensor, &Tensor) -> Result<Tensor>;
 
 /// Its kernels.
@@ -22,13 +26,11 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
         // The patches are the forward pass's.
         Rung::new("conv2d/forward/2_im2col.cu", im2col::filter_gradient),
         Rung::new("conv2d/filter_gradient/3_implicit_gemm.cu", squares),
-        Rung::new("conv2d/filter_gradient/4_register_tile.cu", scalar),
+        Rung::new(SCALAR, scalar),
         Rung::new("conv2d/filter_gradient/5_vectorized.cu", vectors),
         Rung::new("conv2d/filter_gradient/6_split_k.cu", split_k),
-        Rung::new("conv2d/filter_gradient/7_winograd_2x2.cu", winograd::filter_gradient as Run).only(winograd::can),
-        Rung::new("conv2d/filter_gradient/8_winograd_4x4.cu", winograd::filter_gradient as Run)
-            .only(winograd::can)
-            .rounding(winograd::ROUNDING),
+        Rung::new(WINOGRAD[0], winograd::filter_gradient as Run).only(winograd::can),
+        Rung::new(WINOGRAD[1], winograd::filter_gradient as Run).only(winograd::can).rounding(winograd::ROUNDING),
     ],
     default: |_, sizes| winograd::best(sizes).unwrap_or(6),
 };
@@ -81,7 +83,7 @@ fn split_k(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result
 
 /// Tiles of filters × taps, the taps along the grid's x axis.
 fn tiles(sizes: &Sizes, target: Target) -> Tiles {
-    let tile = Tile::pick(target, sizes.k, sizes.depth(), sizes.pixels());
+    let tile = Tile::pick_for_filters(target, sizes.k, sizes.depth(), sizes.pixels());
     Tiles::new(tile, [sizes.depth().div_ceil(tile.bn), sizes.k.div_ceil(tile.bm)], sizes.pixels())
 }
 

@@ -44,6 +44,15 @@ pub(super) fn squares(
     launch(device, &square(file), entry, grid, args)
 }
 
+/// How much of sums of `depth` products each block takes where there are `tiles` of them: enough blocks for every unit to
+/// have several, but not so many that adding the partial results costs more than it saves, at least eight steps of the
+/// tile each.
+pub(super) fn split(device: &Device, tile: Tile, tiles: usize, depth: usize) -> usize {
+    let wanted = (4 * device.info().units).div_ceil(tiles);
+    let most = depth.div_ceil(8 * tile.bk);
+    depth.div_ceil(wanted.clamp(1, most)).next_multiple_of(tile.bk)
+}
+
 /// The block tiles of a product, from rung 4 on.
 pub(super) struct Tiles {
     pub tile: Tile,
@@ -61,13 +70,9 @@ impl Tiles {
         Self { tile, x, y, depth, split: depth }
     }
 
-    /// Splits the depth among blocks: enough of them for every unit to have several, but not so many that adding the
-    /// partial results costs more than it saves, at least eight steps of the tile each.
+    /// Splits the depth among blocks, see [`split`].
     pub fn split(self, device: &Device) -> Self {
-        let wanted = (4 * device.info().units).div_ceil(self.x * self.y);
-        let most = self.depth.div_ceil(8 * self.tile.bk);
-        let split = self.depth.div_ceil(wanted.clamp(1, most)).next_multiple_of(self.tile.bk);
-        Self { split, ..self }
+        Self { split: split(device, self.tile, self.x * self.y, self.depth), ..self }
     }
 
     /// Runs a kernel whose arguments are the result, `inputs` and the sizes; adds up the splits in order.

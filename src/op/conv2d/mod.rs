@@ -94,14 +94,16 @@ pub fn variants() -> Vec<Variant> {
     variants.extend(files(&[3]).into_iter().map(launches::square));
     for columns in [32, 64, 128] {
         let tile = Tile::pick(Target::Cuda, 128, columns, 128);
+        let low = Tile::pick_for_filters(Target::Cuda, 64, columns, 128);
         variants.extend(files(&[4]).into_iter().map(|file| launches::scalar(file, tile)));
+        variants.push(launches::scalar(filter_gradient::SCALAR, low));
         for (even, other) in [(64, 64), (3, 64), (64, 3), (3, 3)] {
             variants.extend(forward::variants(tile, even, other));
             variants.extend(input_gradient::variants(tile, even, other));
-            variants.extend(filter_gradient::variants(tile, even, other));
+            variants.extend([tile, low].into_iter().flat_map(|tile| filter_gradient::variants(tile, even, other)));
         }
-        let files = ladders().into_iter().flat_map(|ladder| ladder.files).filter(|file| file.contains("winograd"));
-        variants.extend(files.map(|file| winograd::on_gpu(file, tile)));
+        variants.extend(files(&[7, 8]).into_iter().map(|file| winograd::on_gpu(file, tile)));
+        variants.extend(filter_gradient::WINOGRAD.map(|file| winograd::on_gpu(file, low)));
     }
     variants
 }

@@ -2,6 +2,7 @@
 //!
 //! Images are worked off part by part, so that what lies between the steps stays in a cache, and bounded.
 
+use super::launches::split;
 use super::{Sizes, Steps};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
@@ -68,7 +69,7 @@ fn convolve(file: &'static str, sizes: &Sizes, x: &Tensor, taps: Taps, bias: Opt
     let plan = Plan::new(file, device, sizes, sizes.c + sizes.k, 0);
     let &Sizes { n, c, k, p, q, .. } = sizes;
     let tile = Tile::pick(device.target(), plan.tiles, k, c);
-    let variant = plan.variant(file, device.target(), tile, [c, k, k]);
+    let variant = variant(file, device.target(), tile, [c, k, k]);
     let u = Tensor::empty(device, [plan.points, c, k], DType::F32)?;
     let turned = Arg::I32(taps.turned.into());
     let strides = [dimension(taps.row_stride)?, dimension(taps.tap_stride)?];
@@ -101,14 +102,12 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
     let device = dy.device();
     let &Sizes { n, c, k, .. } = sizes;
     let plan = Plan::new(file, device, sizes, c + k, k * c);
-    let tile = Tile::pick(device.target(), k, c, plan.tiles);
-    let variant = plan.variant(file, device.target(), tile, [k, c, c]);
+    let tile = Tile::pick_for_filters(device.target(), k, c, plan.tiles);
+    let variant = variant(file, device.target(), tile, [k, c, c]);
     let [dm, v] = [k, c].map(|channels| Tensor::empty(device, [plan.points, plan.tiles, channels], DType::F32));
     let (dm, v) = (dm?, v?);
     let (across, down) = (c.div_ceil(tile.bn), k.div_ceil(tile.bm));
-    // As in the implicit GEMM: tiles of outputs are split among blocks until every unit has work.
-    let wanted = (4 * device.info().units).div_ceil(across * down * plan.points);
-    let split = plan.tiles.div_ceil(wanted.clamp(1, plan.tiles.div_ceil(8 * tile.bk))).next_multiple_of(tile.bk);
+    let split = split(device, tile, across * down * plan.points, plan.tiles);
     let splits = |tiles: usize| tiles.div_ceil(split);
     let parts: usize = (0..n).step_by(plan.images).map(|first| splits(plan.part(sizes, first).1)).sum();
     let partial = Tensor::empty(device, [parts, plan.points, k, c], DType::F32)?;
@@ -164,10 +163,6 @@ impl Plan {
         (Sizes { n, ..*sizes }, n * sizes.p.div_ceil(self.output) * sizes.q.div_ceil(self.output))
     }
 
-    fn variant(&self, file: &'static str, target: Target, tile: Tile, lengths: [usize; 3]) -> Variant {
-        variant(file, target, tile, lengths.map(|length| access(target, length)))
-    }
-
     /// Launches a transform of `rows` rows of `channels` channels; the last argument, its span, is added.
     fn transform(
         &self,
@@ -202,7 +197,9 @@ fn width(target: Target, output: usize) -> usize {
     }
 }
 
-fn variant(file: &'static str, target: Target, tile: Tile, [a, b, c]: [usize; 3]) -> Variant {
+/// For a product of whose matrices the rows have these lengths: A's, B's and the result's.
+fn variant(file: &'static str, target: Target, tile: Tile, lengths: [usize; 3]) -> Variant {
+    let [a, b, c] = lengths.map(|length| access(target, length));
     let defines = tile.defines().with("WIDTH", width(target, output(file)));
     Variant { file, defines: defines.with("AVEC", a).with("BVEC", b).with("CVEC", c) }
 }
