@@ -17,19 +17,19 @@
 template <int ROWS, int COLUMNS, int V, int STRIDE>
 __device__ __forceinline__ void copy_transposed(float* tile, const float* __restrict__ from, int row0, int column0,
                                                 int row_limit, int column_limit) {
-    for (int i = threadIdx.x; i < COLUMNS * (ROWS / V); i += THREADS) {
-        // Neighbouring threads take neighbouring columns of the tile: their writes fall into neighbouring banks.
-        const int column = i % COLUMNS, row = i / COLUMNS * V;
-        vec<V> value = splat<V>(0.0f);
-        if (column0 + column < column_limit) {
-            value = load_partial<V>(from + (size_t)(column0 + column) * row_limit + row0 + row,
-                                    row_limit - row0 - row, 0.0f);
-        }
-        UNROLL for (int v = 0; v < V; ++v) tile[(row + v) * STRIDE + column] = value[v];
-    }
+    tile = looked_up(tile);
+    copy_each<COLUMNS * (ROWS / V)>(
+        [&](int i) {
+            // Neighbouring threads take neighbouring columns of the tile: their writes fall into neighbouring banks.
+            const int column = column0 + i % COLUMNS, row = row0 + i / COLUMNS * V;
+            return load_row<V>(from + (size_t)column * row_limit + row, column < column_limit ? row_limit - row : 0);
+        },
+        [&](int i, vec<V> value) {
+            UNROLL for (int v = 0; v < V; ++v) tile[(i / COLUMNS * V + v) * STRIDE + i % COLUMNS] = value[v];
+        });
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT_BLOCKS)
 matmul_forward(float* __restrict__ c,           // [M, N]
                const float* __restrict__ a,     // [M, K] or [K, M]
                const float* __restrict__ b,     // [K, N] or [N, K]

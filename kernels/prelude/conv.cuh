@@ -8,7 +8,7 @@
 // of its column. Both are found once and used for a whole row or column of a tile; gather only adds and compares.
 #pragma once
 #include "prelude/pixel.cuh"
-#include "prelude/vec.cuh"
+#include "prelude/copy.cuh"
 
 // Sizes of one convolution, passed by value; the op file fills in the same order.
 struct Conv {
@@ -79,21 +79,20 @@ template <From FROM, int ROWS, int COLUMNS, int V> struct Patches {
 
     // The tile's rows are patches `first` … of `end`.
     __device__ __forceinline__ void find_windows(const Conv& conv, int first, int end) {
-        for (int i = threadIdx.x; i < ROWS; i += THREADS) windows[i] = window_at<FROM>(conv, first + i, end);
+        share_out<ROWS>([&](int i) { windows[i] = window_at<FROM>(conv, first + i, end); });
     }
     // Its columns are those from `first` on, of `end`.
     __device__ __forceinline__ void find_taps(const Conv& conv, int first, int end) {
-        for (int i = threadIdx.x; i < PER_ROW; i += THREADS) taps[i] = tap_at<FROM>(conv, first + i * V, end);
+        share_out<PER_ROW>([&](int i) { taps[i] = tap_at<FROM>(conv, first + i * V, end); });
     }
     // Writes the tile with rows of STRIDE floats.
     template <int STRIDE>
     __device__ __forceinline__ void copy(float* tile, const float* __restrict__ from, const Conv& conv) const {
         tile = looked_up(tile);
         const Patches* const at = looked_up(this);
-        for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
-            const int row = i / PER_ROW, column = i % PER_ROW;
-            store<V>(tile + row * STRIDE + column * V, gather<FROM, V>(from, conv, at->windows[row], at->taps[column]));
-        }
+        copy_each<ROWS * PER_ROW>(
+            [&](int i) { return gather<FROM, V>(from, conv, at->windows[i / PER_ROW], at->taps[i % PER_ROW]); },
+            [&](int i, vec<V> value) { store<V>(tile + i / PER_ROW * STRIDE + i % PER_ROW * V, value); });
     }
 };
 
@@ -108,7 +107,7 @@ template <int ROWS> struct FilterRows {
 
     // row_at(i) is where row i starts.
     template <class RowAt> __device__ __forceinline__ void find(int first, RowAt row_at) {
-        for (int i = threadIdx.x; i < ROWS; i += THREADS) start[i] = row_at(first + i);
+        share_out<ROWS>([&](int i) { start[i] = row_at(first + i); });
     }
     // Copies `rows` of them (at most ROWS; zeros for the others) from channel `channel0` on into a tile.
     template <int COLUMNS, int V>
@@ -117,12 +116,12 @@ template <int ROWS> struct FilterRows {
         constexpr int PER_ROW = COLUMNS / V;
         tile = looked_up(tile);
         const size_t* const at = looked_up(start);
-        for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
-            const int row = i / PER_ROW, channel = channel0 + i % PER_ROW * V;
-            vec<V> value = splat<V>(0.0f);
-            if (row < rows) value = load_partial<V>(filters + at[row] + channel, channels - channel, 0.0f);
-            store<V>(tile + row * COLUMNS + channel - channel0, value);
-        }
+        copy_each<ROWS * PER_ROW>(
+            [&](int i) {
+                const int row = i / PER_ROW, channel = channel0 + i % PER_ROW * V;
+                return load_row<V>(filters + at[row] + channel, row < rows ? channels - channel : 0);
+            },
+            [&](int i, vec<V> value) { store<V>(tile + i * V, value); });
     }
 };
 

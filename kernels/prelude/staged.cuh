@@ -28,12 +28,9 @@ template <int ROWS, int COLUMNS, int V, bool DOWN = false> struct Staged {
     __device__ __forceinline__ void load(const float* __restrict__ from, int row0, int column0, int row_limit,
                                          int column_limit) {
         for_each([&](int j, int row, int column) {
-            held[j] = splat<V>(0.0f);
-            if (row0 + row < row_limit) {
-                // size_t: a matrix may have more than 2^31 elements even where each side fits an int
-                held[j] = load_partial<V>(from + (size_t)(row0 + row) * column_limit + column0 + column,
-                                          column_limit - column0 - column, 0.0f);
-            }
+            row += row0, column += column0;
+            // size_t: a matrix may have more than 2^31 elements even where each side fits an int
+            held[j] = load_row<V>(from + (size_t)row * column_limit + column, row < row_limit ? column_limit - column : 0);
         });
     }
 

@@ -13,13 +13,17 @@
 // (depth fastest) or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the vectors
 // tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
 #pragma once
-#include "prelude/vec.cuh"
+#include "prelude/copy.cuh"
 
 static_assert(BM % TM == 0 && BN % TN == 0, "register tiles must cover the block tile");
 static_assert(TN % VEC == 0, "a thread owns whole vectors of columns");
 static_assert(BK % VEC == 0 && BK % KVEC == 0, "a depth step must be whole vectors");
 static_assert(TM % KVEC == 0, "a depth-major A is read KVEC rows at a time");
 static_assert(THREADS == (BM / TM) * (BN / TN), "one thread per register tile");
+
+// Blocks that a multiprocessor is to hold at once: two of 256 threads, for whom its 65 536 registers are 128 each, or three
+// of 128. While one waits for its tiles another multiplies; a block alone would idle through every fetch.
+constexpr int RESIDENT_BLOCKS = THREADS >= 256 ? 2 : 384 / THREADS;
 
 enum Layout { ROW_MAJOR, DEPTH_MAJOR };
 
@@ -61,28 +65,37 @@ struct RegisterTile {
         UNROLL
 #endif
         for (int k = 0; k < steps; k += KVEC) {
-            // KVEC depth steps of TM rows of A, in registers: a_part[row][step]
-            float a_part[TM][KVEC];
-            UNROLL for (int i = 0; i < (A == ROW_MAJOR ? TM : KVEC); ++i) {
-                UNROLL for (int part = 0; part < (A == ROW_MAJOR ? 1 : TM / KVEC); ++part) {
-                    const float* from = A == ROW_MAJOR ? a_first + i * A_STRIDE + k
-                                                       : a_first + (k + i) * BM + part * KVEC;
-                    vec<KVEC> values = load<KVEC>(from);
-                    UNROLL for (int v = 0; v < KVEC; ++v) {
-                        if (A == ROW_MAJOR) a_part[i][v] = values[v];
-                        else a_part[part * KVEC + v][i] = values[v];
-                    }
+            if constexpr (A == ROW_MAJOR) add_rows(a_first + k, b_first + k * BN);
+            else UNROLL for (int step = k; step < k + KVEC; ++step) add_step(a_first + step * BM, b_first + step * BN);
+        }
+    }
+
+    // KVEC depth steps of a row-major A: a vector is one row's part of all of them. The rows of B are fetched first, so that
+    // few vectors of A are in registers at a time.
+    __device__ __forceinline__ void add_rows(const float* a, const float* b) {
+        vec<VEC> b_part[KVEC][TILE_VECTORS];
+        UNROLL for (int step = 0; step < KVEC; ++step) {
+            UNROLL for (int j = 0; j < TILE_VECTORS; ++j) b_part[step][j] = load<VEC>(b + step * BN + j * THREADS_N * VEC);
+        }
+        UNROLL for (int i = 0; i < TM; ++i) {
+            const vec<KVEC> a_part = load<KVEC>(a + i * A_STRIDE);
+            UNROLL for (int step = 0; step < KVEC; ++step) {
+                UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
+                    sum[i][j] = multiply_add<VEC>(a_part[step], b_part[step][j], sum[i][j]);
                 }
             }
-            UNROLL for (int step = 0; step < KVEC; ++step) {
-                vec<VEC> b_part[TILE_VECTORS];
+        }
+    }
+
+    // One depth step of a depth-major A: a vector is KVEC rows' part of it.
+    __device__ __forceinline__ void add_step(const float* a, const float* b) {
+        vec<VEC> b_part[TILE_VECTORS];
+        UNROLL for (int j = 0; j < TILE_VECTORS; ++j) b_part[j] = load<VEC>(b + j * THREADS_N * VEC);
+        UNROLL for (int i = 0; i < TM; i += KVEC) {
+            const vec<KVEC> a_part = load<KVEC>(a + i);
+            UNROLL for (int v = 0; v < KVEC; ++v) {
                 UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
-                    b_part[j] = load<VEC>(b_first + (k + step) * BN + j * THREADS_N * VEC);
-                }
-                UNROLL for (int i = 0; i < TM; ++i) {
-                    UNROLL for (int j = 0; j < TILE_VECTORS; ++j) {
-                        sum[i][j] = multiply_add<VEC>(a_part[i][step], b_part[j], sum[i][j]);
-                    }
+                    sum[i + v][j] = multiply_add<VEC>(a_part[v], b_part[j], sum[i + v][j]);
                 }
             }
         }
@@ -105,9 +118,15 @@ struct RegisterTile {
                 const int first = column0 + column(j), valid = columns - first;
                 if (valid <= 0) continue;
                 vec<VEC> out = sum[i][j];
-                if (bias) out = multiply_add<VEC>(1.0f, load_partial<VEC, ACCESS>(bias + first, valid, 0.0f), out);
                 // size_t: a tensor may have more than 2^31 elements even where each side fits an int
-                store_partial<VEC, ACCESS>(c + (size_t)r * columns + first, out, valid);
+                float* to = c + (size_t)r * columns + first;
+                if constexpr (ACCESS == VEC) {
+                    if (bias) out = multiply_add<VEC>(1.0f, load_row<VEC>(bias + first, valid), out);
+                    store_row<VEC>(to, out, valid);
+                } else {
+                    if (bias) out = multiply_add<VEC>(1.0f, load_partial<VEC, ACCESS>(bias + first, valid, 0.0f), out);
+                    store_partial<VEC, ACCESS>(to, out, valid);
+                }
             }
         }
     }
@@ -120,13 +139,10 @@ __device__ __forceinline__ void copy_tile(float* tile, const float* __restrict__
                                           int row_limit, int column_limit) {
     constexpr int PER_ROW = COLUMNS / V;
     tile = looked_up(tile);
-    for (int i = threadIdx.x; i < ROWS * PER_ROW; i += THREADS) {
-        const int row = i / PER_ROW, column = i % PER_ROW * V;
-        vec<V> value = splat<V>(0.0f);
-        if (row0 + row < row_limit) {
-            value = load_partial<V>(from + (size_t)(row0 + row) * column_limit + column0 + column,
-                                    column_limit - column0 - column, 0.0f);
-        }
-        store<V>(tile + row * STRIDE + column, value);
-    }
+    copy_each<ROWS * PER_ROW>(
+        [&](int i) {
+            const int row = row0 + i / PER_ROW, column = column0 + i % PER_ROW * V;
+            return load_row<V>(from + (size_t)row * column_limit + column, row < row_limit ? column_limit - column : 0);
+        },
+        [&](int i, vec<V> value) { store<V>(tile + i / PER_ROW * STRIDE + i % PER_ROW * V, value); });
 }

@@ -126,6 +126,23 @@ __device__ __forceinline__ void store_partial(float* to, vec<N> value, int valid
     }
 }
 
+// load_partial and store_partial for rows that on a GPU are whole vectors long (they would not all start aligned otherwise):
+// there N floats are all valid or none is, and one guarded access takes the place of a branch for each element.
+template <int N> __device__ __forceinline__ vec<N> load_row(const float* __restrict__ from, int valid) {
+#ifdef WARPTAPE_HOST
+    return load_partial<N>(from, valid, 0.0f);
+#else
+    return valid > 0 ? load<N>(from) : splat<N>(0.0f);
+#endif
+}
+template <int N> __device__ __forceinline__ void store_row(float* to, vec<N> value, int valid) {
+#ifdef WARPTAPE_HOST
+    store_partial<N>(to, value, valid);
+#else
+    if (valid > 0) store<N>(to, value);
+#endif
+}
+
 // f applied to each element of one or more vectors; f is plain scalar CUDA.
 template <int N, class F, class... V> __device__ __forceinline__ vec<N> map(F f, V... v) {
     vec<N> out;

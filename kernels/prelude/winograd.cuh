@@ -130,8 +130,8 @@ winograd_pixels(float* __restrict__ v,        // [POINTS, tiles, c]
             [&](int i, int j) {
                 const int row = row0 + i, column = column0 + j;
                 if ((unsigned)row >= (unsigned)conv.h || (unsigned)column >= (unsigned)conv.w) return splat<WIDTH>(0.0f);
-                return load_partial<WIDTH>(image + ((size_t)row * conv.w + column) * conv.c, valid, 0.0f);
+                return load_row<WIDTH>(image + ((size_t)row * conv.w + column) * conv.c, valid);
             },
-            [&](int i, int j, vec<WIDTH> value) { store_partial<WIDTH>(to + (i * SIDE + j) * plane, value, valid); });
+            [&](int i, int j, vec<WIDTH> value) { store_row<WIDTH>(to + (i * SIDE + j) * plane, value, valid); });
     });
 }

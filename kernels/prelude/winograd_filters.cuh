@@ -18,14 +18,14 @@ winograd_upstream(float* __restrict__ v,         // [POINTS, tiles, k]
             [&](int i, int j) {
                 const int row = at.row + i, column = at.column + j;
                 if (row >= conv.p || column >= conv.q) return splat<WIDTH>(0.0f);
-                return load_partial<WIDTH>(image + ((size_t)row * conv.q + column) * conv.k, valid, 0.0f);
+                return load_row<WIDTH>(image + ((size_t)row * conv.q + column) * conv.k, valid);
             },
-            [&](int i, int j, vec<WIDTH> value) { store_partial<WIDTH>(to + (i * SIDE + j) * plane, value, valid); });
+            [&](int i, int j, vec<WIDTH> value) { store_row<WIDTH>(to + (i * SIDE + j) * plane, value, valid); });
     });
 }
 
 // partial[ξ] = Σ over tiles of dM[ξ]ᵀ · V[ξ]: block z takes point z % POINTS and the tiles of part z / POINTS.
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT_BLOCKS)
 winograd_correlate(float* __restrict__ partial,   // [parts, POINTS, k, c]
                    const float* __restrict__ dm,  // [POINTS, tiles, k]
                    const float* __restrict__ v,   // [POINTS, tiles, c]
@@ -60,12 +60,12 @@ winograd_filters_gradient(float* __restrict__ df,             // [k, 3·3, c]
                 vec<WIDTH> sum = splat<WIDTH>(0.0f);
                 for (int part = 0; part < parts; ++part) {
                     const float* at = from + ((size_t)part * POINTS + i * SIDE + j) * plane;
-                    sum = multiply_add<WIDTH>(1.0f, load_partial<WIDTH>(at, valid, 0.0f), sum);
+                    sum = multiply_add<WIDTH>(1.0f, load_row<WIDTH>(at, valid), sum);
                 }
                 return sum;
             },
             [&](int i, int j, vec<WIDTH> value) {
-                store_partial<WIDTH>(df + ((size_t)row * 9 + i * 3 + j) * c + column, value, valid);
+                store_row<WIDTH>(df + ((size_t)row * 9 + i * 3 + j) * c + column, value, valid);
             });
     });
 }

@@ -14,7 +14,7 @@
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT_BLOCKS)
 conv2d_backward_filter(float* __restrict__ df,        // [k, r·s·c]
                        const float* __restrict__ dy,  // [n·p·q, k]
                        const float* __restrict__ x,   // [n, h, w, c]

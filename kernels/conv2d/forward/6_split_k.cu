@@ -15,7 +15,8 @@
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
+// A patch in single floats takes more addresses than 128 registers leave room for.
+extern "C" __global__ void __launch_bounds__(THREADS, AVEC == 1 ? 1 : RESIDENT_BLOCKS)
 conv2d_forward(float* __restrict__ partial,        // [splits, n, p, q, k]
                const float* __restrict__ x,        // [n, h, w, c]
                const float* __restrict__ filters,  // [r·s·c, k]
@@ -40,5 +41,5 @@ conv2d_forward(float* __restrict__ partial,        // [splits, n, p, q, k]
         },
         [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
     partial += (size_t)blockIdx.z * pixels * conv.k;
-    tile.write<BVEC == 1 ? 1 : VEC>(partial, first == 0 ? bias : nullptr, row0, column0, pixels, conv.k);
+    tile.write<BVEC == 1 ? 1 : VEC>(partial, blockIdx.z == 0 ? bias : nullptr, row0, column0, pixels, conv.k);
 }

@@ -18,11 +18,12 @@
 
 // One axis of a class: the pixels first, first + stride, …, and the taps that they see.
 struct Axis {
-    int pixels;           // number of them
+    int first, pixels;    // the first of the pixels, number of them
     int tap, step, taps;  // the first of the taps, from one to the next, number of them
     int pad, dilation;    // as a convolution with a stride of 1
 
-    __device__ __forceinline__ Axis(int first, int length, int window, int stride, int old_pad, int old_dilation) {
+    __device__ __forceinline__ void find(int at, int length, int window, int stride, int old_pad, int old_dilation) {
+        first = at;
         pixels = first < length ? (length - first - 1) / stride + 1 : 0;
         for (tap = 0; tap < window && (first + old_pad - tap * old_dilation) % stride != 0;) ++tap;
         for (step = 1; step * old_dilation % stride != 0;) ++step;
@@ -32,7 +33,8 @@ struct Axis {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
+// A patch in single floats takes more addresses than 128 registers leave room for.
+extern "C" __global__ void __launch_bounds__(THREADS, AVEC == 1 ? 1 : RESIDENT_BLOCKS)
 conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
                       const float* __restrict__ dy,       // [n, p, q, k]
                       const float* __restrict__ filters,  // [k, r, s, c]
@@ -41,19 +43,23 @@ conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
     __shared__ __align__(64) float b_tile[B_FLOATS];
     __shared__ Patches<FROM_DY, BM, BK, AVEC> patches;
     __shared__ FilterRows<BK> rows;
-    const int h0 = blockIdx.z / conv.stride_w, w0 = blockIdx.z % conv.stride_w;
-    const Axis vertical(h0, conv.h, conv.r, conv.stride_h, conv.pad_h, conv.dilation_h);
-    const Axis horizontal(w0, conv.w, conv.s, conv.stride_w, conv.pad_w, conv.dilation_w);
+    // The class and its convolution: in shared memory, for registers are short.
+    __shared__ Axis vertical, horizontal;
+    __shared__ Conv dense;
+    if (threadIdx.x == 0) {
+        vertical.find(blockIdx.z / conv.stride_w, conv.h, conv.r, conv.stride_h, conv.pad_h, conv.dilation_h);
+        horizontal.find(blockIdx.z % conv.stride_w, conv.w, conv.s, conv.stride_w, conv.pad_w, conv.dilation_w);
+        dense = conv;  // sizes that are divided by must not be zero
+        dense.h = max(vertical.pixels, 1), dense.w = max(horizontal.pixels, 1);
+        dense.r = vertical.taps, dense.s = max(horizontal.taps, 1);
+        dense.stride_h = dense.stride_w = 1;
+        dense.pad_h = vertical.pad, dense.pad_w = horizontal.pad;
+        dense.dilation_h = vertical.dilation, dense.dilation_w = horizontal.dilation;
+    }
+    __syncthreads();  // the class is complete
     const int pixels = conv.n * vertical.pixels * horizontal.pixels;
     const int depth = vertical.taps * horizontal.taps * conv.k;
     const int row0 = blockIdx.x * BM, column0 = blockIdx.y * BN;
-
-    Conv dense = conv;  // the convolution of this class; sizes that are divided by must not be zero
-    dense.h = max(vertical.pixels, 1), dense.w = max(horizontal.pixels, 1);
-    dense.r = vertical.taps, dense.s = max(horizontal.taps, 1);
-    dense.stride_h = dense.stride_w = 1;
-    dense.pad_h = vertical.pad, dense.pad_w = horizontal.pad;
-    dense.dilation_h = vertical.dilation, dense.dilation_w = horizontal.dilation;
 
     RegisterTile tile;
     tile.clear();
@@ -76,7 +82,7 @@ conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
         [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
     tile.write_rows<BVEC == 1 ? 1 : VEC>(dx, nullptr, column0, conv.c, [&](int i) {
         const Pixel at = pixel_at(row0 + i, dense.h, dense.w);
-        const int h = h0 + at.row * conv.stride_h, w = w0 + at.column * conv.stride_w;
+        const int h = vertical.first + at.row * conv.stride_h, w = horizontal.first + at.column * conv.stride_w;
         return row0 + i < pixels ? (at.image * conv.h + h) * conv.w + w : -1;
     });
 }
