@@ -1,6 +1,7 @@
 // What the memory can do: the ceiling for kernels that move bytes.
 //
-//   y = x
+//   bench_copy:     y = x
+//   bench_negate:   x = −x, in place: a CPU fetches the lines that it writes to, which a copy pays for and this does not
 //
 //   layout    any shape, n elements; larger than every cache, or it is the cache that is measured
 //   launch    see elementwise.cuh
@@ -13,5 +14,14 @@ bench_copy(float* __restrict__ y,        // [n]
            int n) {
     for_each_vector(n, [&](int i, int valid) {
         store_partial<VEC>(y + i, load_partial<VEC>(x + i, valid, 0.0f), valid);
+    });
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+bench_negate(float* __restrict__ x,  // [n]
+             int n) {
+    for_each_vector(n, [&](int i, int valid) {
+        const vec<VEC> value = load_partial<VEC>(x + i, valid, 0.0f);
+        store_partial<VEC>(x + i, map<VEC>([](float v) { return -v; }, value), valid);
     });
 }

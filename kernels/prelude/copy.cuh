@@ -33,13 +33,11 @@ template <int COUNT, class Get, class Put> __device__ __forceinline__ void copy_
     const int thread = this_thread();
     UNROLL for (int first = 0; first < COUNT; first += TOGETHER * THREADS) {
         decltype(get(0)) values[TOGETHER];
-        UNROLL for (int j = 0; j < TOGETHER; ++j) {
-            const int turn = first + j * THREADS;
-            if (turn < WHOLE || (turn < COUNT && turn + thread < COUNT)) values[j] = get(turn + thread);
+        UNROLL for (int j = 0, i = first; j < TOGETHER; ++j, i += THREADS) {
+            if (i < WHOLE || (i < COUNT && i + thread < COUNT)) values[j] = get(i + thread);
         }
-        UNROLL for (int j = 0; j < TOGETHER; ++j) {
-            const int turn = first + j * THREADS;
-            if (turn < WHOLE || (turn < COUNT && turn + thread < COUNT)) put(turn + thread, values[j]);
+        UNROLL for (int j = 0, i = first; j < TOGETHER; ++j, i += THREADS) {
+            if (i < WHOLE || (i < COUNT && i + thread < COUNT)) put(i + thread, values[j]);
         }
     }
 }

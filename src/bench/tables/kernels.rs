@@ -12,7 +12,7 @@ const OTHERS: [&str; 3] = ["cuBLAS", "cuDNN", "PyTorch"];
 /// The ceilings as a setting of results.
 pub fn ceilings(ceilings: &Ceilings) -> [(String, String); 1] {
     let (flops, bytes) = (ceilings.flops / 1e9, ceilings.bytes / 1e9);
-    let text = format!("{flops:.0} GFLOP/s of multiply-adds, {bytes:.1} GB/s of a copy");
+    let text = format!("{flops:.0} GFLOP/s of multiply-adds, {bytes:.1} GB/s of memory");
     [("ceilings".into(), text)]
 }
 
