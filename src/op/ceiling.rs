@@ -23,12 +23,12 @@ pub fn copy(x: &Tensor) -> Result<Tensor> {
     Ok(y)
 }
 
-/// Turns the sign of every element of `x`, in place.
+/// Multiplies every element of `x` by `factor`, in place.
 ///
 /// # Errors
 /// Those of the device.
-pub fn negate(x: &Tensor) -> Result<()> {
-    elementwise::launch(COPY, "bench_negate", x.elements(), x, &[], &[])
+pub fn scale(x: &Tensor, factor: f32) -> Result<()> {
+    elementwise::launch(COPY, "bench_scale", x.elements(), x, &[], &[factor.into()])
 }
 
 /// `x` after `passes` · [`ROUNDS`] multiply-adds of every element, y ← y / 2 + 1: two FLOPs each, in registers.
@@ -74,7 +74,7 @@ pub fn variants() -> Vec<Variant> {
 pub fn workloads() -> Vec<Workload> {
     let copied = |device: &Device, [n]: [usize; 1]| {
         let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
-        negate(&copy(&x)?)
+        scale(&copy(&x)?, -1.0)
     };
     let computed = |device: &Device, [blocks, passes]: [usize; 2]| {
         let n = blocks.saturating_mul(group(device.target()));

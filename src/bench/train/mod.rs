@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use ours::Training;
 
-/// Networks that are measured unless others are named, with their batches.
+/// Networks that are measured unless others are named.
 pub const MODELS: [&str; 4] = ["little-conv", "vgg16_bn", "resnet18", "resnet34"];
 /// What PyTorch is asked to do, as `benches/pytorch/train.py` calls it.
 pub const MODES: [&str; 3] = ["eager", "channels_last", "compiled"];
