@@ -86,6 +86,10 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
 
+    /// Asked to stop while a kernel was compiled; see [`Device::compile_until`](crate::device::Device::compile_until).
+    #[error("interrupted while kernels were compiled; run the same command again")]
+    Interrupted,
+
     /// Training cannot go on (a loss that is not finite, say).
     #[error("{0}")]
     Training(String),

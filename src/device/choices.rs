@@ -53,6 +53,16 @@ impl Choices {
         }
     }
 
+    /// Asks for what `other` asks for: its forced and preferred rungs, in place of those here.
+    pub(super) fn ask_as(&self, other: &Choices) {
+        let (forced, preferred) = {
+            let asked = other.0.lock().unwrap();
+            (asked.forced.clone(), asked.preferred.clone())
+        };
+        let mut state = self.0.lock().unwrap();
+        (state.forced, state.preferred) = (forced, preferred);
+    }
+
     /// What was chosen so far.
     pub fn made(&self) -> Table {
         self.0.lock().unwrap().made.clone()

@@ -1,7 +1,7 @@
 //! The dry device: it holds no memory and runs nothing, but it counts as a real one does. A network built and trained on
 //! it tells its shapes and its memory at once, however large it is.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
@@ -16,12 +16,20 @@ pub struct Dry {
 
 /// The kernels that a dry device was told to launch; clones are the same list.
 #[derive(Clone, Default)]
-pub struct Launched(Arc<Mutex<Vec<Arc<str>>>>);
+pub struct Launched {
+    names: Arc<Mutex<Vec<Arc<str>>>>,
+    sources: Arc<Mutex<Vec<Source>>>,
+}
 
 impl Launched {
     /// Names as in [`Function::name`], each once, in order of appearance.
     pub fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap().iter().map(ToString::to_string).collect()
+        self.names.lock().unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    /// What they were compiled from, each file once for each set of defines, in order of appearance.
+    pub fn sources(&self) -> Vec<Source> {
+        self.sources.lock().unwrap().clone()
     }
 }
 
@@ -29,7 +37,12 @@ impl Dry {
     /// Counts as a device of this kind would.
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
-        let info = Info { name: text(), description: text(), arch: text(), units: 1, memory: u64::MAX, target };
+        Self::as_if(Info { name: text(), description: text(), arch: text(), units: 1, memory: u64::MAX, target })
+    }
+
+    /// Counts and launches as the device that `info` describes would.
+    pub fn as_if(info: Info) -> Self {
+        let info = Info { name: "dry".into(), memory: u64::MAX, ..info };
         Self { info, next: AtomicU64::new(256), launched: Launched::default() }
     }
 
@@ -76,12 +89,13 @@ impl Backend for Dry {
         Ok(())
     }
 
-    fn compile(&self, _: &Source) -> Result<Arc<dyn Module>> {
+    fn compile(&self, source: &Source, _: &AtomicBool) -> Result<Arc<dyn Module>> {
+        self.launched.sources.lock().unwrap().push(source.clone());
         Ok(Arc::new(Anything))
     }
 
     fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
-        let mut names = self.launched.0.lock().unwrap();
+        let mut names = self.launched.names.lock().unwrap();
         if !names.contains(&function.name) {
             names.push(function.name.clone());
         }

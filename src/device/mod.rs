@@ -15,12 +15,14 @@ mod include;
 mod launch;
 mod memory;
 mod open;
+mod prepare;
 pub mod signature;
 pub mod source;
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::{Error, Result};
 use choices::Choices;
@@ -113,8 +115,9 @@ pub trait Backend: Send + Sync {
     fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
     /// Writes `words` copies of a 32-bit `word`.
     fn fill(&self, to: u64, word: u32, words: usize) -> Result<()>;
-    /// Compiles for this very machine, or takes what the disk cache has, and loads it.
-    fn compile(&self, source: &Source) -> Result<Arc<dyn Module>>;
+    /// Compiles for this very machine, or takes what the disk cache has, and loads it. When `stop` is set, a compiler that
+    /// can be ended is, with [`Error::Interrupted`].
+    fn compile(&self, source: &Source, stop: &AtomicBool) -> Result<Arc<dyn Module>>;
     /// Issues a kernel. Arguments that do not fit its parameters are an error here; a fault while it runs may come out
     /// of a later call.
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
@@ -142,6 +145,7 @@ struct Inner {
     // Buffers are given back before the backend goes: fields drop in order.
     pool: Pool,
     functions: Mutex<HashMap<FunctionKey, Function>>,
+    stop: OnceLock<&'static AtomicBool>,
     choices: Choices,
     guards: Option<guard::Guards>,
     backend: Box<dyn Backend>,
@@ -167,7 +171,7 @@ impl Device {
 
     fn with(backend: Box<dyn Backend>, guards: Option<guard::Guards>) -> Self {
         let (pool, functions, choices) = (Pool::default(), Mutex::default(), Choices::default());
-        Self(Arc::new(Inner { pool, functions, choices, guards, backend }))
+        Self(Arc::new(Inner { pool, functions, stop: OnceLock::new(), choices, guards, backend }))
     }
 
     /// What the device is.
@@ -202,29 +206,43 @@ impl Device {
 
     /// The kernel `entry` of `file` compiled with `defines`; compiled on first use, then remembered.
     pub fn function(&self, file: &str, entry: &str, defines: &Defines) -> Result<Function> {
-        let key = FunctionKey { file: file.into(), entry: entry.into(), defines: defines.clone() };
-        if let Some(found) = self.0.functions.lock().unwrap().get(&key) {
-            return Ok(found.clone());
+        if let Some(found) = self.known(file, entry, defines) {
+            return Ok(found);
         }
         let source = Source::load(file, defines)?;
-        let module = self.0.backend.compile(&source)?;
-        let mut functions = self.0.functions.lock().unwrap();
-        // One compilation serves all kernels of the file, so that forward and backward share it.
-        for name in source.kernels() {
-            let function = Function::new(format!("{name} ({file})"), module.function(name)?, module.clone());
-            let key = FunctionKey { file: file.into(), entry: name.clone(), defines: defines.clone() };
-            functions.entry(key).or_insert(function);
-        }
-        functions.get(&key).cloned().ok_or_else(|| Error::Source {
+        self.load(&source)?;
+        self.known(file, entry, defines).ok_or_else(|| Error::Source {
             file: file.into(),
             what: format!("has no kernel '{entry}'; it has {}", source.kernels().join(", ")),
         })
     }
 
+    fn known(&self, file: &str, entry: &str, defines: &Defines) -> Option<Function> {
+        let key = FunctionKey { file: file.into(), entry: entry.into(), defines: defines.clone() };
+        self.0.functions.lock().unwrap().get(&key).cloned()
+    }
+
+    /// One compilation serves all kernels of the file, so that forward and backward share it.
+    fn load(&self, source: &Source) -> Result<()> {
+        let Source { file, defines, .. } = source;
+        let module = self.compile(source)?;
+        let mut functions = self.0.functions.lock().unwrap();
+        for name in source.kernels() {
+            let function = Function::new(format!("{name} ({file})"), module.function(name)?, module.clone());
+            let key = FunctionKey { file: file.clone(), entry: name.clone(), defines: defines.clone() };
+            functions.entry(key).or_insert(function);
+        }
+        Ok(())
+    }
+
     /// Compiles a source that is not part of the shipped tree (a user's own kernel file); [`Function::of`] then finds its
     /// kernels.
     pub fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
-        self.0.backend.compile(source)
+        let stop = self.stop();
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        self.0.backend.compile(source, stop)
     }
 
     /// Queues a kernel. A launch with an empty grid does nothing.

@@ -15,7 +15,8 @@ use crate::op::topk::topk;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
-const EVALUATION_BATCH: usize = 256;
+/// Images in a batch of [`evaluate`].
+pub(super) const EVALUATION_BATCH: usize = 256;
 
 /// What one pass over images says.
 pub struct Evaluation {

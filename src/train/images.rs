@@ -5,7 +5,7 @@ use crate::device::Device;
 use crate::error::Result;
 use crate::op::augment::{Augment, augment, pick_labels};
 use crate::op::random::Key;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// A set of images on a device, with their labels.
 pub struct Resident {
@@ -19,6 +19,12 @@ impl Resident {
         let shape = [images.len(), images.height, images.width, 3];
         let labels = Tensor::from_slice(device, [images.len()], &images.labels)?;
         Ok(Self { pixels: Tensor::from_slice(device, shape, &images.pixels)?, labels })
+    }
+
+    /// `count` images of `input` (height, width) with undefined contents.
+    pub(super) fn blank(device: &Device, count: usize, input: [usize; 2]) -> Result<Self> {
+        let pixels = Tensor::empty(device, [count, input[0], input[1], 3], DType::U8)?;
+        Ok(Self { pixels, labels: Tensor::empty(device, [count], DType::I32)? })
     }
 
     /// The class of each image.

@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod images;
 pub mod logs;
 pub mod observer;
+mod rehearsal;
 pub mod report;
 pub mod run_dir;
 pub mod trainer;

@@ -5,6 +5,8 @@ use super::logs::metrics::Row;
 
 /// Someone who watches a training.
 pub trait Observer {
+    /// Before the first step, when the kernels that it needs are compiled or loaded: how many are, of how many.
+    fn compiling(&mut self, _done: usize, _total: usize) {}
     /// After a look at the sums: where training stands and the epoch's running means.
     fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running);
     /// After each epoch: its rows of `metrics.csv`.

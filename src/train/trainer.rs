@@ -13,6 +13,7 @@ use super::logs::Logs;
 use super::logs::metrics::{Row, Split, Watch};
 use super::logs::steps::{self, Step};
 use super::observer::{Observer, Outcome, Running};
+use super::rehearsal;
 use super::report::Report;
 use super::report::fit;
 use super::run_dir::{RunDir, RunInfo, write_atomic};
@@ -136,6 +137,8 @@ impl Trainer {
     /// A loss that is not finite: names epoch, step and the first bad layer. Files that cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Outcome> {
         let next = self.meta.progress.epoch.saturating_add(1);
+        let evaluated = [self.held_back.len(), self.val.as_ref().map_or(0, Resident::len), self.test.len()];
+        rehearsal::prepare(&self.meta, evaluated, &self.device, observer)?;
         for epoch in next..=self.config.epochs {
             let Some(mut rows) = self.epoch(epoch, stop, observer)? else {
                 self.logs.sync()?;

@@ -29,6 +29,7 @@ mod explain;
 mod explain_causes;
 mod explain_command;
 mod faults;
+mod first_step;
 mod fit;
 mod generated;
 mod gpu_scripts;

@@ -25,6 +25,11 @@ impl Progression {
 }
 
 impl Observer for Progression {
+    fn compiling(&mut self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+
     fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running) {
         self.bar.set_length(steps_per_epoch as u64);
         self.bar.set_position(progress.step_in_epoch as u64);

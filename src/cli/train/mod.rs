@@ -38,6 +38,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     };
     config.check()?;
     let device = Device::open(&config.device)?;
+    device.compile_until(&STOP);
     device.choices().prefer(&kernels);
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
     let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);

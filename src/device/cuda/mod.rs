@@ -14,6 +14,7 @@ pub mod nvrtc;
 mod staging;
 
 use std::ffi::c_void;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use cudarc::driver::result::{self, DriverError, stream};
@@ -182,7 +183,7 @@ impl Backend for Cuda {
         self.call(|| format!("filling {words} words"), fill)
     }
 
-    fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
+    fn compile(&self, source: &Source, _: &AtomicBool) -> Result<Arc<dyn Module>> {
         let image = self.nvrtc.compile_cubin(source, &self.info.arch)?;
         let doing = || {
             let ((have, minor), (driver, driver_minor)) = (self.nvrtc.version(), self.driver);

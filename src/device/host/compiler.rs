@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use super::process;
 use crate::device::include::STANDARD;
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
@@ -115,16 +116,16 @@ const OBSERVED_GCC: &[&str] = &[
     "-fno-tree-loop-distribute-patterns",
 ];
 
-/// The shared object for `source`, from the cache or compiled now.
-pub fn shared_object(source: &Source, purpose: Purpose) -> Result<PathBuf> {
+/// The shared object for `source`, from the cache or compiled now; the compiler is ended when `stop` is set.
+pub fn shared_object(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<PathBuf> {
     let build = Build::new(source, purpose)?;
-    disk_cache::entry(&build.name, |out| build.compile(out))
+    disk_cache::entry(&build.name, |out| build.compile(out, stop))
 }
 
 /// The shared object for `source`, compiled now whatever the cache has.
-pub fn shared_object_anew(source: &Source, purpose: Purpose) -> Result<PathBuf> {
+pub fn shared_object_anew(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<PathBuf> {
     let build = Build::new(source, purpose)?;
-    disk_cache::renewed(&build.name, |out| build.compile(out))
+    disk_cache::renewed(&build.name, |out| build.compile(out, stop))
 }
 
 /// One compilation: what goes in, and the name of what comes out.
@@ -155,26 +156,21 @@ impl<'a> Build<'a> {
         Ok(Self { source, compiler, text, arguments, name: format!("{key}.so") })
     }
 
-    fn compile(&self, out: &Path) -> Result<()> {
+    fn compile(&self, out: &Path, stop: &AtomicBool) -> Result<()> {
         COMPILATIONS.fetch_add(1, Ordering::Relaxed);
         let unit = out.with_extension("cpp");
         std::fs::write(&unit, &self.text).map_err(|e| Error::file(&unit, e))?;
         let program = &self.compiler.command[0];
         let mut command = Command::new(program);
-        // Ctrl-C is for this process, which finishes its step; a compiler in the same group would die of it.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         // In other languages than English the lines that name an error would not be found.
         command.env("LC_ALL", "C").args(&self.arguments).arg("-o").args([out, &unit]);
         // Tables of lines name files as `#line` does, wherever this is compiled.
         if let Ok(here) = std::env::current_dir() {
             command.arg(format!("-fdebug-prefix-map={}=.", here.display()));
         }
-        let output = command.output().map_err(|e| Error::file(program, e))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let log = String::from_utf8_lossy(&output.stderr);
+        let folder = out.parent().expect("a file in a folder");
+        let ended = process::run(command, folder, stop).map_err(|e| Error::file(program, e))?;
+        let Err(log) = ended.ok_or(Error::Interrupted)? else { return Ok(()) };
         let defines = self.source.defines.to_string();
         Err(Error::Compile {
             kernel: if defines.is_empty() {

@@ -16,13 +16,14 @@ mod image;
 mod launch;
 mod module;
 pub mod observed;
+mod process;
 pub mod profiled;
 mod scheduler;
 mod stacks;
 mod warp;
 mod workers;
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
@@ -186,8 +187,8 @@ impl Backend for Host {
         self.tell(|observer| observer.released(address));
     }
 
-    fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
-        Ok(HostModule::load(source, self.options.mode)?)
+    fn compile(&self, source: &Source, stop: &AtomicBool) -> Result<Arc<dyn Module>> {
+        Ok(HostModule::load(source, self.options.mode, stop)?)
     }
 
     fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
@@ -59,20 +60,21 @@ struct Parameter {
 }
 
 impl HostModule {
-    pub(super) fn load(source: &Source, mode: Mode) -> Result<Arc<Self>> {
-        let mut module = Self::compiled(source, if mode == Mode::Fast { Purpose::Run } else { Purpose::Observe })?;
+    pub(super) fn load(source: &Source, mode: Mode, stop: &AtomicBool) -> Result<Arc<Self>> {
+        let purpose = if mode == Mode::Fast { Purpose::Run } else { Purpose::Observe };
+        let mut module = Self::compiled(source, purpose, stop)?;
         if mode == Mode::Profiled {
-            let twin = Self::compiled(source, Purpose::Count);
+            let twin = Self::compiled(source, Purpose::Count, stop);
             module.counting = twin.map(Box::new).map_err(|e| e.to_string());
         }
         Ok(Arc::new(module))
     }
 
-    fn compiled(source: &Source, purpose: Purpose) -> Result<Self> {
-        let path = compiler::shared_object(source, purpose)?;
+    fn compiled(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Self> {
+        let path = compiler::shared_object(source, purpose, stop)?;
         Self::open(source, &path).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
-            let path = compiler::shared_object_anew(source, purpose)?;
+            let path = compiler::shared_object_anew(source, purpose, stop)?;
             Self::open(source, &path).map_err(|e| {
                 let fix = "set WARPTAPE_CACHE to a folder that libraries can be loaded from";
                 Error::file(&path, format!("does not load: {e}; {fix}"))

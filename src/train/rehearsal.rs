@@ -1,0 +1,55 @@
+//! What a training will launch, found before it begins, so that all of it is compiled at once.
+
+use super::checkpoint::Meta;
+use super::evaluate::{EVALUATION_BATCH, evaluate};
+use super::images::Resident;
+use super::observer::Observer;
+use crate::device::{Device, Source};
+use crate::error::Result;
+use crate::nn::{Layer, Pass, models, parameters};
+use crate::op::augment::Augment;
+use crate::op::cross_entropy::cross_entropy;
+use crate::op::metrics::Totals;
+use crate::op::random::Key;
+use crate::optim::Optimizer;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+/// Has all kernels ready on `device` that training the network of `meta` launches, evaluations on sets of `evaluated`
+/// images among them.
+///
+/// # Errors
+/// As [`models::build`] and [`Device::prepare`]; a `WARPTAPE_KERNEL` that makes no sense.
+pub(super) fn prepare(meta: &Meta, evaluated: [usize; 3], device: &Device, observer: &mut dyn Observer) -> Result<()> {
+    if meta.progress.epoch >= meta.config.epochs {
+        return Ok(());
+    }
+    device.prepare(kernels(meta, evaluated, device)?, &mut |done, total| observer.compiling(done, total))
+}
+
+fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<Source>> {
+    let config = &meta.config;
+    device.rehearse(|device| {
+        let model = models::build(&config.model, meta.classes.len(), meta.input, device, config.seed)?;
+        let learned: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
+        let batch = config.batch_size;
+        let images = Resident::blank(device, batch.max(2 * EVALUATION_BATCH), meta.input)?;
+        let order: Vec<u32> = (0..images.len() as u32).collect();
+        let (padding, flip) = config.augmentation()?;
+        let how = Augment { padding, flip, mean: meta.mean, std: meta.std };
+        let key = Key { seed: config.seed, step: 0, stream: 0 };
+        let (x, labels) = images.batch(&images.order(&order)?, 0, batch, &how, key)?;
+        let mut tape = Tape::new();
+        learned.iter().for_each(|tensor| tape.watch(tensor));
+        let logits = model.forward(&mut Pass::training(&mut tape, config.seed, 0), &x)?;
+        let loss = cross_entropy(&mut tape, &logits, &labels, config.label_smoothing)?;
+        Totals::new(device)?.add(&loss, &logits, &labels, 0)?;
+        Optimizer::new(&config.optimizer()?, learned)?.step(&tape.backward(&loss)?, 0.0)?;
+        // A set's batches are full ones, and a last one of what is left.
+        let left = |&count: &usize| count.min(EVALUATION_BATCH + count % EVALUATION_BATCH);
+        for count in evaluated.iter().map(left).filter(|&count| count > 0) {
+            evaluate(&model, &images, &order[..count], meta.mean, meta.std)?;
+        }
+        Ok(())
+    })
+}
