@@ -103,7 +103,7 @@ impl Error {
 
     /// An error about the file at `path`.
     pub fn file(path: impl Into<PathBuf>, what: impl ToString) -> Self {
-        Error::File { path: path.into(), what: what.to_string() }
+        Error::File { path: path.into(), what: plain(what.to_string()) }
     }
 
     /// An error about device `device`.
@@ -115,4 +115,19 @@ impl Error {
     pub fn usage(what: impl Into<String>) -> Self {
         Error::Usage(what.into())
     }
+}
+
+/// What libraries say, without what only programmers read: numbers of the system's errors, names of Rust's types.
+fn plain(mut text: String) -> String {
+    while let Some(start) = text.find(" (os error ") {
+        let end = text[start..].find(')').map_or(text.len(), |end| start + end + 1);
+        text.replace_range(start..end, "");
+    }
+    for number in ["f32", "f64"] {
+        text = text.replace(&format!("expected {number}"), "expected a number");
+    }
+    for whole in ["u8", "u32", "u64", "usize"] {
+        text = text.replace(&format!("expected {whole}"), "expected a whole number, 0 or more");
+    }
+    text
 }

@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 pub mod kernels;
 mod models;
+mod names;
 mod predict;
 mod train;
 mod tune;
@@ -15,8 +16,8 @@ mod tune;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 
@@ -54,13 +55,14 @@ enum Command {
 
 /// Runs the command that `std::env::args` name. Returns the exit code: 0 done, 1 failed, 2 usage.
 pub fn run() -> i32 {
-    let cli = match Cli::try_parse() {
+    let matches = names::understood(Cli::command()).try_get_matches();
+    let cli = match matches.and_then(|mut found| Cli::from_arg_matches_mut(&mut found)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version were asked for, and are what clap makes of them; a complaint is one line here.
             let _ = match error.exit_code() {
                 2 if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    writeln!(io::stderr(), "{}", complaint(&error.to_string()))
+                    writeln!(io::stderr(), "{}", complaint(&error))
                 }
                 _ => error.print(),
             };
@@ -95,7 +97,14 @@ pub fn run() -> i32 {
 }
 
 /// The part of clap's message that says what is wrong and what would be right, in one line.
-fn complaint(message: &str) -> String {
+fn complaint(error: &clap::Error) -> String {
+    if let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == ErrorKind::UnknownArgument
+        && let Some(hint) = names::instead(given)
+    {
+        return format!("error: unexpected argument '{given}': {hint}; --help shows all options");
+    }
+    let message = error.to_string();
     let end = ["\nUsage:", "\nFor more information"].iter().filter_map(|part| message.find(part)).min();
     let words: Vec<_> = message[..end.unwrap_or(message.len())].split_whitespace().collect();
     format!("{}; --help shows all options", words.join(" ").replace(" tip:", "; tip:"))

@@ -39,6 +39,10 @@ struct Show {
     json: bool,
 }
 
+/// The surprise in the names: said before anything else.
+const SMALL: &str = "networks under torchvision's names are made for CIFAR here: small stems and heads, 32x32 pixels; \
+                     torchvision's own are resnet18:stem=imagenet and vgg16:head=imagenet, with --input 224";
+
 pub fn run(options: Options) -> anyhow::Result<()> {
     match options.command {
         Some(Command::Show(options)) => Ok(show(&options)?),
@@ -47,6 +51,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 }
 
 fn list() -> Result<()> {
+    print(SMALL)?;
     for model in MODELS {
         let line = format!("{:<12} {:<58} {}", model.name, model.about, model.options);
         print(line.trim_end())?;
@@ -67,6 +72,7 @@ fn show(options: &Show) -> Result<()> {
     if options.json {
         return print(format_args!("{:#}", serde_json::to_value(&summary).expect("plain data")));
     }
+    print(SMALL)?;
     print(format_args!(
         "{:<28} {:<34} {:<22} {:>11} {:>10} {:>9}",
         "layer", "", "output", "parameters", "MMAC", "KiB"

@@ -1,6 +1,6 @@
 //! Where data sets come from: the table of kinds, and what a kind finds before a single picture is decoded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Images, Loading, Size, cifar, emoji, folder, tiny_imagenet};
 use crate::error::{Error, Result};
@@ -77,6 +77,8 @@ impl Source {
     /// # Errors
     /// A spec that is not in the table (the message lists it), an option that does not fit, what the kind refuses.
     pub fn find(spec: &str, loading: &Loading) -> Result<Source> {
+        let spec = respell(spec);
+        let spec = spec.as_str();
         let (name, argument) = match spec.split_once(':') {
             Some((name, argument)) => (name, Some(argument)),
             None => (spec, None),
@@ -97,6 +99,17 @@ impl Source {
             }
             argument => (kind.find)(argument.unwrap_or_default(), loading),
         }
+    }
+}
+
+/// `spec` in our spelling: kinds in any case, and `folder:` before the path of a folder that exists. What is neither
+/// stays as it is.
+pub fn respell(spec: &str) -> String {
+    let (name, argument) = spec.split_at(spec.find(':').unwrap_or(spec.len()));
+    match KINDS.iter().find(|kind| kind.name.eq_ignore_ascii_case(name)) {
+        Some(kind) => format!("{}{argument}", kind.name),
+        None if Path::new(spec).is_dir() => format!("folder:{spec}"),
+        None => spec.into(),
     }
 }
 

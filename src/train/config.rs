@@ -1,7 +1,5 @@
 //! What a training run is told: the command line's options, a TOML file's keys, and `run.json`'s record are these fields.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Dataset, Loading, Ratios, Size};
@@ -80,18 +78,6 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads a TOML file; keys are the option names with `_` for `-`, missing ones keep their defaults.
-    ///
-    /// # Errors
-    /// An unreadable file, an unknown key, a value of the wrong type: with line and column.
-    pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-        toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            Error::file(path, format!("line {line}: {}", e.message().replace('\n', " ")))
-        })
-    }
-
     /// Refuses values that no training can use.
     pub fn check(&self) -> Result<()> {
         let positive = [("epochs", self.epochs as f64), ("batch-size", self.batch_size as f64), ("lr", self.lr)];

@@ -55,8 +55,14 @@ fn files_of_options() {
     fails(&train(&["--config", path]), 1, &[path, "No such file"]);
     fails(&train(&["--config", folder.path().to_str().unwrap()]), 1, &["directory"]);
     for (text, parts) in [
-        ("epochs = 2\nlearning_rate = 1\n", &["line 2", "unknown field `learning_rate`", "`lr`"][..]),
-        ("epochs = 2\n\nlr = 'fast'\n", &["line 3", "expected f64"]),
+        ("epochs = 2\nlearn_rate = 1\n", &["line 2", "unknown field `learn_rate`", "`lr`"][..]),
+        (
+            "epochs = 2\nwarmup_epochs = 1\n",
+            &["line 2", "unknown key 'warmup_epochs'", "--schedule cosine:warmup=STEPS"],
+        ),
+        ("lr = 1\nlearning_rate = 1\n", &["line 2", "duplicate key"]),
+        ("epochs = -2\n", &["expected a whole number, 0 or more"]),
+        ("epochs = 2\n\nlr = 'fast'\n", &["line 3", "expected a number"]),
         ("epochs = -2\n", &["line 1", "-2"]),
         ("epochs = 2\nlr = = 3\n", &["line 2"]),
         ("\u{0}\u{1}\u{2}", &["line 1"]),

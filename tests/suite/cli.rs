@@ -43,8 +43,10 @@ fn a_training_says_what_it_did() {
     let out = run.display().to_string();
     let words = ["--data", &shared.data, "--device", &device(), "--batch-size", "25", "--epochs", "2", "--out", &out];
     let said = succeeds(&[&["train"], &words[..]].concat());
-    let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines.len(), 5, "{said}");
+    let mut lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 6, "{said}");
+    let chosen = "by default: model little-conv, optimizer adam, lr 0.003, schedule onecycle, weight decay 0, augment crop2, label smoothing 0.1, train fraction 1, validation 0, seed 0";
+    assert_eq!(lines.remove(0), chosen);
     assert!(lines[0].starts_with("little-conv on ") && lines[0].ends_with(&out), "{said}");
     assert!(lines[1].starts_with("epoch   1/2  train loss ") && lines[2].starts_with("epoch   2/2"), "{said}");
     assert!(lines[1].contains("  peak ") && lines[1].ends_with(" MiB"), "{said}");
@@ -73,7 +75,7 @@ fn a_file_of_options_is_overridden_by_the_command_line() {
     let info: Value = serde_json::from_slice(&std::fs::read(run.join("run.json")).unwrap()).unwrap();
     let config = &info["config"];
     assert_eq!((&config["epochs"], &config["batch_size"], &config["optim"]), (&1.into(), &10.into(), &"sgd".into()));
-    assert_eq!((&info["seed"], &config["lr"], &info["data"]), (&5.into(), &0.003.into(), &(*shared.data).into()));
+    assert_eq!((&info["seed"], &config["lr"], &info["data"]), (&5.into(), &0.05.into(), &(*shared.data).into()));
 }
 
 #[test]

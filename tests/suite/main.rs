@@ -46,6 +46,7 @@ mod ladders_optim;
 mod launch_plan;
 mod loss;
 mod models;
+mod names;
 mod nvrtc;
 mod occupancy;
 mod ops;

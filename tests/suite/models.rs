@@ -181,6 +181,7 @@ fn bad_specs_are_named() {
 #[test]
 fn the_command_lists_networks() {
     let list = succeeds(&["models"]);
+    assert!(list.starts_with("networks under torchvision's names are made for CIFAR here"), "{list}");
     for model in MODELS {
         let line = list.lines().find(|line| line.split(' ').next() == Some(model.name)).expect(model.name);
         assert!(line.contains(model.about) && line.ends_with(model.options), "{line}");
@@ -191,6 +192,7 @@ fn the_command_lists_networks() {
 fn the_command_shows_a_network() {
     let words = ["models", "show", "resnet18:stem=imagenet", "--input", "64x96", "--classes", "9", "--batch", "2"];
     let text = succeeds(&words);
+    assert!(text.starts_with("networks under torchvision's names are made for CIFAR here"), "{text}");
     assert!(text.lines().any(|line| line.starts_with("layer1.0.conv1 ") && line.contains("2×16×24×64")), "{text}");
     assert!(text.contains("11181129 parameters (42.7 MiB)"), "{text}");
     let json: Value = serde_json::from_str(&succeeds(&[&words[..], &["--json"]].concat())).unwrap();

@@ -54,6 +54,7 @@ pub(super) fn batches(
     if given.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
         return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
     }
+    let named: Vec<String> = named.iter().map(|name| models::respell(name)).collect();
     for name in named.iter().filter(|name| !known.contains(&name.as_str())) {
         models::check(name, 10, [32, 32])?;
     }

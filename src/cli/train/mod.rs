@@ -1,6 +1,7 @@
 //! `warptape train`.
 
 mod bar;
+mod file;
 mod options;
 
 use std::fmt::Display;
@@ -32,11 +33,12 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         }
         let _ = writeln!(std::io::stderr(), "\nfinishing this step, then saving (press again to quit at once)");
     })?;
-    let Start { config, kernels, run, checkpoint } = match &options.resume {
+    let Start { config, chosen, kernels, run, checkpoint } = match &options.resume {
         Some(folder) => resumed(folder, &options)?,
         None => started(&options)?,
     };
     config.check()?;
+    chosen.iter().for_each(tell);
     let device = Device::open(&config.device)?;
     device.compile_until(&STOP);
     device.choices().prefer(&kernels);
@@ -80,6 +82,8 @@ fn tell(line: impl Display) {
 /// What a training begins with.
 struct Start {
     config: Config,
+    /// What nobody asked for and was chosen, in a line.
+    chosen: Option<String>,
     /// Kernels of a run that is repeated.
     kernels: Table,
     run: Option<RunDir>,
@@ -87,28 +91,26 @@ struct Start {
 }
 
 fn started(options: &Options) -> Result<Start> {
-    let (mut config, kernels) = match options.config.as_deref() {
+    let (mut config, given, kernels) = match options.config.as_deref() {
         Some(path) if path.extension().is_some_and(|end| end == "json") => {
             let info = RunInfo::from_file(path)?;
-            (recorded(&info, path)?, info.kernels)
+            (recorded(&info, path)?, Config::KEYS.map(String::from).to_vec(), info.kernels)
         }
-        Some(path) => (Config::from_file(path)?, Table::new()),
+        Some(path) => {
+            let (config, given) = file::read(path)?;
+            (config, given, Table::new())
+        }
         None => Default::default(),
     };
-    macro_rules! override_with {
-        ($($field:ident),*) => { $(if let Some(value) = &options.$field { config.$field = value.clone(); })* };
-    }
-    config.image_size = options.image_size.or(config.image_size);
-    config.split = options.split.or(config.split);
-    override_with!(model, data, device, epochs, batch_size, optim, lr, schedule, weight_decay, momentum, nesterov);
-    override_with!(label_smoothing, augment, train_fraction, validation, seed);
-    Ok(Start { config, kernels, run: None, checkpoint: None })
+    let given = options.apply(&mut config, given);
+    let chosen = config.chosen(&given);
+    Ok(Start { config, chosen, kernels, run: None, checkpoint: None })
 }
 
 fn resumed(folder: &Path, options: &Options) -> Result<Start> {
     let fixed = [
         ("--model", options.model.is_some()),
-        ("--data", options.data.is_some()),
+        ("--data", options.data.is_some() || options.place.is_some()),
         ("--image-size", options.image_size.is_some()),
         ("--split", options.split.is_some()),
         ("--batch-size", options.batch_size.is_some()),
@@ -137,13 +139,13 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
         None => recorded(&RunInfo::read(&run)?, &run.file("run.json"))?,
     };
     if let Some(device) = &options.device {
-        config.device = device.clone();
+        config.device = Device::respell(device);
     }
     if let Some(epochs) = options.epochs {
         config.epochs = epochs;
     }
     // The run directory knows its kernels.
-    Ok(Start { config, kernels: Table::new(), run: Some(run), checkpoint })
+    Ok(Start { config, chosen: None, kernels: Table::new(), run: Some(run), checkpoint })
 }
 
 /// The configuration in the `run.json` at `path`.

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::data::{Ratios, Size};
+use crate::train::config::Config;
 
 /// Every option overrides the same key of `--config`, which overrides the default.
 #[derive(Args)]
 pub struct Options {
+    /// Data, as --data takes it: a folder of pictures
+    #[arg(value_name = "DATA", conflicts_with = "data")]
+    pub place: Option<String>,
     /// Network to train; `warptape models` lists them [default: little-conv]
     #[arg(long)]
     pub model: Option<String>,
-    /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR; see `data list` [default: emoji]
+    /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR or a folder that exists; see `data list` [default: emoji]
     #[arg(long)]
     pub data: Option<String>,
     /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
@@ -36,7 +40,7 @@ pub struct Options {
     /// Optimizer: sgd, adam, adamw [default: adam]
     #[arg(long)]
     pub optim: Option<String>,
-    /// Highest learning rate [default: 0.003]
+    /// Highest learning rate [default: 0.003, for sgd 0.05]
     #[arg(long)]
     pub lr: Option<f64>,
     /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
@@ -50,7 +54,7 @@ pub struct Options {
     #[arg(long)]
     pub momentum: Option<f64>,
     /// Nesterov momentum for sgd [default: false]
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub nesterov: Option<bool>,
     /// Label smoothing [default: 0.1]
     #[arg(long)]
@@ -76,4 +80,30 @@ pub struct Options {
     /// Go on with the run in this folder; only --device and --epochs may be changed
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
+}
+
+impl Options {
+    /// Puts what was given in the place of what `config` has, which has the keys `given` from elsewhere; brings names to
+    /// our spelling; and chooses a rate that suits the optimizer if none is given. Returns all keys that are given.
+    pub fn apply(&self, config: &mut Config, mut given: Vec<String>) -> Vec<String> {
+        macro_rules! override_with {
+            ($($field:ident),*) => { $(if let Some(value) = &self.$field {
+                config.$field = value.clone();
+                given.push(stringify!($field).into());
+            })* };
+        }
+        config.image_size = self.image_size.or(config.image_size);
+        config.split = self.split.or(config.split);
+        override_with!(model, data, device, epochs, batch_size, optim, lr, schedule, weight_decay, momentum, nesterov);
+        override_with!(label_smoothing, augment, train_fraction, validation, seed);
+        if let Some(place) = &self.place {
+            config.data = place.clone();
+            given.push("data".into());
+        }
+        config.respell();
+        if !given.iter().any(|key| key == "lr") {
+            config.lr = config.usual_lr();
+        }
+        given
+    }
 }

@@ -86,13 +86,23 @@ impl Wanted {
     }
 }
 
+/// `spec` with the network's name in our spelling: any case, with or without `-` and `_`, as timm, torchvision and Keras
+/// write it (`ResNet18`, `vgg16-bn`, `VGG16_BN`). A name that is not known stays as it is.
+pub fn respell(spec: &str) -> String {
+    let plain = |name: &str| name.to_lowercase().replace(['-', '_'], "");
+    let (name, options) = spec.split_at(spec.find(':').unwrap_or(spec.len()));
+    let known = MODELS.iter().find(|model| plain(model.name) == plain(name));
+    format!("{}{options}", known.map_or(name, |model| model.name))
+}
+
 /// The model `spec` with `classes` outputs for images of `input` (height, width), initialized from `seed`. Input:
 /// `[N, H, W, 3]`; output: logits `[N, classes]`.
 ///
 /// # Errors
 /// An unknown name or option (the error lists the known ones); images that are too small.
 pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, seed: u64) -> Result<Sequential> {
-    let (name, options) = spec.split_once(':').unwrap_or((spec, ""));
+    let spelled = respell(spec);
+    let (name, options) = spelled.split_once(':').unwrap_or((&spelled, ""));
     let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
         let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
         Error::usage(format!("unknown model '{name}': use {}", known.join(", ")))

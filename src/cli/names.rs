@@ -1,0 +1,99 @@
+//! What users of timm, torchvision and Keras type: their names for our options, and what there is instead of options
+//! that do not exist here.
+
+use clap::{Arg, Command};
+
+/// Our option, another short name for it, and the other long names that are understood.
+type Alias = (&'static str, Option<char>, &'static [&'static str]);
+
+/// Every alias there is: the command line and the keys of files of options share it.
+const ALIASES: &[Alias] = &[
+    ("model", None, &["arch"]),
+    ("data", None, &["data-path", "data-dir", "dataset"]),
+    ("image-size", None, &["img-size", "input-size"]),
+    ("workers", Some('j'), &["num-workers"]),
+    ("epochs", None, &["num-epochs"]),
+    ("batch-size", Some('b'), &["batch"]),
+    ("batch", Some('b'), &["batch-size"]),
+    ("optim", None, &["opt", "optimizer"]),
+    ("lr", None, &["learning-rate"]),
+    ("schedule", None, &["sched", "lr-scheduler", "scheduler"]),
+    ("weight-decay", None, &["wd"]),
+    ("label-smoothing", None, &["smoothing"]),
+    ("augment", None, &["augmentation"]),
+    ("validation", None, &["validation-split", "val-split"]),
+    ("out", None, &["output", "output-dir"]),
+];
+
+const WARMUP: &str = "a warm-up is part of the schedule: --schedule cosine:warmup=STEPS";
+const CLIP: &str = "gradients are not clipped here; a lower --lr or --schedule cosine:warmup=STEPS steadies a training";
+const F32: &str = "all numbers are float32 here; leave it out";
+const SCRATCH: &str = "there are no pretrained weights here; every training starts from --seed";
+const AVERAGE: &str = "weights are not averaged here; leave it out";
+const AUGMENT: &str = "augmentation is --augment none, cropN, flip or cropN+flip";
+const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACTOR or multistep:E,E:FACTOR";
+const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `warptape models` lists such options";
+const ONE: &str = "one device trains: --device host, cuda or cuda:N";
+const DEVICE: &str = "the device is --device host, cuda or cuda:N";
+const MOMENTS: &str = "Adam's betas are 0.9 and 0.999 and its eps is 1e-8; leave it out";
+const PATIENCE: &str = "no training stops early; --schedule plateau:PATIENCE:FACTOR lowers the rate, RUN@best is kept";
+const COMPILE: &str = "kernels are always compiled; leave it out";
+const LAYOUT: &str = "pictures always lie channels last; leave it out";
+const NORMALIZE: &str = "pictures are normalized with the training set's own mean and std; leave it out";
+const CLASSES: &str = "the data set says how many classes there are; leave it out";
+const LOG: &str = "steps.csv and metrics.csv in the run's folder hold every step and epoch; leave it out";
+const RESUME: &str = "go on with a run by --resume RUN";
+const EVAL: &str = "look at a trained network by `warptape eval RUN`";
+
+/// What stands in place of an option of theirs.
+#[rustfmt::skip]
+const MISSING: &[(&str, &[&str])] = &[
+    (WARMUP, &["warmup", "warmup-epochs", "warmup-steps", "warmup-lr", "lr-warmup-epochs", "lr-warmup-method", "lr-warmup-decay"]),
+    (CLIP, &["clip-grad", "clip-grad-norm", "clip-mode", "clipnorm", "clipvalue", "max-grad-norm"]),
+    (F32, &["amp", "amp-dtype", "fp16", "bf16", "half", "mixed-precision", "precision"]),
+    (SCRATCH, &["pretrained", "weights"]),
+    (AVERAGE, &["model-ema", "model-ema-decay", "model-ema-steps", "ema"]),
+    (AUGMENT, &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),
+    (STEPS, &["lr-step-size", "lr-gamma", "step-size", "gamma", "milestones", "decay-epochs", "decay-milestones", "decay-rate"]),
+    (DROPOUT, &["drop", "dropout"]),
+    (ONE, &["distributed", "world-size", "local-rank", "gpus", "sync-bn", "dist-url"]),
+    (DEVICE, &["cuda", "no-cuda", "gpu", "cpu"]),
+    (MOMENTS, &["opt-betas", "opt-eps", "beta1", "beta2", "epsilon"]),
+    (PATIENCE, &["patience", "patience-epochs", "early-stopping"]),
+    (COMPILE, &["compile", "torchcompile", "torchscript"]),
+    (LAYOUT, &["channels-last"]),
+    (NORMALIZE, &["mean", "std"]),
+    (CLASSES, &["num-classes"]),
+    (LOG, &["verbose", "print-freq", "log-interval", "log-wandb"]),
+    (RESUME, &["checkpoint", "initial-checkpoint", "start-epoch"]),
+    (EVAL, &["test-only", "evaluate"]),
+];
+
+/// `command` and its subcommands, whose options also answer to their aliases. Help does not show them.
+pub fn understood(command: Command) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    let command = command.mut_args(also);
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, understood))
+}
+
+fn also(arg: Arg) -> Arg {
+    let known = ALIASES.iter().find(|(ours, ..)| arg.get_long() == Some(ours));
+    let Some((_, short, long)) = known else { return arg };
+    let arg = arg.aliases(*long);
+    short.map_or(arg.clone(), |short| arg.short_alias(short))
+}
+
+/// The key of a file of options that `key` is another name of, with `_` for `-`.
+pub fn key(key: &str) -> Option<String> {
+    let word = key.replace('_', "-");
+    let known = ALIASES.iter().find(|(_, _, long)| long.contains(&word.as_str()));
+    known.map(|(ours, ..)| ours.replace('-', "_"))
+}
+
+/// What there is instead of the option `name` (with or without dashes before it, `_` or `-` within), if it is one that
+/// other tools have.
+pub fn instead(name: &str) -> Option<&'static str> {
+    let word = name.trim_start_matches('-').replace('_', "-");
+    let word = word.split('=').next().unwrap_or_default();
+    MISSING.iter().find(|(_, theirs)| theirs.contains(&word)).map(|(hint, _)| *hint)
+}

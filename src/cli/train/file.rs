@@ -1,0 +1,41 @@
+//! TOML files of options.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::cli::names;
+use crate::error::{Error, Result};
+use crate::train::config::Config;
+
+/// Reads a TOML file; keys are the option names with `_` for `-`, or their aliases, and missing ones keep their
+/// defaults. Also returns the keys that it has, each by our own name.
+///
+/// # Errors
+/// An unreadable file, an unknown key, a value of the wrong type: with its line.
+pub fn read(path: &Path) -> Result<(Config, Vec<String>)> {
+    let mut text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+    let wrong = |text: &str, at: usize, what: &str| {
+        let line = 1 + text[..at].matches('\n').count();
+        Error::file(path, format!("line {line}: {}", what.replace('\n', " ")))
+    };
+    let refused = |text: &str, e: toml::de::Error| wrong(text, e.span().map_or(0, |span| span.start), e.message());
+    let mut keys: Vec<(std::ops::Range<usize>, String)> = {
+        let table = DeTable::parse(&text).map_err(|e| refused(&text, e))?;
+        table.get_ref().keys().map(|key| (key.span(), key.get_ref().to_string())).collect()
+    };
+    // From the last to the first, so that the places of those before stay true; lines do not change.
+    keys.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    let mut given = Vec::new();
+    for (span, key) in keys {
+        if let Some(hint) = names::instead(&key) {
+            return Err(wrong(&text, span.start, &format!("unknown key '{key}': {hint}")));
+        }
+        let ours = names::key(&key).filter(|_| !Config::KEYS.contains(&key.as_str()));
+        if let Some(ours) = &ours {
+            text.replace_range(span, ours);
+        }
+        given.push(ours.unwrap_or(key));
+    }
+    Ok((toml::from_str(&text).map_err(|e| refused(&text, e))?, given))
+}
