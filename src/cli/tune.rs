@@ -10,8 +10,9 @@ use crate::bench::kernels::problems::{NETWORKS, of_networks};
 use crate::bench::tune::tune;
 use crate::bench::usual_batch;
 use crate::device::Device;
-use crate::device::choices::{Table, tuned, tuned_file};
+use crate::device::choices::{Kernel, tuned, tuned_file};
 use crate::error::Error;
+use crate::op::recorded::known;
 use crate::train::run_dir::write_atomic;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
@@ -52,7 +53,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let ladders = crate::op::ladders();
     let problems = of_networks(device.target(), &ladders, &networks)?;
     let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());
-    let mut table: Table = tuned(device.info())?;
+    let (mut table, lost) = known(&tuned(device.info())?);
+    lost.iter().try_for_each(|what| print(format_args!("forgotten, since it is no longer there: {what}")))?;
     let (mut saved, mut before) = (0.0, 0.0);
     for problem in &problems {
         let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
@@ -64,7 +66,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             of_ladder.remove(&problem.text);
             format!("rung {rung}, as before, {:.3} ms", seconds * 1e3)
         } else {
-            of_ladder.insert(problem.text.clone(), rung);
+            let file = ladder.file(rung).expect("a rung that was timed");
+            of_ladder.insert(problem.text.clone(), Kernel::File(file.into()));
             format!("rung {rung}, {:.3} ms; {} took {:.3}", seconds * 1e3, found.default.0, found.default.1 * 1e3)
         };
         print(format_args!("{} {}: {line}", problem.ladder, problem.text))?;

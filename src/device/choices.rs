@@ -8,11 +8,35 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Info, disk_cache};
 use crate::error::{Error, Result};
 
-/// Numbers of rungs, by ladder and problem: `conv2d_forward` → `n64 h32 …` → 5.
-pub type Table = BTreeMap<String, BTreeMap<String, u32>>;
+/// Kernels by ladder and problem: `conv2d_forward` → `n64 h32 …` → `conv2d/forward/5_vectorized.cu`.
+pub type Table = BTreeMap<String, BTreeMap<String, Kernel>>;
+
+/// A kernel as a record names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Kernel {
+    /// By its file below `kernels/`. The number in it may have changed since: a ladder got a rung more.
+    File(String),
+    /// By the number that its rung had in version 0.1.
+    Number(u32),
+}
+
+impl std::fmt::Display for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Kernel::File(file) => f.write_str(file),
+            Kernel::Number(number) => write!(f, "rung {number}"),
+        }
+    }
+}
+
+/// A rung as [`Choices::choose`] is told of it: its number and file.
+pub type Rung = (u32, &'static str);
 
 /// What was asked for, and what was chosen so far.
 #[derive(Default)]
@@ -22,7 +46,7 @@ pub struct Choices(Mutex<State>);
 struct State {
     forced: BTreeMap<String, u32>,
     preferred: Table,
-    made: Table,
+    made: BTreeMap<String, BTreeMap<String, Rung>>,
     rounding: f64,
 }
 
@@ -49,7 +73,7 @@ impl Choices {
         let mut state = self.0.lock().unwrap();
         for (ladder, problems) in table {
             let all = state.preferred.entry(ladder.clone()).or_default();
-            all.extend(problems.iter().map(|(problem, rung)| (problem.clone(), *rung)));
+            all.extend(problems.iter().map(|(problem, kernel)| (problem.clone(), kernel.clone())));
         }
     }
 
@@ -65,34 +89,37 @@ impl Choices {
 
     /// What was chosen so far.
     pub fn made(&self) -> Table {
-        self.0.lock().unwrap().made.clone()
+        let named = |(problem, rung): (&String, &Rung)| (problem.clone(), Kernel::File(rung.1.into()));
+        let state = self.0.lock().unwrap();
+        state.made.iter().map(|(ladder, all)| (ladder.clone(), all.iter().map(named).collect())).collect()
     }
 
     /// The rung of `ladder` that was last chosen for `problem`, if the problem came up.
     pub fn made_for(&self, ladder: &str, problem: &str) -> Option<u32> {
-        self.0.lock().unwrap().made.get(ladder)?.get(problem).copied()
+        Some(self.0.lock().unwrap().made.get(ladder)?.get(problem)?.0)
     }
 
     /// The rung of `ladder` for `problem`, and notes that it was chosen: what is forced, else `wanted` (by the user for
-    /// this process), else what a table says, else `default`. What `can` refuses is passed over.
+    /// this process), else what a table says (in which `recorded` finds a rung), else `default`. What `able` refuses is
+    /// passed over.
     pub fn choose(
         &self,
         ladder: &str,
         problem: &str,
         wanted: Option<u32>,
-        can: impl Fn(u32) -> bool,
-        default: impl FnOnce() -> u32,
+        able: impl Fn(u32) -> Option<Rung>,
+        recorded: impl Fn(&Kernel) -> Option<u32>,
+        default: impl FnOnce() -> Rung,
     ) -> u32 {
         let mut state = self.0.lock().unwrap();
         let forced = state.forced.get(ladder).copied();
-        let preferred = || state.preferred.get(ladder)?.get(problem).copied();
-        let rung = forced.filter(|&rung| can(rung));
-        let rung = rung.or(wanted.filter(|&rung| can(rung))).or_else(|| preferred().filter(|&rung| can(rung)));
+        let preferred = || recorded(state.preferred.get(ladder)?.get(problem)?);
+        let rung = forced.and_then(&able).or_else(|| wanted.and_then(&able)).or_else(|| preferred().and_then(&able));
         let rung = rung.unwrap_or_else(default);
         if state.made.get(ladder).and_then(|all| all.get(problem)) != Some(&rung) {
             state.made.entry(ladder.into()).or_default().insert(problem.into(), rung);
         }
-        rung
+        rung.0
     }
 
     /// Notes that a kernel ran whose rounding errors are `factor` times those of a plain sum.

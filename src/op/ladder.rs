@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::OnceLock;
 
+use super::recorded::recorded;
+use crate::device::choices::Kernel;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -112,6 +114,11 @@ impl Summary {
         })
     }
 
+    /// The file of rung `rung`.
+    pub fn file(&self, rung: u32) -> Option<&'static str> {
+        self.files.iter().copied().find(|file| number(file) == rung)
+    }
+
     /// Numbers of the rungs.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.files.iter().map(|file| number(file))
@@ -125,11 +132,15 @@ impl<P: Display, R> Ladder<P, R> {
     /// A `WARPTAPE_KERNEL` that makes no sense.
     pub fn pick(&self, device: &Device, problem: &P) -> Result<&'static Rung<P, R>> {
         let wanted = wanted()?.get(self.name).copied();
-        let find = |rung: u32| self.rungs.iter().find(|one| one.number() == rung);
-        let can = |rung: u32| find(rung).is_some_and(|one| (one.can)(problem));
-        let default = || (self.default)(device.target(), problem);
-        let rung = device.choices().choose(self.name, &problem.to_string(), wanted, can, default);
-        let rung = find(rung).expect("a default is one of the rungs");
+        let find = |number: u32| self.rungs.iter().find(|one| one.number() == number);
+        let able = |number: u32| find(number).filter(|one| (one.can)(problem)).map(|one| (number, one.file));
+        let recorded = |kernel: &Kernel| recorded(self.name, self.rungs.iter().map(|one| one.file), kernel);
+        let default = || {
+            let number = (self.default)(device.target(), problem);
+            (number, find(number).expect("a default is one of the rungs").file)
+        };
+        let number = device.choices().choose(self.name, &problem.to_string(), wanted, able, recorded, default);
+        let rung = find(number).expect("what is chosen is one of the rungs");
         device.choices().note_rounding(rung.rounding);
         Ok(rung)
     }
@@ -153,7 +164,8 @@ pub fn stem(file: &str) -> &str {
     name.strip_suffix(".cu").unwrap_or(name)
 }
 
-fn number(file: &str) -> u32 {
+/// The number that a kernel file's name begins with.
+pub(super) fn number(file: &str) -> u32 {
     stem(file).split('_').next().and_then(|digits| digits.parse().ok()).expect("kernel files begin with their number")
 }
 

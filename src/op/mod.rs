@@ -21,6 +21,7 @@ pub mod matmul;
 pub mod metrics;
 pub mod pool;
 pub mod random;
+pub mod recorded;
 pub mod reduce;
 pub mod relu;
 mod rows;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use warptape::device::choices::Table;
+use warptape::device::choices::{Kernel, Table};
 use warptape::train::run_dir::{RunDir, RunInfo};
 
 use crate::command::{device, done, fails, shared, succeeds, training, warptape};
@@ -18,10 +18,10 @@ fn kernels(run: &Path) -> Table {
     RunInfo::read(&RunDir::open(run).unwrap()).unwrap().kernels
 }
 
-fn rungs(run: &Path, ladder: &str) -> Vec<u32> {
-    let mut rungs: Vec<u32> = kernels(run)[ladder].values().copied().collect();
-    rungs.dedup();
-    rungs
+fn files(run: &Path, ladder: &str) -> Vec<String> {
+    let mut files: Vec<String> = kernels(run)[ladder].values().map(Kernel::to_string).collect();
+    files.dedup();
+    files
 }
 
 fn weights(run: &Path) -> Vec<u8> {
@@ -35,13 +35,13 @@ fn a_run_repeated_or_resumed_takes_the_kernels_that_it_took() {
     let forced = [("WARPTAPE_KERNEL", "conv2d_forward:4,conv2d_backward_filter:5")];
     run_with(&forced, &training(&shared().data, 2, &at("whole")));
     assert_eq!(
-        (rungs(&at("whole"), "conv2d_forward"), rungs(&at("whole"), "conv2d_backward_filter")),
-        (vec![4], vec![5])
+        [files(&at("whole"), "conv2d_forward"), files(&at("whole"), "conv2d_backward_filter")],
+        [["conv2d/forward/4_register_tile.cu"], ["conv2d/filter_gradient/5_vectorized.cu"]]
     );
 
     // Without the variable an op chooses otherwise, and other kernels round otherwise.
     run_with(&[], &training(&shared().data, 2, &at("other")));
-    assert_ne!(rungs(&at("other"), "conv2d_forward"), [4]);
+    assert_ne!(files(&at("other"), "conv2d_forward"), files(&at("whole"), "conv2d_forward"));
     assert!(weights(&at("other")) != weights(&at("whole")), "rungs that differ in nothing");
 
     let (json, out) = (at("whole").join("run.json").display().to_string(), at("again").display().to_string());
@@ -52,7 +52,7 @@ fn a_run_repeated_or_resumed_takes_the_kernels_that_it_took() {
     run_with(&forced, &training(&shared().data, 1, &at("half")));
     let half = at("half").display().to_string();
     run_with(&[], &["train", "--resume", &half, "--epochs", "2"].map(String::from));
-    assert_eq!(rungs(&at("half"), "conv2d_forward"), [4]);
+    assert_eq!(files(&at("half"), "conv2d_forward"), files(&at("whole"), "conv2d_forward"));
     assert!(weights(&at("half")) == weights(&at("whole")), "a resumed run");
 }
 
@@ -87,12 +87,12 @@ fn what_tune_finds_is_taken_until_it_is_forgotten() {
     let file = file.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
     serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
 
-    // A table of one's own: what it says is what a training takes.
+    // A table of one's own, by number as version 0.1 wrote it: what it says is what a training takes.
     let problem = "n8 h32 w32 c3 k32 r3 s3 stride1,1 pad1,1 dilation1,1";
     std::fs::write(&file, serde_json::json!({"conv2d_forward": {problem: 3}}).to_string()).unwrap();
     let run = folder.path().join("run");
     run_with(&[("WARPTAPE_CACHE", &cache)], &training(&shared().data, 1, &run));
-    assert_eq!(kernels(&run)["conv2d_forward"][problem], 3);
+    assert_eq!(kernels(&run)["conv2d_forward"][problem], Kernel::File("conv2d/forward/3_implicit_gemm.cu".into()));
 
     std::fs::write(&file, "{").unwrap();
     let damaged =

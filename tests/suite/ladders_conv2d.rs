@@ -37,7 +37,7 @@ fn costs(ladder: &Summary, rung: u32, problem: &str) -> Costs {
     let (device, profiles) = profiled(Order::Forward);
     device.choices().force(ladder.name, Some(rung));
     ((ladder.job)(&device, problem).unwrap().run)().unwrap();
-    assert_eq!(device.choices().made()[ladder.name][problem], rung);
+    assert_eq!(device.choices().made_for(ladder.name, problem), Some(rung));
     let list = profiles.list();
     let sum = |of: fn(&Profile) -> u64| list.iter().map(of).sum::<u64>() as f64;
     let costs = Costs {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::TempDir;
+use warptape::device::choices::Kernel;
 use warptape::train::logs::curves;
 use warptape::train::logs::metrics::{HEADER, Metrics, Row, Split, read};
 use warptape::train::run_dir::{RunDir, RunInfo, utc, write_atomic, write_atomic_with};
@@ -73,7 +74,11 @@ fn info() -> RunInfo {
         data: "emoji".into(),
         data_hash: "00".into(),
         config: serde_json::json!({"lr": 1e-3, "model": "little-conv"}),
-        kernels: [("matmul_forward".to_string(), [("NT m64 n10 k256".to_string(), 5)].into())].into(),
+        kernels: [(
+            "matmul_forward".to_string(),
+            [("NT m64 n10 k256".to_string(), Kernel::File("matmul/5_vectorized.cu".into()))].into(),
+        )]
+        .into(),
     }
 }
 

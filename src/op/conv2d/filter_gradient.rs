@@ -77,7 +77,7 @@ fn vectors(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result
 /// The same, their depth, the pixels, split among blocks.
 fn split_k(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
     let target = dy.device().target();
-    let tiles = tiles(sizes, target).split(dy.device());
+    let tiles = tiles(sizes, target).split(target);
     tiled(&tiles, &variant(file, target, tiles.tile, sizes.k, sizes.c), sizes, dy, x)
 }
 

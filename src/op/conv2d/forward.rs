@@ -78,7 +78,7 @@ fn vectors(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias
 /// The same, their depth split among blocks.
 fn split_k(file: &'static str, sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let target = x.device().target();
-    let tiles = tiles(sizes, target).split(x.device());
+    let tiles = tiles(sizes, target).split(target);
     tiled(&tiles, &variant(file, target, tiles.tile, sizes.c, sizes.k), sizes, x, filters, bias)
 }
 

@@ -75,7 +75,7 @@ fn vectors(file: &'static str, sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> 
 /// The same, their depth split among blocks.
 fn split_k(file: &'static str, sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
     let target = dy.device().target();
-    let tiles = tiles(sizes, target).split(dy.device());
+    let tiles = tiles(sizes, target).split(target);
     tiled(&tiles, &variant(file, target, tiles.tile, sizes.k, sizes.c), sizes, dy, filters)
 }
 

@@ -44,11 +44,19 @@ pub(super) fn squares(
     launch(device, &square(file), entry, grid, args)
 }
 
-/// How much of sums of `depth` products each block takes where there are `tiles` of them: enough blocks for every unit to
-/// have several, but not so many that adding the partial results costs more than it saves, at least eight steps of the
-/// tile each.
-pub(super) fn split(device: &Device, tile: Tile, tiles: usize, depth: usize) -> usize {
-    let wanted = (4 * device.info().units).div_ceil(tiles);
+/// How much of sums of `depth` products each block takes where there are `tiles` of them: enough blocks to keep a machine
+/// busy, but not so many that adding the partial results costs more than it saves, at least eight steps of the tile each.
+///
+/// Where a sum is cut decides its last bits. So the number of blocks is one for each kind of device, never that of the
+/// units that happen to be there: the same seed gives the same bits on any number of cores.
+pub(super) fn split(target: Target, tile: Tile, tiles: usize, depth: usize) -> usize {
+    let blocks: usize = match target {
+        // Four for each of the 132 multiprocessors of a Hopper GPU.
+        Target::Cuda => 528,
+        // Two for each of 16 cores.
+        Target::Host { .. } => 32,
+    };
+    let wanted = blocks.div_ceil(tiles);
     let most = depth.div_ceil(8 * tile.bk);
     depth.div_ceil(wanted.clamp(1, most)).next_multiple_of(tile.bk)
 }
@@ -71,8 +79,8 @@ impl Tiles {
     }
 
     /// Splits the depth among blocks, see [`split`].
-    pub fn split(self, device: &Device) -> Self {
-        Self { split: split(device, self.tile, self.x * self.y, self.depth), ..self }
+    pub fn split(self, target: Target) -> Self {
+        Self { split: split(target, self.tile, self.x * self.y, self.depth), ..self }
     }
 
     /// Runs a kernel whose arguments are the result, `inputs` and the sizes; adds up the splits in order.

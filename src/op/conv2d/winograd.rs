@@ -107,7 +107,7 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
     let [dm, v] = [k, c].map(|channels| Tensor::empty(device, [plan.points, plan.tiles, channels], DType::F32));
     let (dm, v) = (dm?, v?);
     let (across, down) = (c.div_ceil(tile.bn), k.div_ceil(tile.bm));
-    let split = split(device, tile, across * down * plan.points, plan.tiles);
+    let split = split(device.target(), tile, across * down * plan.points, plan.tiles);
     let splits = |tiles: usize| tiles.div_ceil(split);
     let parts: usize = (0..n).step_by(plan.images).map(|first| splits(plan.part(sizes, first).1)).sum();
     let partial = Tensor::empty(device, [parts, plan.points, k, c], DType::F32)?;
