@@ -14,7 +14,7 @@ use warptape::train::checkpoint::{Checkpoint, Progress};
 use warptape::train::config::Config;
 use warptape::train::logs::metrics::Row;
 use warptape::train::observer::{Observer, Running};
-use warptape::train::run_dir::RunDir;
+use warptape::train::run_dir::{RunDir, RunInfo};
 use warptape::train::trainer::Trainer;
 use warptape::{Device, Result};
 
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
     let peak = summary.training_peak.unwrap_or(0) >> 20;
     println!("{parameters} parameters, {} MMAC an image, {peak} MiB a step", macs / 1_000_000);
 
-    let folder = || RunDir::numbered(Path::new("runs"), &config.model, &data.name);
+    let folder = |info: &RunInfo| RunDir::numbered(Path::new("runs"), &config.model, &data.name, info);
     let never = AtomicBool::new(false);
     let mut trainer = Trainer::new(config.clone(), &data, &device, folder, None)?;
     trainer.run(&never, &mut Lines)?;
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
     // resumed run is, bit for bit, the run that was never interrupted.
     config.epochs = 2;
     let last = Checkpoint::load(&path.join("checkpoints/last.safetensors"))?;
-    let mut trainer = Trainer::new(config, &data, &device, || RunDir::resume(&path), Some(&last))?;
+    let mut trainer = Trainer::new(config, &data, &device, |_| RunDir::resume(&path), Some(&last))?;
     trainer.run(&never, &mut Lines)?;
 
     let report = trainer.report()?;

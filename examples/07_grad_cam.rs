@@ -19,7 +19,7 @@ use warptape::train::config::Config;
 use warptape::train::images::Resident;
 use warptape::train::logs::metrics::Row;
 use warptape::train::observer::{Observer, Running};
-use warptape::train::run_dir::RunDir;
+use warptape::train::run_dir::{RunDir, RunInfo};
 use warptape::train::trainer::Trainer;
 
 struct Silent;
@@ -35,7 +35,7 @@ fn main() -> anyhow::Result<()> {
     let config = Config { epochs: 2, ..Config::default() };
     let device = Device::open(&config.device)?;
     let data = Dataset::open(&config.data, &config.loading())?;
-    let folder = || RunDir::numbered(Path::new("runs"), "grad-cam", &data.name);
+    let folder = |info: &RunInfo| RunDir::numbered(Path::new("runs"), "grad-cam", &data.name, info);
     let mut trainer = Trainer::new(config, &data, &device, folder, None)?;
     trainer.run(&AtomicBool::new(false), &mut Silent)?;
 

@@ -1,9 +1,9 @@
 //! Which checkpoint a command is about: `RUN`, `RUN@EPOCH`, `RUN@last`, `RUN@best`, or a file.
 
-use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::train::checkpoint::{self, epochs as epochs_in};
 use crate::train::run_dir::RunDir;
 
 /// The checkpoint file that `run` names; a run alone stands for its best.
@@ -35,7 +35,7 @@ pub fn epochs(run: &Path, list: &str) -> Result<Vec<PathBuf>> {
         };
         return list.split(',').map(number).collect();
     }
-    let found = present(&RunDir::open(run)?.checkpoints());
+    let found = epochs_in(&RunDir::open(run)?.checkpoints());
     if found.is_empty() {
         return Err(Error::file(run, "has no checkpoints of epochs yet"));
     }
@@ -49,7 +49,7 @@ fn path(run: &Path, which: &str) -> Result<PathBuf> {
     let name = match which {
         "best" | "last" => which.to_owned(),
         number => match number.parse::<u32>() {
-            Ok(epoch) => format!("epoch-{epoch:04}"),
+            Ok(epoch) => checkpoint::file(epoch).replace(".safetensors", ""),
             Err(_) => {
                 return Err(Error::usage(format!("{}@{which}: use best, last or an epoch's number", run.display())));
             }
@@ -61,19 +61,11 @@ fn path(run: &Path, which: &str) -> Result<PathBuf> {
     let folder = RunDir::open(run)?.checkpoints();
     let path = folder.join(format!("{name}.safetensors"));
     if !path.exists() {
-        let known = match present(&folder).last() {
+        let known = match epochs_in(&folder).last() {
             Some(epoch) => format!("the last epoch it has is {epoch}"),
             None => format!("it has none yet; go on with: warptape train --resume {}", run.display()),
         };
         return Err(Error::file(run, format!("has no checkpoint '{name}'; {known}")));
     }
     Ok(path)
-}
-
-/// The epochs that have a checkpoint, in order.
-fn present(folder: &Path) -> Vec<u32> {
-    let epoch = |file: DirEntry| file.path().file_stem()?.to_str()?.strip_prefix("epoch-")?.parse::<u32>().ok();
-    let mut found: Vec<u32> = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(epoch).collect();
-    found.sort_unstable();
-    found
 }

@@ -53,7 +53,8 @@ enum Command {
     Doctor,
 }
 
-/// Runs the command that `std::env::args` name. Returns the exit code: 0 done, 1 failed, 2 usage.
+/// Runs the command that `std::env::args` name. Returns the exit code: 0 done, 1 failed, 2 usage, 130 or 143
+/// for a training that a signal stopped.
 pub fn run() -> i32 {
     let matches = names::understood(Cli::command()).try_get_matches();
     let cli = match matches.and_then(|mut found| Cli::from_arg_matches_mut(&mut found)) {
@@ -70,7 +71,7 @@ pub fn run() -> i32 {
         }
     };
     let result = match cli.command {
-        Command::Train(options) => train::run(*options),
+        Command::Train(options) => return ended(train::run(*options)),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
         Command::Explain(options) => explain::run(options),
@@ -81,8 +82,13 @@ pub fn run() -> i32 {
         Command::Tune(options) => tune::run(options),
         Command::Doctor => doctor::run(),
     };
+    ended(result.map(|()| 0))
+}
+
+/// The exit code; an error is told.
+fn ended(result: anyhow::Result<i32>) -> i32 {
     match result {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => {
             // A compiler's log and an example have lines of their own; anything else is one line, whatever a file's name or contents are.
             let text = match error.downcast_ref() {

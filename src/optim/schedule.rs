@@ -131,6 +131,13 @@ impl Schedule {
         }
     }
 
+    /// From now on the schedule of a run whose full rate is `base`; nothing changes if it is that already.
+    pub fn set_base(&mut self, base: f64) {
+        if base != self.base {
+            (self.base, self.rate) = (base, base);
+        }
+    }
+
     /// What the schedule was made from.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -15,17 +15,17 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
-use super::run_dir::write_atomic;
+use super::run_dir::RunInfo;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::nn::{Layer, Layout, State, parameters};
+use crate::nn::{Layer, Layout, State};
 use crate::optim::{Optimizer, Schedule};
 use crate::tensor::Tensor;
 
 const KEY: &str = "warptape";
 const LONGEST_HEADER: u64 = 100_000_000; // what the safetensors format allows
-/// The layout that this version writes and reads.
-pub const FORMAT: u32 = 1;
+/// The layout that this version writes. It reads 1, too, where the optimizer's tensors lie as ours do, not as PyTorch's.
+pub const FORMAT: u32 = 2;
 
 /// What a checkpoint says besides tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,11 +109,11 @@ pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<V
     if let Some(error) = failed {
         return Err(error);
     }
-    let names = parameters(model);
+    let names = layouts(model);
     for (slot, values) in optimizer.slots() {
-        for ((name, _), tensor) in names.iter().zip(values) {
-            let elements = bytemuck::cast_slice(&tensor.to_vec::<f32>()?).to_vec();
-            tensors.push((slot_name(slot, name), Dtype::F32, tensor.shape().dims().to_vec(), elements));
+        for ((name, layout), tensor) in names.iter().zip(values) {
+            let (shape, values) = layout.outward(&tensor)?;
+            tensors.push((slot_name(slot, name), Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec()));
         }
     }
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -125,9 +125,42 @@ pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<V
         .map_err(|e| Error::Training(format!("cannot encode the checkpoint: {e}")))
 }
 
-/// Writes a checkpoint: to a temporary name, synced, renamed.
-pub fn save(path: &Path, model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<()> {
-    write_atomic(path, &encode(model, optimizer, meta)?)
+/// The name of an epoch's checkpoint.
+pub fn file(epoch: u32) -> String {
+    format!("epoch-{epoch:04}.safetensors")
+}
+
+/// The epochs that have a checkpoint in `folder`, in order.
+pub fn epochs(folder: &Path) -> Vec<u32> {
+    let epoch = |file: DirEntry| file.path().file_stem()?.to_str()?.strip_prefix("epoch-")?.parse::<u32>().ok();
+    let mut found: Vec<u32> = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(epoch).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Which of the epochs `present` (ascending) to remove so that `keep` are left, spread evenly, beside epoch 0. It is the same
+/// whether epochs came one by one or some at once were left by a killed process.
+pub fn superfluous(present: &[u32], keep: usize) -> Vec<u32> {
+    let mut kept: Vec<u32> = present.iter().copied().filter(|&epoch| epoch > 0).collect();
+    let mut gone = Vec::new();
+    while kept.len() > keep.max(1) {
+        // The one between whose neighbors the gap would be the smallest; never the newest.
+        let gap = |at: usize| kept[at + 1] - if at == 0 { 0 } else { kept[at - 1] };
+        let at = (0..kept.len() - 1).min_by_key(|&at| gap(at)).expect("more than one is left");
+        gone.push(kept.remove(at));
+    }
+    gone
+}
+
+/// Names of the parameters in order, and how they lie in PyTorch.
+fn layouts(model: &dyn Layer) -> Vec<(String, Layout)> {
+    let mut found = Vec::new();
+    model.visit("", &mut |name, state| {
+        if let State::Parameter(_, layout) = state {
+            found.push((name, layout));
+        }
+    });
+    found
 }
 
 impl Checkpoint {
@@ -145,13 +178,19 @@ impl Checkpoint {
         let told = |e: serde_json::Error| broken(path, format!("the header's 'warptape' entry: {e}"));
         let value: serde_json::Value = serde_json::from_str(json).map_err(told)?;
         if let Some(format) = value.get("format").and_then(serde_json::Value::as_u64)
-            && format != u64::from(FORMAT)
+            && !(1..=u64::from(FORMAT)).contains(&format)
         {
-            let what = format!("checkpoint format {format}, this version reads {FORMAT}: use the version that made it");
+            let what =
+                format!("checkpoint format {format}, this version reads up to {FORMAT}: use the version that made it");
             return Err(Error::file(path, what));
         }
-        let meta: Meta = serde_json::from_value(value).map_err(told)?;
+        let mut meta: Meta = serde_json::from_value(value).map_err(told)?;
         meta.check().map_err(|what| broken(path, what))?;
+        // The run around it knows where the data are.
+        let run = path.parent().and_then(Path::parent).map(|run| run.join("run.json"));
+        if let Some(Ok(info)) = run.as_deref().filter(|run| run.is_file()).map(RunInfo::from_file) {
+            meta.config.data = info.data;
+        }
         Ok(Self { path: path.into(), bytes, meta })
     }
 
@@ -175,11 +214,11 @@ impl Checkpoint {
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
     pub fn restore_optimizer(&self, optimizer: &mut Optimizer, model: &dyn Layer) -> Result<()> {
         let tensors = self.tensors();
-        let names = parameters(model);
+        let names = layouts(model);
         for (slot, values) in optimizer.slots() {
-            for ((name, _), tensor) in names.iter().zip(&values) {
-                load_tensor(&tensors, &slot_name(slot, name), tensor, Layout::Same)
-                    .map_err(|e| self.other_model(&e))?;
+            for ((name, layout), tensor) in names.iter().zip(&values) {
+                let layout = if self.meta.format == 1 { Layout::Same } else { *layout };
+                load_tensor(&tensors, &slot_name(slot, name), tensor, layout).map_err(|e| self.other_model(&e))?;
             }
         }
         optimizer.set_steps(self.meta.progress.optimizer_steps);

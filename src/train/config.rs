@@ -49,6 +49,9 @@ pub struct Config {
     pub validation: f64,
     /// Seed of everything random.
     pub seed: u64,
+    /// Checkpoints of epochs to keep, beside the best, the last and epoch 0; 50 if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<u32>,
 }
 
 impl Default for Config {
@@ -73,11 +76,18 @@ impl Default for Config {
             train_fraction: 1.0,
             validation: 0.0,
             seed: 0,
+            keep: None,
         }
     }
 }
 
 impl Config {
+    /// The settings as checkpoints hold them: without what depends on where the training runs, so that equal trainings make
+    /// equal files. The run's `run.json` knows where the data are.
+    pub fn portable(&self, data_name: &str) -> Self {
+        Self { data: data_name.into(), device: Self::default().device, ..self.clone() }
+    }
+
     /// Refuses values that no training can use.
     pub fn check(&self) -> Result<()> {
         let positive = [("epochs", self.epochs as f64), ("batch-size", self.batch_size as f64), ("lr", self.lr)];

@@ -7,7 +7,7 @@ use crate::nn::models;
 
 impl Config {
     /// The names of the fields.
-    pub const KEYS: [&str; 18] = [
+    pub const KEYS: [&str; 19] = [
         "model",
         "data",
         "image_size",
@@ -26,6 +26,7 @@ impl Config {
         "train_fraction",
         "validation",
         "seed",
+        "keep",
     ];
 
     /// The usual highest rate of the optimizer: 0.003 for Adam and AdamW under one-cycle, the schedule that there is

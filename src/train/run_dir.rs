@@ -3,18 +3,14 @@
 //! Files that must be whole or absent (`run.json`, checkpoints, curves) go through [`write_atomic`]: a process killed
 //! at any moment leaves the old file or the new one, never half of one.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
-use super::config::Config;
-use crate::data::Dataset;
-use crate::device::Device;
-use crate::device::choices::Table;
+use super::lock::{self, Lock};
+pub use super::run_info::RunInfo;
 use crate::error::{Error, Result};
 
 /// How a temporary file's name ends; it begins with a dot and the name of the file it is to become.
@@ -24,46 +20,66 @@ const TEMPORARY: &str = ".part";
 #[derive(Clone, Debug)]
 pub struct RunDir {
     path: PathBuf,
+    /// Held by whoever writes.
+    _lock: Option<Arc<Lock>>,
 }
 
 impl RunDir {
-    /// Makes `root/<model>-<data>-<n>` with the first free n above those in use; two processes never get the same.
+    /// Makes `root/<model>-<data>-<n>` with the first free n above those in use; two processes never get the same. The
+    /// folder gets its name with `run.json` in it: there is no moment at which it is not a run that can be resumed.
     ///
     /// # Errors
     /// A root that cannot be made or written to.
-    pub fn numbered(root: &Path, model: &str, data: &str) -> Result<RunDir> {
+    pub fn numbered(root: &Path, model: &str, data: &str, info: &RunInfo) -> Result<RunDir> {
         fs::create_dir_all(root).map_err(|e| unwritable(root, &e))?;
         let stem = format!("{}-{}-", plain(model), plain(data));
         let used = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix(&stem)?.parse::<u64>().ok();
         let entries = fs::read_dir(root).map_err(|e| unwritable(root, &e))?;
         let mut number = entries.flatten().filter_map(used).max().unwrap_or(0);
+        let staged = Staged::new(root, &stem, info)?;
         loop {
             number = number.saturating_add(1);
             let path = root.join(format!("{stem}{number}"));
-            // create_dir, not create_dir_all: that the folder was not there before is what makes it ours.
-            match fs::create_dir(&path) {
-                Ok(()) => return RunDir { path }.furnish(),
-                Err(e) if e.kind() == ErrorKind::AlreadyExists && number < u64::MAX => {}
+            // A folder takes the place of none or of an empty one.
+            match fs::rename(staged.folder.path(), &path) {
+                Ok(()) => return staged.done(path),
+                Err(e) if taken(&e) && number < u64::MAX => {}
                 Err(e) => return Err(unwritable(&path, &e)),
             }
         }
     }
 
-    /// Makes the folder `path` itself (`--out`). One that holds anything is refused: a run overwrites nothing.
+    /// Makes the folder `path` itself (`--out`), likewise. One that holds anything is refused: a run overwrites nothing.
     ///
     /// # Errors
     /// A folder that is not empty, is a file, or cannot be made or written to.
-    pub fn at(path: &Path) -> Result<RunDir> {
+    pub fn at(path: &Path, info: &RunInfo) -> Result<RunDir> {
         if path.exists() && !path.is_dir() {
             return Err(Error::file(path, "is a file; --out wants a new or empty folder"));
         }
-        fs::create_dir_all(path).map_err(|e| unwritable(path, &e))?;
-        let mut entries = fs::read_dir(path).map_err(|e| unwritable(path, &e))?;
-        if entries.next().is_some() {
-            let what = if path.join("run.json").exists() { "holds a run already" } else { "is not empty" };
-            return Err(Error::file(path, format!("{what}; --out wants a new or empty folder (to go on, resume it)")));
+        if !path.exists() {
+            let name =
+                path.file_name().ok_or_else(|| Error::file(path, "is no folder's name; choose another --out"))?;
+            let root = path.parent().filter(|root| !root.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            fs::create_dir_all(root).map_err(|e| unwritable(root, &e))?;
+            let staged = Staged::new(root, &name.to_string_lossy(), info)?;
+            return match fs::rename(staged.folder.path(), path) {
+                Ok(()) => staged.done(path.to_path_buf()),
+                Err(e) if taken(&e) => Err(not_empty(path)),
+                Err(e) => Err(unwritable(path, &e)),
+            };
         }
-        RunDir { path: path.to_path_buf() }.furnish()
+        // The folder may be the root of a file system, or one that only its contents can be changed of.
+        for entry in fs::read_dir(path).map_err(|e| unwritable(path, &e))?.flatten() {
+            let name = entry.file_name();
+            if name != lock::FILE && !is_temporary(&name.to_string_lossy()) {
+                return Err(not_empty(path));
+            }
+        }
+        let run = RunDir { path: path.to_path_buf(), _lock: Some(Arc::new(Lock::take(path)?)) };
+        run.sweep()?;
+        info.write(&run)?;
+        run.furnish()
     }
 
     /// An existing run, to read from or to look at while it runs. Nothing is written.
@@ -71,29 +87,22 @@ impl RunDir {
     /// # Errors
     /// A folder without `run.json`.
     pub fn open(path: &Path) -> Result<RunDir> {
-        let run = RunDir { path: path.to_path_buf() };
+        let run = RunDir { path: path.to_path_buf(), _lock: None };
         if !run.file("run.json").is_file() {
             return Err(Error::file(path, "is not a run directory: it has no run.json"));
         }
         Ok(run)
     }
 
-    /// An existing run, to go on writing to: [`RunDir::open`], and temporary files of a killed process are removed.
+    /// An existing run, to go on writing to: [`RunDir::open`] for one writer at a time, and temporary files of a killed
+    /// process are removed.
     ///
     /// # Errors
-    /// Those of [`RunDir::open`]; a folder that cannot be written to.
+    /// Those of [`RunDir::open`]; a folder that cannot be written to, or that another process writes to.
     pub fn resume(path: &Path) -> Result<RunDir> {
-        let run = RunDir::open(path)?.furnish()?;
-        for folder in [run.path.clone(), run.checkpoints()] {
-            let entries = fs::read_dir(&folder).map_err(|e| unwritable(&folder, &e))?;
-            for entry in entries.flatten() {
-                let name = entry.file_name();
-                let stale = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(TEMPORARY));
-                if stale {
-                    fs::remove_file(entry.path()).map_err(|e| unwritable(&entry.path(), &e))?;
-                }
-            }
-        }
+        let run = RunDir::open(path)?;
+        let run = RunDir { _lock: Some(Arc::new(Lock::take(path)?)), ..run }.furnish()?;
+        run.sweep()?;
         Ok(run)
     }
 
@@ -118,86 +127,91 @@ impl RunDir {
         fs::create_dir_all(&inner).map_err(|e| unwritable(&inner, &e))?;
         Ok(self)
     }
-}
 
-/// What it takes to repeat a run: the contents of `run.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunInfo {
-    /// When the run began, UTC, `2025-01-31T12:00:00Z`.
-    pub created: String,
-    /// The program and what it stands on: `warptape`, the compiler, the driver.
-    pub versions: BTreeMap<String, String>,
-    /// The device as the command line names it.
-    pub device: String,
-    /// The device in words: model, memory, cores.
-    pub device_description: String,
-    /// The seed of everything random.
-    pub seed: u64,
-    /// The data set's spec.
-    pub data: String,
-    /// [`crate::data::Dataset::hash`] of what was trained on.
-    pub data_hash: String,
-    /// Every setting with the value in force.
-    pub config: serde_json::Value,
-    /// Which kernels ran, of those that could have: the same ones make the same bits.
-    #[serde(default)]
-    pub kernels: Table,
-}
-
-impl RunInfo {
-    /// Of a run that begins now.
-    ///
-    /// # Errors
-    /// A host device without a compiler.
-    pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
-        let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        if device.info().name == "host" {
-            versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
-        } else if let Ok((major, minor)) = crate::device::cuda::version() {
-            versions.insert("cuda driver".into(), format!("{major}.{minor}"));
+    /// Removes what a killed writer of this run left half written. A folder of checkpoints that is a link leads to
+    /// somebody else's files.
+    fn sweep(&self) -> Result<()> {
+        for folder in [self.path.clone(), self.checkpoints()] {
+            if !fs::symlink_metadata(&folder).is_ok_and(|it| it.is_dir() || folder == self.path) {
+                continue;
+            }
+            for entry in fs::read_dir(&folder).map_err(|e| unwritable(&folder, &e))?.flatten() {
+                let file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                if file && is_temporary(&entry.file_name().to_string_lossy()) {
+                    fs::remove_file(entry.path()).map_err(|e| unwritable(&entry.path(), &e))?;
+                }
+            }
         }
-        Ok(RunInfo {
-            created: timestamp(),
-            versions,
-            device: device.info().name.clone(),
-            device_description: device.info().description.clone(),
-            seed: config.seed,
-            data: config.data.clone(),
-            data_hash: data.hash.clone(),
-            config: serde_json::to_value(config).expect("plain data"),
-            kernels: Table::new(),
-        })
+        Ok(())
+    }
+}
+
+/// A run's folder before it has its name.
+struct Staged {
+    folder: tempfile::TempDir,
+    lock: Lock,
+}
+
+impl Staged {
+    /// A folder in `root`, whose name begins like that of the run, with all in it that a run begins with.
+    fn new(root: &Path, name: &str, info: &RunInfo) -> Result<Self> {
+        let prefix = format!(".{name}.");
+        for entry in fs::read_dir(root).map_err(|e| unwritable(root, &e))?.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // Those of processes that were killed in between.
+            if name.starts_with(&prefix) && name.ends_with(TEMPORARY) && Lock::is_held(&entry.path()) == Some(false) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(TEMPORARY);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let folder = builder.tempdir_in(root).map_err(|e| unwritable(root, &e))?;
+        let lock = Lock::take(folder.path())?;
+        let run = RunDir { path: folder.path().to_path_buf(), _lock: None };
+        info.write(&run)?;
+        run.furnish()?;
+        Ok(Self { folder, lock })
     }
 
-    /// Writes `run.json` into `run`.
-    ///
-    /// # Errors
-    /// Those of [`write_atomic`].
-    pub fn write(&self, run: &RunDir) -> Result<()> {
-        let path = run.file("run.json");
-        let mut text = serde_json::to_string_pretty(self).map_err(|e| Error::file(&path, e))?;
-        text.push('\n');
-        write_atomic(&path, text.as_bytes())
+    /// The run, now that the folder's name is `path`.
+    fn done(self, path: PathBuf) -> Result<RunDir> {
+        let _ = self.folder.keep();
+        let root = path.parent().filter(|root| !root.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_folder(root).map_err(|e| unwritable(root, &e))?;
+        Ok(RunDir { path, _lock: Some(Arc::new(self.lock)) })
     }
+}
 
-    /// Reads `run.json` of `run`. Fields it does not know are passed over, so that a newer run can be read.
-    ///
-    /// # Errors
-    /// A missing or damaged file, with line and column.
-    pub fn read(run: &RunDir) -> Result<RunInfo> {
-        Self::from_file(&run.file("run.json"))
-    }
+/// Whether a folder could not take a name since that is another's.
+fn taken(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory)
+}
 
-    /// Reads a `run.json`.
-    ///
-    /// # Errors
-    /// Those of [`RunInfo::read`].
-    pub fn from_file(path: &Path) -> Result<RunInfo> {
-        let text = fs::read(path).map_err(|e| Error::file(path, e))?;
-        serde_json::from_slice(&text).map_err(|e| {
-            Error::file(path, format!("{e}; expected the run.json that warptape wrote: restore it or start a new run"))
-        })
-    }
+fn not_empty(path: &Path) -> Error {
+    Error::file(path, "is not empty; --out wants a new or empty folder, or the folder of a run to go on with")
+}
+
+/// Whether it is the name that one of a run's files has while it is written.
+fn is_temporary(name: &str) -> bool {
+    const OURS: [&str; 13] = [
+        "run.json",
+        "metrics.csv",
+        "steps.csv",
+        "curves.svg",
+        "curves.png",
+        "running.png",
+        "report.txt",
+        "report.json",
+        "confusion.csv",
+        "confusion.png",
+        "best.safetensors",
+        "last.safetensors",
+        "epoch-",
+    ];
+    let inner = name.strip_prefix('.').filter(|name| name.ends_with(TEMPORARY));
+    inner.is_some_and(|inner| OURS.iter().any(|ours| inner.starts_with(ours)))
 }
 
 /// Replaces the file at `path` by `bytes`, wholly or not at all: see [`write_atomic_with`].

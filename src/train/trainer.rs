@@ -16,7 +16,7 @@ use super::observer::{Observer, Outcome, Running};
 use super::rehearsal;
 use super::report::Report;
 use super::report::fit;
-use super::run_dir::{RunDir, RunInfo, write_atomic};
+use super::run_dir::{RunDir, RunInfo, unwritable, write_atomic};
 use crate::data::{Dataset, split};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
@@ -28,6 +28,9 @@ use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
+
+/// Checkpoints of epochs that are kept where nothing else is asked for, beside the best, the last and epoch 0.
+const KEPT: u32 = 50;
 
 /// A training under way.
 pub struct Trainer {
@@ -42,19 +45,27 @@ pub struct Trainer {
     /// The data set's own validation pictures; without them some of `images` are held back.
     val: Option<Resident>,
     meta: Meta,
+    own: Own,
+}
+
+/// What a training leaves behind.
+struct Own {
     run: RunDir,
     info: RunInfo,
     logs: Logs,
+    /// The data set's name.
+    data: String,
+    warnings: Vec<String>,
 }
 
 impl Trainer {
     /// Starts training `config` on `data`; with `from`, goes on where that checkpoint stands. The folder `run` is asked
-    /// for last, so that a start that fails leaves none behind.
+    /// for last and gets the record that a new folder begins with, so that a start that fails leaves none behind.
     pub fn new(
         config: Config,
         data: &Dataset,
         device: &Device,
-        run: impl FnOnce() -> Result<RunDir>,
+        run: impl FnOnce(&RunInfo) -> Result<RunDir>,
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         config.check()?;
@@ -83,6 +94,7 @@ impl Trainer {
             checkpoint.restore_optimizer(&mut optimizer, &model)?;
             progress = checkpoint.meta.progress.clone();
             schedule = checkpoint.meta.schedule.clone();
+            schedule.set_base(config.lr);
         }
         if progress.epoch > config.epochs {
             let what = format!("--epochs {}: the run has done {} already; ask for more", config.epochs, progress.epoch);
@@ -97,23 +109,55 @@ impl Trainer {
             data_hash: data.hash.clone(),
             schedule,
             progress,
-            config: config.clone(),
+            config: config.portable(&data.name),
         };
         let val = if data.val.is_empty() { None } else { Some(Resident::new(device, &data.val)?) };
         let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
         let mut info = RunInfo::new(&config, device, data)?;
-        let run = run()?;
-        if let Ok(before) = RunInfo::read(&run) {
-            info.created = before.created;
-            if before.device.split(':').next() == info.device.split(':').next() {
-                device.choices().prefer(&before.kernels);
-                info.kernels = before.kernels;
+        let run = run(&info)?;
+        let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
+        device.choices().prefer(&info.kernels);
+        let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
+        let (device, data) = (device.clone(), data.name.clone());
+        let own = Own { run, info, logs, data, warnings };
+        Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, own })
+    }
+
+    /// What a resumed run should know: that its bits may differ from those of one that was never interrupted, and why.
+    pub fn warnings(&self) -> &[String] {
+        &self.own.warnings
+    }
+
+    /// What going on means for the learning rate, in lines for people.
+    pub fn resumption(&self) -> Vec<String> {
+        let Meta { progress, schedule, .. } = &self.meta;
+        let mut lines = Vec::new();
+        for change in self.own.info.changes.iter().filter(|change| change.step == progress.step) {
+            lines.push(format!(
+                "{} is {} from here on, it was {}",
+                change.setting.replace('_', "-"),
+                change.to,
+                change.from
+            ));
+        }
+        let total = |epochs: u32| self.steps_per_epoch() as u64 * u64::from(epochs);
+        let epochs =
+            self.own.info.changes.iter().rfind(|change| change.setting == "epochs" && change.step == progress.step);
+        if let Some(before) = epochs.and_then(|change| u32::try_from(change.from.as_u64()?).ok()) {
+            let (then, now) =
+                [before, self.config.epochs].map(|epochs| schedule.lr(progress.step, total(epochs))).into();
+            if then != now {
+                let what =
+                    format!("the schedule {} is stretched over {} epochs", schedule.policy(), self.config.epochs);
+                lines.push(format!("{what}: the learning rate goes on at {now:.3e}, not at {then:.3e}"));
             }
         }
-        info.write(&run)?;
-        let logs = Logs::open(&run, format!("{} on {}", config.model, config.data), &meta.progress)?;
-        let device = device.clone();
-        Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, run, info, logs })
+        lines
+    }
+
+    /// Whether the best checkpoint is chosen, on validation pictures; without them it is the latest.
+    pub fn chooses(&self) -> bool {
+        self.val.is_some() || !self.held_back.is_empty()
     }
 
     /// The network.
@@ -123,7 +167,7 @@ impl Trainer {
 
     /// The run directory.
     pub fn run_dir(&self) -> &RunDir {
-        &self.run
+        &self.own.run
     }
 
     /// Steps in one epoch: whole batches only (a short last batch would weigh its images more).
@@ -138,10 +182,16 @@ impl Trainer {
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Outcome> {
         let next = self.meta.progress.epoch.saturating_add(1);
         let evaluated = [self.held_back.len(), self.val.as_ref().map_or(0, Resident::len), self.test.len()];
+        self.own.info.write(&self.own.run)?;
+        if self.meta.progress.step == 0 {
+            // How the network was drawn; what explaining compares with, too.
+            self.save(&checkpoint::file(0))?;
+        }
+        self.prune()?;
         rehearsal::prepare(&self.meta, evaluated, &self.device, observer)?;
         for epoch in next..=self.config.epochs {
             let Some(mut rows) = self.epoch(epoch, stop, observer)? else {
-                self.logs.sync()?;
+                self.own.logs.sync()?;
                 self.save("last.safetensors")?;
                 return Ok(Outcome::Interrupted);
             };
@@ -163,9 +213,9 @@ impl Trainer {
             }
             let judged = rows.iter().find(|r| r.split == Split::Val);
             self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
-            self.logs.epoch(&rows)?;
+            self.own.logs.epoch(&rows)?;
             self.finish_epoch(epoch, judged.map(|r| r.top1))?;
-            self.logs.draw()?;
+            self.own.logs.draw()?;
             observer.epoch(epoch, &rows);
             if stop.load(Ordering::Relaxed) && epoch < self.config.epochs {
                 return Ok(Outcome::Interrupted);
@@ -181,12 +231,12 @@ impl Trainer {
     /// A run without a checkpoint; files that cannot be written.
     pub fn report(&mut self) -> Result<Report> {
         const BEST: &str = "checkpoints/best.safetensors";
-        let (model, meta) = load_model(&self.run.file(BEST), &self.device)?;
-        let mut report = Report::new(&model, &meta, &self.test, &self.config.data, BEST)?;
-        report.fit = fit::note(self.logs.rows());
+        let (model, meta) = load_model(&self.own.run.file(BEST), &self.device)?;
+        let mut report = Report::new(&model, &meta, &self.test, &self.own.data, BEST)?;
+        report.fit = fit::note(self.own.logs.rows());
         let picture = report.picture()?;
-        report.write(self.run.path(), &picture)?;
-        self.logs.confusion(self.meta.progress.epoch, &picture)?;
+        report.write(self.own.run.path(), &picture)?;
+        self.own.logs.confusion(self.meta.progress.epoch, &picture)?;
         Ok(report)
     }
 
@@ -236,7 +286,7 @@ impl Trainer {
                 let images = (at + 1 - already) * batch;
                 let Metrics { loss, top1, top5, .. } = sums;
                 if steps::due(at + 1, steps, every) {
-                    self.logs.step(Step { epoch, step_in_epoch: at + 1, step: step + 1, loss, top1, top5, lr })?;
+                    self.own.logs.step(Step { epoch, step_in_epoch: at + 1, step: step + 1, loss, top1, top5, lr })?;
                 }
                 let running = Running { loss, top1, top5, images_per_second: images as f64 / watch.seconds() };
                 observer.step(&self.meta.progress, steps, running);
@@ -266,21 +316,32 @@ impl Trainer {
             progress.best = judged.map(|accuracy| (accuracy, epoch));
         }
         let bytes = self.encode()?;
-        write_atomic(&self.run.checkpoints().join(format!("epoch-{epoch:04}.safetensors")), &bytes)?;
+        write_atomic(&self.own.run.checkpoints().join(checkpoint::file(epoch)), &bytes)?;
         if best {
-            write_atomic(&self.run.checkpoints().join("best.safetensors"), &bytes)?;
+            write_atomic(&self.own.run.checkpoints().join("best.safetensors"), &bytes)?;
         }
-        write_atomic(&self.run.checkpoints().join("last.safetensors"), &bytes)
+        write_atomic(&self.own.run.checkpoints().join("last.safetensors"), &bytes)?;
+        self.prune()
+    }
+
+    /// Removes checkpoints of epochs beyond those that are to be kept.
+    fn prune(&self) -> Result<()> {
+        let folder = self.own.run.checkpoints();
+        for epoch in checkpoint::superfluous(&checkpoint::epochs(&folder), self.config.keep.unwrap_or(KEPT) as usize) {
+            let path = folder.join(checkpoint::file(epoch));
+            std::fs::remove_file(&path).map_err(|e| unwritable(&path, &e))?;
+        }
+        Ok(())
     }
 
     /// The checkpoint's bytes. Before there is a checkpoint to go on from, `run.json` knows the kernels that led to it.
     fn encode(&mut self) -> Result<Vec<u8>> {
-        let known = self.info.kernels.clone();
+        let known = self.own.info.kernels.clone();
         for (ladder, problems) in self.device.choices().made() {
-            self.info.kernels.entry(ladder).or_default().extend(problems);
+            self.own.info.kernels.entry(ladder).or_default().extend(problems);
         }
-        if self.info.kernels != known {
-            self.info.write(&self.run)?;
+        if self.own.info.kernels != known {
+            self.own.info.write(&self.own.run)?;
         }
         self.meta.progress.optimizer_steps = self.optimizer.steps();
         checkpoint::encode(&self.model, &self.optimizer, &self.meta)
@@ -288,12 +349,20 @@ impl Trainer {
 
     fn save(&mut self, name: &str) -> Result<()> {
         let bytes = self.encode()?;
-        write_atomic(&self.run.checkpoints().join(name), &bytes)
+        write_atomic(&self.own.run.checkpoints().join(name), &bytes)
     }
 
     fn not_finite(&self, when: &str, place: &str) -> Error {
-        let last = self.run.checkpoints().join("last.safetensors");
-        let kept = if last.exists() { format!("; {} is from before", last.display()) } else { String::new() };
-        Error::Training(format!("the loss is not finite {when}: {place}; try a smaller --lr{kept}"))
+        let run = self.own.run.path().display();
+        let lower = self.config.lr / 10.0;
+        let fix = if self.own.run.checkpoints().join("last.safetensors").exists() {
+            format!(
+                "go on from epoch {} with a lower rate: warptape train --resume {run} --lr {lower}",
+                self.meta.progress.epoch
+            )
+        } else {
+            format!("begin again with a lower rate: warptape train --resume {run} --lr {lower}")
+        };
+        Error::Training(format!("the loss is not finite {when}: {place}; {fix}"))
     }
 }

@@ -53,7 +53,7 @@ fn a_training_knows_its_kernels_beforehand() {
             ..Config::default()
         };
         let at = folder.path().join(format!("{model}-{}", info.units));
-        let mut trainer = Trainer::new(config, &data, &device, || RunDir::at(&at), None).unwrap();
+        let mut trainer = Trainer::new(config, &data, &device, |info| RunDir::at(&at, info), None).unwrap();
         let mut told = Told::default();
         assert_eq!(trainer.run(&AtomicBool::new(false), &mut told).unwrap(), Outcome::Finished);
         trainer.report().unwrap();

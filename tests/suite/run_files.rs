@@ -17,16 +17,16 @@ use crate::support::contents;
 fn numbered_runs_never_meet() {
     let root = TempDir::new().unwrap();
     let runs = root.path().join("deep/runs");
-    let made = |_| RunDir::numbered(&runs, "little-conv", "emoji").unwrap().path().to_path_buf();
+    let made = |_| RunDir::numbered(&runs, "little-conv", "emoji", &info()).unwrap().path().to_path_buf();
     let first: Vec<_> = (0..3).map(made).collect();
     assert_eq!(first[2], runs.join("little-conv-emoji-3"));
     // A deleted run's number is not given again while later ones stand.
     fs::remove_dir_all(&first[0]).unwrap();
     assert_eq!(made(0), runs.join("little-conv-emoji-4"));
-    let odd = RunDir::numbered(&runs, "../x y", "cifar10:/data").unwrap();
+    let odd = RunDir::numbered(&runs, "../x y", "cifar10:/data", &info()).unwrap();
     assert_eq!(odd.path(), runs.join("-x-y-cifar10--data-1"));
     let at_once: Vec<_> = std::thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| RunDir::numbered(&runs, "vgg", "emoji").unwrap().path().to_path_buf());
+        let spawn = |_| scope.spawn(|| RunDir::numbered(&runs, "vgg", "emoji", &info()).unwrap().path().to_path_buf());
         let threads: Vec<_> = (0..8).map(spawn).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -37,43 +37,92 @@ fn numbered_runs_never_meet() {
 fn out_wants_a_new_or_empty_folder() {
     let root = TempDir::new().unwrap();
     let out = root.path().join("a/b");
-    let run = RunDir::at(&out).unwrap();
+    let run = RunDir::at(&out, &info()).unwrap();
     assert!(run.checkpoints().is_dir());
-    says(RunDir::at(&out), &["is not empty", "--out"]);
-    info().write(&run).unwrap();
-    says(RunDir::at(&out), &["holds a run already"]);
+    says(RunDir::at(&out, &info()), &["is not empty", "--out"]);
+    // An empty folder that is there already, and what a kill at the start of a run may have left in one.
+    let empty = root.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::write(empty.join(".lock"), "").unwrap();
+    fs::write(empty.join(".run.json.abc.part"), "{").unwrap();
+    let _run = RunDir::at(&empty, &info()).unwrap();
+    assert_eq!(contents(&empty), [".lock", "checkpoints", "run.json"]);
     let file = root.path().join("file");
     fs::write(&file, "x").unwrap();
-    says(RunDir::at(&file), &["is a file"]);
-    says(RunDir::at(&file.join("below")), &["cannot be written", "--out"]);
-    says(RunDir::numbered(&file, "m", "d"), &["file", "cannot be written"]);
+    says(RunDir::at(&file, &info()), &["is a file"]);
+    says(RunDir::at(&file.join("below"), &info()), &["cannot be written", "--out"]);
+    says(RunDir::numbered(&file, "m", "d", &info()), &["file", "cannot be written"]);
     says(RunDir::open(root.path()), &["no run.json"]);
 }
 
 #[test]
 fn resuming_sweeps_what_a_kill_left_and_looking_does_not() {
     let root = TempDir::new().unwrap();
-    let run = RunDir::at(&root.path().join("run")).unwrap();
-    info().write(&run).unwrap();
+    let run = RunDir::at(&root.path().join("run"), &info()).unwrap();
+    drop(run.clone());
     let stale = [run.file(".curves.png.abc.part"), run.checkpoints().join(".last.safetensors.xyz.part")];
     let kept = [run.file(".gitignore"), run.file("notes.part")];
     stale.iter().chain(&kept).for_each(|path| fs::write(path, "x").unwrap());
     RunDir::open(run.path()).unwrap();
     assert!(stale.iter().all(|path| path.exists()));
-    RunDir::resume(run.path()).unwrap();
+    let path = run.path().to_path_buf();
+    says(RunDir::resume(&path), &["process ", "is writing this run; wait for it or stop it"]);
+    drop(run);
+    RunDir::resume(&path).unwrap();
     assert!(stale.iter().all(|path| !path.exists()) && kept.iter().all(|path| path.exists()));
+    assert_eq!(fs::read_to_string(path.join(".lock")).unwrap(), "");
+}
+
+#[test]
+fn a_start_that_was_killed_leaves_nothing_for_the_next_one() {
+    let root = TempDir::new().unwrap();
+    let (killed, foreign) = (root.path().join(".m-d-.abc.part"), root.path().join(".m-d-.abc"));
+    [&killed, &foreign].iter().for_each(|folder| fs::create_dir(folder).unwrap());
+    [&killed, &foreign].iter().for_each(|folder| fs::write(folder.join(".lock"), "").unwrap());
+    let run = RunDir::numbered(root.path(), "m", "d", &info()).unwrap();
+    assert_eq!(contents(root.path()), [".m-d-.abc", "m-d-1"]);
+    assert_eq!(contents(run.path()), [".lock", "checkpoints", "run.json"]);
+    // The folder of checkpoints may be a link to another disk; what lies there is not swept.
+    let (path, other) = (run.path().to_path_buf(), root.path().join("other"));
+    drop(run);
+    fs::rename(path.join("checkpoints"), &other).unwrap();
+    fs::write(other.join(".last.safetensors.x.part"), "x").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&other, path.join("checkpoints")).unwrap();
+    RunDir::resume(&path).unwrap();
+    assert!(other.join(".last.safetensors.x.part").exists());
+}
+
+#[test]
+fn epochs_are_thinned_evenly_however_they_came() {
+    use warptape::train::checkpoint::superfluous;
+    let mut kept: Vec<u32> = vec![0];
+    for epoch in 1..=300 {
+        kept.push(epoch);
+        let gone = superfluous(&kept, 50);
+        kept.retain(|epoch| !gone.contains(epoch));
+        assert!(kept.len() <= 51 && kept.contains(&0) && kept.contains(&epoch));
+    }
+    assert_eq!(kept.len(), 51);
+    let gaps: Vec<u32> = kept.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let widest = gaps.iter().max().unwrap();
+    assert!(*widest <= 16, "300 epochs, 50 of them: {kept:?}");
+    assert!(superfluous(&[0, 1, 2, 3], 3).is_empty());
+    assert_eq!(superfluous(&[0, 1, 2, 3], 1), [1, 2]);
 }
 
 fn info() -> RunInfo {
     RunInfo {
         created: utc(0),
-        versions: [("warptape".to_string(), "0.1.0".to_string())].into(),
+        versions: [("warptape".to_string(), "0.2.0".to_string())].into(),
         device: "host".into(),
         device_description: "a \"CPU\"".into(),
         seed: u64::MAX,
         data: "emoji".into(),
         data_hash: "00".into(),
         config: serde_json::json!({"lr": 1e-3, "model": "little-conv"}),
+        changes: Vec::new(),
+        checksum: String::new(),
         kernels: [(
             "matmul_forward".to_string(),
             [("NT m64 n10 k256".to_string(), Kernel::File("matmul/5_vectorized.cu".into()))].into(),
@@ -85,10 +134,23 @@ fn info() -> RunInfo {
 #[test]
 fn run_json_comes_back_as_it_was() {
     let root = TempDir::new().unwrap();
-    let run = RunDir::at(root.path()).unwrap();
-    info().write(&run).unwrap();
-    assert_eq!(RunInfo::read(&run).unwrap(), info());
-    assert_eq!(contents(root.path()), ["checkpoints", "run.json"]);
+    let run = RunDir::at(root.path(), &info()).unwrap();
+    let read = RunInfo::read_whole(&run).unwrap();
+    assert_eq!(RunInfo { checksum: String::new(), ..read.clone() }, info());
+    assert_eq!(contents(root.path()), [".lock", "checkpoints", "run.json"]);
+    // One letter or digit changed anywhere is noticed before anything goes on from it.
+    let text = fs::read(run.file("run.json")).unwrap();
+    let mut noticed = 0;
+    for at in (0..text.len()).filter(|&at| text[at].is_ascii_alphanumeric()) {
+        let mut damaged = text.clone();
+        damaged[at] = if damaged[at] == b'7' { b'8' } else { b'7' };
+        fs::write(run.file("run.json"), damaged).unwrap();
+        assert!(RunInfo::read_whole(&run).is_err(), "byte {at}");
+        noticed += 1;
+    }
+    assert!(noticed > 200);
+    fs::write(run.file("run.json"), &text).unwrap();
+    assert_eq!(RunInfo::read_whole(&run).unwrap(), read);
     fs::write(run.file("run.json"), "{\n  \"created\": 3\n}").unwrap();
     says(RunInfo::read(&run), &["run.json", "line 2"]);
     fs::write(run.file("run.json"), [0xff, 0x00]).unwrap();

@@ -74,10 +74,16 @@ pub struct Options {
     /// TOML file with any of these options (`_` for `-`), or the run.json of a run to repeat with the same kernels
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder for the run, new or empty [default: runs/MODEL-DATA-N]
+    /// Folder for the run, new or empty; an unfinished run there with equal settings goes on [default: runs/MODEL-DATA-N]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with the run in this folder; only --device and --epochs may be changed
+    /// Checkpoints of epochs to keep, spread evenly, beside best, last and epoch 0 [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: Option<u32>,
+    /// Refuse to go on where compiler, its flags or device are others than those that the run began with
+    #[arg(long)]
+    pub strict: bool,
+    /// Go on with the run in this folder; only --device, --epochs, --lr and --keep may be changed
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
 }
@@ -94,6 +100,7 @@ impl Options {
         }
         config.image_size = self.image_size.or(config.image_size);
         config.split = self.split.or(config.split);
+        config.keep = self.keep.or(config.keep);
         override_with!(model, data, device, epochs, batch_size, optim, lr, schedule, weight_decay, momentum, nesterov);
         override_with!(label_smoothing, augment, train_fraction, validation, seed);
         if let Some(place) = &self.place {

@@ -10,7 +10,7 @@ use image::RgbImage;
 
 use crate::train::checkpoint::Progress;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::train::run_dir::{RunDir, write_atomic};
 use metrics::{Metrics, Row, Split, peak_bytes};
 use steps::{Step, Steps};
@@ -34,9 +34,15 @@ impl Logs {
             if begun || path.exists() { Table::resume(&path, keep) } else { Table::create(&path) }
         }
         let begun = progress.step > 0;
+        let metrics = table(run, "metrics.csv", begun, |row: &Row| row.epoch <= progress.epoch)?;
+        let steps = table(run, "steps.csv", begun, |row: &Step| row.step <= progress.step)?;
+        // Both were on the disk before the checkpoint was.
+        let trained = metrics.rows().iter().filter(|row| row.split == Split::Train).count();
+        whole(run, "metrics.csv", trained as u64, progress.epoch)?;
+        whole(run, "steps.csv", steps.rows().chunk_by(|a, b| a.epoch == b.epoch).count() as u64, progress.epoch)?;
         Ok(Self {
-            metrics: table(run, "metrics.csv", begun, |row: &Row| row.epoch <= progress.epoch)?,
-            steps: table(run, "steps.csv", begun, |row: &Step| row.step <= progress.step)?,
+            metrics,
+            steps,
             events: Events::new(run.path(), progress.epoch.saturating_add(1)),
             run: run.clone(),
             title,
@@ -84,4 +90,15 @@ impl Logs {
     pub fn rows(&self) -> &[Row] {
         self.metrics.rows()
     }
+}
+
+/// Refuses a table that holds fewer epochs than the checkpoint to go on from has behind it.
+fn whole(run: &RunDir, name: &str, held: u64, done: u32) -> Result<()> {
+    if held >= u64::from(done) {
+        return Ok(());
+    }
+    let (path, folder) = (run.file(name), run.path().display());
+    let fix =
+        format!("put the whole file back, or repeat the run: warptape train --config {folder}/run.json --out NEW");
+    Err(Error::file(path, format!("holds {held} epochs where the checkpoint has done {done}; {fix}")))
 }

@@ -1,0 +1,126 @@
+//! What a training begins with: new settings, a run to go on with, or a run to repeat.
+
+use std::path::Path;
+
+use super::file;
+use super::options::Options;
+use crate::device::Device;
+use crate::device::choices::Table;
+use crate::error::{Error, Result};
+use crate::train::checkpoint::Checkpoint;
+use crate::train::config::Config;
+use crate::train::run_dir::{RunDir, RunInfo};
+
+/// What a training begins with.
+pub struct Start {
+    pub config: Config,
+    /// What nobody asked for and was chosen, in a line.
+    pub chosen: Option<String>,
+    /// Kernels of a run that is repeated.
+    pub kernels: Table,
+    /// The run to go on with.
+    pub run: Option<RunDir>,
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl Start {
+    /// As the options say.
+    ///
+    /// # Errors
+    /// Settings that make no sense; a run that cannot be gone on with.
+    pub fn of(options: &Options) -> Result<Self> {
+        if let Some(folder) = &options.resume {
+            return resumed(folder, options);
+        }
+        let start = started(options)?;
+        match &options.out {
+            Some(folder) if folder.join("run.json").exists() => same(folder, start),
+            _ => Ok(start),
+        }
+    }
+}
+
+fn started(options: &Options) -> Result<Start> {
+    let (mut config, given, kernels) = match options.config.as_deref() {
+        Some(path) if path.extension().is_some_and(|end| end == "json") => {
+            let info = RunInfo::from_file(path)?;
+            (recorded(&info, path)?, Config::KEYS.map(String::from).to_vec(), info.kernels)
+        }
+        Some(path) => {
+            let (config, given) = file::read(path)?;
+            (config, given, Table::new())
+        }
+        None => Default::default(),
+    };
+    let given = options.apply(&mut config, given);
+    let chosen = config.chosen(&given);
+    Ok(Start { config, chosen, kernels, run: None, checkpoint: None })
+}
+
+/// The run in `folder`, which must be the one that `start` would begin, and not be over.
+fn same(folder: &Path, start: Start) -> Result<Start> {
+    let run = RunDir::resume(folder)?;
+    let info = RunInfo::read_whole(&run)?;
+    let here = serde_json::to_value(&start.config).expect("plain data");
+    let there = serde_json::to_value(recorded(&info, &run.file("run.json"))?).expect("plain data");
+    let keys = here.as_object().into_iter().chain(there.as_object()).flat_map(|all| all.keys());
+    if let Some(key) = keys.into_iter().find(|&key| key != "device" && here.get(key) != there.get(key)) {
+        let value = |all: &serde_json::Value| all.get(key).map_or("none".into(), ToString::to_string);
+        let (flag, there, here) = (key.replace('_', "-"), value(&there), value(&here));
+        let fix = format!("choose another --out, or go on with it: warptape train --resume {}", folder.display());
+        return Err(Error::file(
+            folder,
+            format!("holds another run, --{flag} {there} where this one has {here}; {fix}"),
+        ));
+    }
+    let start = Start { checkpoint: last(&run)?, run: Some(run), ..start };
+    let done = start.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.meta.progress.epoch);
+    if done >= start.config.epochs && folder.join("report.json").exists() {
+        let fix = format!("choose another --out, or train on: warptape train --resume {} --epochs N", folder.display());
+        return Err(Error::file(folder, format!("holds this very run, finished after {done} epochs; {fix}")));
+    }
+    Ok(start)
+}
+
+fn resumed(folder: &Path, options: &Options) -> Result<Start> {
+    let fixed = [
+        ("--model", options.model.is_some()),
+        ("--data", options.data.is_some() || options.place.is_some()),
+        ("--image-size", options.image_size.is_some()),
+        ("--split", options.split.is_some()),
+        ("--batch-size", options.batch_size.is_some()),
+        ("--optim", options.optim.is_some()),
+        ("--schedule", options.schedule.is_some()),
+        ("--weight-decay", options.weight_decay.is_some()),
+        ("--momentum", options.momentum.is_some()),
+        ("--nesterov", options.nesterov.is_some()),
+        ("--label-smoothing", options.label_smoothing.is_some()),
+        ("--augment", options.augment.is_some()),
+        ("--train-fraction", options.train_fraction.is_some()),
+        ("--validation", options.validation.is_some()),
+        ("--seed", options.seed.is_some()),
+        ("--config", options.config.is_some()),
+    ];
+    if let Some((name, _)) = fixed.iter().find(|(_, given)| *given) {
+        return Err(Error::usage(format!("{name} cannot be changed by --resume; start a new run")));
+    }
+    let run = RunDir::resume(folder)?;
+    let mut config = recorded(&RunInfo::read_whole(&run)?, &run.file("run.json"))?;
+    config.device = options.device.as_deref().map_or(config.device, Device::respell);
+    config.epochs = options.epochs.unwrap_or(config.epochs);
+    config.lr = options.lr.unwrap_or(config.lr);
+    config.keep = options.keep.or(config.keep);
+    // The run directory knows its kernels.
+    Ok(Start { config, chosen: None, kernels: Table::new(), checkpoint: last(&run)?, run: Some(run) })
+}
+
+/// The latest checkpoint of `run`. A run that ended before its first one begins again: the same seed makes the same run.
+fn last(run: &RunDir) -> Result<Option<Checkpoint>> {
+    let last = run.checkpoints().join("last.safetensors");
+    if last.exists() { Checkpoint::load(&last).map(Some) } else { Ok(None) }
+}
+
+/// The configuration in the `run.json` at `path`.
+fn recorded(info: &RunInfo, path: &Path) -> Result<Config> {
+    serde_json::from_value(info.config.clone()).map_err(|e| Error::file(path, format!("config: {e}; start a new run")))
+}

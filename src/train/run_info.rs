@@ -1,0 +1,173 @@
+//! The record of a run: what it takes to repeat it, and what its bits depend on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+
+use super::config::Config;
+use super::run_dir::{RunDir, timestamp, write_atomic};
+use crate::data::Dataset;
+use crate::device::Device;
+use crate::device::choices::Table;
+use crate::error::{Error, Result};
+use crate::op::recorded::known;
+
+/// What it takes to repeat a run: the contents of `run.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// When the run began, UTC, `2025-01-31T12:00:00Z`.
+    pub created: String,
+    /// The program and what it stands on: `warptape`, the compiler, the driver.
+    pub versions: BTreeMap<String, String>,
+    /// The device as the command line names it.
+    pub device: String,
+    /// The device in words: model, memory, cores.
+    pub device_description: String,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The data set's spec.
+    pub data: String,
+    /// [`crate::data::Dataset::hash`] of what was trained on.
+    pub data_hash: String,
+    /// Every setting with the value in force.
+    pub config: serde_json::Value,
+    /// Which kernels ran, of those that could have: the same ones make the same bits.
+    #[serde(default)]
+    pub kernels: Table,
+    /// What was changed by resuming, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// SHA-256 of the other fields; none in files of version 0.1.
+    #[serde(default)]
+    pub checksum: String,
+}
+
+/// A setting that a resumed run changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Steps that were taken before.
+    pub step: u64,
+    /// The setting, as in the configuration.
+    pub setting: String,
+    /// Its value until then.
+    pub from: serde_json::Value,
+    /// Its value since.
+    pub to: serde_json::Value,
+}
+
+impl RunInfo {
+    /// Of a run that begins now.
+    ///
+    /// # Errors
+    /// A host device without a compiler.
+    pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
+        let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+        if device.info().name == "host" {
+            versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
+        } else if let Ok((major, minor)) = crate::device::cuda::version() {
+            versions.insert("cuda driver".into(), format!("{major}.{minor}"));
+        }
+        Ok(RunInfo {
+            created: timestamp(),
+            versions,
+            device: device.info().name.clone(),
+            device_description: device.info().description.clone(),
+            seed: config.seed,
+            data: config.data.clone(),
+            data_hash: data.hash.clone(),
+            config: serde_json::to_value(config).expect("plain data"),
+            kernels: Table::new(),
+            changes: Vec::new(),
+            checksum: String::new(),
+        })
+    }
+
+    /// Goes on where `before` was, which has taken `step` steps: with its kernels, if it ran on a device of this kind.
+    /// Returns what may make other bits than an uninterrupted run's.
+    pub(super) fn follow(&mut self, before: RunInfo, step: u64) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let bits = "results may differ in their last bits from those of a run that was never interrupted";
+        for (what, now) in &self.versions {
+            // What version 0.1 did not record is said by the difference of versions.
+            let Some(then) = before.versions.get(what).filter(|then| *then != now) else { continue };
+            warnings.push(format!("{what} was '{then}' when this run began and is '{now}': {bits}"));
+        }
+        let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
+        if kind(&before.device) == kind(&self.device) {
+            let (kernels, lost) = known(&before.kernels);
+            self.kernels = kernels;
+            warnings.extend(
+                lost.iter().map(|kernel| format!("{kernel} is no longer there, another takes its place: {bits}")),
+            );
+        } else {
+            warnings.push(format!("this run began on {} and goes on on {}: {bits}", before.device, self.device));
+        }
+        self.changes = before.changes;
+        for (setting, to) in self.config.as_object().into_iter().flatten() {
+            let from = before.config.get(setting).cloned().unwrap_or_default();
+            if from != *to && setting != "device" {
+                self.changes.push(Change { step, setting: setting.clone(), from, to: to.clone() });
+            }
+        }
+        self.created = before.created;
+        warnings
+    }
+
+    /// Writes `run.json` into `run`.
+    ///
+    /// # Errors
+    /// Those of [`write_atomic`].
+    pub fn write(&self, run: &RunDir) -> Result<()> {
+        let path = run.file("run.json");
+        let whole = RunInfo { checksum: self.digest(), ..self.clone() };
+        let mut text = serde_json::to_string_pretty(&whole).map_err(|e| Error::file(&path, e))?;
+        text.push('\n');
+        write_atomic(&path, text.as_bytes())
+    }
+
+    /// Reads `run.json` of `run`, whose contents must be what was written: one number changed, and a resumed run would
+    /// silently be another one.
+    ///
+    /// # Errors
+    /// Those of [`RunInfo::read`]; a file that was changed since.
+    pub fn read_whole(run: &RunDir) -> Result<RunInfo> {
+        let info = Self::read(run)?;
+        // Version 0.1 wrote none.
+        let old = info.checksum.is_empty() && info.versions.get("warptape").is_some_and(|version| version == "0.1.0");
+        if !old && info.checksum != info.digest() {
+            let what = "was changed since warptape wrote it, so this run cannot be gone on with as it was: restore it, \
+                        or start a new run from it with --config";
+            return Err(Error::file(run.file("run.json"), what));
+        }
+        Ok(info)
+    }
+
+    /// SHA-256 of all but the checksum, in hexadecimal.
+    fn digest(&self) -> String {
+        let bare = RunInfo { checksum: String::new(), ..self.clone() };
+        let text = serde_json::to_vec(&bare).expect("plain data");
+        sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads `run.json` of `run`. Fields it does not know are passed over, so that a newer run can be read.
+    ///
+    /// # Errors
+    /// A missing or damaged file, with line and column.
+    pub fn read(run: &RunDir) -> Result<RunInfo> {
+        Self::from_file(&run.file("run.json"))
+    }
+
+    /// Reads a `run.json`.
+    ///
+    /// # Errors
+    /// Those of [`RunInfo::read`].
+    pub fn from_file(path: &Path) -> Result<RunInfo> {
+        let text = fs::read(path).map_err(|e| Error::file(path, e))?;
+        serde_json::from_slice(&text).map_err(|e| {
+            Error::file(path, format!("{e}; expected the run.json that warptape wrote: restore it or start a new run"))
+        })
+    }
+}
