@@ -1,7 +1,7 @@
 // Rectified linear unit, rung 1: one pass with vector accesses.
 //
 //   forward   y = max(x, 0)           (a NaN stays a NaN)
-//   backward  dx = dy where y > 0, else 0
+//   backward  dx = 0 where y <= 0, else dy   (a NaN passes its gradient)
 //
 //   layout    any shape, n elements
 //   launch    see elementwise.cuh
@@ -28,7 +28,8 @@ relu_backward(float* __restrict__ dx,        // [n]
     for_each_vector(n, [&](int i, int valid) {
         vec<VEC> upstream = load_partial<VEC>(dy + i, valid, 0.0f);
         vec<VEC> out = load_partial<VEC>(y + i, valid, 0.0f);
-        auto gate = [](float g, float v) { return v > 0.0f ? g : 0.0f; };
+        // Likewise: what comes of a NaN must not look like a gradient of 0.
+        auto gate = [](float g, float v) { return v <= 0.0f ? 0.0f : g; };
         store_partial<VEC>(dx + i, map<VEC>(gate, upstream, out), valid);
     });
 }

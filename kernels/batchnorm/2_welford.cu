@@ -12,7 +12,7 @@
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
 //   launch    ⌈channels / THREADS⌉ blocks: a thread per channel, as in rung 1
 //   bytes     4 an element for the statistics (rung 1: 8), 8 for the sums (rung 1: 12)
-//   FLOPs     6 an element for the statistics, one of them a division; 4 for the sums
+//   FLOPs     8 an element for the statistics, one of them a division; 4 for the sums
 #include "prelude/batchnorm.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -24,13 +24,16 @@ batchnorm_forward_statistics(float* __restrict__ mean,          // [channels]
                              int rows, int channels, float momentum, float eps) {
     const int c = blockIdx.x * THREADS + threadIdx.x;
     if (c >= channels) return;
-    float center = 0.0f, m2 = 0.0f;
+    const float from = origin(x[c]);
+    float offset = 0.0f, m2 = 0.0f;
     for (int row = 0; row < rows; ++row) {
-        const float value = x[(size_t)row * channels + c];
-        const float delta = value - center;
-        center += delta / (float)(row + 1);
-        m2 += delta * (value - center);
+        const float value = x[(size_t)row * channels + c] - from;
+        const float delta = value - offset;
+        // An infinite mean is as far from any number as from any other: it stays, but for a NaN and the other infinity.
+        offset = fabsf(offset) == INFINITY ? offset + value : offset + delta / (float)(row + 1);
+        m2 += delta * (value - offset);
     }
+    const float center = from + offset;
     mean[c] = center;
     rstd[c] = batch_rstd(m2, rows, eps);
     running_mean[c] = blend(running_mean[c], center, momentum);

@@ -1,7 +1,7 @@
 // Batch normalization, rung 4: ReLU on the way.
 //
 //   forward    y = max(weight · x̂ + bias, 0)
-//   backward   g = dy where weight · x̂ + bias > 0, else 0;  dbias = Σ g, dweight = Σ g · x̂;  dx from g
+//   backward   g = 0 where weight · x̂ + bias <= 0, else dy;  dbias = Σ g, dweight = Σ g · x̂;  dx from g
 //
 // A ReLU of its own reads what rung 3 has just written and writes it once more; its gradient is another pass that reads two
 // tensors and writes a third. Here the value is still in a register when it is cut off. In the backward pass both kernels hold
@@ -11,7 +11,7 @@
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
 //   launch    see columns.cuh
 //   bytes     forward and ReLU 12 an element (rung 3 and a ReLU: 20), backward 20 (32)
-//   FLOPs     forward 8, backward 16 an element
+//   FLOPs     forward 9, backward 16 an element
 #include "prelude/normalize.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

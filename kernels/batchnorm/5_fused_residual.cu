@@ -1,7 +1,7 @@
 // Batch normalization, rung 5: the end of a residual block on the way, a second tensor added and ReLU.
 //
 //   forward    y = max(weight · x̂ + bias + other, 0)
-//   backward   g = dy where y > 0, else 0: the gradient of `other`;  dbias = Σ g, dweight = Σ g · x̂;  dx from g
+//   backward   g = 0 where y <= 0, else dy: the gradient of `other`;  dbias = Σ g, dweight = Σ g · x̂;  dx from g
 //
 // By itself, addition reads two tensors and writes a third, which ReLU reads and writes again. Here `other` is read where the
 // normalized value is still in a register. In the backward pass g has to be stored in any case, as the gradient of `other`:
@@ -10,7 +10,7 @@
 //   layout    x, other [rows, channels], NHWC: a row per pixel of the batch
 //   launch    see columns.cuh
 //   bytes     forward, addition and ReLU 16 an element (separately: 32), backward 28 (32)
-//   FLOPs     forward 9, backward 11 an element
+//   FLOPs     forward 10, backward 11 an element
 #include "prelude/normalize.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

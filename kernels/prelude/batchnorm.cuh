@@ -5,6 +5,11 @@
 // a · b, which no compiler makes a fused multiply-add of, with the addition that follows, in one kernel and not in another.
 __device__ __forceinline__ float rounded_product(float a, float b) { return fmaf(a, b, 0.0f); }
 
+// What statistics are taken from: deviations from the channel's first value, not from 0. The difference of two values that lie
+// close together is exact, so a mean of a million deviations costs no digits of the variance. A first value that is not finite
+// would turn every difference into NaN, where PyTorch's mean of a batch with an inf is inf: then it is 0.
+__device__ __forceinline__ float origin(float first) { return first - first == 0.0f ? first : 0.0f; }
+
 // m2 = Σ (x − mean)² over the batch, which is normalized with its own (biased) variance.
 __device__ __forceinline__ float batch_rstd(float m2, int rows, float eps) {
     return 1.0f / sqrtf(m2 / (float)rows + eps);
@@ -24,9 +29,9 @@ __device__ __forceinline__ float normalized(float x, float mean, float scale, fl
     return fmaf(x - mean, scale, bias);
 }
 
-// As in activation: a NaN stays a NaN, and has no gradient.
+// As in activation: a NaN stays a NaN, and passes its gradient.
 __device__ __forceinline__ float positive(float v) { return v < 0.0f ? 0.0f : v; }
-__device__ __forceinline__ float gate(float gradient, float y) { return y > 0.0f ? gradient : 0.0f; }
+__device__ __forceinline__ float gate(float gradient, float y) { return y <= 0.0f ? 0.0f : gradient; }
 
 // dx = scale · (dy − level − (x − mean) · slope), level = dbias / rows, slope = dweight · rstd / rows.
 __device__ __forceinline__ float input_gradient(float dy, float x, float mean, float scale, float level, float slope) {

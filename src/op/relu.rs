@@ -1,4 +1,4 @@
-//! Rectified linear unit: y = max(x, 0); dx = dy where y > 0.
+//! Rectified linear unit: y = max(x, 0); dx = 0 where y <= 0, else dy, so that a NaN keeps its gradient.
 
 use crate::check::{Case, Input, Values};
 use crate::device::{Device, Target};

@@ -28,7 +28,7 @@ fn words(seed: u64, name: &str) -> impl Iterator<Item = u64> + use<> {
 }
 
 /// `count` numbers in [middle − bound, middle + bound).
-fn uniform(seed: u64, name: &str, count: usize, bound: f64, middle: f64) -> Vec<f32> {
+pub fn uniform(seed: u64, name: &str, count: usize, bound: f64, middle: f64) -> Vec<f32> {
     let number = |word: u64| (middle + ((word >> 40) as f64 / f64::from(1 << 23) - 1.0) * bound) as f32;
     words(seed, name).take(count).map(number).collect()
 }

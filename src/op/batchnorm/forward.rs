@@ -52,11 +52,11 @@ fn alone(file: &'static str, problem: &Problem, x: &Tensor, norm: &Norm, momentu
 /// Slab by slab, then all slabs.
 fn merged(problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
     let cut = problem.columns(x);
-    let [means, m2s] = slabs(x, &cut)?;
-    run(VECTORIZED, "batchnorm_forward_partial", x, &cut, &[means.arg(), m2s.arg(), x.arg()], &[])?;
+    let [sums, m2s] = slabs(x, &cut)?;
+    run(VECTORIZED, "batchnorm_forward_partial", x, &cut, &[sums.arg(), m2s.arg(), x.arg()], &[])?;
     let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
     let all = Columns::whole(x.device().target(), cut.slabs, cut.channels);
-    let tensors = [&mean, &rstd, norm.running_mean, norm.running_var, &means, &m2s].map(Tensor::arg);
+    let tensors = [&mean, &rstd, norm.running_mean, norm.running_var, &sums, &m2s, x].map(Tensor::arg);
     let scalars = [dimension(cut.rows)?, dimension(cut.slab)?, momentum.into(), norm.eps.into()];
     run(VECTORIZED, "batchnorm_forward_statistics", x, &all, &tensors, &scalars)?;
     Ok([mean, rstd])
