@@ -13,7 +13,10 @@
 // Every step is linear, so gradients run the same way backwards: that of the input is this very convolution of dy with
 // the filters turned around, and that of the filters is dg = Gᵀ (Σ_tiles (A dy Aᵀ) ⊙ (Bᵀ d B)) G.
 //
-// What it costs: V and M are (SIDE / OUTPUT)² times as large as the images, and rounding errors grow a little.
+// What it costs: V and M are (SIDE / OUTPUT)² times as large as the images, and rounding errors grow a little. And what is not
+// finite spreads: every output of a tile is made of all products of the tile, with both signs. So a NaN or an infinity in
+// one pixel makes NaN of all outputs of the tiles that see it (F(2×2): up to 16 a filter, F(4×4): up to 64), where the
+// definition has it in 9, and an infinity as one.
 //
 //   source    A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308
 //   defines   OUTPUT 2 or 4; WIDTH, channels per access of the transforms; AVEC, BVEC, CVEC as in matmul; see tile.cuh

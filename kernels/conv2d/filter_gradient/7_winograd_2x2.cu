@@ -4,6 +4,7 @@
 //
 // The forward pass is linear in the filters; this is its transpose. 16 products per tile and pair of channels, where the
 // definition has 36.
+// A NaN or an infinity in one tap's products gets into all nine taps.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [16 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of

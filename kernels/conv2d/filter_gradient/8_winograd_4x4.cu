@@ -3,6 +3,7 @@
 //   df = Gᵀ [ Σ_tiles (A dy Aᵀ) ⊙ (Bᵀ x B) ] G      for tiles of 4 × 4 outputs, each from 6 × 6 pixels
 //
 // Larger tiles than rung 7: 36 products per tile and pair of channels, where the definition has 144.
+// A NaN or an infinity in one tap's products gets into all nine taps.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [36 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of

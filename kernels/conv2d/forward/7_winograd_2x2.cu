@@ -4,7 +4,8 @@
 //
 // All rungs below do the r·s·c multiplications per output that the definition asks for. This one does 4·c instead of 9·c:
 // 16 products for 4 outputs (prelude/winograd.cuh has the matrices and the reason). Multiplications fall 2.25 times;
-// in exchange pixels and products pass through memory transformed, 4 times as large as the images.
+// in exchange pixels and products pass through memory transformed, 4 times as large as the images. A NaN or an infinity
+// spreads over the whole of each tile that sees it: a property of the method, as its rounding is.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [16 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of

@@ -4,6 +4,7 @@
 //
 // Larger tiles than rung 7: 36 products for 16 outputs, 2.25·c multiplications per output where the definition has 9·c,
 // and transformed images 2.25 times as large instead of 4. The price is rounding: about twice as much as in a plain sum.
+// A NaN or an infinity spreads over the whole of each tile that sees it, as in rung 7.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [36 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of

@@ -4,6 +4,7 @@
 //
 // With stride 1 the gradient is a convolution, so it runs rung 7 of the forward pass: 4·k multiplications per element
 // instead of 9·k.
+// A NaN or an infinity in dy spreads over whole tiles, too.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [16 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of

@@ -3,6 +3,7 @@
 //   dx = the convolution of dy, padded by 2 − pad, with the filters turned around and their c and k exchanged
 //
 // Larger tiles than rung 7: 2.25·k multiplications per element instead of 4·k, at the price of more rounding.
+// A NaN or an infinity in dy spreads over whole tiles, too.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [36 points, tiles, channels]
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of
