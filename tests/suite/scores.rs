@@ -11,7 +11,7 @@ fn golden() -> Vec<Value> {
     let text = include_str!("../golden/reports.json");
     let golden: Value = serde_json::from_str(text).unwrap();
     let cases = golden["cases"].as_array().unwrap().clone();
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 20);
     cases
 }
 

@@ -77,21 +77,24 @@ impl Scores {
         }
     }
 
-    /// The table as text, letter for letter as scikit-learn prints it with `digits` decimals, its last line break too.
+    /// The table as text, letter for letter as scikit-learn prints it with `digits` decimals, its last line break too. Where
+    /// nothing was right, that includes its images as `94.0`.
     pub fn table(&self, names: &[String], digits: usize) -> String {
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let width = longest.max("weighted avg".len()).max(digits);
         let mut text =
             format!("{:width$}  {:>9} {:>9} {:>9} {:>9}\n\n", "", "precision", "recall", "f1-score", "support");
+        let images = |count: u64| if self.accuracy > 0.0 { count.to_string() } else { format!("{count}.0") };
         let row = |text: &mut String, name: &str, score: &Score| {
             let Score { precision, recall, f1, support } = score;
+            let support = images(*support);
             let numbers = format!("{precision:>9.digits$} {recall:>9.digits$} {f1:>9.digits$} {support:>9}");
             let _ = writeln!(text, "{name:>width$}  {numbers}");
         };
         for (name, score) in names.iter().zip(&self.classes) {
             row(&mut text, name, score);
         }
-        let (accuracy, total) = (self.accuracy, self.macro_average.support);
+        let (accuracy, total) = (self.accuracy, images(self.macro_average.support));
         let _ = writeln!(text, "\n{:>width$}  {:>9} {:>9} {accuracy:>9.digits$} {total:>9}", "accuracy", "", "");
         row(&mut text, "macro avg", &self.macro_average);
         row(&mut text, "weighted avg", &self.weighted_average);
