@@ -4,7 +4,7 @@
 //! under `optimizer.<slot>.<parameter>`. What is not a tensor is JSON in the header, under one key, so that equal
 //! states make equal bytes. Random numbers are counter-based: seed and step in [`Meta`] are the generator's whole state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::fs::{DirEntry, File};
 use std::io::Read;
@@ -23,6 +23,7 @@ use crate::optim::{Optimizer, Schedule};
 use crate::tensor::Tensor;
 
 const KEY: &str = "warptape";
+const OPTIMIZER: &str = "optimizer.";
 const LONGEST_HEADER: u64 = 100_000_000; // what the safetensors format allows
 /// The layout that this version writes. It reads 1, too, where the optimizer's tensors lie as ours do, not as PyTorch's.
 pub const FORMAT: u32 = 2;
@@ -206,7 +207,7 @@ impl Checkpoint {
     /// Copies the model's state into `model`.
     ///
     /// # Errors
-    /// A tensor that the file lacks, or of another shape: the checkpoint belongs to another model.
+    /// A tensor that the file lacks, of another shape, or that the model lacks: the checkpoint belongs to another model.
     pub fn restore_model(&self, model: &dyn Layer) -> Result<()> {
         load_state(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
     }
@@ -214,13 +215,17 @@ impl Checkpoint {
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
     pub fn restore_optimizer(&self, optimizer: &mut Optimizer, model: &dyn Layer) -> Result<()> {
         let tensors = self.tensors();
-        let names = layouts(model);
+        let (names, mut known) = (layouts(model), HashSet::new());
         for (slot, values) in optimizer.slots() {
             for ((name, layout), tensor) in names.iter().zip(&values) {
                 let layout = if self.meta.format == 1 { Layout::Same } else { *layout };
-                load_tensor(&tensors, &slot_name(slot, name), tensor, layout).map_err(|e| self.other_model(&e))?;
+                let name = slot_name(slot, name);
+                load_tensor(&tensors, &name, tensor, layout).map_err(|e| self.other_model(&e))?;
+                known.insert(name);
             }
         }
+        let of_optimizer = tensors.names().into_iter().filter(|name| name.starts_with(OPTIMIZER));
+        no_other(of_optimizer, &known).map_err(|e| self.other_model(&e))?;
         optimizer.set_steps(self.meta.progress.optimizer_steps);
         Ok(())
     }
@@ -234,13 +239,15 @@ impl Checkpoint {
     }
 }
 
-/// Copies a state dict in PyTorch's names and layouts, each name after `prefix`, into `model`.
+/// Copies a state dict in PyTorch's names and layouts, each name after `prefix`, into `model`: as PyTorch's strict loading.
+/// Tensors under other prefixes, and an optimizer's, are none of its business.
 ///
 /// # Errors
-/// The first tensor that is missing or of another type or shape.
+/// The first tensor that is missing or of another type or shape; the first by name that the model has no place for.
 pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Result<(), String> {
-    let mut result = Ok(());
+    let (mut result, mut known) = (Ok(()), HashSet::new());
     model.visit(prefix, &mut |name, state| {
+        known.insert(name.clone());
         let loaded = match state {
             State::Parameter(tensor, layout) => load_tensor(tensors, &name, tensor, layout),
             State::Statistic(tensor) => load_tensor(tensors, &name, tensor, Layout::Same),
@@ -254,7 +261,16 @@ pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Res
             result = loaded;
         }
     });
-    result
+    let of_model = |name: &&str| name.starts_with(prefix) && !name.starts_with(OPTIMIZER);
+    result.and_then(|()| no_other(tensors.names().into_iter().filter(of_model), &known))
+}
+
+/// Refuses names that are not `known`.
+fn no_other<'a>(names: impl Iterator<Item = &'a str>, known: &HashSet<String>) -> Result<(), String> {
+    match names.filter(|&name| !known.contains(name)).min() {
+        Some(odd) => Err(format!("tensor '{odd}' has no place in it")),
+        None => Ok(()),
+    }
 }
 
 fn view<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
@@ -305,5 +321,5 @@ fn broken(path: &Path, what: impl Display) -> Error {
 }
 
 fn slot_name(slot: &str, parameter: &str) -> String {
-    format!("optimizer.{slot}.{parameter}")
+    format!("{OPTIMIZER}{slot}.{parameter}")
 }

@@ -77,6 +77,16 @@ fn forged(edit: impl Fn(&mut Value), rename: impl Fn(&str) -> String) -> Vec<u8>
     safetensors::serialize(file.iter().map(|(name, view)| (rename(name), view)), Some(entry)).unwrap()
 }
 
+/// The same with one tensor more.
+fn with_another(name: &str) -> Vec<u8> {
+    let bytes = forged(|_| {}, str::to_owned);
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let first = file.iter().next().unwrap().1;
+    let all = file.iter().chain([(name, first)]);
+    safetensors::serialize(all, header.metadata().clone()).unwrap()
+}
+
 #[test]
 fn checkpoints_that_are_damaged() {
     let folder = tempfile::tempdir().unwrap();
@@ -143,6 +153,8 @@ fn checkpoints_of_another_kind() {
     refuse(forged(|meta| meta["std"] = json!([1, 0, 1]), same), &["deviation"]);
     let renamed = forged(|_| {}, |name| name.replace("features.0.weight", "conv1.weight"));
     refuse(renamed, &["does not fit the model 'little-conv': tensor 'features.0.weight' is missing"]);
+    let more = with_another("fc.extra");
+    refuse(more, &["does not fit the model 'little-conv': tensor 'fc.extra' has no place in it"]);
 }
 
 #[test]
@@ -202,6 +214,7 @@ fn runs_that_are_damaged() {
         &forged(|_| {}, |name| name.replace("exp_avg.fc", "exp_avg.gone")),
         &["'optimizer.exp_avg.fc.weight' is missing"],
     );
+    damaged(last, &with_another("optimizer.exp_avg.gone"), &["tensor 'optimizer.exp_avg.gone' has no place in it"]);
     damaged("metrics.csv", b"garbage\n\xff\xfe\n", &["line 1", "expected the header"]);
     damaged(
         "metrics.csv",
