@@ -2,6 +2,7 @@
 
 mod adam;
 mod jobs;
+mod policy_text;
 pub mod schedule;
 mod sgd;
 mod steps;
@@ -124,6 +125,21 @@ impl Optimizer {
         Ok(Self { config: *config, parameters, slots, steps: 0, table })
     }
 
+    /// Sets SGD's momentum, or Adam's β₁, of the steps to come: a schedule may cycle it.
+    ///
+    /// # Errors
+    /// A value out of range; SGD that was made without momentum, and keeps no buffers for it.
+    pub fn set_momentum(&mut self, value: f64) -> Result<()> {
+        match &mut self.config {
+            OptimizerConfig::Sgd { momentum, .. } if *momentum == 0.0 => {
+                return Err(Error::usage("the schedule cycles momentum, and sgd has none: give it --momentum above 0"));
+            }
+            OptimizerConfig::Sgd { momentum, .. } => *momentum = value,
+            OptimizerConfig::Adam { betas, .. } | OptimizerConfig::AdamW { betas, .. } => betas[0] = value,
+        }
+        self.config.check()
+    }
+
     /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.
     pub fn step(&mut self, gradients: &Gradients, lr: f32) -> Result<()> {
         let update = |(i, w): (usize, &Tensor)| {
@@ -160,7 +176,7 @@ impl Optimizer {
         self.steps = steps;
     }
 
-    /// What it was made with.
+    /// What it was made with; the momentum is that of the next step.
     pub fn config(&self) -> &OptimizerConfig {
         &self.config
     }

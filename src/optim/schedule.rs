@@ -1,14 +1,15 @@
-//! Learning rates over time, one per optimizer step, with PyTorch's formulas.
+//! Learning rates over time, one per optimizer step, with PyTorch's formulas; and the momentum that one-cycle may cycle.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use super::Optimizer;
+use crate::error::Result;
 
 /// What a configuration says about the learning rate, written as one word: `constant`, `step:30:0.1`,
 /// `multistep:30,60:0.1`, `cosine`, `onecycle`, `plateau:10:0.1`; each but `onecycle` also with `:warmup=N`, a linear
-/// rise over the first N optimizer steps. Milestones are epochs.
+/// rise over the first N optimizer steps, and `onecycle` with `:momentum=0.85-0.95`. Milestones are epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Policy {
@@ -43,7 +44,11 @@ pub enum Curve {
     /// Half a cosine to 0 at the end of training.
     Cosine,
     /// Up from 1/25 of the rate over the first 30 % of all steps and down to 1/250 000, both along half a cosine.
-    OneCycle,
+    OneCycle {
+        /// The least and the greatest momentum (of Adam, β₁), if it is cycled: from the greatest down to the least as the
+        /// rate goes up, and back. Both above 0 and below 1. PyTorch cycles from 0.95 to 0.85 unless told not to.
+        momentum: Option<[f64; 2]>,
+    },
     /// Times `factor` when the validation loss has not improved for more than `patience` epochs in a row.
     Plateau {
         /// Epochs without improvement that are let pass.
@@ -90,22 +95,30 @@ impl Schedule {
                 let length = total_steps.saturating_sub(warmup).max(1) as f64;
                 half_cosine(self.base, 0.0, step.saturating_sub(warmup) as f64 / length)
             }
-            Curve::OneCycle => {
-                let (start, end) = (self.base / 25.0, self.base / 25.0 / 1e4);
-                let last = total_steps.saturating_sub(1) as f64;
-                let (top, at) = (0.3 * total_steps as f64 - 1.0, step as f64);
-                if at <= top {
-                    half_cosine(start, self.base, if top > 0.0 { at / top } else { 1.0 })
-                } else {
-                    half_cosine(self.base, end, (at - top) / (last - top))
-                }
-            }
+            Curve::OneCycle { .. } => cycle([self.base / 25.0, self.base, self.base / 25.0 / 1e4], step, total_steps),
             Curve::Plateau { .. } => self.rate,
         };
         if step >= warmup {
             return full;
         }
         full * (WARMUP_START + (1.0 - WARMUP_START) * step as f64 / warmup as f64)
+    }
+
+    /// The momentum (of Adam, β₁) of optimizer step `step` (from 0) of `total_steps`; none where it stays as configured.
+    pub fn momentum(&self, step: u64, total_steps: u64) -> Option<f64> {
+        match self.policy.curve {
+            Curve::OneCycle { momentum: Some([least, most]) } => Some(cycle([most, least, most], step, total_steps)),
+            _ => None,
+        }
+    }
+
+    /// Readies `optimizer` for step `step` (from 0) of `total_steps`, and returns the step's rate.
+    ///
+    /// # Errors
+    /// An optimizer without the momentum that is to be cycled.
+    pub fn prepare(&self, optimizer: &mut Optimizer, step: u64, total_steps: u64) -> Result<f64> {
+        self.momentum(step, total_steps).map_or(Ok(()), |momentum| optimizer.set_momentum(momentum))?;
+        Ok(self.lr(step, total_steps))
     }
 
     /// Tells the plateau the validation loss of an epoch; the other curves do not listen. Better means lower by more
@@ -144,89 +157,18 @@ impl Schedule {
     }
 }
 
+/// From the first value to the second over 30 % of the steps, and to the third by the last.
+fn cycle([start, middle, end]: [f64; 3], step: u64, total_steps: u64) -> f64 {
+    let last = total_steps.saturating_sub(1) as f64;
+    let (top, at) = (0.3 * total_steps as f64 - 1.0, step as f64);
+    if at <= top {
+        half_cosine(start, middle, if top > 0.0 { at / top } else { 1.0 })
+    } else {
+        half_cosine(middle, end, (at - top) / (last - top))
+    }
+}
+
 /// From `start` to `end` as `share` goes from 0 to 1, where it stays.
 fn half_cosine(start: f64, end: f64, share: f64) -> f64 {
     end + (start - end) / 2.0 * (1.0 + (PI * share.min(1.0)).cos())
-}
-
-impl std::str::FromStr for Policy {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let wrong = |what: String| Error::usage(format!("schedule '{text}': {what}"));
-        let (options, words): (Vec<&str>, Vec<&str>) = text.split(':').partition(|word| word.contains('='));
-        let number = |word: &str| word.parse().map_err(|_| wrong(format!("'{word}' is not a whole number")));
-        let epochs = |word: &str| match number(word)? {
-            0 => Err(wrong("epochs count from 1".into())),
-            epochs => Ok(epochs),
-        };
-        let factor = |word: Option<&&str>| match word.map_or(Ok(0.1), |word| word.parse::<f64>()) {
-            Ok(factor) if factor > 0.0 && factor < 1.0 => Ok(factor),
-            _ => Err(wrong("the factor must be a number between 0 and 1".into())),
-        };
-        let name = words.first().copied().unwrap_or_default();
-        let (curve, most) = match (name, words.get(1)) {
-            ("constant", _) => (Curve::Constant, 1),
-            ("step", Some(every)) => (Curve::Step { epochs: epochs(every)?, factor: factor(words.get(2))? }, 3),
-            ("multistep", Some(list)) => {
-                let epochs = list.split(',').map(epochs).collect::<Result<Vec<_>>>()?;
-                (Curve::MultiStep { epochs, factor: factor(words.get(2))? }, 3)
-            }
-            ("cosine", _) => (Curve::Cosine, 1),
-            ("onecycle", _) => (Curve::OneCycle, 1),
-            ("plateau", patience) => {
-                let patience = u32::try_from(patience.map_or(Ok(10), |word| number(word))?);
-                let patience = patience.map_err(|_| wrong("nobody is that patient".into()))?;
-                (Curve::Plateau { patience, factor: factor(words.get(2))? }, 3)
-            }
-            ("step" | "multistep", None) => return Err(wrong(format!("at which epoch? try {name}:30:0.1"))),
-            _ => {
-                let known = "constant, step:30:0.1, multistep:30,60:0.1, cosine, onecycle, plateau:10:0.1";
-                return Err(wrong(format!("unknown; there is {known}, each also with :warmup=STEPS")));
-            }
-        };
-        if let Some(extra) = words.get(most) {
-            return Err(wrong(format!("'{extra}' is one part too many")));
-        }
-        let mut warmup = 0;
-        for option in options {
-            let steps = option.strip_prefix("warmup=");
-            warmup = number(steps.ok_or_else(|| wrong(format!("'{option}' is not known, only warmup=STEPS")))?)?;
-        }
-        if warmup > 0 && curve == Curve::OneCycle {
-            return Err(wrong("onecycle has a warm-up of its own".into()));
-        }
-        Ok(Self { curve, warmup })
-    }
-}
-
-impl std::fmt::Display for Policy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.curve {
-            Curve::Constant => f.write_str("constant")?,
-            Curve::Step { epochs, factor } => write!(f, "step:{epochs}:{factor}")?,
-            Curve::MultiStep { epochs, factor } => {
-                let epochs: Vec<String> = epochs.iter().map(u64::to_string).collect();
-                write!(f, "multistep:{}:{factor}", epochs.join(","))?;
-            }
-            Curve::Cosine => f.write_str("cosine")?,
-            Curve::OneCycle => f.write_str("onecycle")?,
-            Curve::Plateau { patience, factor } => write!(f, "plateau:{patience}:{factor}")?,
-        }
-        if self.warmup > 0 { write!(f, ":warmup={}", self.warmup) } else { Ok(()) }
-    }
-}
-
-impl TryFrom<String> for Policy {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<Policy> for String {
-    fn from(policy: Policy) -> Self {
-        policy.to_string()
-    }
 }

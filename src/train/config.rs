@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Dataset, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::nn::models;
-use crate::optim::{OptimizerConfig, Policy};
+use crate::optim::{Curve, OptimizerConfig, Policy};
 
 /// The options of `warptape train`. The defaults train little-conv on the emoji set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,11 @@ impl Config {
         }
         models::check(&self.model, 1, [224, 224])?;
         self.optimizer()?.check()?;
-        self.policy()?;
+        let cycled = matches!(self.policy()?.curve, Curve::OneCycle { momentum: Some(_) });
+        if cycled && self.optim == "sgd" && self.momentum == 0.0 {
+            let what = "sgd has no momentum to cycle; use --momentum above 0";
+            return Err(Error::usage(format!("--schedule {}: {what}", self.schedule)));
+        }
         self.augmentation()?;
         Ok(())
     }

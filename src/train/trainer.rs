@@ -278,7 +278,7 @@ impl Trainer {
                 return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
             }
             let gradients = tape.backward(&loss)?;
-            lr = self.meta.schedule.lr(step, total);
+            lr = self.meta.schedule.prepare(&mut self.optimizer, step, total)?;
             self.optimizer.step(&gradients, lr as f32)?;
             self.meta.progress.step += 1;
             self.meta.progress.step_in_epoch = at + 1;

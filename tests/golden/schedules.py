@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write schedules.json: the learning rates that PyTorch's schedulers give, step by step.
+"""Write schedules.json: the learning rates (and momenta) that PyTorch's schedulers give, step by step.
 
     python3 -m pip install torch numpy
     python3 tests/golden/schedules.py
@@ -8,6 +8,7 @@ README.md beside this file describes the fields.
 """
 
 import json
+import math
 import pathlib
 import sys
 
@@ -45,6 +46,8 @@ CASES = [
     ("one_cycle", lr_scheduler.OneCycleLR,
      {"max_lr": 0.1, "total_steps": 20, "pct_start": 0.3, "anneal_strategy": "cos", "div_factor": 25.0,
       "final_div_factor": 1e4, "three_phase": False, "cycle_momentum": False}, 20),
+    ("one_cycle_momentum", lr_scheduler.OneCycleLR,
+     {"max_lr": 0.1, "total_steps": 20, "cycle_momentum": True, "base_momentum": 0.85, "max_momentum": 0.95}, 20),
     ("plateau", lr_scheduler.ReduceLROnPlateau,
      {"mode": "min", "factor": 0.1, "patience": 2, "threshold": 1e-4, "threshold_mode": "rel",
       "cooldown": 0, "min_lr": 0.0, "eps": 1e-8}, len(METRICS)),
@@ -54,18 +57,34 @@ CASES = [
 
 def rates(schedule, params, steps):
     """The rate that each optimizer step uses, read before the scheduler moves on."""
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE_LR)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE_LR, momentum=0.9)
     scheduler = schedule(optimizer, **params)
     plateau = isinstance(scheduler, lr_scheduler.ReduceLROnPlateau)
-    seen = []
+    seen, momenta = [], []
     for step in range(steps):
         seen.append(float(optimizer.param_groups[0]["lr"]))
+        momenta.append(float(optimizer.param_groups[0]["momentum"]))
         optimizer.step()
         if step + 1 == steps:
             break  # OneCycleLR refuses a step past its end
         if plateau:
             scheduler.step(METRICS[step])
         else:
+            scheduler.step()
+    return seen, momenta
+
+
+def trained(optimizer, params):
+    """A weight in float64 after each of 20 steps under one cycle of rate and momentum; gradient t is the cosine of t."""
+    weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+    optimizer = optimizer([weight], lr=BASE_LR, **params)
+    scheduler = lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=20)
+    seen = []
+    for step in range(20):
+        weight.grad = torch.full_like(weight, math.cos(step))
+        optimizer.step()
+        seen.append(float(weight))
+        if step < 19:
             scheduler.step()
     return seen
 
@@ -76,7 +95,13 @@ def main():
         entry = {"base_lr": BASE_LR, "params": params}
         if name == "plateau":
             entry["metrics"] = METRICS
-        entry["lr"] = rates(schedule, params, steps)
+        entry["lr"], momenta = rates(schedule, params, steps)
+        if params.get("cycle_momentum"):
+            entry["momentum"] = momenta
+            entry["sgd"] = trained(torch.optim.SGD, {"momentum": 0.9})
+            entry["nesterov"] = trained(torch.optim.SGD, {"momentum": 0.9, "nesterov": True})
+            entry["adam"] = trained(torch.optim.Adam, {})
+            entry["adamw"] = trained(torch.optim.AdamW, {})
         schedules[name] = entry
     golden = {"made_by": f"schedules.py with PyTorch {torch.__version__}", "schedules": schedules}
     OUT.write_text(json.dumps(golden, indent=1) + "\n", encoding="utf-8")

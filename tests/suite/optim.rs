@@ -23,12 +23,12 @@ fn golden(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
 /// Gradients that are what we say: of w in w + 0.
-fn gradients(w: &Tensor, of: &[f64]) -> Gradients {
+pub fn gradients(w: &Tensor, of: &[f64]) -> Gradients {
     let of: Vec<f32> = of.iter().map(|&v| v as f32).collect();
     let zero = Tensor::zeros(w.device(), w.shape(), DType::F32).unwrap();
     let mut tape = Tape::new();
@@ -196,6 +196,7 @@ fn schedules_agree_with_pytorch() {
         ("multi_step", "multistep:2,5:0.1"),
         ("cosine", "cosine"),
         ("one_cycle", "onecycle"),
+        ("one_cycle_momentum", "onecycle:momentum=0.85-0.95"),
         ("plateau", "plateau:2:0.1"),
         ("warmup_cosine", "cosine:warmup=5"),
     ];
@@ -210,6 +211,13 @@ fn schedules_agree_with_pytorch() {
         for (step, expected) in rates.iter().enumerate() {
             let found = schedule.lr(step as u64, total);
             assert!((found - expected).abs() < 1e-12, "{name}, step {step}: {found}, expected {expected}");
+            let momentum = schedule.momentum(step as u64, total);
+            let expected = case["momentum"].get(step).map(|momentum| momentum.as_f64().unwrap());
+            let close = momentum.unwrap_or(0.0) - expected.unwrap_or(0.0);
+            assert!(
+                close.abs() < 1e-12 && momentum.is_some() == expected.is_some(),
+                "{name}, step {step}: {momentum:?}"
+            );
             // A checkpoint after every step changes nothing.
             schedule = serde_json::from_str(&serde_json::to_string(&schedule).unwrap()).unwrap();
             if let Some(metric) = case["metrics"].get(step) {
@@ -246,7 +254,9 @@ fn every_rate_is_finite_and_positive_at_the_edges() {
 
 #[test]
 fn policies_are_read_and_written() {
-    for text in ["constant", "step:30:0.1", "multistep:30,60:0.2:warmup=500", "cosine", "onecycle", "plateau:10:0.1"] {
+    let cycled = "onecycle:momentum=0.85-0.95";
+    let plain = ["constant", "step:30:0.1", "multistep:30,60:0.2:warmup=500", "cosine", "onecycle", "plateau:10:0.1"];
+    for text in plain.into_iter().chain([cycled]) {
         let policy: Policy = text.parse().unwrap();
         assert_eq!(policy.to_string(), text);
     }
@@ -266,6 +276,11 @@ fn policies_are_read_and_written() {
         ("cosine:7", "'7' is one part too many"),
         ("cosine:warmup=x", "'x' is not a whole number"),
         ("cosine:cooldown=3", "'cooldown=3' is not known"),
+        ("cosine:momentum=0.85-0.95", "only onecycle cycles momentum"),
+        ("onecycle:momentum=0.85", "momentum goes between two numbers above 0 and below 1"),
+        ("onecycle:momentum=0.95-0.85", "momentum goes between"),
+        ("onecycle:momentum=0-0.9", "momentum goes between"),
+        ("onecycle:momentum=0.9-1", "momentum goes between"),
         ("onecycle:warmup=3", "onecycle has a warm-up of its own"),
         ("plateau:99999999999", "nobody is that patient"),
     ] {

@@ -44,7 +44,8 @@ pub struct Options {
     #[arg(long)]
     pub lr: Option<f64>,
     /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
-    /// :warmup=STEPS [default: onecycle]
+    /// :warmup=STEPS, onecycle (which leaves momentum alone) with :momentum=0.85-0.95 to cycle it as PyTorch does
+    /// [default: onecycle]
     #[arg(long)]
     pub schedule: Option<String>,
     /// Weight decay [default: 0]

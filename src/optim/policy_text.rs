@@ -1,0 +1,135 @@
+//! Schedules as text: read, written, and said in words.
+
+use super::schedule::{Curve, Policy};
+use crate::error::{Error, Result};
+
+impl std::str::FromStr for Policy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |what: String| Error::usage(format!("schedule '{text}': {what}"));
+        let (options, words): (Vec<&str>, Vec<&str>) = text.split(':').partition(|word| word.contains('='));
+        let number = |word: &str| word.parse().map_err(|_| wrong(format!("'{word}' is not a whole number")));
+        let epochs = |word: &str| match number(word)? {
+            0 => Err(wrong("epochs count from 1".into())),
+            epochs => Ok(epochs),
+        };
+        let factor = |word: Option<&&str>| match word.map_or(Ok(0.1), |word| word.parse::<f64>()) {
+            Ok(factor) if factor > 0.0 && factor < 1.0 => Ok(factor),
+            _ => Err(wrong("the factor must be a number between 0 and 1".into())),
+        };
+        let name = words.first().copied().unwrap_or_default();
+        let (mut curve, most) = match (name, words.get(1)) {
+            ("constant", _) => (Curve::Constant, 1),
+            ("step", Some(every)) => (Curve::Step { epochs: epochs(every)?, factor: factor(words.get(2))? }, 3),
+            ("multistep", Some(list)) => {
+                let epochs = list.split(',').map(epochs).collect::<Result<Vec<_>>>()?;
+                (Curve::MultiStep { epochs, factor: factor(words.get(2))? }, 3)
+            }
+            ("cosine", _) => (Curve::Cosine, 1),
+            ("onecycle", _) => (Curve::OneCycle { momentum: None }, 1),
+            ("plateau", patience) => {
+                let patience = u32::try_from(patience.map_or(Ok(10), |word| number(word))?);
+                let patience = patience.map_err(|_| wrong("nobody is that patient".into()))?;
+                (Curve::Plateau { patience, factor: factor(words.get(2))? }, 3)
+            }
+            ("step" | "multistep", None) => return Err(wrong(format!("at which epoch? try {name}:30:0.1"))),
+            _ => {
+                let known = "constant, step:30:0.1, multistep:30,60:0.1, cosine, onecycle, plateau:10:0.1";
+                return Err(wrong(format!("unknown; there is {known}, each but onecycle also with :warmup=STEPS")));
+            }
+        };
+        if let Some(extra) = words.get(most) {
+            return Err(wrong(format!("'{extra}' is one part too many")));
+        }
+        let mut warmup = 0;
+        for option in options {
+            match (option.split_once('='), &mut curve) {
+                (Some(("warmup", _)), Curve::OneCycle { .. }) => {
+                    return Err(wrong("onecycle has a warm-up of its own".into()));
+                }
+                (Some(("warmup", steps)), _) => warmup = number(steps)?,
+                (Some(("momentum", range)), Curve::OneCycle { momentum }) => {
+                    *momentum = Some(momenta(range).ok_or_else(|| {
+                        wrong("momentum goes between two numbers above 0 and below 1: write momentum=0.85-0.95".into())
+                    })?);
+                }
+                (Some(("momentum", _)), _) => return Err(wrong("only onecycle cycles momentum".into())),
+                _ => {
+                    let known = "only warmup=STEPS, and momentum=LEAST-MOST of onecycle";
+                    return Err(wrong(format!("'{option}' is not known, {known}")));
+                }
+            }
+        }
+        Ok(Self { curve, warmup })
+    }
+}
+
+/// `0.85-0.95`
+fn momenta(range: &str) -> Option<[f64; 2]> {
+    let (least, most) = range.split_once('-')?;
+    let [least, most]: [f64; 2] = [least.parse().ok()?, most.parse().ok()?];
+    (least > 0.0 && least <= most && most < 1.0).then_some([least, most])
+}
+
+impl Policy {
+    /// What it does, in words: `one cycle, up over 30 % of the steps and down to 1/250000; momentum is not cycled`.
+    pub fn describe(&self) -> String {
+        let mut words = match &self.curve {
+            Curve::Constant => "constant".to_owned(),
+            Curve::Step { epochs: 1, factor } => format!("times {factor} after every epoch"),
+            Curve::Step { epochs, factor } => format!("times {factor} every {epochs} epochs"),
+            Curve::MultiStep { epochs, factor } => {
+                let epochs: Vec<String> = epochs.iter().map(u64::to_string).collect();
+                format!("times {factor} after epochs {}", epochs.join(", "))
+            }
+            Curve::Cosine => "down to 0 along half a cosine".into(),
+            Curve::OneCycle { momentum } => {
+                let momentum = match momentum {
+                    None => "momentum is not cycled".into(),
+                    Some([least, most]) => format!("momentum (beta 1) from {most} to {least} and back"),
+                };
+                format!("one cycle, up over 30 % of the steps and down to 1/250000; {momentum}")
+            }
+            Curve::Plateau { patience, factor } => {
+                format!("times {factor} after more than {patience} epochs without a lower loss")
+            }
+        };
+        if self.warmup > 0 {
+            words += &format!(", after a rise over {} steps", self.warmup);
+        }
+        words
+    }
+}
+
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.curve {
+            Curve::Constant => f.write_str("constant")?,
+            Curve::Step { epochs, factor } => write!(f, "step:{epochs}:{factor}")?,
+            Curve::MultiStep { epochs, factor } => {
+                let epochs: Vec<String> = epochs.iter().map(u64::to_string).collect();
+                write!(f, "multistep:{}:{factor}", epochs.join(","))?;
+            }
+            Curve::Cosine => f.write_str("cosine")?,
+            Curve::OneCycle { momentum: None } => f.write_str("onecycle")?,
+            Curve::OneCycle { momentum: Some([least, most]) } => write!(f, "onecycle:momentum={least}-{most}")?,
+            Curve::Plateau { patience, factor } => write!(f, "plateau:{patience}:{factor}")?,
+        }
+        if self.warmup > 0 { write!(f, ":warmup={}", self.warmup) } else { Ok(()) }
+    }
+}
+
+impl TryFrom<String> for Policy {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Policy> for String {
+    fn from(policy: Policy) -> Self {
+        policy.to_string()
+    }
+}
