@@ -24,7 +24,7 @@ batchnorm_forward_statistics(float* __restrict__ mean,          // [channels]
                              int rows, int channels, float momentum, float eps) {
     const int c = blockIdx.x * THREADS + threadIdx.x;
     if (c >= channels) return;
-    const float from = origin(x[c]);
+    const float from = origin(x[c], x[channels + c]);
     float sum = 0.0f, m2 = 0.0f;
     for (int row = 0; row < rows; ++row) sum += x[(size_t)row * channels + c] - from;
     const float offset = sum / (float)rows, center = from + offset;

@@ -51,7 +51,7 @@ batchnorm_forward_statistics(float* __restrict__ mean,                // [channe
                              float* __restrict__ running_var,         // [channels], updated in place
                              const float* __restrict__ partial_sum,   // [slabs, channels]
                              const float* __restrict__ partial_m2,    // [slabs, channels]
-                             const float* __restrict__ x,             // [rows, channels], of which the first is read
+                             const float* __restrict__ x,             // [rows, channels], of which two are read
                              int slabs, int channels, int all_slabs, int width,
                              int rows, int slab, float momentum, float eps) {
     const Columns columns(slabs, channels, all_slabs, width);

@@ -5,10 +5,13 @@
 // a · b, which no compiler makes a fused multiply-add of, with the addition that follows, in one kernel and not in another.
 __device__ __forceinline__ float rounded_product(float a, float b) { return fmaf(a, b, 0.0f); }
 
-// What statistics are taken from: deviations from the channel's first value, not from 0. The difference of two values that lie
-// close together is exact, so a mean of a million deviations costs no digits of the variance. A first value that is not finite
-// would turn every difference into NaN, where PyTorch's mean of a batch with an inf is inf: then it is 0.
-__device__ __forceinline__ float origin(float first) { return first - first == 0.0f ? first : 0.0f; }
+// What statistics are taken from, told by the channel's first two values: 0, but the first where it is far from 0 and the second
+// close to it. The difference of values that lie close together is exact, so a mean of a million deviations costs the variance
+// no digits; where the mean is small, a detour over the first value would cost the mean some. What is not finite compares as
+// false: an inf in a batch makes the mean inf, as in PyTorch, which its difference from itself would not.
+__device__ __forceinline__ float origin(float first, float second) {
+    return fabsf(first) > 256.0f * fabsf(first - second) ? first : 0.0f;
+}
 
 // m2 = Σ (x − mean)² over the batch, which is normalized with its own (biased) variance.
 __device__ __forceinline__ float batch_rstd(float m2, int rows, float eps) {

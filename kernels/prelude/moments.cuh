@@ -19,16 +19,19 @@ __device__ __forceinline__ Moments merge(const Moments& a, const Moments& b) {
     if (b.count == 0) return a;  // a thread that had no rows
     if (a.count == 0) return b;
     const int count = a.count + b.count;
-    const float to_a = 1.0f / (float)a.count, to_b = 1.0f / (float)b.count;
-    const float weight = (float)a.count * ((float)b.count / (float)count);
+    // 1 / a, 1 / b and a · b / (a + b), by one division.
+    const float product = (float)a.count * (float)b.count, inverse = 1.0f / (product * (float)count);
+    const float to_a = (float)b.count * (float)count * inverse, to_b = (float)a.count * (float)count * inverse;
+    const float weight = product * product * inverse;
     const vec<VEC> delta = map<VEC>([=](float p, float q) { return fmaf(q, to_b, -p * to_a); }, a.sum, b.sum);
     const auto squares = [=](float p, float q, float d) { return p + q + d * d * weight; };
     return {multiply_add<VEC>(1.0f, a.sum, b.sum), map<VEC>(squares, a.m2, b.m2, delta), count};
 }
 
-// The origins of VEC channels, from the first row of x.
+// The origins of VEC channels, from the first two rows of x.
 __device__ __forceinline__ vec<VEC> origins(const Columns& columns, const float* __restrict__ x, int channel) {
-    return map<VEC>([](float first) { return origin(first); }, columns.load_channels(x, channel));
+    return map<VEC>([](float first, float second) { return origin(first, second); }, columns.load_channels(x, channel),
+                    columns.load_channels(x + columns.channels, channel));
 }
 
 template <int R> __device__ __forceinline__ Moments moments_of(const vec<VEC> (&row)[R]) {

@@ -12,4 +12,5 @@ mod rehearsal;
 pub mod report;
 pub mod run_dir;
 pub mod run_info;
+pub mod state_dict;
 pub mod trainer;

@@ -7,7 +7,7 @@ use warptape::explain::scale::{blank, enlarge, scaled, signed};
 use warptape::explain::{Cam, Method, Target, cam, layers};
 use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, MaxPool, Relu, Sequential, State, models};
 use warptape::op::conv2d::Steps;
-use warptape::train::checkpoint::load_state;
+use warptape::train::state_dict::load_state;
 use warptape::{Device, Tensor};
 
 use crate::generated;

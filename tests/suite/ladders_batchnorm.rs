@@ -71,7 +71,8 @@ fn vectors_take_a_quarter_of_the_requests_and_few_divisions() {
             global_loads.requests + global_stores.requests
         };
         let (two, three) = (requests(&two), requests(&three));
-        assert!(three * 7 < two * 2, "{kernels:?}: {two} → {three}");
+        // Every thread also reads the two rows that tell where deviations are taken from.
+        assert!(three * 10 < two * 3, "{kernels:?}: {two} → {three}");
     }
     let divisions = |profiles: &[Profile]| counts(profiles, &STATISTICS).operations.divide;
     assert!(divisions(&three) * 16 < divisions(&two), "{} → {}", divisions(&two), divisions(&three));

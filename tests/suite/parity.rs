@@ -8,7 +8,7 @@ use warptape::check::{compare, magnitude};
 use warptape::nn::{Layer, Pass, Sequential, State, models, parameters};
 use warptape::op::cross_entropy::cross_entropy;
 use warptape::optim::{Optimizer, OptimizerConfig};
-use warptape::train::checkpoint::load_state;
+use warptape::train::state_dict::load_state;
 use warptape::{Device, Tape, Tensor};
 
 use crate::support::devices;

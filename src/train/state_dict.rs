@@ -1,0 +1,62 @@
+//! State dicts: a model's tensors under PyTorch's names in PyTorch's layouts, read strictly.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::nn::{Layer, Layout, State};
+use crate::tensor::Tensor;
+
+/// What the names of an optimizer's tensors begin with.
+pub(super) const OPTIMIZER: &str = "optimizer.";
+
+/// Copies a state dict in PyTorch's names and layouts, each name after `prefix`, into `model`: as PyTorch's strict loading.
+/// Tensors under other prefixes, and an optimizer's, are none of its business.
+///
+/// # Errors
+/// The first tensor that is missing or of another type or shape; the first by name that the model has no place for.
+pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Result<(), String> {
+    let (mut result, mut known) = (Ok(()), HashSet::new());
+    model.visit(prefix, &mut |name, state| {
+        known.insert(name.clone());
+        let loaded = match state {
+            State::Parameter(tensor, layout) => load_tensor(tensors, &name, tensor, layout),
+            State::Statistic(tensor) => load_tensor(tensors, &name, tensor, Layout::Same),
+            State::Counter(count) => view(tensors, &name).and_then(|view| {
+                let bytes = view.data().try_into().map_err(|_| format!("tensor '{name}' is not one int64"))?;
+                count.store(i64::from_le_bytes(bytes), Ordering::Relaxed);
+                Ok(())
+            }),
+        };
+        if result.is_ok() {
+            result = loaded;
+        }
+    });
+    let of_model = |name: &&str| name.starts_with(prefix) && !name.starts_with(OPTIMIZER);
+    result.and_then(|()| no_other(tensors.names().into_iter().filter(of_model), &known))
+}
+
+/// Refuses names that are not `known`.
+pub(super) fn no_other<'a>(names: impl Iterator<Item = &'a str>, known: &HashSet<String>) -> Result<(), String> {
+    match names.filter(|&name| !known.contains(name)).min() {
+        Some(odd) => Err(format!("tensor '{odd}' has no place in it")),
+        None => Ok(()),
+    }
+}
+
+fn view<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
+    tensors.tensor(name).map_err(|_| format!("tensor '{name}' is missing"))
+}
+
+/// Copies one tensor, whose elements lie in the file as `layout` says.
+pub(super) fn load_tensor(tensors: &SafeTensors, name: &str, tensor: &Tensor, layout: Layout) -> Result<(), String> {
+    let view = view(tensors, name)?;
+    let expected = layout.shape(tensor);
+    if view.dtype() != Dtype::F32 || view.shape() != expected {
+        let (dtype, shape) = (view.dtype(), view.shape());
+        return Err(format!("tensor '{name}' is {dtype:?} {shape:?}, expected F32 {expected:?}"));
+    }
+    let values: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    tensor.write(&layout.inward(&values, tensor)).map_err(|e| e.to_string())
+}
