@@ -46,7 +46,7 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
         let mut card = info.description.clone();
         if info.name == "host" {
             card = host::cpu::describe();
-            versions.insert("c++".into(), host::compiler::find()?.version);
+            versions.insert("c++".into(), host::toolchain::find()?.version);
         } else if let Ok((major, minor)) = cuda::version() {
             versions.insert("cuda driver".into(), format!("{major}.{minor}"));
         }

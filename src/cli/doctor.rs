@@ -84,8 +84,9 @@ fn nvrtc() -> Result<String, String> {
 }
 
 fn compiler() -> Result<String, String> {
-    let found = host::compiler::find().map_err(|e| e.to_string())?;
-    Ok(format!("{}, {}", found.version, found.command.join(" ")))
+    let found = host::toolchain::find().map_err(|e| e.to_string())?;
+    let (command, vectors) = (found.command.join(" "), found.vectors.name());
+    Ok(format!("{}, {command}, compiles for {vectors}, tiles of {} floats", found.version, found.lanes))
 }
 
 /// Looks for the race of a small kernel that has one.

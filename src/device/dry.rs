@@ -37,7 +37,8 @@ impl Dry {
     /// Counts as a device of this kind would.
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
-        Self::as_if(Info { name: text(), description: text(), arch: text(), units: 1, memory: u64::MAX, target })
+        let (name, description, arch, toolchain) = (text(), text(), text(), text());
+        Self::as_if(Info { name, description, arch, toolchain, units: 1, memory: u64::MAX, target })
     }
 
     /// Counts and launches as the device that `info` describes would.

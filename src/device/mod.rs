@@ -41,6 +41,9 @@ pub struct Info {
     pub description: String,
     /// What the compiler targets: `sm_90a`, `x86_64-avx512`.
     pub arch: String,
+    /// What compiles kernels here, and what of it can change the bits of results: version, flags, instruction set, width
+    /// of tiles. The same text on two devices means the same bits from the same kernels.
+    pub toolchain: String,
     /// Streaming multiprocessors, or cores.
     pub units: usize,
     /// Total device memory in bytes.

@@ -66,7 +66,7 @@ impl RunInfo {
     pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
         let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         if device.info().name == "host" {
-            versions.insert("c++".into(), crate::device::host::compiler::find()?.version);
+            versions.insert("c++".into(), crate::device::host::toolchain::find()?.version);
         } else if let Ok((major, minor)) = crate::device::cuda::version() {
             versions.insert("cuda driver".into(), format!("{major}.{minor}"));
         }

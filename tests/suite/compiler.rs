@@ -213,7 +213,7 @@ fn a_missing_compiler_is_one_line() {
         return;
     }
     let cache = TempDir::new().unwrap();
-    for (variable, tried) in [("CXX", "CXX=/nowhere/c++"), ("PATH", "tried clang++ and c++")] {
+    for (variable, tried) in [("CXX", "CXX=/nowhere/c++"), ("PATH", "tried g++, c++ and clang++")] {
         let variables = [("WARPTAPE_CACHE", cache.path().as_os_str()), (variable, OsStr::new("/nowhere/c++"))];
         let told = child("compiler::child_compiles", &variables).told();
         assert!(told.starts_with(&format!("no C++ compiler found ({tried}): install one")), "{told}");

@@ -71,7 +71,9 @@ impl Cuda {
         context.bind()?;
         let stream = stream::create(stream::StreamKind::NonBlocking)
             .map_err(|e| context.error("making a stream (is the GPU in exclusive use?)", e))?;
+        let (major, minor) = nvrtc.version();
         let info = Info {
+            toolchain: format!("NVRTC {major}.{minor}; {}; {arch}", nvrtc::OPTIONS.join(" ")),
             name: context.name.clone(),
             description: gpu.name.clone(),
             arch,

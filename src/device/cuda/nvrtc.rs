@@ -19,7 +19,7 @@ pub const INSTALL: &str = "run scripts/install_nvrtc.sh (or `pip install nvidia-
 /// What every kernel is compiled with, besides its architecture and defines. `-v` makes the assembler report registers
 /// and spills in the log.
 // `-default-device` because a lambda with `auto` parameters counts as a host function otherwise.
-const OPTIONS: [&str; 4] = ["--std=c++17", "-default-device", "-lineinfo", "--ptxas-options=-v"];
+pub(super) const OPTIONS: [&str; 4] = ["--std=c++17", "-default-device", "-lineinfo", "--ptxas-options=-v"];
 
 /// A loaded NVRTC.
 #[derive(Debug)]

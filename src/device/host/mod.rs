@@ -1,6 +1,7 @@
 //! The host device: the same kernel sources, compiled by the system's C++ compiler, each CUDA thread a fiber.
 //!
-//! `compiler` turns a source into a shared object (as NVRTC turns it into a cubin) and `module` loads it; `workers` are
+//! `toolchain` knows the compiler, for which `unit` writes what it gets; `compiler` turns a source into a shared object
+//! (as NVRTC turns it into a cubin) and `module` loads it; `workers` are
 //! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
 //! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
 //!
@@ -12,6 +13,7 @@ pub mod checked;
 pub mod compiler;
 pub mod cpu;
 mod dice;
+mod dynamic;
 mod image;
 mod launch;
 mod module;
@@ -20,6 +22,8 @@ mod process;
 pub mod profiled;
 mod scheduler;
 mod stacks;
+pub mod toolchain;
+mod unit;
 mod warp;
 mod workers;
 
@@ -73,7 +77,11 @@ impl Host {
     /// A host device; nothing is compiled yet, so a missing compiler shows at the first kernel.
     pub fn new(options: Options) -> Self {
         let cores = workers::cores();
-        let lanes = native_lanes();
+        let (lanes, made_for, toolchain) = match toolchain::found() {
+            Ok(compiler) => (compiler.lanes, compiler.vectors.name(), compiler.description()),
+            // Whatever is compiled later fails with the reason.
+            Err(error) => (4, "no compiler", error.to_string()),
+        };
         let observer: Option<Box<dyn Observer>> = match options.mode {
             Mode::Fast => None,
             Mode::Checked => Some(Box::new(checked::Checker::new(options.findings.clone()))),
@@ -89,8 +97,9 @@ impl Host {
                 Mode::Profiled => "host:profiled",
             }
             .into(),
-            description: format!("host CPU ({cores} cores, vectors of {lanes} floats)"),
+            description: format!("host CPU ({cores} cores, {made_for}, tiles of {lanes} floats)"),
             arch: format!("{}-v{}", std::env::consts::ARCH, lanes * 32),
+            toolchain,
             units: cores,
             memory: total_memory(),
             target,
@@ -104,20 +113,6 @@ impl Host {
             what(observer.lock().unwrap().as_mut());
         }
     }
-}
-
-/// How many f32 values the widest vector registers hold.
-pub fn native_lanes() -> usize {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return 16;
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return 8;
-        }
-    }
-    4
 }
 
 fn total_memory() -> u64 {

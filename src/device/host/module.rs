@@ -83,8 +83,8 @@ impl HostModule {
     }
 
     fn open(source: &Source, path: &Path) -> Result<Self, libloading::Error> {
-        // SAFETY: the object was compiled by `compiler` from shim.h, whose initializers only zero thread-locals, and
-        // these are the types that shim.h gives to the two functions.
+        // SAFETY: the object was compiled by `compiler` from shim.h, and its initializers are the kernel's own; these
+        // are the types that shim.h gives to the two functions.
         unsafe {
             let library = libloading::Library::new(path)?;
             library.get::<unsafe extern "C" fn(*const Runtime)>(b"warptape_bind")?(&RUNTIME);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Launch;
 use super::memory::GAP;
 use super::symbols::{Shared, Symbols};
-use crate::device::host::compiler;
+use crate::device::host::dynamic;
 
 /// What an address belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -69,14 +69,13 @@ impl Regions {
 
     pub(in crate::device::host) fn begin_launch(&mut self, launch: &Launch<'_>) -> Result<(), String> {
         let symbols = self.symbols(launch)?;
-        let dynamic = compiler::dynamic_shared(&launch.module.source.text);
-        let dynamic = dynamic.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" or ");
+        let names = dynamic::names(&launch.module.source.text).join(" or ");
         let start = launch.image.thread_local.start;
         let placed = |variable: &Shared| {
             let Range { start: first, end } = variable.range;
             // Dynamic shared memory is as large as the launch says.
             let (name, end) = match &*variable.name {
-                compiler::DYNAMIC => (&dynamic, first + u64::from(launch.geometry.shared)),
+                dynamic::DYNAMIC => (&names, first + u64::from(launch.geometry.shared)),
                 _ => (&variable.name, end),
             };
             Shared { name: name.clone(), range: start + first..start + end }

@@ -6,7 +6,8 @@ use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::device::host::compiler::{DYNAMIC, OWN};
+use crate::device::host::dynamic::DYNAMIC;
+use crate::device::host::unit::OWN;
 
 /// A line of a source file, as `#line` named it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
