@@ -1,13 +1,29 @@
 #!/usr/bin/env bash
 # Puts NVRTC, NVIDIA's run-time compiler, into .nvrtc of this checkout (about 220 MB, nothing else is touched), where
 # warptape and its tests find it. No GPU, driver or CUDA toolkit is needed to compile kernels with it.
+#
+#   scripts/install_nvrtc.sh [VERSION [FOLDER]]      (13.3 .nvrtc)
+#
+# VERSION is 12, 12.4, 13.3 …: no newer a major version than the driver's (`warptape doctor` tells it). From 13.3 on NVRTC
+# brings CUDA's own headers, which a kernel may want to include; older ones compile every kernel here all the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+version=${1:-13.3} folder=${2:-.nvrtc}
 
-if compgen -G '.nvrtc/nvidia/*/lib/libnvrtc.so*' >/dev/null; then
-    echo "NVRTC is already in .nvrtc ($(basename .nvrtc/nvidia_cuda_nvrtc-*.dist-info .dist-info)); remove the folder to install it again"
+case $version in
+12 | 12.*) package=nvidia-cuda-nvrtc-cu12 files=cuda_nvrtc ;;
+13 | 13.*) package=nvidia-cuda-nvrtc files=cu13 ;;
+*) echo "no NVRTC $version: name 12, 12.4, 13.3 or the like" >&2; exit 2 ;;
+esac
+
+installed() { basename "$folder/${package//-/_}"-[0-9]*.dist-info .dist-info; }
+if compgen -G "$folder/nvidia/$files/lib/libnvrtc.so*" >/dev/null; then
+    case $(installed)- in
+    *-"$version"[.-]*) echo "NVRTC is already in $folder ($(installed)); remove the folder to install it again" ;;
+    *) echo "another NVRTC is in $folder ($(installed)), and it will do; remove the folder to install $version" ;;
+    esac
     exit 0
 fi
 PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-deps \
-    --target .nvrtc 'nvidia-cuda-nvrtc==13.0.*'
-echo "installed $(basename .nvrtc/nvidia_cuda_nvrtc-*.dist-info .dist-info) into .nvrtc"
+    --target "$folder" "$package==$version.*"
+echo "installed $(installed) into $folder"

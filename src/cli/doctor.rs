@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::device::cuda::fit::Machine;
+use crate::device::cuda::locate::Places;
 use crate::device::cuda::{self, nvrtc::Nvrtc};
 use crate::device::host::checked::{Finding, Findings};
 use crate::device::host::{Host, Mode};
@@ -76,11 +78,22 @@ fn gpus() -> Vec<Line> {
     }
 }
 
+/// The NVRTC that the first GPU would be served by; where there is none, the newest.
 fn nvrtc() -> Result<String, String> {
-    let nvrtc = Nvrtc::find().map_err(sentence)?;
+    let machine =
+        || Some(Machine { driver: cuda::version().ok()?, capability: cuda::gpus().ok()?.first()?.capability });
+    let found =
+        machine().map_or_else(Nvrtc::find, |machine| Nvrtc::find_for(&Places::default(), machine).map(|found| found.0));
+    let nvrtc = found.map_err(sentence)?;
     let ((major, minor), archs) = (nvrtc.version(), nvrtc.supported_archs());
     let (first, last) = (archs.first().unwrap_or(&0), archs.last().unwrap_or(&0));
-    Ok(format!("{major}.{minor}, compiles for sm_{first} to sm_{last}, {}", nvrtc.path().display()))
+    let headers = if nvrtc.brings_headers() { "" } else { " (without CUDA's headers, which 13.3 and newer bring)" };
+    let others = match nvrtc.passed_over() {
+        [] => String::new(),
+        others => format!("; of no use on this machine: {}", others.join(", ")),
+    };
+    let path = nvrtc.path().display();
+    Ok(format!("{major}.{minor}{headers}, compiles for sm_{first} to sm_{last}, {path}{others}"))
 }
 
 fn compiler() -> Result<String, String> {
@@ -118,7 +131,40 @@ fn cache(folder: &Path) -> Result<String, String> {
     Ok(format!("{shown}, {} files, {mib:.1} MiB", sizes.len()))
 }
 
-/// Prints the report. Informs, so it does not fail.
-pub fn run() -> anyhow::Result<()> {
-    Ok(super::print(table(&report()))?)
+/// What a machine may be asked to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Need {
+    /// A driver, a GPU and an NVRTC for both.
+    Cuda,
+    /// A C++ compiler.
+    Host,
+}
+
+/// What `report` lacks of `need`, in one line; nothing if all is there.
+pub fn lacks(lines: &[Line], need: Need) -> Option<String> {
+    let wanted: &[&str] = match need {
+        Need::Cuda => &["NVIDIA driver", "GPU", "NVRTC"],
+        Need::Host => &["C++ compiler"],
+    };
+    let missing = lines.iter().filter(|line| !line.ok && wanted.contains(&line.what));
+    let named: Vec<String> = missing.map(|line| format!("{}: {}", line.what, line.found)).collect();
+    (!named.is_empty()).then(|| named.join("; "))
+}
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// Fail unless everything is there that this device needs
+    #[arg(long, value_name = "DEVICE")]
+    require: Option<Need>,
+}
+
+/// Prints the report. Informs, so it fails only where something is required that is not there.
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    let lines = report();
+    super::print(table(&lines))?;
+    match options.require.and_then(|need| lacks(&lines, need)) {
+        Some(what) => Err(anyhow::anyhow!("{what}")),
+        None => Ok(()),
+    }
 }

@@ -50,7 +50,7 @@ enum Command {
     /// Find the fastest kernels for a network on this machine, and remember them
     Tune(tune::Options),
     /// Show which device, compilers and libraries were found, and what to install
-    Doctor,
+    Doctor(doctor::Options),
 }
 
 /// Runs the command that `std::env::args` name. Returns the exit code: 0 done, 1 failed, 2 usage, 130 or 143
@@ -80,7 +80,7 @@ pub fn run() -> i32 {
         Command::Kernels(options) => kernels::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Tune(options) => tune::run(options),
-        Command::Doctor => doctor::run(),
+        Command::Doctor(options) => doctor::run(&options),
     };
     ended(result.map(|()| 0))
 }

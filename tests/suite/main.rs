@@ -49,6 +49,7 @@ mod loss;
 mod models;
 mod names;
 mod nvrtc;
+mod nvrtc_choice;
 mod occupancy;
 mod one_cycle;
 mod ops;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use warptape::cli::kernels::compile::compile_sources;
 use warptape::device::cuda::cubin::{self, Usage};
+use warptape::device::cuda::fit;
 use warptape::device::cuda::locate::{self, NVRTC, Places};
 use warptape::device::cuda::nvrtc::Nvrtc;
 use warptape::device::{Defines, Source};
@@ -20,7 +21,7 @@ extern "C" __global__ void __launch_bounds__(TILE) scale_forward(float* y, const
 "#;
 
 /// The installed NVRTC; without one the test says so and passes.
-fn nvrtc() -> Option<Nvrtc> {
+pub fn nvrtc() -> Option<Nvrtc> {
     Nvrtc::find().inspect_err(|error| println!("skipped: {error}")).ok()
 }
 
@@ -51,12 +52,12 @@ fn failure(text: &str, arch: &str) -> Option<(String, String)> {
 }
 
 /// A made-up environment below `root`.
-fn places(root: &Path, variables: &[(&str, PathBuf)]) -> Places {
+pub fn places(root: &Path, variables: &[(&str, PathBuf)]) -> Places {
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
     Places { variables, current: root.join("here"), root: root.into() }
 }
 
-fn touch(file: PathBuf) -> PathBuf {
+pub fn touch(file: PathBuf) -> PathBuf {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "").unwrap();
     file
@@ -77,19 +78,10 @@ fn compiles_a_cubin_for_old_current_and_newest_architectures() {
 fn compiles_ptx_for_gpus_newer_than_itself() {
     let Some(nvrtc) = nvrtc() else { return };
     let newest = *nvrtc.supported_archs().last().unwrap();
-    let arch = nvrtc.arch_for(newest / 10 + 9, 0).unwrap();
+    let arch = fit::arch(nvrtc.supported_archs(), (newest / 10 + 9, 0)).unwrap();
     assert_eq!(arch, format!("compute_{newest}"));
     let image = nvrtc.compile_cubin(&scale(128), &arch).unwrap();
     assert!(cubin::is_whole(&image) && String::from_utf8_lossy(&image).contains(".entry scale_forward"));
-}
-
-#[test]
-fn architecture_follows_compute_capability() {
-    let Some(nvrtc) = nvrtc() else { return };
-    assert_eq!(nvrtc.arch_for(8, 0).unwrap(), "sm_80");
-    assert_eq!(nvrtc.arch_for(9, 0).unwrap(), "sm_90a");
-    let error = nvrtc.arch_for(3, 5).unwrap_err().to_string();
-    assert!(error.contains("sm_35") && error.contains("WARPTAPE_NVRTC"), "{error}");
 }
 
 #[test]

@@ -91,6 +91,19 @@ pub fn symbol(image: &[u8], kernel: &str) -> Option<String> {
     found.first().map(|name| (*name).to_owned())
 }
 
+/// What to say of a kernel that a compiled file, whose text declares the kernels `declared`, was asked for in vain.
+pub fn without_symbol(kernel: &str, declared: &[String]) -> String {
+    if declared.iter().any(|name| name == kernel) {
+        return format!(
+            "declares the kernel '{kernel}', and its machine code has none of that name: a template that nothing instantiates, a kernel in a namespace and a static one get no name to be launched by; write extern \"C\" __global__ void {kernel}(…)"
+        );
+    }
+    match declared {
+        [] => format!("has no kernel '{kernel}'; it has none"),
+        _ => format!("has no kernel '{kernel}'; it has {}", declared.join(", ")),
+    }
+}
+
 /// False for an image that was cut off: an ELF file that ends before its tables do, or PTX without its NUL.
 pub fn is_whole(image: &[u8]) -> bool {
     if !image.starts_with(b"\x7fELF") {

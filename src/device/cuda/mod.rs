@@ -8,6 +8,8 @@ mod api;
 pub mod cubin;
 mod driver;
 mod event;
+pub mod find;
+pub mod fit;
 pub mod locate;
 mod module;
 pub mod nvrtc;
@@ -26,12 +28,11 @@ use crate::error::{Error, Result};
 use driver::Context;
 pub use driver::{Gpu, gpus, version};
 use event::Event;
+use fit::Machine;
+use locate::Places;
 use module::{CudaModule, Kernel};
 use nvrtc::Nvrtc;
 use staging::Staging;
-
-/// Dynamic shared memory that a launch may ask for without the kernel being told before.
-const SHARED_FOR_ALL: u32 = 48 << 10;
 
 /// The first driver that tells a kernel's parameters.
 const TELLS_PARAMETERS: (u32, u32) = (12, 4);
@@ -65,8 +66,7 @@ impl Cuda {
             let there: Vec<_> = gpus.iter().map(|g| format!("cuda:{} ({})", g.ordinal, g.name)).collect();
             Error::device(format!("cuda:{ordinal}"), format!("no such GPU; there is {}", there.join(", ")))
         })?;
-        let nvrtc = Nvrtc::find()?;
-        let arch = nvrtc.arch_for(gpu.capability.0, gpu.capability.1)?;
+        let (nvrtc, arch) = Nvrtc::find_for(&Places::default(), Machine { driver, capability: gpu.capability })?;
         let context = Arc::new(Context::new(gpu)?);
         context.bind()?;
         let stream = stream::create(stream::StreamKind::NonBlocking)
@@ -191,7 +191,7 @@ impl Backend for Cuda {
             let ((have, minor), (driver, driver_minor)) = (self.nvrtc.version(), self.driver);
             let newer = if (have, minor) > (driver, driver_minor) {
                 format!(
-                    " with NVRTC {have}.{minor} under a driver for CUDA {driver}.{driver_minor}: update the driver, or name an older NVRTC with WARPTAPE_NVRTC"
+                    " with NVRTC {have}.{minor} under a driver for CUDA {driver}.{driver_minor} (update the driver, or name an older NVRTC with WARPTAPE_NVRTC)"
                 )
             } else {
                 String::new()
@@ -212,10 +212,9 @@ impl Backend for Cuda {
         let ([gx, gy, gz], [bx, by, bz], shared) = (geometry.grid, geometry.block, geometry.shared);
         // SAFETY: the driver copies the arguments, which match the kernel's parameters, before it returns.
         let launch = || unsafe {
-            if shared > SHARED_FOR_ALL {
-                let limit = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-                result::function::set_function_attribute(kernel.raw, limit, shared as i32)?;
-            }
+            let limit = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            let raise = |bytes| result::function::set_function_attribute(kernel.raw, limit, bytes as i32);
+            kernel.shared.cover(shared, raise)?;
             result::launch_kernel(kernel.raw, (gx, gy, gz), (bx, by, bz), shared, self.stream, &mut pointers)
         };
         let doing = || {

@@ -5,10 +5,11 @@ use std::ffi::CString;
 use std::sync::{Arc, Mutex};
 
 use cudarc::driver::result;
-use cudarc::driver::sys::{self, CUfunction, CUmodule, CUresult};
+use cudarc::driver::sys::{self, CUfunction, CUfunction_attribute as FunctionAttribute, CUmodule, CUresult};
 
 use super::cubin;
 use super::driver::Context;
+use super::fit::Allowance;
 use crate::device::{Arg, Module, Source};
 use crate::error::{Error, Result};
 
@@ -32,6 +33,8 @@ unsafe impl Sync for CudaModule {}
 /// A kernel of a module.
 pub(super) struct Kernel {
     pub(super) raw: CUfunction,
+    /// What launches may ask for.
+    pub(super) shared: Allowance,
     /// Bytes of each parameter, where the driver tells them.
     parameters: Option<Vec<usize>>,
 }
@@ -83,10 +86,7 @@ impl CudaModule {
 
     fn find(&self, name: &str) -> Result<Kernel> {
         self.context.bind()?;
-        let unknown = || Error::Source {
-            file: self.file.clone(),
-            what: format!("has no kernel '{name}'; it has {}", self.names.join(", ")),
-        };
+        let unknown = || Error::Source { file: self.file.clone(), what: cubin::without_symbol(name, &self.names) };
         let symbol = self.symbols.get(name).ok_or_else(unknown)?;
         let c_name = CString::new(symbol.as_str()).map_err(|_| unknown())?;
         // SAFETY: the module is loaded as long as `self` lives.
@@ -94,6 +94,10 @@ impl CudaModule {
             CUresult::CUDA_ERROR_NOT_FOUND => unknown(),
             _ => self.context.error(&format!("looking for {name} in {}", self.file), e),
         })?;
+        let size = FunctionAttribute::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES;
+        // SAFETY: the kernel was just found in a loaded module.
+        let fixed = unsafe { result::function::get_function_attribute(raw, size) }
+            .map_err(|e| self.context.error(&format!("asking for the shared memory of {name}"), e))?;
         let parameters = self.tells_parameters.then(|| {
             let parameter = |index| {
                 let (mut offset, mut bytes) = (0, 0);
@@ -103,7 +107,7 @@ impl CudaModule {
             };
             (0..).map_while(parameter).collect()
         });
-        Ok(Kernel { raw, parameters })
+        Ok(Kernel { raw, shared: Allowance::new(fixed as u32), parameters })
     }
 }
 

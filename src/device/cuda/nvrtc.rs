@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::api::{Api, Program};
 use super::cubin::{self, Usage};
-use super::locate::{self, NVRTC, Places};
+use super::fit;
 use crate::device::include::STANDARD;
 use crate::device::{Source, disk_cache};
 use crate::error::{Error, Result};
@@ -21,12 +21,17 @@ pub const INSTALL: &str = "run scripts/install_nvrtc.sh (or `pip install nvidia-
 // `-default-device` because a lambda with `auto` parameters counts as a host function otherwise.
 pub(super) const OPTIONS: [&str; 4] = ["--std=c++17", "-default-device", "-lineinfo", "--ptxas-options=-v"];
 
+/// The first that installs CUDA's headers.
+const BRINGS_HEADERS: fit::Version = (13, 3);
+
 /// A loaded NVRTC.
 #[derive(Debug)]
 pub struct Nvrtc {
     path: PathBuf,
-    version: (u32, u32),
-    archs: Vec<u32>,
+    pub(super) version: fit::Version,
+    pub(super) archs: Vec<u32>,
+    /// Newer ones that do not suit the machine.
+    pub(super) passed_over: Vec<String>,
     api: Api,
 }
 
@@ -39,35 +44,6 @@ pub struct Compiled {
 }
 
 impl Nvrtc {
-    /// Loads the first NVRTC that works; [`locate::candidates`] has the order.
-    ///
-    /// # Errors
-    /// None is there, or none can be loaded; the message says how to get one.
-    pub fn find() -> Result<Self> {
-        Self::find_in(&Places::default())
-    }
-
-    /// [`Nvrtc::find`], looking in the given places.
-    pub fn find_in(places: &Places) -> Result<Self> {
-        let mut first_failure = None;
-        for file in locate::candidates(&NVRTC, places) {
-            match Self::load(&file) {
-                Ok(found) => return Ok(found),
-                // A bare name that the loader does not know is no news; a file that is there and fails is.
-                Err(error) if file.components().count() > 1 => _ = first_failure.get_or_insert(error),
-                Err(_) => {}
-            }
-        }
-        let set = places.get(NVRTC.variable);
-        Err(match (first_failure, set) {
-            (Some(error), _) => error,
-            (None, Some(value)) => {
-                Error::device("cuda", format!("WARPTAPE_NVRTC={} holds no libnvrtc.so", value.display()))
-            }
-            (None, None) => Error::device("cuda", format!("NVRTC is not installed: {INSTALL}")),
-        })
-    }
-
     /// Loads the library `file`.
     ///
     /// # Errors
@@ -78,7 +54,7 @@ impl Nvrtc {
         };
         let api = Api::load(file).map_err(|e| failed(e.to_string()))?;
         let (version, archs) = api.identity().map_err(|what| failed(what.into()))?;
-        Ok(Self { path: file.to_path_buf(), version, archs, api })
+        Ok(Self { path: file.to_path_buf(), version, archs, api, passed_over: Vec::new() })
     }
 
     /// The file it was loaded from; a bare name if the loader chose it.
@@ -96,32 +72,19 @@ impl Nvrtc {
         &self.archs
     }
 
-    /// The architecture to compile for on a GPU of compute capability `major.minor`: `sm_80`; from Hopper on with the
-    /// features of that very chip (`sm_90a`: `wgmma`, TMA multicast, `setmaxnreg`); PTX (`compute_121`) where the GPU
-    /// is newer than this NVRTC.
-    ///
-    /// # Errors
-    /// The GPU is older than anything this NVRTC knows.
-    pub fn arch_for(&self, major: u32, minor: u32) -> Result<String> {
-        let wanted = 10 * major + minor;
-        match self.archs.iter().rfind(|&&known| known <= wanted) {
-            Some(&known) if known == wanted => Ok(specific(known)),
-            Some(known) => Ok(format!("compute_{known}")),
-            None => {
-                let (have, oldest) = (self.version.0, self.archs.first().copied().unwrap_or(0));
-                Err(Error::device(
-                    "cuda",
-                    format!(
-                        "NVRTC {have} knows GPUs from sm_{oldest} on and this one is sm_{wanted}: install an older NVRTC and name it with WARPTAPE_NVRTC"
-                    ),
-                ))
-            }
-        }
+    /// Newer ones that were found and do not suit this machine, with their versions and places.
+    pub fn passed_over(&self) -> &[String] {
+        &self.passed_over
+    }
+
+    /// Whether it brings CUDA's own headers (`cuda_fp16.h`, `mma.h`), which kernels may then include.
+    pub fn brings_headers(&self) -> bool {
+        self.version >= BRINGS_HEADERS
     }
 
     /// The newest architecture that it compiles for, with the chip's own features: `sm_121a`.
     pub fn newest_arch(&self) -> String {
-        specific(self.archs.last().copied().unwrap_or(0))
+        fit::specific(self.archs.last().copied().unwrap_or(0))
     }
 
     /// Machine code of `source` for `arch`, from the disk cache if it was compiled before.
@@ -208,11 +171,6 @@ impl Nvrtc {
         let compiler = format!("NVRTC {}.{} for {arch}", self.version.0, self.version.1);
         Error::Compile { kernel: format!("{}{with}", source.file), compiler, log }
     }
-}
-
-/// From compute capability 9.0 on, an `a` target has what only that chip has; NVRTC knows it wherever it knows the chip.
-fn specific(arch: u32) -> String {
-    if arch >= 90 { format!("sm_{arch}a") } else { format!("sm_{arch}") }
 }
 
 /// File and line of the first `file(12): error: …` of a log.
