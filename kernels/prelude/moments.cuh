@@ -23,7 +23,8 @@ __device__ __forceinline__ Moments merge(const Moments& a, const Moments& b) {
     const float product = (float)a.count * (float)b.count, inverse = 1.0f / (product * (float)count);
     const float to_a = (float)b.count * (float)count * inverse, to_b = (float)a.count * (float)count * inverse;
     const float weight = product * product * inverse;
-    const vec<VEC> delta = map<VEC>([=](float p, float q) { return fmaf(q, to_b, -p * to_a); }, a.sum, b.sum);
+    const vec<VEC> zero = splat<VEC>(0.0f);
+    const vec<VEC> delta = multiply_add<VEC>(to_b, b.sum, multiply_add<VEC>(-to_a, a.sum, zero));
     const auto squares = [=](float p, float q, float d) { return p + q + d * d * weight; };
     return {multiply_add<VEC>(1.0f, a.sum, b.sum), map<VEC>(squares, a.m2, b.m2, delta), count};
 }
