@@ -15,6 +15,11 @@ pub fn find(run: &Path) -> Result<PathBuf> {
     path(&run, which.as_deref().unwrap_or("best"))
 }
 
+/// Whether a checkpoint file lies in a run's folder, whose record knows the data.
+pub fn in_run(file: &Path) -> bool {
+    file.parent().and_then(Path::parent).is_some_and(|run| run.join("run.json").is_file())
+}
+
 /// A run's path and what stands behind the last @, if the path as it is does not exist.
 pub fn split(run: &Path) -> (PathBuf, Option<String>) {
     match run.to_str().and_then(|text| text.rsplit_once('@')) {

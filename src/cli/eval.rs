@@ -41,7 +41,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     if spec != meta.config.data {
         loading.split = None; // the run's own split is that of its own data
     }
-    let data = Dataset::open(spec, &loading)?;
+    let data = Dataset::open(spec, &loading).map_err(|error| {
+        let alone = options.data.is_none() && !checkpoint::in_run(&path);
+        let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
+        if alone { Error::file(&path, what) } else { error }
+    })?;
     if data.classes != meta.classes {
         let what = format!(
             "was trained on {} other classes than the {} of '{}'; evaluate it on data like '{}'",

@@ -84,8 +84,9 @@ impl Default for Config {
 impl Config {
     /// The settings as checkpoints hold them: without what depends on where the training runs, so that equal trainings make
     /// equal files. The run's `run.json` knows where the data are.
-    pub fn portable(&self, data_name: &str) -> Self {
-        Self { data: data_name.into(), device: Self::default().device, ..self.clone() }
+    pub fn portable(&self) -> Self {
+        let kind = self.data.split(':').next().unwrap_or_default();
+        Self { data: kind.into(), device: Self::default().device, ..self.clone() }
     }
 
     /// Refuses values that no training can use.

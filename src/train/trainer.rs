@@ -109,7 +109,7 @@ impl Trainer {
             data_hash: data.hash.clone(),
             schedule,
             progress,
-            config: config.portable(&data.name),
+            config: config.portable(),
         };
         let val = if data.val.is_empty() { None } else { Some(Resident::new(device, &data.val)?) };
         let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
@@ -357,11 +357,11 @@ impl Trainer {
         let lower = self.config.lr / 10.0;
         let fix = if self.own.run.checkpoints().join("last.safetensors").exists() {
             format!(
-                "go on from epoch {} with a lower rate: warptape train --resume {run} --lr {lower}",
+                "go on from epoch {} with a lower rate: warptape train --resume {run} --lr {lower:e}",
                 self.meta.progress.epoch
             )
         } else {
-            format!("begin again with a lower rate: warptape train --resume {run} --lr {lower}")
+            format!("begin again with a lower rate: warptape train --resume {run} --lr {lower:e}")
         };
         Error::Training(format!("the loss is not finite {when}: {place}; {fix}"))
     }

@@ -112,7 +112,9 @@ fn checkpoints_that_are_damaged() {
     refuse(&["no such file or folder"]);
     let good = forged(|_| {}, str::to_owned);
     std::fs::write(&path, &good).unwrap();
-    succeeds(&["eval", name, "--device", &device]);
+    // A file that lies in no run does not know where the data are.
+    refuse(&["does not say where its data are", "--data cifar10:DIR"]);
+    succeeds(&["eval", name, "--device", &device, "--data", &shared().data]);
     let half = good.len() / 2;
     let lengths = format!("truncated, {half} bytes where its header describes {}", good.len());
     for (bytes, part) in [
@@ -156,7 +158,7 @@ fn checkpoints_of_another_kind() {
     let same = str::to_owned;
     let foreign = safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView)>::new(), None).unwrap();
     refuse(foreign, &["not a checkpoint of warptape"]);
-    refuse(forged(|meta| meta["format"] = 99.into(), same), &["checkpoint format 99, this version reads 1"]);
+    refuse(forged(|meta| meta["format"] = 99.into(), same), &["checkpoint format 99, this version reads up to 2"]);
     refuse(forged(|meta| meta["format"] = Value::Null, same), &["'warptape' entry"]);
     refuse(forged(|meta| *meta = json!({}), same), &["missing field"]);
     refuse(forged(|meta| meta["config"]["model"] = "vgg99".into(), same), &["unknown model 'vgg99'"]);
@@ -198,7 +200,7 @@ fn folders_that_are_no_runs() {
     fails(&["predict", empty, "picture.png", "--device", &device], 1, &["is not a run directory"]);
     fails(&["eval", &format!("{path}@77")], 1, &["no checkpoint 'epoch-0077'; the last epoch it has is 4"]);
     fails(&["eval", &format!("{path}@first")], 2, &["use best, last or an epoch's number"]);
-    fails(&train(&["--out", path]), 1, &["holds a run already", "new or empty folder"]);
+    fails(&train(&["--out", path]), 1, &["holds another run, --", "where this one has", "--resume"]);
     fails(&train(&["--out", empty]), 1, &["is not empty"]);
     fails(&train(&["--out", &format!("{path}/run.json")]), 1, &["is a file"]);
     fails(&train(&["--out", &format!("{path}/run.json/run")]), 1, &["cannot be written", "--out"]);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use warptape::train::checkpoint::Checkpoint;
+use warptape::train::run_dir::{RunDir, RunInfo};
 
 use super::command::{
     checkpoints, copy, device, done, fails, on_host, quick as train, refused, shared, succeeds, training, warptape,
@@ -57,21 +58,34 @@ fn devices_compilers_and_kernels_that_are_not_there() {
     assert!(!done.stderr.contains("panicked"), "{}", done.stderr);
 }
 
+/// Of the checkpoints.
+fn names(run: &Path) -> Vec<String> {
+    checkpoints(run).into_iter().map(|(name, _)| name).collect()
+}
+
 #[test]
 fn a_loss_that_is_not_finite_stops_the_training() {
     let folder = tempfile::tempdir().unwrap();
     for (optim, lr) in [("sgd", "1e30"), ("adam", "1e38"), ("sgd", "1e300")] {
         let out = folder.path().join(format!("{optim}-{lr}"));
         let args = train(&["--optim", optim, "--lr", lr, "--schedule", "constant", "--out", out.to_str().unwrap()]);
-        let parts = ["the loss is not finite in epoch 1, step 2: the first bad values", "features.", "smaller --lr"];
+        let parts =
+            ["the loss is not finite in epoch 1, step 2: the first bad values", "features.", "with a lower rate: "];
         fails(&args, 1, &parts);
-        assert!(checkpoints(&out).is_empty(), "bad weights were saved");
+        assert_eq!(names(&out), ["epoch-0000.safetensors"], "bad weights were saved");
     }
+    // The advice works, and the record tells what was done.
+    let out = folder.path().join("sgd-1e30");
+    succeeds(&["train", "--resume", out.to_str().unwrap(), "--lr", "0.01", "--epochs", "1"]);
+    let info = RunInfo::read(&RunDir::open(&out).unwrap()).unwrap();
+    let changed: Vec<&str> = info.changes.iter().map(|change| change.setting.as_str()).collect();
+    assert_eq!((changed, info.changes[0].step), (vec!["epochs", "lr"], 0));
+    assert_eq!((&info.config["lr"], &info.config["epochs"]), (&0.01.into(), &1.into()));
     // The one step of an epoch ruins the weights: nothing is bad before the test set is looked at.
     let out = folder.path().join("late");
     let args = train(&["--optim", "sgd", "--lr", "1e30", "--batch-size", "50", "--out", out.to_str().unwrap()]);
     fails(&args, 1, &["the loss is not finite on the test set after epoch 1: the first bad values", "features."]);
-    assert!(checkpoints(&out).is_empty(), "bad weights were saved");
+    assert_eq!(names(&out), ["epoch-0000.safetensors"], "bad weights were saved");
     assert_eq!(std::fs::read_to_string(out.join("metrics.csv")).unwrap().lines().count(), 1);
 }
 
@@ -122,8 +136,8 @@ fn a_full_disk() {
     };
     let out = disk.0.join("run");
     let path = out.to_str().unwrap();
-    // A checkpoint is 4.7 MB and there are three after the first epoch: two fit.
-    fails(&training(&shared().data, 4, &out), 1, &["last.safetensors: cannot be written", "make room there"]);
+    // A checkpoint is 4.7 MB and there are four after the first epoch: two fit.
+    fails(&training(&shared().data, 4, &out), 1, &["best.safetensors: cannot be written", "make room there"]);
     let found = checkpoints(&out);
     assert_eq!(found.len(), 2, "a half written file was left");
     for (name, _) in found {
@@ -152,7 +166,7 @@ fn a_file_that_may_not_grow() {
     refused(
         bash.args(training(&shared().data, 1, &out)),
         1,
-        &["epoch-0001.safetensors: cannot be written", "File too large"],
+        &["epoch-0000.safetensors: cannot be written", "File too large"],
     );
     assert!(checkpoints(&out).is_empty(), "a half written file was left");
     succeeds(&["train", "--resume", out.to_str().unwrap()]);

@@ -191,8 +191,8 @@ fn planted_mistakes_in_relu_are_found() {
     finds(positive, "v < 0.0f ? 0.0f : v / 0.0f", "inf");
     finds(positive, "v < 0.0f ? 0.0f : __uint_as_float(0x7fc00000u)", "NaN");
     finds("store_partial<VEC>(y + i", "if (i > 0) store_partial<VEC>(y + i", "element 0 is NaN");
-    finds("v > 0.0f ? g : 0.0f", "v > 0.0f ? -g : 0.0f", "gradient of input 0");
-    finds("v > 0.0f ? g : 0.0f", "g", "gradient of input 0");
+    finds("v <= 0.0f ? 0.0f : g", "v <= 0.0f ? 0.0f : -g", "gradient of input 0");
+    finds("v <= 0.0f ? 0.0f : g", "g", "gradient of input 0");
     let store = "        vec<VEC> in = ";
     finds(
         store,

@@ -63,7 +63,7 @@ fn train(options: &Options) -> Result<Outcome> {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
     }
     if resumed {
-        trainer.resumption().iter().for_each(|line| tell(line));
+        trainer.resumption().iter().for_each(tell);
     }
     tell(format_args!("{model} on {} → {folder}", device.info().description));
     let mut display = Progression::new(epochs);
