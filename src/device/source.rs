@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
 
 use super::include;
 use crate::error::{Error, Result};
@@ -118,16 +119,34 @@ impl Source {
 
 /// Every `.cu` file of the tree, by path.
 pub fn kernel_files() -> Vec<String> {
+    let mut files = files();
+    files.retain(|file| file.ends_with(".cu"));
+    files
+}
+
+/// Every file of the tree, by path.
+fn files() -> Vec<String> {
     fn walk(dir: &Dir<'_>, files: &mut Vec<String>) {
-        for file in dir.files().filter(|f| f.path().extension().is_some_and(|e| e == "cu")) {
-            files.push(file.path().to_string_lossy().into_owned());
-        }
+        files.extend(dir.files().map(|file| file.path().to_string_lossy().into_owned()));
         dir.dirs().for_each(|d| walk(d, files));
     }
     let mut files = Vec::new();
     walk(&TREE, &mut files);
     files.sort();
     files
+}
+
+/// SHA-256 of all kernels and what they include, in hexadecimal: equal texts make equal bits.
+///
+/// # Errors
+/// A folder of kernels (`WARPTAPE_KERNELS`) that lacks one of them.
+pub fn digest() -> Result<String> {
+    let mut hash = Sha256::new();
+    for file in files().into_iter().filter(|file| file.ends_with(".cu") || file.ends_with(".cuh")) {
+        hash.update(file.as_bytes());
+        hash.update(read(&file)?);
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The text of a file of the tree.

@@ -12,6 +12,7 @@ use super::run_dir::{RunDir, timestamp, write_atomic};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::device::choices::Table;
+use crate::device::source;
 use crate::error::{Error, Result};
 use crate::op::recorded::known;
 
@@ -20,7 +21,8 @@ use crate::op::recorded::known;
 pub struct RunInfo {
     /// When the run began, UTC, `2025-01-31T12:00:00Z`.
     pub created: String,
-    /// The program and what it stands on: `warptape`, the compiler, the driver.
+    /// What bits depend on besides the settings: `warptape`, the `toolchain` that compiles kernels, and SHA-256 of the
+    /// texts of all `kernels`.
     pub versions: BTreeMap<String, String>,
     /// The device as the command line names it.
     pub device: String,
@@ -62,14 +64,11 @@ impl RunInfo {
     /// Of a run that begins now.
     ///
     /// # Errors
-    /// A host device without a compiler.
+    /// Kernels that cannot be read.
     pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
         let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        if device.info().name == "host" {
-            versions.insert("c++".into(), crate::device::host::toolchain::find()?.version);
-        } else if let Ok((major, minor)) = crate::device::cuda::version() {
-            versions.insert("cuda driver".into(), format!("{major}.{minor}"));
-        }
+        versions.insert("toolchain".into(), device.info().toolchain.clone());
+        versions.insert("kernels".into(), source::digest()?);
         Ok(RunInfo {
             created: timestamp(),
             versions,

@@ -35,7 +35,9 @@ fn architecture_follows_compute_capability() {
 #[test]
 fn an_nvrtc_suits_drivers_of_its_major_version_and_newer_ones() {
     let ok = |text: &str| Ok(text.to_owned());
-    let cases: [(Version, &[u32], Version, Version, Result<String, Unfit>); 10] = [
+    /// Version and architectures of an NVRTC; version of the driver; what the GPU is capable of; what is chosen.
+    type Row = (Version, &'static [u32], Version, Version, Result<String, Unfit>);
+    let cases: [Row; 10] = [
         ((13, 0), &OF_13, (13, 0), (9, 0), ok("sm_90a")),
         // Newer minor versions: a cubin of one loads, whatever the driver's.
         ((13, 3), &OF_13, (13, 0), (9, 0), ok("sm_90a")),
