@@ -57,7 +57,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         return Err(Error::file(path, what).into());
     }
     let images = Resident::new(&device, &data.test)?;
-    let report = Report::new(&model, &meta, &images, spec, &path.display().to_string())?;
+    let report = Report::new(&model, &meta, &images, &data.name, &path.display().to_string())?;
     if let Some(folder) = &options.out {
         report.write(folder, &report.picture()?)?;
     }

@@ -48,9 +48,12 @@ fn a_training_says_what_it_did() {
     let chosen = "by default: model little-conv, optimizer adam, lr 0.003, schedule onecycle, weight decay 0, augment crop2, label smoothing 0.1, train fraction 1, validation 0, seed 0";
     assert_eq!(lines.remove(0), chosen);
     assert!(lines[0].starts_with("little-conv on ") && lines[0].ends_with(&out), "{said}");
-    assert!(lines[1].starts_with("epoch   1/2  train loss ") && lines[2].starts_with("epoch   2/2"), "{said}");
+    assert!(
+        lines[1].starts_with("epoch   1/2  train loss (smoothed) ") && lines[2].starts_with("epoch   2/2"),
+        "{said}"
+    );
     assert!(lines[1].contains("  peak ") && lines[1].ends_with(" MiB"), "{said}");
-    assert!(lines[3].starts_with("test accuracy ") && lines[3].ends_with("(best checkpoint, epoch 2)"), "{said}");
+    assert!(lines[3].starts_with("test accuracy ") && lines[3].ends_with("(the latest: epoch 2)"), "{said}");
     let tables = ["run.json", "metrics.csv", "steps.csv", "report.txt", "report.json", "confusion.csv"];
     let pictures = ["curves.svg", "curves.png", "running.png", "confusion.png", "checkpoints/epoch-0002.safetensors"];
     for file in tables.iter().chain(&pictures) {

@@ -22,11 +22,13 @@ fn pictures_of_the_data_set_at_every_epoch() {
     let (said, facts) = explain(folder.path(), &words);
     let names = ["test-0", "test-3", "train-1"];
     let maps = facts["maps"].as_array().unwrap();
-    assert_eq!(maps.len(), names.len() * EPOCHS as usize);
+    // Before the first step, and after each epoch.
+    let epochs = EPOCHS as usize + 1;
+    assert_eq!(maps.len(), names.len() * epochs);
     let data = Dataset::open(&shared().data, &Loading::default()).unwrap();
     let labels = [data.test.labels[0], data.test.labels[3], data.train.labels[1]];
     for (number, map) in maps.iter().enumerate() {
-        let (picture, epoch) = (number / EPOCHS as usize, number % EPOCHS as usize + 1);
+        let (picture, epoch) = (number / epochs, number % epochs);
         assert_eq!((&map["image"], &map["epoch"]), (&names[picture].into(), &epoch.into()));
         let class = Value::from(data.classes[labels[picture] as usize].as_str());
         assert_eq!((&map["true_class"], &map["target_class"]), (&class, &class));
@@ -42,12 +44,12 @@ fn pictures_of_the_data_set_at_every_epoch() {
     }
     let sheet = image::open(folder.path().join("sheet.png")).unwrap();
     // A column for the picture and one for each epoch, each as wide as an overlay.
-    assert!(sheet.width() > 224 * (1 + EPOCHS) && sheet.height() > 224 * 3, "{}x{}", sheet.width(), sheet.height());
+    assert!(sheet.width() > 224 * (2 + EPOCHS) && sheet.height() > 224 * 3, "{}x{}", sheet.width(), sheet.height());
 
     let drift = std::fs::read_to_string(folder.path().join("drift.csv")).unwrap();
     let lines: Vec<&str> = drift.lines().collect();
     assert_eq!(lines[0], "image,from_epoch,to_epoch,from_class,to_class,drift");
-    assert_eq!(lines.len(), 1 + names.len() * (EPOCHS as usize - 1), "{drift}");
+    assert_eq!(lines.len(), 1 + names.len() * (epochs - 1), "{drift}");
     for line in &lines[1..] {
         let cells: Vec<&str> = line.split(',').collect();
         assert_eq!(cells[3], cells[4], "the true class stays");

@@ -1,6 +1,7 @@
 //! All integration tests, as one binary: a GPU machine without cargo is handed this file and the command.
 //! `WARPTAPE_TEST_DEVICE=cuda` runs the device tests there; without it they run on the host device.
 
+mod anywhere;
 mod augment;
 mod bad_files;
 mod bad_machine;

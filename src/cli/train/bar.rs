@@ -11,16 +11,18 @@ use crate::train::observer::{Observer, Running};
 pub struct Progression {
     pub bar: ProgressBar,
     epochs: u32,
+    /// What the training loss is called: of smoothed labels it is another than the others.
+    loss: &'static str,
 }
 
 impl Progression {
-    pub fn new(epochs: u32) -> Self {
+    pub fn new(epochs: u32, label_smoothing: f32) -> Self {
         let bar = ProgressBar::new(1);
         let style = "{prefix} {bar:30} {pos}/{len} {wide_msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
         bar.set_prefix("compiling kernels");
         bar.tick();
-        Self { bar, epochs }
+        Self { bar, epochs, loss: if label_smoothing > 0.0 { "loss (smoothed)" } else { "loss" } }
     }
 }
 
@@ -36,14 +38,15 @@ impl Observer for Progression {
         self.bar.set_prefix(format!("epoch {}/{}", progress.epoch + 1, self.epochs));
         let Running { loss, top1, top5, images_per_second } = running;
         let (top1, top5) = (100.0 * top1, 100.0 * top5);
-        let means = format!("loss {loss:.4}  top-1 {top1:.1} %  top-5 {top5:.1} %");
+        let means = format!("{} {loss:.4}  top-1 {top1:.1} %  top-5 {top5:.1} %", self.loss);
         self.bar.set_message(format!("{means}  {images_per_second:.0} images/s"));
     }
 
     fn epoch(&mut self, epoch: u32, rows: &[Row]) {
         let part = |split: Split, name: &str| {
             let row = rows.iter().find(|r| r.split == split);
-            row.map_or(String::new(), |r| format!("  {name} loss {:.4} top-1 {:.2} %", r.loss, 100.0 * r.top1))
+            let loss = if split == Split::Train { self.loss } else { "loss" };
+            row.map_or(String::new(), |r| format!("  {name} {loss} {:.4} top-1 {:.2} %", r.loss, 100.0 * r.top1))
         };
         let speed = rows.first().map_or(0.0, |r| r.images_per_second);
         let (train, val, test) = (part(Split::Train, "train"), part(Split::Val, "val"), part(Split::Test, "test"));

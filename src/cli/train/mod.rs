@@ -48,6 +48,7 @@ fn train(options: &Options) -> Result<Outcome> {
     device.choices().prefer(&kernels);
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
     let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
+    let label_smoothing = config.label_smoothing;
     let resumed = run.is_some();
     let folder = |info: &RunInfo| match (run, &options.out) {
         (Some(run), _) => Ok(run),
@@ -66,7 +67,7 @@ fn train(options: &Options) -> Result<Outcome> {
         trainer.resumption().iter().for_each(tell);
     }
     tell(format_args!("{model} on {} → {folder}", device.info().description));
-    let mut display = Progression::new(epochs);
+    let mut display = Progression::new(epochs, label_smoothing);
     let outcome = trainer.run(&STOP, &mut display);
     // Before anything else is said: an error must not stand behind half a bar.
     display.bar.finish_and_clear();
