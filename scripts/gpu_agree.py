@@ -1,10 +1,6 @@
-"""Whether NVIDIA's tools on a GPU say what warptape says without one: two steps of scripts/gpu_check.sh.
+"""Whether NVIDIA's tools on a GPU say what warptape says without one: two stages of scripts/gpu_check.sh."""
 
-As a program, `gpu_agree.py BIN_DIR` writes BIN_DIR/profiles.json, what `warptape kernels profile` counts for WORK; that
-needs a C++ compiler, which a machine with a GPU may lack, so scripts/gpu_pack.sh does it.
-"""
-
-import concurrent.futures, csv, glob, json, os, re, subprocess, sys
+import concurrent.futures, csv, glob, json, os, re, subprocess
 
 PATTERNS = "tests/suite/profiler.cu"
 BUFFERS = ["--arg", "y=f32[4096] zeros", "--arg", "x=f32[4096] zeros"]
@@ -106,22 +102,26 @@ def measured(text):
     return found
 
 
-def profiling(run, bin, limit, report):
-    """The step: figures of ncu beside ours, with their ratio, kernel by kernel."""
+def profiling(check, data, save):
+    """The stage: figures of ncu beside ours, with their ratio, kernel by kernel."""
     ncu = find("ncu", "/opt/nvidia/nsight-compute/*")
     if not ncu:
         return "skipped", "ncu is not installed"
-    path = os.path.join(bin, "profiles.json")
+    path = os.path.join(check.bin, "profiles.json")
     if not os.path.exists(path):
         return "skipped", f"{path} is not there: scripts/gpu_pack.sh makes it"
     with open(path) as file:
         ours = json.load(file)
-    rows, failures = report.setdefault("profiler", []), []
+    rows, failures, done = data.setdefault("profiler", []), [], data.setdefault("profiled", [])
     for name, arguments in WORK.items():
+        if name in done:
+            continue
+        if check.left() < 5:
+            return "stopped", f"{len(done)} of {len(WORK)} were profiled"
         # Clocks do not change counts, and it may not be allowed to set them.
         command = [ncu, "--csv", "--page", "raw", "--print-units", "base", "--clock-control", "none", "--metrics",
-                   ",".join(METRICS), f"{bin}/warptape", "kernels", "run", *arguments, "--device", "cuda"]
-        status, text = run(command, min(60, limit()), "ncu.log")
+                   ",".join(METRICS), f"{check.bin}/warptape", "kernels", "run", *arguments, "--device", "cuda"]
+        status, text = check.run(command, min(60, check.left()), "ncu.log")
         try:
             theirs = measured(text)
         except ValueError as error:
@@ -138,6 +138,8 @@ def profiling(run, bin, limit, report):
                     continue
                 rows.append({"work": name, "kernel": kernel, "figure": f"{kind} {figure}", "warptape": mine, "ncu": other,
                              "ratio": ratio})
+        done.append(name)
+        save()
     for row in rows:
         print("  {work:12}{kernel:28}{figure:26}{warptape!s:>12}{ncu!s:>12}{ratio!s:>9}".format(**row))
     equal = sum(row["ratio"] == 1 for row in rows)
@@ -173,8 +175,8 @@ def beyond(kind, expected, text):
     return not shared if kind == "race" else shared and kind in ("uninitialized", "out of bounds")
 
 
-def corpus(run, bin, limit, report):
-    """The step: each kernel of tests/corpus, what checked mode finds in it and what the tools of compute-sanitizer do."""
+def corpus(check, data, save):
+    """The stage: each kernel of tests/corpus, what checked mode finds in it and what the tools of compute-sanitizer do."""
     sanitizer = find("compute-sanitizer", "/opt/nvidia/*/*/compute-sanitizer")
     if not sanitizer:
         return "skipped", "compute-sanitizer is not installed"
@@ -185,29 +187,37 @@ def corpus(run, bin, limit, report):
             expected = file.readline().strip().removeprefix("// expect: ")
             kind = re.split(r"[:,]| on ", expected)[0]
             kinds[path] = kind, expected, beyond(kind, expected, file.read())
-    jobs = [(path, tool) for path in kinds for tool in REPORTS]
+    # What each tool reported of each kernel; null where it did not get to its summary.
+    known = data.setdefault("reports", {})
+    key = lambda path, tool: f"{tool} {path}"
+    jobs = [(path, tool) for path in kinds for tool in REPORTS if key(path, tool) not in known]
     # What decides first, in case time runs out.
     jobs.sort(key=lambda job: TOOL.get(kinds[job[0]][0], job[1]) != job[1])
 
     # Buffers may lie end to end: room between them makes an access beyond one a stray access.
     more = {"memcheck": ["--padding", "256"]}
-    reserve = 0.3 * limit()  # for the step after this one
 
     def watch(job):
         path, tool = job
-        room = limit() - reserve
+        room = check.left()
         if room < 2:
-            return None
+            return False, None
         command = [sanitizer, "--tool", tool, *more.get(tool, []), "--print-limit", "10",
-                   f"{bin}/warptape", "kernels", "run", path, "--device", "cuda"]
-        # Broken barriers may wait for ever.
-        return findings(tool, run(command, min(20, room), "corpus.log")[1])
+                   f"{check.bin}/warptape", "kernels", "run", path, "--device", "cuda"]
+        # Broken barriers may wait for ever: that is an answer, too, unless it was the stage's time that ended.
+        status, text = check.run(command, min(20, room), "corpus.log")
+        return status is not None or room > 20, findings(tool, text)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        results = dict(zip(jobs, pool.map(watch, jobs)))
-    rows = report.setdefault("corpus", {"limits": LIMITS, "kernels": []})["kernels"]
+        for number, (job, (ran, found)) in enumerate(zip(jobs, pool.map(watch, jobs))):
+            if ran:
+                known[key(*job)] = found
+            if number % 16 == 0:
+                save()
+    rows = []
+    data["corpus"] = {"limits": LIMITS, "kernels": rows}
     for path, (kind, expected, limited) in kinds.items():
-        found = {tool: results[path, tool] for tool in REPORTS}
+        found = {tool: known.get(key(path, tool)) for tool in REPORTS}
         row = {"kernel": path.removeprefix("tests/corpus/"), "warptape": expected, "verdict": verdict(kind, found),
                "beyond_the_tool": limited, **found}
         rows.append(row)
@@ -221,6 +231,8 @@ def corpus(run, bin, limit, report):
     note = f"{len(rows)} kernels: " + ", ".join(f"{count} {name}" for name, count in count.items())
     limited = sum(row["verdict"] == "only we" and row["beyond_the_tool"] for row in rows)
     note += f"; {limited} of those that only we see are beyond the tool" if limited else ""
+    if len(known) < len(kinds) * len(REPORTS):
+        return "stopped", f"{len(known)} of {len(kinds) * len(REPORTS)} runs; {note}"
     return ("ok" if rows and count["not known"] < len(rows) else "failed"), note
 
 
@@ -231,13 +243,3 @@ def find(tool, *places):
     folders += [folder for place in places for folder in sorted(glob.glob(place), reverse=True)]
     paths = (os.path.join(folder, tool) for folder in folders if folder)
     return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} BIN_DIR")
-    folder = os.path.abspath(sys.argv[1])
-    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    counted = profiles(os.path.join(folder, "warptape"))
-    with open(os.path.join(folder, "profiles.json"), "w") as file:
-        json.dump(counted, file)

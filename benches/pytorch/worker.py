@@ -8,6 +8,7 @@ between. Exit code 3: PyTorch or the device is missing; 4: it cannot do what was
 import argparse
 import json
 import math
+import re
 import sys
 import time
 
@@ -51,6 +52,21 @@ def load(device):
     else:
         versions["threads of torch"] = str(torch.get_num_threads())
     return torch, versions
+
+
+def libraries():
+    """The files of NVIDIA's libraries that this process has loaded, by name: others may be measured with the same ones."""
+    found = {}
+    try:
+        with open("/proc/self/maps") as maps:
+            paths = {line.split(maxsplit=5)[5].strip() for line in maps if line.count("/")}
+    except OSError:
+        return found
+    for path in sorted(paths):
+        name = re.fullmatch(r"lib(cublas|cudnn)\.so(\.\d+)*", path.rsplit("/", 1)[-1])
+        if name:
+            found.setdefault(name[1], path)
+    return found
 
 
 def clock(torch, device):

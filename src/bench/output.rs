@@ -66,8 +66,13 @@ pub fn csv(results: &Results<Row>) -> String {
 /// A folder that cannot be made or written to.
 pub fn write(results: &Results<Row>, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-    results.write(&file(results, folder, "", "json"))?;
+    results.write(&json_file(results, folder))?;
     write_atomic(&file(results, folder, "", "csv"), csv(results).as_bytes())
+}
+
+/// Where [`write`] puts the results themselves.
+pub fn json_file(results: &Results<Row>, folder: &Path) -> PathBuf {
+    file(results, folder, "", "json")
 }
 
 /// Writes `kernels-CARD-LADDER.svg` and `.png` into `folder`.

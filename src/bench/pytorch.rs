@@ -30,6 +30,9 @@ pub struct Ready {
     /// Learned numbers of the network, if it is one.
     #[serde(default)]
     pub parameters: usize,
+    /// NVIDIA's libraries that its PyTorch has loaded: the files by their names, `cublas`, `cudnn`.
+    #[serde(default)]
+    pub libraries: BTreeMap<String, PathBuf>,
 }
 
 /// A script that is running and warm.
@@ -89,7 +92,7 @@ impl Python {
             .spawn()
             .map_err(fail)?;
         let (input, output) = (child.stdin.take(), child.stdout.take().expect("asked for"));
-        let ready = Ready { versions: BTreeMap::new(), parameters: 0 };
+        let ready = Ready { versions: BTreeMap::new(), parameters: 0, libraries: BTreeMap::new() };
         let mut worker = Worker { child, input, output: BufReader::new(output), complaints, ready };
         Ok(match worker.listen()? {
             Ok(ready) => {
@@ -110,12 +113,13 @@ impl Worker {
         self.ask::<Run>("go").map(|run| run.seconds)
     }
 
-    /// Has `kernels.py` solve `problem` of `ladder` once, its caches cold; returns the seconds, or why it cannot.
+    /// Has `kernels.py` solve `problem` of `ladder` once, its caches cold; returns the seconds, or why it cannot. It compares
+    /// its result with its own in f64, of which it may differ by `allowed` times the largest element, or 1.
     ///
     /// # Errors
     /// A script that ended, with its reason.
-    pub fn solve(&mut self, ladder: &str, problem: &str) -> Result<std::result::Result<f64, String>> {
-        let line = serde_json::json!({"ladder": ladder, "problem": problem}).to_string();
+    pub fn solve(&mut self, ladder: &str, problem: &str, allowed: f64) -> Result<std::result::Result<f64, String>> {
+        let line = serde_json::json!({"ladder": ladder, "problem": problem, "allowed": allowed}).to_string();
         let answer = self.ask::<Solved>(&line)?;
         Ok(match answer {
             Solved::Run(run) => Ok(run.seconds),

@@ -80,6 +80,22 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
         Ok(results)
     }
 
+    /// Goes on with what the file at `path` holds, if it is of this bench, this commit and this device: its rows are kept.
+    ///
+    /// # Errors
+    /// Those of [`Results::read`] for a file that is there.
+    pub fn go_on(&mut self, path: &Path) -> Result<()> {
+        if !path.exists() {
+            return Ok(());
+        }
+        let before = Self::read(&self.what, path)?;
+        if (&before.commit, &before.device, &before.card) == (&self.commit, &self.device, &self.card) {
+            self.versions.extend(before.versions);
+            self.rows = before.rows;
+        }
+        Ok(())
+    }
+
     /// The text of the file.
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self).expect("plain data") + "\n"

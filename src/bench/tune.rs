@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::kernels::limits::Flush;
 use super::kernels::problems::Problem;
 use super::kernels::{self, Plan};
 use super::median;
@@ -22,11 +23,13 @@ const HOPELESS: f64 = 1.5;
 /// By how much another rung has to be faster than the default to take its place: a noisy machine changes nothing.
 const MARGIN: f64 = 0.97;
 
-/// Times the rungs of `ladder` that can do `problem`, in turns, and verifies each before it counts.
+/// Times the rungs of `ladder` that can do `problem`, in turns, and verifies each before it counts. As `bench kernels` does
+/// it: the caches hold nothing of the problem, and a GPU is at work already when the kernels are queued, so that their own
+/// time counts and not the host's for many small ones.
 ///
 /// # Errors
 /// A problem that the ladder does not understand; a rung whose result is wrong.
-pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan) -> Result<Tuned> {
+pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan, flush: &Flush) -> Result<Tuned> {
     let job = (ladder.job)(device, &problem.text)?;
     let choices = device.choices();
     let made = || choices.made_for(ladder.name, &problem.text);
@@ -37,7 +40,10 @@ pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan) ->
     let mut rungs: Vec<u32> = ladder.numbers().filter(|&rung| rung != default).collect();
     rungs.push(default);
     rungs.reverse();
-    let run = |rung: u32| choices.forced(ladder.name, rung, || device.seconds(|| (job.run)().map(drop)));
+    let run = |rung: u32| -> Result<f64> {
+        flush.queue(device)?;
+        choices.forced(ladder.name, rung, || device.seconds(|| (job.run)().map(drop)))
+    };
     let mut timed: Vec<(u32, Vec<f64>)> = Vec::new();
     for rung in rungs {
         choices.take_rounding();

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::print;
 use crate::bench::kernels::Plan;
+use crate::bench::kernels::limits::Flush;
 use crate::bench::kernels::problems::{NETWORKS, of_networks};
 use crate::bench::tune::tune;
 use crate::bench::usual_batch;
@@ -52,13 +53,14 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let networks = super::bench::batches(&options.models, &NETWORKS, options.batch, usual_batch)?;
     let ladders = crate::op::ladders();
     let problems = of_networks(device.target(), &ladders, &networks)?;
+    let flush = Flush::new(&device)?;
     let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());
     let (mut table, lost) = known(&tuned(device.info())?);
     lost.iter().try_for_each(|what| print(format_args!("forgotten, since it is no longer there: {what}")))?;
     let (mut saved, mut before) = (0.0, 0.0);
     for problem in &problems {
         let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
-        let found = tune(&device, ladder, problem, plan)?;
+        let found = tune(&device, ladder, problem, plan, &flush)?;
         let (rung, seconds) = found.fastest;
         (before, saved) = (before + found.default.1, saved + found.default.1 - seconds);
         let of_ladder = table.entry(problem.ladder.clone()).or_default();

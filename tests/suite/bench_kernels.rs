@@ -1,5 +1,6 @@
 //! `bench kernels`: what it leaves, what it asks of networks, and kernels that must not be on record.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,7 +73,7 @@ fn outcome(job: fn(&Device, &str) -> warptape::Result<Job>) -> Outcome {
     let (files, workloads) = (all.files[4..5].to_vec(), all.workloads[4..5].to_vec());
     let spoiled = Summary { job, files, workloads, ..all };
     let problem = Problem { ladder: spoiled.name.into(), text: SMALL.into(), networks: Vec::new() };
-    let (vendor, mut limits) = (Vendor::open(&device), Limits::new(&device).unwrap());
+    let (vendor, mut limits) = (Vendor::open(&device, &BTreeMap::new()), Limits::new(&device).unwrap());
     let plan = Plan { runs: 4, seconds: 60.0 };
     measure(&device, &spoiled, &problem, plan, &mut limits, &vendor, None).unwrap().contenders[0].outcome.clone()
 }

@@ -228,6 +228,7 @@ fn the_kernels_of_the_tests_are_cuda() {
         ("conformance.cu", include_str!("conformance.cu")),
         ("warps.cu", include_str!("warps.cu")),
         ("faults.cu", include_str!("faults.cu")),
+        ("first.cu", include_str!("first.cu")),
     ];
     for (file, text) in files {
         let source = Source::from_text(file, text, &Defines::new()).unwrap();

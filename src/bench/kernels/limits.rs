@@ -25,15 +25,41 @@ pub struct Ceilings {
     pub bytes: f64,
 }
 
-/// A device's limits, and what it takes to empty its caches.
+/// What it takes to empty a device's caches. It keeps a GPU busy for longer than the host takes to queue a few kernels
+/// behind it, so that what is timed after it is the GPU's work and not the waiting for the host.
+pub struct Flush {
+    /// Capacity of the largest cache, bytes.
+    cache: usize,
+    filled: Tensor,
+}
+
+impl Flush {
+    /// For the caches of `device`.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn new(device: &Device) -> Result<Self> {
+        let cache = gpu(device).map_or_else(largest_cache, |gpu| gpu.l2 as usize);
+        Ok(Self { cache, filled: Tensor::empty(device, [2 * cache / 4], DType::F32)? })
+    }
+
+    /// Puts other things into the caches.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn queue(&self, device: &Device) -> Result<()> {
+        device.backend().fill(self.filled.address(), 0, self.filled.elements())
+    }
+}
+
+/// A device's limits.
 pub struct Limits {
     /// As they were measured.
     pub ceilings: Ceilings,
     /// Of the data sheet.
     peaks: Option<Ceilings>,
-    /// Capacity of the largest cache, bytes.
-    cache: usize,
-    flush: Tensor,
+    /// Empties its caches.
+    pub flush: Flush,
 }
 
 impl Limits {
@@ -42,19 +68,9 @@ impl Limits {
     /// # Errors
     /// Those of the device; a ceiling's kernel that computes nonsense.
     pub fn new(device: &Device) -> Result<Self> {
-        let gpu = known(&device.info().description).filter(|_| device.backend().stream().is_some());
-        let peaks = gpu.map(|gpu| Ceilings { flops: gpu.f32_peak(), bytes: gpu.dram });
-        let cache = gpu.map_or_else(largest_cache, |gpu| gpu.l2 as usize);
-        let flush = Tensor::empty(device, [2 * cache / 4], DType::F32)?;
-        Ok(Self { ceilings: measured(device, cache)?, peaks, cache, flush })
-    }
-
-    /// Puts other things into the caches.
-    ///
-    /// # Errors
-    /// Those of the device.
-    pub fn flush(&self, device: &Device) -> Result<()> {
-        device.backend().fill(self.flush.address(), 0, self.flush.elements())
+        let peaks = gpu(device).map(|gpu| Ceilings { flops: gpu.f32_peak(), bytes: gpu.dram });
+        let flush = Flush::new(device)?;
+        Ok(Self { ceilings: measured(device, flush.cache)?, peaks, flush })
     }
 
     /// The least time that the ceilings allow, seconds.
@@ -67,23 +83,23 @@ impl Limits {
     ///
     /// # Errors
     /// Those of [`Limits::new`].
-    pub fn impossible(&mut self, device: &Device, job: &Job, seconds: f64, rounding: f64) -> Result<Option<String>> {
-        let verdict = self.beyond(job, seconds, rounding);
+    pub fn impossible(&mut self, device: &Device, job: &Job, seconds: f64, winograd: bool) -> Result<Option<String>> {
+        let verdict = self.beyond(job, seconds, winograd);
         if verdict.is_none() || self.peaks.is_some() {
             return Ok(verdict);
         }
-        let again = measured(device, self.cache)?;
+        let again = measured(device, self.flush.cache)?;
         self.ceilings.flops = self.ceilings.flops.max(again.flops);
         self.ceilings.bytes = self.ceilings.bytes.max(again.bytes);
-        Ok(self.beyond(job, seconds, rounding))
+        Ok(self.beyond(job, seconds, winograd))
     }
 
-    fn beyond(&self, job: &Job, seconds: f64, rounding: f64) -> Option<String> {
+    fn beyond(&self, job: &Job, seconds: f64, winograd: bool) -> Option<String> {
         let Ceilings { flops, bytes } = self.ceilings;
         let peaks = self.peaks.unwrap_or(Ceilings { flops: ROOM * flops, bytes: ROOM * bytes });
-        let flops = peaks.flops * if rounding > 1.0 { WINOGRAD } else { 1.0 };
+        let flops = peaks.flops * if winograd { WINOGRAD } else { 1.0 };
         // What is written last may still be in the cache.
-        let moved = (job.bytes - self.cache as f64).max(0.0);
+        let moved = (job.bytes - self.flush.cache as f64).max(0.0);
         let (computed, moved) = (job.flops / seconds, moved / seconds);
         let told = |rate: f64, peak: f64, unit: &str| {
             Some(format!("{:.0} {unit} are above the device's peak of {:.0}", rate / 1e9, peak / 1e9))
@@ -94,6 +110,11 @@ impl Limits {
             _ => None,
         }
     }
+}
+
+/// The data sheet of `device`, if it is a GPU that has one.
+fn gpu(device: &Device) -> Option<&'static Gpu> {
+    known(&device.info().description).filter(|_| device.backend().stream().is_some())
 }
 
 /// The GPU with a data sheet whose name stands in `description` as words of their own.

@@ -3,6 +3,8 @@
 
 pub mod limits;
 pub mod problems;
+pub mod sources;
+pub mod trial;
 pub(super) mod verify;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::median;
 use super::pytorch::Worker;
 use super::vendor::{Run, Vendor};
+use crate::check::tolerance;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::ladder::{Job, Summary, stem};
@@ -46,7 +49,7 @@ pub struct Row {
 /// A kernel, or a library's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contender {
-    /// A rung's file name, `5_vectorized`; `cuBLAS`, `cuDNN`, `PyTorch`.
+    /// A rung's file name, `5_vectorized`; a name of [`super::vendor`]; `PyTorch`.
     pub name: String,
     /// What came of it.
     #[serde(flatten)]
@@ -81,7 +84,11 @@ pub enum Outcome {
 enum Runner<'a> {
     Rung(u32),
     Library(Run),
-    PyTorch(&'a mut Worker),
+    /// With the error that it is allowed where no element is above 1.
+    PyTorch {
+        worker: &'a mut Worker,
+        allowed: f64,
+    },
     Absent,
 }
 
@@ -89,8 +96,10 @@ enum Runner<'a> {
 struct Entrant<'a> {
     name: String,
     runner: Runner<'a>,
-    /// Rounding errors beside those of a plain sum.
+    /// Rounding errors that it is allowed, beside those of a plain sum.
     rounding: f64,
+    /// Whether it may be Winograd's, which makes more of its operations than there are.
+    winograd: bool,
     /// The last result, to be verified in the end.
     result: Option<Tensor>,
     seconds: Vec<f64>,
@@ -116,17 +125,24 @@ pub fn measure(
     let job = (ladder.job)(device, text)?;
     let mut entrants: Vec<Entrant> =
         ladder.files.iter().zip(ladder.numbers()).map(|(file, rung)| entrant(stem(file), Runner::Rung(rung))).collect();
-    entrants.extend(vendor.job(device, ladder.name, text).map(|(name, made)| match made {
-        Ok(run) => entrant(name, Runner::Library(run)),
-        Err(reason) => Entrant { out: Some(reason), ..entrant(name, Runner::Absent) },
+    warm(&mut entrants, device, ladder.name, text, &job, limits)?;
+    // Others are held to what we are: to a plain sum's rounding, or Winograd's where that is among our rungs.
+    let able = entrants.iter().filter(|entrant| entrant.out.is_none());
+    let rounding = able.map(|entrant| entrant.rounding).fold(1.0, f64::max);
+    let mut others: Vec<Entrant> = Vec::new();
+    others.extend(vendor.job(device, ladder.name, text).map(|(name, made)| {
+        let chosen = made.and_then(|ways| chosen(ways, device, &job, rounding, limits));
+        match chosen {
+            Ok(run) => Entrant { rounding, winograd: true, ..entrant(name, Runner::Library(run)) },
+            Err(reason) => Entrant { out: Some(reason), ..entrant(name, Runner::Absent) },
+        }
     }));
-    entrants.extend(python.map(|worker| entrant("PyTorch", Runner::PyTorch(worker))));
-    for entrant in &mut entrants {
-        // Compiles, allocates, shows whether it can do the problem at all.
-        entrant.turn(device, ladder.name, text, &job, limits)?;
-        entrant.seconds.clear();
-        entrant.verify(&job, "before")?;
-    }
+    let allowed = rounding * tolerance(job.terms, 1.0);
+    others.extend(
+        python.map(|worker| Entrant { winograd: true, ..entrant("PyTorch", Runner::PyTorch { worker, allowed }) }),
+    );
+    warm(&mut others, device, ladder.name, text, &job, limits)?;
+    entrants.extend(others);
     for _ in 0..plan.runs {
         for entrant in &mut entrants {
             if entrant.out.is_none() && entrant.seconds.iter().sum::<f64>() <= plan.seconds {
@@ -141,6 +157,39 @@ pub fn measure(
     }
     let (ladder, networks) = (ladder.name.to_owned(), problem.networks.clone());
     Ok(Row { ladder, problem: text.clone(), networks, flops: job.flops, bytes: job.bytes, contenders })
+}
+
+/// Compiles, allocates, shows whether each can do the problem at all.
+fn warm(
+    entrants: &mut [Entrant],
+    device: &Device,
+    ladder: &str,
+    problem: &str,
+    job: &Job,
+    limits: &mut Limits,
+) -> Result<()> {
+    for entrant in entrants {
+        entrant.turn(device, ladder, problem, job, limits)?;
+        entrant.seconds.clear();
+        entrant.verify(job, "before")?;
+    }
+    Ok(())
+}
+
+/// Of a library's ways the fastest that is as exact as ours are. What its documentation promises does not count: TF32 has
+/// errors some twenty times as large as those that are allowed.
+fn chosen(ways: Vec<Run>, device: &Device, job: &Job, rounding: f64, limits: &Limits) -> Result<Run, String> {
+    let line = |error: Error| first_line(&error);
+    let exact = |run: &Run| {
+        let result = run().map_err(line)?;
+        let what = verify::compare(job, &result, rounding, "before").map_err(line)?;
+        what.map_or(Ok(()), |what| Err(what.trim_start_matches(verify::WRONG).to_owned()))
+    };
+    let seconds = |run: &Run| {
+        limits.flush.queue(device).map_err(line)?;
+        device.seconds(|| run().map(drop)).map_err(line)
+    };
+    trial::fastest(ways, exact, seconds)
 }
 
 /// Why an outcome is not merely missing but a fault: a kernel that fails, a wrong result, or one that no device could
@@ -159,7 +208,7 @@ fn first_line(error: &Error) -> String {
 }
 
 fn entrant<'a>(name: &str, runner: Runner<'a>) -> Entrant<'a> {
-    Entrant { name: name.into(), runner, rounding: 1.0, result: None, seconds: Vec::new(), out: None }
+    Entrant { name: name.into(), runner, rounding: 1.0, winograd: false, result: None, seconds: Vec::new(), out: None }
 }
 
 impl Entrant<'_> {
@@ -175,10 +224,11 @@ impl Entrant<'_> {
             Runner::Rung(rung) => {
                 let choices = device.choices();
                 choices.take_rounding();
-                limits.flush(device)?;
+                limits.flush.queue(device)?;
                 let run = || (job.run)().map(|tensor| *result = Some(tensor));
                 let seconds = choices.forced(ladder, *rung, || device.seconds(run));
                 self.rounding = choices.take_rounding();
+                self.winograd = self.rounding > 1.0;
                 if choices.made_for(ladder, problem) == Some(*rung) {
                     seconds.map_err(|error| format!("{}{}", verify::FAILS, first_line(&error)))
                 } else {
@@ -188,15 +238,10 @@ impl Entrant<'_> {
                 }
             }
             Runner::Library(run) => {
-                limits.flush(device)?;
-                // Its kernels may be Winograd's or Fourier's.
-                self.rounding = verify::UNKNOWN;
+                limits.flush.queue(device)?;
                 device.seconds(|| run().map(|tensor| *result = Some(tensor))).map_err(|error| first_line(&error))
             }
-            Runner::PyTorch(worker) => {
-                self.rounding = verify::UNKNOWN;
-                worker.solve(ladder, problem)?
-            }
+            Runner::PyTorch { worker, allowed } => worker.solve(ladder, problem, *allowed)?,
             Runner::Absent => Err("absent".into()),
         };
         match seconds {
@@ -218,7 +263,7 @@ impl Entrant<'_> {
             return Ok(Contender { name: self.name, outcome: Outcome::Missing { not_measured } });
         }
         let seconds = median(&self.seconds);
-        let outcome = match limits.impossible(device, job, seconds, self.rounding)? {
+        let outcome = match limits.impossible(device, job, seconds, self.winograd)? {
             Some(what) => Outcome::Missing { not_measured: format!("{}{what}", verify::WRONG) },
             None => Outcome::Measured {
                 milliseconds: seconds * 1e3,

@@ -9,8 +9,6 @@ use crate::tensor::Tensor;
 pub(super) const WRONG: &str = "wrong: ";
 /// How it begins where a kernel of ours does not compile or does not run.
 pub(super) const FAILS: &str = "fails: ";
-/// The rounding of kernels that nothing is known about; as that of Winograd's large tiles.
-pub(super) const UNKNOWN: f64 = 64.0;
 /// Elements that are looked at.
 const COUNT: usize = 97;
 

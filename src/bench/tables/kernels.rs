@@ -4,10 +4,11 @@ use super::{Grid, NOT_MEASURED, provenance};
 use crate::bench::kernels::limits::Ceilings;
 use crate::bench::kernels::{Contender, Outcome, Row};
 use crate::bench::results::Results;
+use crate::bench::vendor::{CUBLAS, CUDNN};
 use crate::op::ladder::{Summary, stem};
 
 /// Contenders that are no rungs of ours.
-const OTHERS: [&str; 3] = ["cuBLAS", "cuDNN", "PyTorch"];
+const OTHERS: [&str; 3] = [CUBLAS, CUDNN, "PyTorch"];
 
 /// The ceilings as a setting of results.
 pub fn ceilings(ceilings: &Ceilings) -> [(String, String); 1] {
@@ -138,7 +139,7 @@ fn named<'a>(row: &'a Row, name: &str) -> Option<&'a Contender> {
 }
 
 fn library(row: &Row) -> Option<&Contender> {
-    named(row, "cuBLAS").or_else(|| named(row, "cuDNN"))
+    named(row, CUBLAS).or_else(|| named(row, CUDNN))
 }
 
 fn milliseconds(contender: &Contender) -> Option<f64> {

@@ -1,6 +1,7 @@
-//! cuBLAS's f32 matrix product, without TF32: the default math mode of `cublasSgemm` computes in f32.
+//! cuBLAS's f32 matrix product, in its pedantic math mode: f32 alone, no TF32, nothing emulated.
 
 use std::ffi::{c_int, c_void};
+use std::path::Path;
 use std::rc::Rc;
 
 use super::Run;
@@ -34,6 +35,8 @@ type Sgemm = unsafe extern "C" fn(
 /// `CUBLAS_OP_N` and `CUBLAS_OP_T`.
 const PLAIN: c_int = 0;
 const TRANSPOSED: c_int = 1;
+/// `CUBLAS_PEDANTIC_MATH`.
+const PEDANTIC: c_int = 2;
 
 /// The library with a handle that queues work on our stream.
 pub(super) struct Cublas(Rc<Opened>);
@@ -47,24 +50,25 @@ struct Opened {
 
 impl Cublas {
     /// Loads the library; its context must be current.
-    pub(super) fn open(stream: *mut c_void) -> Result<Self, String> {
+    pub(super) fn open(stream: *mut c_void, theirs: Option<&Path>) -> Result<Self, String> {
         // Its helper is found by the loader only where it lies on the loader's path.
-        let library = Loaded::find(&CUBLAS, &["libcublasLt.so"])?;
+        let library = Loaded::find(&CUBLAS, theirs, &["libcublasLt.so"])?;
         let (mut handle, mut version) = (std::ptr::null_mut(), 0);
         // SAFETY: the signatures are those of cublas_api.h, the same in CUDA 12 and 13; pointers are to live variables.
         let (codes, sgemm) = unsafe {
             let create: unsafe extern "C" fn(*mut Handle) -> c_int = library.get("cublasCreate_v2")?;
             let set_stream: unsafe extern "C" fn(Handle, *mut c_void) -> c_int = library.get("cublasSetStream_v2")?;
+            let set_math: unsafe extern "C" fn(Handle, c_int) -> c_int = library.get("cublasSetMathMode")?;
             let ask: unsafe extern "C" fn(Handle, *mut c_int) -> c_int = library.get("cublasGetVersion_v2")?;
             let sgemm: Sgemm = library.get("cublasSgemm_v2")?;
             match create(&mut handle) {
-                0 => ([set_stream(handle, stream), ask(handle, &mut version)], sgemm),
+                0 => ([set_stream(handle, stream), set_math(handle, PEDANTIC), ask(handle, &mut version)], sgemm),
                 code => return Err(format!("cublasCreate fails with status {code}")),
             }
         };
         match codes {
-            [0, 0] => Ok(Self(Rc::new(Opened { handle, sgemm, version, _library: library }))),
-            codes => Err(format!("cublasSetStream and cublasGetVersion return {codes:?}")),
+            [0, 0, 0] => Ok(Self(Rc::new(Opened { handle, sgemm, version, _library: library }))),
+            codes => Err(format!("cublasSetStream, cublasSetMathMode and cublasGetVersion return {codes:?}")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! cuDNN's f32 convolutions, NHWC, without TF32: the fastest of all its algorithms, which it finds itself by trying them.
 
 use std::ffi::{c_int, c_void};
+use std::path::Path;
 use std::ptr::null_mut;
 use std::rc::Rc;
 
@@ -56,9 +57,9 @@ struct Performance {
     status: c_int,
     milliseconds: f32,
     memory: usize,
-    determinism: c_int,
-    math: c_int,
-    reserved: [c_int; 3],
+    _determinism: c_int,
+    _math: c_int,
+    _reserved: [c_int; 3],
 }
 
 // From cudnn_graph.h and cudnn_ops.h.
@@ -100,9 +101,9 @@ fn checked(code: c_int, what: &str) -> Result<(), String> {
 
 impl Cudnn {
     /// Loads the library; its context must be current.
-    pub(super) fn open(stream: *mut c_void) -> Result<Self, String> {
+    pub(super) fn open(stream: *mut c_void, theirs: Option<&Path>) -> Result<Self, String> {
         // It opens its other parts itself, which lie beside it.
-        let library = Loaded::find(&CUDNN, &[])?;
+        let library = Loaded::find(&CUDNN, theirs, &[])?;
         let mut handle = null_mut();
         // SAFETY: the signatures are those of cudnn_graph.h of cuDNN 9; the pointer is to a live variable.
         unsafe {
@@ -121,8 +122,8 @@ impl Cudnn {
         format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100)
     }
 
-    /// The convolution of `sizes` in one direction, by the fastest algorithm.
-    pub(super) fn convolution(&self, device: &Device, direction: Direction, sizes: Sizes) -> Result<Run, String> {
+    /// The convolution of `sizes` in one direction by each algorithm that can, in the order of cuDNN's own times.
+    pub(super) fn convolutions(&self, device: &Device, direction: Direction, sizes: Sizes) -> Result<Vec<Run>, String> {
         let Sizes { n, h, w, c, k, r, s, p, q, .. } = sizes;
         let (x, filters, y) = ([n, h, w, c], [k, r, s, c], [n, p, q, k]);
         // Operands and result in cuDNN's order; `swap` where a ladder's job draws them in the other.
@@ -138,7 +139,7 @@ impl Cudnn {
             (find, library.get::<Convolve>(&format!("cudnnConvolution{convolve}"))?)
         };
         let described = self.described(&sizes, direction)?;
-        let best = self.best(find, &described)?;
+        let algorithms = self.algorithms(find, &described)?;
 
         let mut drawn = of_two.map(|shape| Input::new(shape, Values::Uniform));
         if swap {
@@ -149,38 +150,14 @@ impl Cudnn {
         if swap {
             operands.reverse();
         }
-        let workspace = Tensor::empty(device, [best.memory.div_ceil(4).max(1)], DType::F32).map_err(text)?;
-        let (opened, device) = (self.0.clone(), device.clone());
-        Ok(Box::new(move || {
-            let result = Tensor::empty(&device, of_result, DType::F32)?;
-            let (one, zero) = (1.0f32, 0.0f32);
-            let [first, second] = [&operands[0], &operands[1]].map(|tensor| tensor.address() as *const c_void);
-            let [of_first, of_second, moves, of_result] = described;
-            let (space, result_at) = (workspace.address() as *mut c_void, result.address() as *mut c_void);
-            // SAFETY: descriptors and memory of the sizes that were described, which live until the stream has come
-            // past this call.
-            let code = unsafe {
-                convolve(
-                    opened.handle,
-                    &one,
-                    of_first,
-                    first,
-                    of_second,
-                    second,
-                    moves,
-                    best.algorithm,
-                    space,
-                    best.memory,
-                    &zero,
-                    of_result,
-                    result_at,
-                )
-            };
-            checked(code, "cuDNN's convolution").map_err(|what| Error::device("cuda", what))?;
-            Ok(result)
-        }))
+        let operands = Rc::new(operands);
+        // Its workspace is there when it runs and not before: not all algorithms' need fit in beside each other.
+        let run = |algorithm: Performance| -> Run {
+            let (opened, device, operands) = (self.0.clone(), device.clone(), operands.clone());
+            Box::new(move || opened.convolve(&device, convolve, described, &operands, of_result, algorithm))
+        };
+        Ok(algorithms.into_iter().map(run).collect())
     }
-
     /// Descriptors of the two operands, the moves and the result. They are few and small, and live as long as the process.
     fn described(&self, sizes: &Sizes, direction: Direction) -> Result<[Descriptor; 4], String> {
         let Sizes { n, h, w, c, k, r, s, p, q, steps } = *sizes;
@@ -219,8 +196,13 @@ impl Cudnn {
         }
     }
 
-    /// The fastest algorithm by its own trial.
-    fn best(&self, find: Find, &[first, second, moves, result]: &[Descriptor; 4]) -> Result<Performance, String> {
+    /// The algorithms that can, the fastest by its own trial first. Which math they name is not asked: no document says
+    /// what a plain one is labelled, and results tell.
+    fn algorithms(
+        &self,
+        find: Find,
+        &[first, second, moves, result]: &[Descriptor; 4],
+    ) -> Result<Vec<Performance>, String> {
         let (mut found, mut count) = ([Performance::default(); ALGORITHMS], 0);
         // SAFETY: it writes no more entries than it is allowed to.
         let code = unsafe {
@@ -228,8 +210,48 @@ impl Cudnn {
             find(self.0.handle, first, second, moves, result, most, &mut count, found.as_mut_ptr())
         };
         checked(code, "cuDNN's search for an algorithm")?;
-        let able = found.iter().take(count.max(0) as usize).filter(|one| one.status == 0 && one.math == FMA_MATH);
-        let best = able.min_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds)).copied();
-        best.ok_or_else(|| "cuDNN has no algorithm for this without TF32".into())
+        let mut able: Vec<_> = found.into_iter().take(count.max(0) as usize).filter(|one| one.status == 0).collect();
+        able.sort_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds));
+        Ok(able)
+    }
+}
+
+impl Opened {
+    /// One convolution by `algorithm` into a tensor of shape `of_result`.
+    fn convolve(
+        &self,
+        device: &Device,
+        convolve: Convolve,
+        [of_first, of_second, moves, described]: [Descriptor; 4],
+        operands: &[Tensor; 2],
+        of_result: [usize; 4],
+        algorithm: Performance,
+    ) -> Result<Tensor> {
+        let Performance { algorithm, memory, .. } = algorithm;
+        let workspace = Tensor::empty(device, [memory.div_ceil(4).max(1)], DType::F32)?;
+        let result = Tensor::empty(device, of_result, DType::F32)?;
+        let (one, zero) = (1.0f32, 0.0f32);
+        let [first, second] = operands.each_ref().map(|tensor| tensor.address() as *const c_void);
+        let (space, result_at) = (workspace.address() as *mut c_void, result.address() as *mut c_void);
+        // SAFETY: descriptors and memory of the sizes that were described; what is freed here is freed in stream order.
+        let code = unsafe {
+            convolve(
+                self.handle,
+                &one,
+                of_first,
+                first,
+                of_second,
+                second,
+                moves,
+                algorithm,
+                space,
+                memory,
+                &zero,
+                described,
+                result_at,
+            )
+        };
+        checked(code, "cuDNN's convolution").map_err(|what| Error::device("cuda", what))?;
+        Ok(result)
     }
 }

@@ -1,6 +1,7 @@
 //! Loading a library of NVIDIA's by its full path.
 
 use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
@@ -13,11 +14,12 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// The first that loads of the places where `wanted` may be, with its neighbours whose names begin with one of
+    /// The file `theirs`, if there is one and the user named no other; else the first that loads of the places where
+    /// `wanted` may be. With its neighbours whose names begin with one of
     /// `before` loaded first.
-    pub(super) fn find(wanted: &locate::Library, before: &[&str]) -> Result<Self, String> {
+    pub(super) fn find(wanted: &locate::Library, theirs: Option<&Path>, before: &[&str]) -> Result<Self, String> {
         let (name, mut failure) = (wanted.stem, None);
-        for file in candidates(wanted, &Places::default()) {
+        for file in places_of(wanted, theirs, &Places::default()) {
             // SAFETY: NVIDIA's libraries only set up state of their own when they are loaded.
             let library = unsafe {
                 for neighbour in before.iter().flat_map(|prefix| locate::beside(&file, prefix)) {
@@ -45,4 +47,10 @@ impl Loaded {
         let found = unsafe { self.library.get::<F>(name.as_bytes()) };
         found.map(|symbol| *symbol).map_err(|_| format!("this lib{} has no {name}", self.name))
     }
+}
+
+/// Where `wanted` may be, best first: the file that its variable names, the one that PyTorch has loaded, the usual places.
+pub fn places_of(wanted: &locate::Library, theirs: Option<&Path>, places: &Places) -> Vec<PathBuf> {
+    let theirs = theirs.filter(|_| places.get(wanted.variable).is_none());
+    theirs.map(Path::to_path_buf).into_iter().chain(candidates(wanted, places)).collect()
 }

@@ -44,6 +44,9 @@ pub(super) struct Options {
     /// Write kernels-CARD.json, .csv and a picture of each ladder into a folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Keep what that folder holds of this commit on this device already, and measure the rest
+    #[arg(long, requires = "out")]
+    r#continue: bool,
     /// Print JSON
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -59,11 +62,15 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     let problems = problems(&options, &ladders, device.target())?;
     let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
     let mut results = Results::<Row>::new("kernels", &device)?;
+    if let Some(folder) = options.out.as_deref().filter(|_| options.r#continue) {
+        results.go_on(&output::json_file(&results, folder))?;
+    }
     let mut worker = python.map(|python| python.start("kernels.py", &[])).transpose()?;
     if let Some(Ok(worker)) = &worker {
         results.versions.extend(worker.ready.versions.clone());
     }
-    let vendor = Vendor::open(&device);
+    let theirs = worker.as_ref().and_then(|worker| worker.as_ref().ok()).map(|worker| worker.ready.libraries.clone());
+    let vendor = Vendor::open(&device, &theirs.unwrap_or_default());
     results.versions.extend(vendor.versions());
     let mut limits = Limits::new(&device)?;
     let runs =
@@ -76,7 +83,11 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     let settings = [("precision", "f32; no TF32 anywhere".to_owned()), ("runs", runs), ("PyTorch", pytorch)];
     results.settings.extend(settings.map(|(name, text)| (name.to_owned(), text)));
     let plan = Plan { runs: options.runs, seconds: options.seconds };
+    let known = |row: &Row, problem: &Problem| row.ladder == problem.ladder && row.problem == problem.text;
     for problem in &problems {
+        if results.rows.iter().any(|row| known(row, problem)) {
+            continue;
+        }
         let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
         let python = worker.as_mut().and_then(|worker| worker.as_mut().ok());
         let python: Option<&mut Worker> = python;

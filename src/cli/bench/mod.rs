@@ -4,6 +4,7 @@ mod kernels;
 mod tables;
 mod train;
 
+use crate::bench::vendor;
 use crate::error::{Error, Result};
 use crate::nn::models;
 
@@ -26,6 +27,7 @@ enum Command {
 
 /// Runs `warptape bench …`.
 pub fn run(options: Options) -> anyhow::Result<()> {
+    vendor::insist_on_f32();
     match options.command {
         Command::Train(options) => train::run(options),
         Command::Kernels(options) => kernels::run(options),

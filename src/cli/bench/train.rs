@@ -34,6 +34,9 @@ pub(super) struct Options {
     /// Write the results to a file
     #[arg(long, value_name = "FILE.json")]
     out: Option<PathBuf>,
+    /// Keep what that file holds of this commit on this device already, and measure the rest
+    #[arg(long, requires = "out")]
+    r#continue: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -45,6 +48,9 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     let device = Device::open(&options.device)?;
     let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
     let mut results = Results::<Row>::new("train", &device)?;
+    if let Some(path) = options.out.as_deref().filter(|_| options.r#continue) {
+        results.go_on(path)?;
+    }
     let settings = [
         ("step", "forward, cross-entropy, backward, Adam".into()),
         ("images", "random, 32×32×3, 10 classes".into()),
@@ -54,6 +60,9 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
     ];
     results.settings.extend(settings.map(|(name, text)| (name.to_owned(), text)));
     for (model, batch) in models {
+        if results.rows.iter().any(|row: &Row| row.model == model && row.batch == batch) {
+            continue;
+        }
         let (runs, seconds) = (options.runs, options.seconds);
         let (row, versions) = measure(&device, &Plan { model, batch, runs, seconds, python: python.clone() })?;
         results.versions.extend(versions);

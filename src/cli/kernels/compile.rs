@@ -1,9 +1,12 @@
 //! `warptape kernels compile`: compiles every kernel for every architecture and shows what each costs. Needs NVRTC, no GPU.
+//! Machine code goes to the kernel cache, where the CUDA device finds it if it has an NVRTC of the same version.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use rayon::prelude::*;
 
+use crate::bench::kernels::sources;
 use crate::device::cuda::cubin::Usage;
 use crate::device::cuda::nvrtc::Nvrtc;
 use crate::device::{Defines, Source};
@@ -72,7 +75,11 @@ pub fn compile_sources(nvrtc: &Nvrtc, archs: &[String], sources: &[Source]) -> R
         archs.dedup();
     }
     let jobs: Vec<_> = sources.iter().flat_map(|source| archs.iter().map(move |arch| (source, arch))).collect();
-    let results: Vec<_> = jobs.par_iter().map(|(source, arch)| nvrtc.resources(source, arch)).collect();
+    let make = |source: &Source, arch: &str| {
+        nvrtc.compile_cubin(source, arch)?;
+        nvrtc.resources(source, arch)
+    };
+    let results: Vec<_> = jobs.par_iter().map(|(source, arch)| make(source, arch)).collect();
 
     let mut report = Report::default();
     for ((source, arch), result) in jobs.into_iter().zip(results) {
@@ -143,10 +150,17 @@ pub(super) struct Options {
     /// Architectures, for example sm_80,sm_90a [default: sm_80, sm_90a and the newest that NVRTC knows]
     #[arg(long, value_delimiter = ',')]
     arch: Vec<String>,
+    /// Every variant, too, that a GPU runs in trainings and benches of known networks, so that none of them compiles anything
+    #[arg(long)]
+    all: bool,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
+    let mut variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
+    let more = if options.all { sources::of_gpu()? } else { Vec::new() };
+    variants.extend(more.into_iter().map(|source| (source.file, source.defines)));
+    let mut seen = BTreeSet::new();
+    variants.retain(|(file, defines)| seen.insert(format!("{file} {defines}")));
     let report = compile(&options.arch, &variants)?;
     crate::cli::print(&report)?;
     if report.ok() {

@@ -92,15 +92,22 @@ impl Nvrtc {
     /// # Errors
     /// [`Error::Compile`] with NVRTC's log and the lines it complains about; an unknown architecture; an unwritable cache.
     pub fn compile_cubin(&self, source: &Source, arch: &str) -> Result<Vec<u8>> {
-        let name = format!("{}.cubin", self.key(source, arch));
-        let image = disk_cache::bytes(&name, || Ok(self.compile(source, arch)?.image))?;
+        let key = self.key(source, arch);
+        let name = format!("{key}.cubin");
+        let make = || {
+            let Compiled { image, log } = self.compile(source, arch)?;
+            // What it costs is known by the way.
+            disk_cache::bytes(&format!("{key}.log"), || Ok(log.into_bytes()))?;
+            Ok(image)
+        };
+        let image = disk_cache::bytes(&name, make)?;
         if cubin::is_whole(&image) {
             return Ok(image);
         }
         // The driver is given no length and would read beyond the end of a file that was cut off.
         let path = disk_cache::folder().join(&name);
         std::fs::remove_file(&path).map_err(|e| Error::file(&path, e))?;
-        disk_cache::bytes(&name, || Ok(self.compile(source, arch)?.image))
+        disk_cache::bytes(&name, make)
     }
 
     /// What the kernels of `source` cost on `arch`, and the compiler's warnings; from the disk cache if known.
