@@ -13,6 +13,7 @@ pub mod device;
 mod draw;
 pub mod error;
 pub mod explain;
+pub mod files;
 pub mod launch_plan;
 pub mod nn;
 pub mod op;

@@ -9,7 +9,7 @@ use super::kernels::{Outcome, Row};
 use super::picture;
 use super::results::Results;
 use crate::error::{Error, Result};
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 
 /// A line of the CSV: one kernel on one problem. Figures of what was not measured are empty.
 #[derive(Serialize)]

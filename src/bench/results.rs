@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, cuda, host};
 use crate::error::{Error, Result};
-use crate::train::run_dir::{timestamp, write_atomic};
+use crate::files::{timestamp, write_atomic};
 
 /// Where the results lie that the tables are made from, below a checkout.
 pub const FOLDER: &str = "benches/results";

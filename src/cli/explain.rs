@@ -18,7 +18,7 @@ use crate::explain::{Cam, Method, Target, cam, layers};
 use crate::tensor::{DType, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 
 /// Pictures per pass.
 const BATCH: usize = 16;

@@ -14,7 +14,7 @@ use crate::device::Device;
 use crate::device::choices::{Kernel, tuned, tuned_file};
 use crate::error::Error;
 use crate::op::recorded::known;
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
 #[derive(Args)]

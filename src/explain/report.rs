@@ -12,7 +12,7 @@ use super::paint::{Palette, faded, overlay};
 use super::sheet::{Cell, Sheet, Tone};
 use crate::draw::pen;
 use crate::error::Result;
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 
 /// The map of one picture at one epoch, with what it takes to show it.
 pub struct Shown<'a> {

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use super::run_dir::{timestamp, unwritable};
+use crate::files::{timestamp, unwritable};
 use crate::error::{Error, Result};
 
 /// The file in a run's folder that its writer holds locked; its text says who that is.

@@ -1,20 +1,17 @@
 //! A run directory: everything that a training leaves behind, in one folder that can be moved, compared and resumed.
 //!
-//! Files that must be whole or absent (`run.json`, checkpoints, curves) go through [`write_atomic`]: a process killed
-//! at any moment leaves the old file or the new one, never half of one.
+//! Files that must be whole or absent (`run.json`, checkpoints, curves) go through [`crate::files::write_atomic`]: a process
+//! killed at any moment leaves the old file or the new one, never half of one.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::lock::{self, Lock};
 pub use super::run_info::RunInfo;
 use crate::error::{Error, Result};
-
-/// How a temporary file's name ends; it begins with a dot and the name of the file it is to become.
-const TEMPORARY: &str = ".part";
+use crate::files::{TEMPORARY, sync_folder, unwritable};
 
 /// A folder for one run.
 #[derive(Clone, Debug)]
@@ -214,88 +211,9 @@ fn is_temporary(name: &str) -> bool {
     inner.is_some_and(|inner| OURS.iter().any(|ours| inner.starts_with(ours)))
 }
 
-/// Replaces the file at `path` by `bytes`, wholly or not at all: see [`write_atomic_with`].
-///
-/// # Errors
-/// Those of [`write_atomic_with`].
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_atomic_with(path, |file| file.write_all(bytes))
-}
-
-/// Replaces the file at `path` by what `write` writes, wholly or not at all.
-///
-/// A temporary file beside it is written and synced, takes over the name, and the folder is synced, so that after a
-/// crash there is the old file or the new one. If anything fails, the temporary file is removed and the old one stays.
-///
-/// # Errors
-/// What the file system or `write` says, with the path and the fix.
-pub fn write_atomic_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    replace(path, write).map_err(|e| unwritable(path, &e))
-}
-
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "not a file's name"))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prefix = format!(".{}.", name.to_string_lossy());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(TEMPORARY);
-    // As any other new file: readable by all that the user's mask allows, not by the owner alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Dropped on any error below, and removed with it.
-    let mut temporary = builder.tempfile_in(folder)?;
-    write(temporary.as_file_mut())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|e| e.error)?;
-    sync_folder(folder)
-}
-
-/// Makes a rename survive a power cut; file systems that cannot sync a folder are left to their own ways.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    match File::open(folder)?.sync_all() {
-        Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        other => other,
-    }
-}
-
-/// A failed write in one line, with the fix where there is one.
-pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
-    let fix = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there or choose another place with --out",
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
-            "choose a folder that can be written to with --out"
-        }
-        _ => "check the folder or choose another with --out",
-    };
-    Error::file(path, format!("cannot be written: {error}; {fix}"))
-}
-
 /// A name fit for a folder anywhere: letters, digits, dot, dash and underscore; anything else becomes a dash.
 fn plain(name: &str) -> String {
     let fit = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
     let plain: String = name.chars().map(fit).collect();
     plain.trim_start_matches('.').to_string()
-}
-
-/// Now in UTC, as `2025-01-31T12:00:00Z`.
-pub fn timestamp() -> String {
-    utc(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
-}
-
-/// `seconds` after 1970 as a UTC date and time.
-pub fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Days are counted from 0000-03-01, so that a leap day is the last of its year (Howard Hinnant's algorithm).
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use super::config::Config;
-use super::run_dir::{RunDir, timestamp, write_atomic};
+use super::run_dir::RunDir;
+use crate::files::{timestamp, write_atomic};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::device::choices::Table;

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use warptape::device::choices::Kernel;
 use warptape::train::logs::curves;
 use warptape::train::logs::metrics::{HEADER, Metrics, Row, Split, read};
-use warptape::train::run_dir::{RunDir, RunInfo, utc, write_atomic, write_atomic_with};
+use warptape::train::run_dir::{RunDir, RunInfo};
+use warptape::files::{utc, write_atomic, write_atomic_with};
 
 use crate::data::says;
 use crate::support::contents;

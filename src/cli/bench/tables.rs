@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::bench::tables::documents;
 use crate::cli::print;
 use crate::error::Error;
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 
 #[derive(clap::Args)]
 #[group(skip)]

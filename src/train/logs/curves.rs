@@ -10,7 +10,7 @@ use crate::draw::axis::{Axis, short};
 use crate::draw::chart::{self, Abscissa, Panel, Series};
 use crate::draw::pen;
 use crate::error::Result;
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 
 /// What is drawn of each split, in the order of the legend, in colours that colour-blind readers can tell apart.
 const SPLITS: [(Split, [u8; 3]); 3] =

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::train::run_dir::{unwritable, write_atomic};
+use crate::files::{unwritable, write_atomic};
 
 /// A row of a table.
 pub trait Record: Serialize + DeserializeOwned {

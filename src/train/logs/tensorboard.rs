@@ -15,7 +15,7 @@ use image::RgbImage;
 
 use crate::draw::pen::png;
 use crate::error::Result;
-use crate::train::run_dir::unwritable;
+use crate::files::unwritable;
 
 /// What an event says.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::nn::Layer;
 use crate::op::metrics::Metrics;
 use crate::train::images::Resident;
-use crate::train::run_dir::write_atomic;
+use crate::files::write_atomic;
 use scores::Scores;
 
 /// Decimals of the table.

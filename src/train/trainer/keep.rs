@@ -1,0 +1,123 @@
+//! What a training leaves behind: checkpoints, the report, and what going on with a run should know.
+
+use super::{KEPT, Trainer};
+use crate::error::{Error, Result};
+use crate::train::checkpoint::{self, Meta, Progress};
+use crate::train::evaluate::load_model;
+use crate::train::report::{Report, fit};
+use crate::files::{unwritable, write_atomic};
+
+impl Trainer {
+    /// What a resumed run should know: that its bits may differ from those of one that was never interrupted, and why.
+    pub fn warnings(&self) -> &[String] {
+        &self.own.warnings
+    }
+
+    /// What going on means for the learning rate, in lines for people.
+    pub fn resumption(&self) -> Vec<String> {
+        let Meta { progress, schedule, .. } = &self.meta;
+        let mut lines = Vec::new();
+        for change in self.own.info.changes.iter().filter(|change| change.step == progress.step) {
+            lines.push(format!(
+                "{} is {} from here on, it was {}",
+                change.setting.replace('_', "-"),
+                change.to,
+                change.from
+            ));
+        }
+        let total = |epochs: u32| self.steps_per_epoch() as u64 * u64::from(epochs);
+        let epochs =
+            self.own.info.changes.iter().rfind(|change| change.setting == "epochs" && change.step == progress.step);
+        if let Some(before) = epochs.and_then(|change| u32::try_from(change.from.as_u64()?).ok()) {
+            let (then, now) =
+                [before, self.config.epochs].map(|epochs| schedule.lr(progress.step, total(epochs))).into();
+            if then != now {
+                let what =
+                    format!("the schedule {} is stretched over {} epochs", schedule.policy(), self.config.epochs);
+                lines.push(format!("{what}: the learning rate goes on at {now:.3e}, not at {then:.3e}"));
+            }
+        }
+        lines
+    }
+
+    /// Judges the best checkpoint (the latest where there is no validation split) on the test set, and leaves the report
+    /// in the run directory.
+    ///
+    /// # Errors
+    /// A run without a checkpoint; files that cannot be written.
+    pub fn report(&mut self) -> Result<Report> {
+        const BEST: &str = "checkpoints/best.safetensors";
+        let (model, meta) = load_model(&self.own.run.file(BEST), &self.device)?;
+        let mut report = Report::new(&model, &meta, &self.test, &self.own.data, BEST)?;
+        report.fit = fit::note(self.own.logs.rows());
+        let picture = report.picture()?;
+        report.write(self.own.run.path(), &picture)?;
+        self.own.logs.confusion(self.meta.progress.epoch, &picture)?;
+        Ok(report)
+    }
+
+    /// Writes the epoch's checkpoint, `best` if it is the best so far, and `last`.
+    pub(super) fn finish_epoch(&mut self, epoch: u32, judged: Option<f64>) -> Result<()> {
+        let steps = self.meta.progress.optimizer_steps;
+        let progress = &mut self.meta.progress;
+        *progress = Progress { epoch, step_in_epoch: 0, sums: [0.0; 4], optimizer_steps: steps, ..progress.clone() };
+        // Without a validation split there is nothing to choose by (choosing on the test set would spoil it): the best
+        // is then the latest.
+        let best = match (judged, progress.best) {
+            (Some(accuracy), Some((so_far, _))) => accuracy > so_far,
+            _ => true,
+        };
+        if best {
+            progress.best = judged.map(|accuracy| (accuracy, epoch));
+        }
+        let bytes = self.encode()?;
+        write_atomic(&self.own.run.checkpoints().join(checkpoint::file(epoch)), &bytes)?;
+        if best {
+            write_atomic(&self.own.run.checkpoints().join("best.safetensors"), &bytes)?;
+        }
+        write_atomic(&self.own.run.checkpoints().join("last.safetensors"), &bytes)?;
+        self.prune()
+    }
+
+    /// Removes checkpoints of epochs beyond those that are to be kept.
+    pub(super) fn prune(&self) -> Result<()> {
+        let folder = self.own.run.checkpoints();
+        for epoch in checkpoint::superfluous(&checkpoint::epochs(&folder), self.config.keep.unwrap_or(KEPT) as usize) {
+            let path = folder.join(checkpoint::file(epoch));
+            std::fs::remove_file(&path).map_err(|e| unwritable(&path, &e))?;
+        }
+        Ok(())
+    }
+
+    /// The checkpoint's bytes. Before there is a checkpoint to go on from, `run.json` knows the kernels that led to it.
+    fn encode(&mut self) -> Result<Vec<u8>> {
+        let known = self.own.info.kernels.clone();
+        for (ladder, problems) in self.device.choices().made() {
+            self.own.info.kernels.entry(ladder).or_default().extend(problems);
+        }
+        if self.own.info.kernels != known {
+            self.own.info.write(&self.own.run)?;
+        }
+        self.meta.progress.optimizer_steps = self.optimizer.steps();
+        checkpoint::encode(&self.model, &self.optimizer, &self.meta)
+    }
+
+    pub(super) fn save(&mut self, name: &str) -> Result<()> {
+        let bytes = self.encode()?;
+        write_atomic(&self.own.run.checkpoints().join(name), &bytes)
+    }
+
+    pub(super) fn not_finite(&self, when: &str, place: &str) -> Error {
+        let run = self.own.run.path().display();
+        let lower = self.config.lr / 10.0;
+        let fix = if self.own.run.checkpoints().join("last.safetensors").exists() {
+            format!(
+                "go on from epoch {} with a lower rate: warptape train --resume {run} --lr {lower:e}",
+                self.meta.progress.epoch
+            )
+        } else {
+            format!("begin again with a lower rate: warptape train --resume {run} --lr {lower:e}")
+        };
+        Error::Training(format!("the loss is not finite {when}: {place}; {fix}"))
+    }
+}
