@@ -49,8 +49,12 @@ def cache(folder):
             env["WARPTAPE_NVRTC"] = os.path.abspath(f"{place}/nvidia/{names}/lib")
         arch = os.environ.get("WARPTAPE_GPU_ARCH", "sm_90a")
         command = [os.path.join(folder, "warptape"), "kernels", "compile", "--all", "--arch", arch]
-        said = subprocess.run(command, stdout=subprocess.PIPE, env=env, text=True, check=True).stdout
-        print(f"for {arch} by NVRTC {version or 'as found'}: {said.strip().splitlines()[-1]}")
+        done = subprocess.run(command, stdout=subprocess.PIPE, env=env, text=True)
+        last = done.stdout.strip().splitlines()[-1:] or ["nothing"]
+        print(f"for {arch} by NVRTC {version or 'as found'}: {last[0]}")
+        # An older compiler may spill registers where a newer one does not, which is no reason to do without.
+        if ", 0 failed to compile" not in last[0]:
+            sys.exit(f"{' '.join(command)} fails")
 
 
 def main():

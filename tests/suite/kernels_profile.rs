@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::command::{Done, device, done, fails, folder, refused, succeeds, warptape};
-use super::support::on_fast_host;
+use super::support::{has_compiler, on_fast_host};
 
 /// Doubles the even elements of `x`: of each warp every second lane.
 const DOUBLE: &str = "// Doubles the even elements of x.
@@ -33,6 +33,9 @@ fn kernels(args: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_profile_of_ones_own_file() {
+    if !has_compiler() {
+        return;
+    }
     let (_folder, file) = folder(DOUBLE, LAUNCH);
     let reports = json_of(&["profile", &file]);
     let [report] = &reports.as_array().unwrap()[..] else { panic!("{reports}") };
@@ -72,6 +75,9 @@ fn a_profile_of_ones_own_file() {
 
 #[test]
 fn a_profile_of_what_lies_in_a_folder_called_kernels() {
+    if !has_compiler() {
+        return;
+    }
     let (folder, file) = folder(DOUBLE, LAUNCH);
     let kernels = folder.path().join("kernels");
     fs::create_dir(&kernels).unwrap();
@@ -86,6 +92,9 @@ fn a_profile_of_what_lies_in_a_folder_called_kernels() {
 
 #[test]
 fn a_profile_of_the_tree_is_of_what_is_named() {
+    if !has_compiler() {
+        return;
+    }
     assert_eq!(kernels(&["relu"]), ["relu_forward", "relu_backward"]);
     assert_eq!(kernels(&["relu_backward", "--shape", "77"]), ["relu_backward"]);
     let file = "activation/1_vectorized.cu";
@@ -98,6 +107,9 @@ fn a_profile_of_the_tree_is_of_what_is_named() {
 
 #[test]
 fn what_cannot_be_profiled_shown_or_run_is_refused() {
+    if !has_compiler() {
+        return;
+    }
     let (folder, file) = folder(DOUBLE, "");
     let picture = |name: &str| folder.path().join(name).display().to_string();
     for command in ["profile", "show", "run"] {
@@ -125,6 +137,9 @@ fn what_cannot_be_profiled_shown_or_run_is_refused() {
 
 #[test]
 fn a_picture_of_the_roofline() {
+    if !has_compiler() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str| {
         let path = folder.path().join(name).display().to_string();
@@ -141,6 +156,9 @@ fn a_picture_of_the_roofline() {
 /// Counts need no NVRTC, registers do.
 #[test]
 fn a_profile_without_nvrtc() {
+    if !has_compiler() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let without = |args: &[&str]| {
         let Done { code, stdout, stderr } = done(
@@ -164,6 +182,9 @@ fn a_profile_without_nvrtc() {
 
 #[test]
 fn figures_stand_beside_their_lines() {
+    if !has_compiler() {
+        return;
+    }
     let (_folder, file) = folder(DOUBLE, LAUNCH);
     let text = succeeds(&["kernels", "show", &file]);
     let mut lines = text.lines().skip(2);

@@ -10,7 +10,7 @@ use warptape::tape::Tape;
 use warptape::{Device, Tensor};
 
 use crate::profiler::profiled;
-use crate::support::{device, on_fast_host, on_gpu};
+use crate::support::{device, has_compiler, on_fast_host, on_gpu};
 
 fn ladders() -> impl Iterator<Item = Summary> {
     let ladders: Vec<_> = op::ladders().into_iter().filter(|ladder| ladder.workload == "conv2d").collect();
@@ -54,6 +54,9 @@ fn costs(ladder: &Summary, rung: u32, problem: &str) -> Costs {
 
 #[test]
 fn each_rung_improves_in_what_it_is_about() {
+    if !has_compiler() {
+        return;
+    }
     let layer = "n1 h16 w16 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1";
     for ladder in ladders() {
         let at = |rung| costs(&ladder, rung, layer);
@@ -73,6 +76,9 @@ fn each_rung_improves_in_what_it_is_about() {
 
 #[test]
 fn split_k_brings_more_blocks_to_small_images() {
+    if !has_compiler() {
+        return;
+    }
     let deep = "n1 h4 w4 c256 k256 r3 s3 stride1,1 pad1,1 dilation1,1";
     let batch = "n8 h16 w16 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1";
     for ladder in ladders() {
@@ -87,6 +93,9 @@ fn split_k_brings_more_blocks_to_small_images() {
 /// transforms add to that what they add up. The price is what they move.
 #[test]
 fn winograd_multiplies_less_and_moves_more() {
+    if !has_compiler() {
+        return;
+    }
     let layer = "n32 h8 w8 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1";
     for ladder in ladders() {
         let [gemm, two, four] = [5, 7, 8].map(|rung| costs(&ladder, rung, layer));
@@ -101,6 +110,9 @@ fn winograd_multiplies_less_and_moves_more() {
 /// three pixels of four see none.
 #[test]
 fn residue_classes_multiply_no_zeros() {
+    if !has_compiler() {
+        return;
+    }
     let ladder = ladders().find(|ladder| ladder.name == "conv2d_backward_input").unwrap();
     for (window, pad) in [(3, 1), (1, 0)] {
         let problem = format!("n8 h32 w32 c64 k64 r{window} s{window} stride2,2 pad{pad},{pad} dilation1,1");

@@ -5,6 +5,7 @@ use warptape::device::host::Order;
 use warptape::device::host::profiled::{Counts, Profile};
 use warptape::op::workload::Workload;
 
+use super::support::has_compiler;
 use crate::profiler::profiled;
 
 /// What kernel `kernel` does at `sizes` on rung `rung` of the ladder of that name.
@@ -25,6 +26,9 @@ fn per_request(counts: &Counts) -> f64 {
 
 #[test]
 fn sum() {
+    if !has_compiler() {
+        return;
+    }
     let n = 1 << 16;
     let counts = counts("sum_forward", &[n as usize]);
     let [naive, tree, vectorized] = counts.as_slice() else { panic!("{counts:?}") };
@@ -40,6 +44,9 @@ fn sum() {
 
 #[test]
 fn sum_rows() {
+    if !has_compiler() {
+        return;
+    }
     let (rows, channels) = (1024, 64);
     let of_rung = |number| rung("sum_rows_forward", number, &[rows, channels]);
     let [naive, tree, vectorized] = [1, 2, 3].map(of_rung).map(|profile| profile.total);
@@ -53,6 +60,9 @@ fn sum_rows() {
 
 #[test]
 fn max_pool() {
+    if !has_compiler() {
+        return;
+    }
     let (n, side, channels) = (2, 16, 64);
     let sizes = [n, side, side, channels, 2, 2];
     for kernel in ["max_pool_forward", "max_pool_backward"] {
@@ -66,6 +76,9 @@ fn max_pool() {
 
 #[test]
 fn cross_entropy() {
+    if !has_compiler() {
+        return;
+    }
     let (n, k) = (256, 128);
     let counts = counts("cross_entropy_forward", &[n, k]);
     let [naive, by_warp, online] = counts.as_slice() else { panic!("{counts:?}") };

@@ -5,6 +5,7 @@ use warptape::nn::models;
 use warptape::train::config::Config;
 
 use super::command::{fails, shared, succeeds};
+use super::support::has_compiler;
 
 #[test]
 fn names_of_theirs_are_spelled_our_way() {
@@ -86,6 +87,9 @@ fn options_of_theirs_are_understood_or_explained() {
 
 #[test]
 fn a_folder_alone_is_data() {
+    if !has_compiler() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (photos, file) = (folder.path().join("photos"), folder.path().join("run.toml"));
     for (class, shade) in [("dark", 0u8), ("light", 200)] {

@@ -5,7 +5,7 @@ use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Geometry};
 use warptape::{DType, Device, Tensor};
 
-use crate::support::Kernels;
+use crate::support::{Kernels, has_compiler};
 
 const TEXT: &str = include_str!("profiler.cu");
 
@@ -40,6 +40,9 @@ fn transfers(requests: u64, lanes: u64, bytes: u64, pieces: u64, least: u64) -> 
 
 #[test]
 fn sectors_of_strides_offsets_and_broadcasts() {
+    if !has_compiler() {
+        return;
+    }
     // Two warps store 128 bytes each, side by side.
     let stores = transfers(2, 64, 256, 8, 8);
     for (stride, offset, sectors) in [(1, 0, 8), (2, 0, 16), (32, 0, 64), (1, 1, 10), (3, 5, 24 + 2)] {
@@ -55,6 +58,9 @@ fn sectors_of_strides_offsets_and_broadcasts() {
 
 #[test]
 fn sixteen_byte_vectors_are_one_request() {
+    if !has_compiler() {
+        return;
+    }
     let counted = profile("vectors", 2, &[]);
     assert_eq!(counted.total.global_loads, transfers(2, 64, 1024, 32, 32));
     assert_eq!(counted.total.global_stores, transfers(2, 64, 1024, 32, 32));
@@ -63,6 +69,9 @@ fn sixteen_byte_vectors_are_one_request() {
 
 #[test]
 fn lanes_that_take_another_branch_are_missing_from_requests() {
+    if !has_compiler() {
+        return;
+    }
     let half = Transfers { partial: 2, ..transfers(2, 32, 128, 4, 4) };
     let Counts { global_loads, global_stores, .. } = profile("half_divergent", 2, &[]).total;
     assert_eq!((global_loads, global_stores), (half, half));
@@ -77,6 +86,9 @@ fn lanes_that_take_another_branch_are_missing_from_requests() {
 
 #[test]
 fn bank_conflicts_of_strides() {
+    if !has_compiler() {
+        return;
+    }
     // A stride of s words makes gcd(s, 32) lanes meet in a bank.
     for (stride, ways) in [(1, 1), (2, 2), (4, 4), (8, 8), (32, 32), (33, 1), (31, 1), (12, 4), (0, 1)] {
         let counted = profile("banks", 1, &[Arg::I32(stride)]);
@@ -94,6 +106,9 @@ fn bank_conflicts_of_strides() {
 
 #[test]
 fn atomics_on_one_word_take_turns() {
+    if !has_compiler() {
+        return;
+    }
     let Counts { shared_atomics, global_atomics, shared_loads, shared_stores, barriers, .. } =
         profile("atomics", 2, &[]).total;
     // Four lanes of each warp on each of eight bins.
@@ -106,6 +121,9 @@ fn atomics_on_one_word_take_turns() {
 
 #[test]
 fn operations_by_kind() {
+    if !has_compiler() {
+        return;
+    }
     // All of x is zero, so that no thread takes the exponential.
     let counted = profile("arithmetic", 2, &[Arg::F32(0.5)]);
     let Operations { add, multiply, fused, divide, special, compare } = counted.total.operations;
@@ -116,6 +134,9 @@ fn operations_by_kind() {
 
 #[test]
 fn what_is_read_twice_moves_once() {
+    if !has_compiler() {
+        return;
+    }
     let counted = profile("twice", 2, &[Arg::I32(1024)]);
     assert_eq!(counted.total.global_loads, transfers(64, 2048, 8192, 256, 256));
     assert_eq!((counted.read, counted.written), (4096, 256));
@@ -130,6 +151,9 @@ fn what_is_read_twice_moves_once() {
 
 #[test]
 fn a_float_that_does_not_count_is_said_so() {
+    if !has_compiler() {
+        return;
+    }
     let text = "extern \"C\" __global__ void k(int* y, const float* x) { int i = x[0] * 2; y[0] = i; }";
     let (device, profiles) = profiled(Order::Forward);
     let kernels = Kernels::compile(&device, "implicit.cu", text).unwrap();
@@ -142,6 +166,9 @@ fn a_float_that_does_not_count_is_said_so() {
 
 #[test]
 fn a_stray_access_stops_the_launch() {
+    if !has_compiler() {
+        return;
+    }
     let (device, _) = profiled(Order::Forward);
     let kernels = Kernels::compile(&device, "profiler.cu", TEXT).unwrap();
     let [y, x] = [64, 63].map(|n| Tensor::zeros(&device, [n], DType::F32).unwrap());

@@ -5,6 +5,7 @@ use warptape::device::host::Order;
 use warptape::device::host::profiled::{Counts, Profile};
 use warptape::op::workload::Workload;
 
+use super::support::has_compiler;
 use crate::profiler::profiled;
 
 /// What a workload's kernels do at `sizes`, in forward order; another order of threads counts the same.
@@ -35,6 +36,9 @@ fn define(defines: &Defines, name: &str) -> u64 {
 /// waits twice, and each thread multiplies its register tile.
 #[test]
 fn matmul() {
+    if !has_compiler() {
+        return;
+    }
     for [m, n, k] in [[256, 256, 64], [128, 384, 256]] {
         let profiles = profile("matmul_forward:5", &[m, n, k]);
         let forward = &profiles[0];
@@ -72,6 +76,9 @@ fn matmul() {
 /// A 3 × 3 convolution with a border of zeros: taps outside the image are not loaded, but multiplied.
 #[test]
 fn conv2d() {
+    if !has_compiler() {
+        return;
+    }
     let (n, side, channels, filters) = (2, 16, 64, 64);
     let profiles = profile("conv2d", &[n, side, side, channels, filters, 3, 3, 1].map(|size| size as usize));
     let (pixels, depth) = (n * side * side, 9 * channels);
@@ -109,6 +116,9 @@ fn conv2d() {
 /// Elementwise kernels touch every byte once, whatever the vectors.
 #[test]
 fn relu() {
+    if !has_compiler() {
+        return;
+    }
     for n in [4096, 10_007] {
         let profiles = profile("relu", &[n]);
         let bytes = 4 * n as u64;

@@ -72,6 +72,16 @@ pub fn on_fast_host(what: &str) -> bool {
     named().is_none()
 }
 
+/// Whether there is a C++ compiler, which tests of the host device need that run beside those of a GPU, too. Says so where
+/// there is none, and that this test is skipped.
+pub fn has_compiler() -> bool {
+    let found = warptape::device::host::toolchain::find();
+    if let Err(missing) = &found {
+        println!("skipped: {missing}");
+    }
+    found.is_ok()
+}
+
 /// Whether this is checked mode and a test of a whole network is to be skipped, which it then says.
 pub fn skips_networks() -> bool {
     if on_checked() {
