@@ -15,10 +15,10 @@ use crate::explain::paint::Palette;
 use crate::explain::report::{Shown, sheet, write_picture};
 use crate::explain::sheet::Sheet;
 use crate::explain::{Cam, Method, Target, cam, layers};
+use crate::files::write_atomic;
 use crate::tensor::{DType, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
-use crate::files::write_atomic;
 
 /// Pictures per pass.
 const BATCH: usize = 16;

@@ -13,8 +13,8 @@ use crate::bench::usual_batch;
 use crate::device::Device;
 use crate::device::choices::{Kernel, tuned, tuned_file};
 use crate::error::Error;
-use crate::op::recorded::known;
 use crate::files::write_atomic;
+use crate::op::recorded::known;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
 #[derive(Args)]

@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use crate::files::{timestamp, unwritable};
 use crate::error::{Error, Result};
+use crate::files::{timestamp, unwritable};
 
 /// The file in a run's folder that its writer holds locked; its text says who that is.
 pub(super) const FILE: &str = ".lock";

@@ -9,12 +9,12 @@ use sha2::Digest;
 
 use super::config::Config;
 use super::run_dir::RunDir;
-use crate::files::{timestamp, write_atomic};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::device::choices::Table;
 use crate::device::source;
 use crate::error::{Error, Result};
+use crate::files::{timestamp, write_atomic};
 use crate::op::recorded::known;
 
 /// What it takes to repeat a run: the contents of `run.json`.

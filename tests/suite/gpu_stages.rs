@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -146,4 +147,25 @@ fn a_prepared_cache_travels() {
     assert_eq!((code, &report["stages"][0]["note"]), (Some(0), &json!("sm_90a: 700")));
     assert_eq!(fs::read_to_string(bin.join("warptape.args")).unwrap(), "kernels compile --all --arch sm_90a\n");
     assert_eq!(fs::read_to_string(bin.join("warptape.cache/one.cubin")).unwrap(), "prepared");
+}
+
+/// Packing leaves the list of tests that fail where neither a GPU nor a C++ compiler is: those that touch the device.
+#[test]
+fn the_tests_that_touch_the_device_are_known_beforehand() {
+    if !on_fast_host("scripts depend on no device") {
+        return;
+    }
+    let Some(folder) = machine(&[]) else { return };
+    let bin = folder.path().join("bin");
+    let text = r#"#!/bin/sh
+echo "test m::parses ... ok"
+[ "$WARPTAPE_TEST_DEVICE" = cuda ] && [ -z "$CUDA_VISIBLE_DEVICES" ] && echo "test m::launches ... FAILED"
+printf 'test m::profiles ... skipped: no C++ compiler\nok\n\ntest result: FAILED.\n'
+exit 101
+"#;
+    program(&bin.join("suite"), text);
+    let done = Command::new("python3").arg("scripts/gpu_prepare.py").arg(&bin).arg("tests").output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let list: Value = serde_json::from_slice(&fs::read(bin.join("device_tests.json")).unwrap()).unwrap();
+    assert_eq!(list, json!(["m::launches"]));
 }

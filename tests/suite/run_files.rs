@@ -6,10 +6,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use warptape::device::choices::Kernel;
+use warptape::files::{utc, write_atomic, write_atomic_with};
 use warptape::train::logs::curves;
 use warptape::train::logs::metrics::{HEADER, Metrics, Row, Split, read};
 use warptape::train::run_dir::{RunDir, RunInfo};
-use warptape::files::{utc, write_atomic, write_atomic_with};
 
 use crate::data::says;
 use crate::support::contents;

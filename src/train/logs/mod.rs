@@ -11,8 +11,8 @@ use image::RgbImage;
 use crate::train::checkpoint::Progress;
 
 use crate::error::{Error, Result};
-use crate::train::run_dir::RunDir;
 use crate::files::write_atomic;
+use crate::train::run_dir::RunDir;
 use metrics::{Metrics, Row, Split, peak_bytes};
 use steps::{Step, Steps};
 use table::{Record, Table};

@@ -17,10 +17,10 @@ use confusion::{Confusion, Mistake, mistakes};
 
 use crate::draw::pen::png;
 use crate::error::{Error, Result};
+use crate::files::write_atomic;
 use crate::nn::Layer;
 use crate::op::metrics::Metrics;
 use crate::train::images::Resident;
-use crate::files::write_atomic;
 use scores::Scores;
 
 /// Decimals of the table.

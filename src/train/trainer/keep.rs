@@ -2,10 +2,10 @@
 
 use super::{KEPT, Trainer};
 use crate::error::{Error, Result};
+use crate::files::{unwritable, write_atomic};
 use crate::train::checkpoint::{self, Meta, Progress};
 use crate::train::evaluate::load_model;
 use crate::train::report::{Report, fit};
-use crate::files::{unwritable, write_atomic};
 
 impl Trainer {
     /// What a resumed run should know: that its bits may differ from those of one that was never interrupted, and why.
