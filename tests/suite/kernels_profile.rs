@@ -132,7 +132,7 @@ fn what_cannot_be_profiled_shown_or_run_is_refused() {
     fails(&["kernels", "profile", "relu", "--gpu", "H2000"], 2, &["H2000", "H200"]);
     fails(&["kernels", "profile", "relu", "--picture", &picture("a.gif")], 2, &["a.gif", ".png", ".svg"]);
     fails(&["kernels", "profile", "relu", "--picture", &picture("no/a.png")], 1, &["no/a.png"]);
-    fails(&["kernels", "run", "relu", "--device", "gpu"], 2, &["unknown device 'gpu'"]);
+    fails(&["kernels", "run", "relu", "--device", "tpu"], 2, &["unknown device 'tpu'"]);
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn memory_is_that_of_a_real_device() {
 #[test]
 fn bad_specs_are_named() {
     for (spec, side, part) in [
-        ("resnet-18", 32, "unknown model 'resnet-18': use little-conv, vgg11,"),
+        ("resnet-19", 32, "unknown model 'resnet-19': use little-conv, vgg11,"),
         ("", 32, "unknown model ''"),
         ("resnet18:stem=tiny", 32, "stem=tiny is unknown: use cifar, imagenet"),
         ("resnet18:stem", 32, "stem= is unknown"),
