@@ -41,6 +41,21 @@ fn the_same_bytes_on_any_number_of_cores_and_wherever_the_data_lie() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn counts_are_the_same_on_any_number_of_cores() {
+    // A split sum: how it is cut must not depend on who counts.
+    let args = ["kernels", "profile", "conv2d_backward_filter:6", "--shape", "8,8,8,16,32,3,3,1"];
+    let all = succeeds(&args);
+    let Ok(one) =
+        std::process::Command::new("taskset").args(["-c", "0"]).arg(warptape().get_program()).args(args).output()
+    else {
+        println!("skipped: there is no taskset");
+        return;
+    };
+    assert_eq!(String::from_utf8(one.stdout).unwrap(), all, "{}", String::from_utf8_lossy(&one.stderr));
+}
+
+#[test]
 fn the_same_command_goes_on_with_its_run_and_with_no_other() {
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
     let run = folder.path().join("run");
