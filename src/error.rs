@@ -1,5 +1,6 @@
 //! One error type for the library: every variant says what happened and, where there is one, the fix.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Shorthand for results of this crate.
@@ -103,12 +104,12 @@ impl Error {
 
     /// An error about the file at `path`.
     pub fn file(path: impl Into<PathBuf>, what: impl ToString) -> Self {
-        Error::File { path: path.into(), what: plain(what.to_string()) }
+        Error::File { path: path.into(), what: plain(what) }
     }
 
     /// An error about device `device`.
     pub fn device(device: impl Into<String>, what: impl ToString) -> Self {
-        Error::Device { device: device.into(), what: what.to_string() }
+        Error::Device { device: device.into(), what: plain(what) }
     }
 
     /// A value that the user must change.
@@ -117,17 +118,43 @@ impl Error {
     }
 }
 
-/// What libraries say, without what only programmers read: numbers of the system's errors, names of Rust's types.
-fn plain(mut text: String) -> String {
+/// What libraries and the system say, without what only programmers read: numbers of the system's errors, names of Rust's types.
+pub(crate) fn plain(said: impl ToString) -> String {
+    let mut text = said.to_string();
     while let Some(start) = text.find(" (os error ") {
         let end = text[start..].find(')').map_or(text.len(), |end| start + end + 1);
-        text.replace_range(start..end, "");
+        let number = text[start..end].trim_start_matches(" (os error ").trim_end_matches(')').parse();
+        let error = number.map(io::Error::from_raw_os_error);
+        // The system's own words for it stand before the number.
+        let before =
+            error.as_ref().ok().and_then(|error| error.to_string().strip_suffix(&text[start..end]).map(str::len));
+        match (error, before.filter(|&before| before <= start)) {
+            (Ok(error), Some(before)) => {
+                text.replace_range(start - before..end, &words(&error, before, &text[..start]))
+            }
+            _ => text.replace_range(start..end, ""),
+        }
     }
     for number in ["f32", "f64"] {
         text = text.replace(&format!("expected {number}"), "expected a number");
     }
-    for whole in ["u8", "u32", "u64", "usize"] {
+    for whole in ["u8", "u16", "u32", "u64", "usize"] {
         text = text.replace(&format!("expected {whole}"), "expected a whole number, 0 or more");
     }
     text
+}
+
+/// The kind of a system's error, alike on every system; for a rare one, the system's own words, the last `length` bytes of `text`.
+fn words(error: &io::Error, length: usize, text: &str) -> String {
+    let words = match error.kind() {
+        ErrorKind::NotFound => "no such file or folder",
+        ErrorKind::PermissionDenied => "no permission",
+        ErrorKind::IsADirectory => "it is a directory, not a file",
+        ErrorKind::NotADirectory => "a part of the path is a file, not a directory",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "no space is left",
+        ErrorKind::ReadOnlyFilesystem => "nothing can be written to its file system",
+        ErrorKind::OutOfMemory => "memory ran out",
+        _ => &text[text.len() - length..],
+    };
+    words.into()
 }

@@ -1,11 +1,62 @@
-//! Files that are whole or absent, and the time as files name it.
+//! Files that people name, read with a limit; files that are whole or absent; and the time as files name it.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
+
+/// The most bytes of a file that a person, or this program, writes by the line: options, launches, kernels, names.
+pub(crate) const TEXT: u64 = 16 << 20;
+
+/// Opens a file for reading. What waits for a writer, or never ends, is none.
+///
+/// # Errors
+/// What the system says; a directory, a pipe, a socket or a device.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    // Before it is opened, which a pipe without a writer would not come back from.
+    let kind = std::fs::metadata(path)?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::new(ErrorKind::IsADirectory, "it is a directory, not a file"));
+    }
+    if !kind.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is a pipe or a device, not a file"));
+    }
+    File::open(path)
+}
+
+/// The contents of a file that has at most `most` bytes.
+///
+/// # Errors
+/// Those of [`open`]; a longer file.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let what = format!("it is longer than {} MiB, which no such file is", most >> 20);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+    }
+    Ok(bytes)
+}
+
+/// [`read`] for a text of at most [`TEXT`] bytes.
+///
+/// # Errors
+/// Those of [`read`]; what is not UTF-8.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path, TEXT)?)
+        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not a text in UTF-8"))
+}
+
+/// [`read_text`] for code, in which old comments may be in Latin-1: the compiler does not mind.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_code(path: &Path) -> io::Result<String> {
+    let latin1 = |bytes: Vec<u8>| bytes.into_iter().map(char::from).collect();
+    Ok(String::from_utf8(read(path, TEXT)?).unwrap_or_else(|e| latin1(e.into_bytes())))
+}
 
 /// How a temporary file's name ends; it begins with a dot and the name of the file it is to become.
 pub(crate) const TEMPORARY: &str = ".part";

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, cuda, host};
 use crate::error::{Error, Result};
-use crate::files::{timestamp, write_atomic};
+use crate::files::{self, timestamp, write_atomic};
 
 /// Where the results lie that the tables are made from, below a checkout.
 pub const FOLDER: &str = "benches/results";
@@ -71,7 +71,7 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
     /// # Errors
     /// A file that is missing, damaged or of another bench.
     pub fn read(what: &str, path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+        let text = files::read(path, files::TEXT).map_err(|e| Error::file(path, e))?;
         let results: Self = serde_json::from_slice(&text)
             .map_err(|e| Error::file(path, format!("{e}; expected what `warptape bench {what} --out` wrote")))?;
         if results.what != what {

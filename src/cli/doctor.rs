@@ -124,7 +124,9 @@ fn checked() -> Result<String, String> {
 fn cache(folder: &Path) -> Result<String, String> {
     let writable = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
     let shown = folder.display();
-    writable.map_err(|e| format!("{shown} cannot be written to ({e}): set WARPTAPE_CACHE to a folder that can"))?;
+    writable.map_err(|e| {
+        format!("{shown} cannot be written to ({}): set WARPTAPE_CACHE to a folder that can", crate::error::plain(e))
+    })?;
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes: Vec<u64> = entries.filter_map(|e| e.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).collect();
     let mib = sizes.iter().sum::<u64>() as f64 / f64::from(1 << 20);

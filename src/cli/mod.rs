@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, plain};
 
 /// Trains and studies convolutional networks with hand-written CUDA kernels, on a GPU or on any machine with a C++ compiler.
 #[derive(Parser)]
@@ -77,7 +77,7 @@ pub fn run() -> i32 {
         Command::Explain(options) => explain::run(options),
         Command::Models(options) => models::run(options),
         Command::Data(options) => data::run(options),
-        Command::Kernels(options) => kernels::run(options),
+        Command::Kernels(options) => return ended(kernels::run(options)),
         Command::Bench(options) => bench::run(options),
         Command::Tune(options) => tune::run(options),
         Command::Doctor(options) => doctor::run(&options),
@@ -93,7 +93,8 @@ fn ended(result: anyhow::Result<i32>) -> i32 {
             // A compiler's log and an example have lines of their own; anything else is one line, whatever a file's name or contents are.
             let text = match error.downcast_ref() {
                 Some(Error::Compile { .. } | Error::NoLaunch { .. }) => error.to_string(),
-                _ => format!("{error:#}").replace(char::is_control, " "),
+                // Nor is there a number of the system's, or a type of Rust's, whoever wrote it.
+                _ => plain(format!("{error:#}")).replace(char::is_control, " "),
             };
             // Not eprintln!, which panics where standard error is closed or full.
             let _ = writeln!(io::stderr(), "error: {text}");

@@ -73,15 +73,18 @@ fn show(options: &Show) -> Result<()> {
         return print(format_args!("{:#}", serde_json::to_value(&summary).expect("plain data")));
     }
     print(SMALL)?;
-    print(format_args!(
-        "{:<28} {:<34} {:<22} {:>11} {:>10} {:>9}",
-        "layer", "", "output", "parameters", "MMAC", "KiB"
-    ))?;
-    for row in &summary.rows {
+    let head = ["layer", "", "output", "parameters", "MMAC", "KiB"].map(str::to_owned);
+    let rows = summary.rows.iter().map(|row| {
         let output: Vec<_> = row.output.iter().map(usize::to_string).collect();
-        let (macs, kib) = (row.macs as f64 / 1e6, row.bytes as f64 / 1024.0);
-        let (name, kind, output) = (&row.name, &row.kind, output.join("×"));
-        print(format_args!("{name:<28} {kind:<34} {output:<22} {:>11} {macs:>10.2} {kib:>9.1}", row.parameters))?;
+        let (macs, kib) = (format!("{:.2}", row.macs as f64 / 1e6), format!("{:.1}", row.bytes as f64 / 1024.0));
+        [row.name.clone(), row.kind.clone(), output.join("×"), row.parameters.to_string(), macs, kib]
+    });
+    let lines: Vec<[String; 6]> = std::iter::once(head).chain(rows).collect();
+    // As wide as the widest cell: names and sizes are the user's.
+    let [a, b, c, d, e, f]: [usize; 6] =
+        std::array::from_fn(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0));
+    for [name, kind, output, parameters, macs, kib] in &lines {
+        print(format_args!("{name:<a$}  {kind:<b$}  {output:<c$}  {parameters:>d$}  {macs:>e$}  {kib:>f$}"))?;
     }
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let (parameters, macs) = (summary.parameters(), summary.macs() as f64 / 1e6);

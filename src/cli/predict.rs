@@ -39,6 +39,15 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let device = Device::open(&options.device)?;
     let (model, meta) = load_model(&path, &device)?;
     let [height, width] = meta.input;
+    if !options.json {
+        let (count, plural) = (options.images.len(), if options.images.len() == 1 { "" } else { "s" });
+        let (name, epoch) = (&meta.config.model, meta.progress.epoch);
+        print(format_args!(
+            "{count} picture{plural} by {name} of {}, epoch {epoch}, on {}",
+            path.display(),
+            device.info().name
+        ))?;
+    }
     let mut images = Images::new(height, width);
     for file in &options.images {
         images.pixels.extend(picture::load(file, height, width)?);
@@ -55,6 +64,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let (values, indices) = topk(&probabilities, shown)?;
     let (values, indices) = (values.to_vec::<f32>()?, indices.to_vec::<i32>()?);
     let (logits, probabilities) = (logits.to_vec::<f32>()?, probabilities.to_vec::<f32>()?);
+    let width = meta.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(24);
     let mut report = Vec::new();
     for (i, file) in options.images.iter().enumerate() {
         let best = (0..shown).map(|j| (indices[i * shown + j] as usize, values[i * shown + j]));
@@ -72,7 +82,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             for (class, probability) in best {
                 let logit = logits[i * classes + class];
                 let (percent, name) = (100.0 * probability, &meta.classes[class]);
-                print(format_args!("  {percent:6.2} %  {name:<24} logit {logit:.3}"))?;
+                print(format_args!("  {percent:6.2} %  {name:<width$}  logit {logit:.3}"))?;
             }
         }
     }

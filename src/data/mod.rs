@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 pub use loading::{Loading, Ratios, Size};
 use source::{Part, Source};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Pictures of one size with their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,6 +137,11 @@ impl Dataset {
     pub fn open(spec: &str, loading: &Loading) -> Result<Dataset> {
         let Source { name, classes, parts, size, .. } = Source::find(spec, loading)?;
         let size = loading.image_size.unwrap_or(size);
+        // Known before an epoch was trained for nothing.
+        if parts[2].len() == 0 {
+            let fix = "add pictures, or make folders 'train' and 'test'";
+            return Err(Error::usage(format!("{spec} leaves no picture to test on, having one of each class: {fix}")));
+        }
         read::fits(parts.iter().map(Part::len).sum(), size)?;
         let load = |part| read::load(part, size, loading.workers);
         let [train, val, test] = parts;

@@ -1,6 +1,5 @@
 //! One picture file, made into what a network takes: eight bits, three channels, the network's size.
 
-use std::io::Read;
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -10,6 +9,7 @@ use resize::Type::Lanczos3;
 use resize::px::RGB;
 
 use crate::error::{Error, Result};
+use crate::files;
 
 /// What [`open`] reads, for messages.
 const FORMATS: &str = "PNG, JPEG, BMP, PPM/PGM, WebP or TIFF";
@@ -59,12 +59,7 @@ pub fn open(path: &Path) -> Result<RgbImage> {
 /// # Errors
 /// As [`open`].
 pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| Error::file(path, e))?;
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|e| Error::file(path, e))?;
-    if bytes.len() as u64 > MOST {
-        return Err(Error::file(path, format!("is longer than {} MiB; make the picture smaller", MOST >> 20)));
-    }
+    let bytes = files::read(path, MOST).map_err(|e| Error::file(path, e))?;
     if bytes.is_empty() {
         return Err(Error::file(path, format!("is empty; expected a picture ({FORMATS})")));
     }

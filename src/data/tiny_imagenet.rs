@@ -10,6 +10,7 @@ use super::folder::{pictures, subfolders};
 use super::source::{Entry, Part, Source, check_name};
 use super::{Loading, Size};
 use crate::error::{Error, Result};
+use crate::files;
 
 const FOLDER: &str = "tiny-imagenet-200";
 const ANNOTATIONS: &str = "val_annotations.txt";
@@ -71,7 +72,7 @@ fn validation(val: &Path, labels: &HashMap<String, i32>) -> Result<Vec<Entry>> {
         return Ok(files);
     }
     let list = val.join(ANNOTATIONS);
-    let text = std::fs::read_to_string(&list).map_err(|e| Error::file(&list, e))?;
+    let text = files::read_text(&list).map_err(|e| Error::file(&list, e))?;
     let images = val.join("images");
     let folder = if images.is_dir() { images } else { val.to_path_buf() };
     let mut files = Vec::new();
@@ -96,7 +97,7 @@ fn validation(val: &Path, labels: &HashMap<String, i32>) -> Result<Vec<Entry>> {
 
 /// The classes' names in the order of their labels.
 fn classes(words: &Path, labels: &HashMap<String, i32>) -> Result<Vec<String>> {
-    let text = match std::fs::read_to_string(words) {
+    let text = match files::read_text(words) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(e) => return Err(Error::file(words, e)),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Info, disk_cache};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Kernels by ladder and problem: `conv2d_forward` → `n64 h32 …` → `conv2d/forward/5_vectorized.cu`.
 pub type Table = BTreeMap<String, BTreeMap<String, Kernel>>;
@@ -146,7 +147,7 @@ pub fn tuned_file(info: &Info) -> PathBuf {
 /// A file that cannot be read or is not such a table.
 pub fn tuned(info: &Info) -> Result<Table> {
     let path = tuned_file(info);
-    match std::fs::read(&path) {
+    match files::read(&path, files::TEXT) {
         // A cache folder that cannot be used is a matter for what needs it.
         Err(_) if !path.is_file() => Ok(Table::new()),
         Err(e) => Err(Error::file(&path, e)),

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::source;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, plain};
+use crate::files;
 
 /// What stands before every kernel, so that lines that include [`KNOWN`] headers can be dropped.
 pub(super) const STANDARD: &str = include_str!("standard.h");
@@ -121,9 +122,9 @@ fn find(file: &str, name: &str) -> Result<(String, String), String> {
         Err(error) => error,
     };
     let beside = Path::new(file).parent().unwrap_or(Path::new("")).join(name);
-    match std::fs::read_to_string(&beside) {
+    match files::read_code(&beside) {
         Ok(text) => Ok((beside.to_string_lossy().into_owned(), text)),
-        Err(error) => Err(format!("{}: {error}; and not one of warptape's own: {of_tree}", beside.display())),
+        Err(error) => Err(format!("{}: {}; and not one of warptape's own: {of_tree}", beside.display(), plain(error))),
     }
 }
 

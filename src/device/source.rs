@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::include;
 use crate::error::{Error, Result};
+use crate::files;
 
 static TREE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kernels");
 
@@ -153,7 +154,7 @@ pub fn digest() -> Result<String> {
 pub(super) fn read(file: &str) -> Result<String> {
     if let Some(dir) = std::env::var_os("WARPTAPE_KERNELS") {
         let path = Path::new(&dir).join(file);
-        return std::fs::read_to_string(&path)
+        return files::read_code(&path)
             .map_err(|e| Error::file(path, format!("{e} (WARPTAPE_KERNELS names the folder to read kernels from)")));
     }
     let found = TREE.get_file(file).and_then(|f| f.contents_utf8());
@@ -187,7 +188,7 @@ fn after_parentheses(text: &str) -> &str {
 }
 
 /// The text without comments and `#line`: of each comment a space and its ends of lines stay.
-pub(super) fn without_comments(text: &str) -> String {
+pub(crate) fn without_comments(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.starts_with("#line "));
     let mut rest = &*lines.collect::<Vec<_>>().join("\n");
     let mut code = String::with_capacity(rest.len());

@@ -29,6 +29,7 @@ use serde::Deserialize;
 
 use crate::device::{Defines, Source};
 use crate::error::{Error, Result};
+use crate::files;
 pub use example::example;
 pub use prepare::{Named, Prepared};
 pub use value::{Fill, Spec, Value};
@@ -160,7 +161,7 @@ impl Plan {
     /// # Errors
     /// An unreadable file; an unknown key or a value of the wrong kind, with its line or its name.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+        let text = files::read_text(path).map_err(|e| Error::file(path, e))?;
         Self::from_toml(&text).map_err(|what| Error::file(path, what))
     }
 
@@ -196,7 +197,7 @@ impl Plan {
     /// # Errors
     /// An unreadable file; an `#include` that cannot be resolved.
     pub fn source(&self, file: &Path) -> Result<Source> {
-        let text = std::fs::read_to_string(file).map_err(|e| Error::file(file, e))?;
+        let text = files::read_code(file).map_err(|e| Error::file(file, e))?;
         Source::from_text(&file.to_string_lossy(), &text, &self.defines)
     }
 

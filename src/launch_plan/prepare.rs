@@ -1,8 +1,10 @@
 //! From a description to a launch: each parameter of the kernel gets its argument, each buffer its memory.
 
+use super::value::PIECE;
 use super::{Plan, Spec, Value, example};
 use crate::device::signature::{Element, Kind, Parameter, Signature};
-use crate::device::{Arg, Buffer, Device, Function, Geometry, Source, Target};
+use crate::device::source::without_comments;
+use crate::device::{Arg, Buffer, Device, Function, Geometry, Source};
 use crate::error::{Error, Result};
 
 /// A kernel with all it takes, ready to launch. Its buffers live as long as it does.
@@ -40,12 +42,12 @@ impl Plan {
         let signature = Signature::of(source, kernel)?;
         if self.is_silent() {
             let file = source.file.clone();
-            return Err(Error::NoLaunch { file, example: example(&signature) });
+            return Err(Error::NoLaunch { file, example: example(&signature, source) });
         }
         let geometry = self.geometry()?;
         let failed = |what: String| Error::usage(format!("kernel {kernel}: {what}"));
         self.refuse_strangers(&signature).map_err(failed)?;
-        let checked = signature.parameters.iter().map(|parameter| self.given(parameter, &signature));
+        let checked = signature.parameters.iter().map(|parameter| self.given(parameter, &signature, source));
         let mut args = checked.collect::<Result<Vec<_>, _>>().map_err(failed)?;
 
         let function = Function::of(&device.compile(source)?, kernel)?;
@@ -108,10 +110,12 @@ impl Plan {
     }
 
     /// The argument for a parameter; for a buffer that is still to be made, null.
-    fn given(&self, parameter: &Parameter, signature: &Signature) -> Result<Arg, String> {
+    fn given(&self, parameter: &Parameter, signature: &Signature, source: &Source) -> Result<Arg, String> {
         let Parameter { name, text, kind } = parameter;
         let Some(value) = self.args.get(name) else {
-            let wanted = example::value(parameter, signature);
+            let code = without_comments(&source.text);
+            let written = example::only_written(example::body(&code, &signature.kernel), name);
+            let wanted = example::value(parameter, signature, written);
             let plain = wanted.trim_matches('"');
             return Err(format!(
                 "no argument for '{name}' ({text}): add {name} = {wanted} under [args], or --arg '{name}={plain}'"
@@ -175,11 +179,12 @@ fn allocate(device: &Device, name: &str, spec: &Spec, seed: u64) -> Result<Buffe
         let what = format!("argument '{name}': {bytes} bytes are more than {} has ({memory})", device.info().name);
         return Err(Error::usage(what));
     }
-    // compute-sanitizer knows allocations, not arguments. On the host a little room behind them does no harm.
-    let make = if device.target() == Target::Cuda { Buffer::exact } else { Buffer::new };
-    let buffer = make(device, bytes)?;
-    if let Some(contents) = spec.contents(seed) {
-        device.backend().upload(buffer.address(), &contents)?;
+    // compute-sanitizer knows allocations, not arguments; on a fenced host, the fence stands where the allocation ends.
+    let buffer = Buffer::exact(device, bytes)?;
+    let mut at = buffer.address();
+    for piece in spec.contents(seed) {
+        device.backend().upload(at, &piece)?;
+        at += piece.len() as u64;
     }
     Ok(buffer)
 }
@@ -213,8 +218,18 @@ impl Prepared {
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let found = self.buffers.iter().find(|buffer| buffer.name == name);
         let found = found.ok_or_else(|| Error::usage(format!("parameter '{name}' has no buffer")))?;
-        let mut bytes = vec![0; found.buffer.bytes()];
-        found.buffer.device().backend().download(found.buffer.address(), &mut bytes)?;
-        Ok(bytes)
+        found.pieces().collect::<Result<Vec<_>>>().map(|pieces| pieces.concat())
+    }
+}
+
+impl Named {
+    /// The bytes that the buffer holds now, in pieces of whole numbers: a buffer may be most of the memory.
+    pub fn pieces(&self) -> impl Iterator<Item = Result<Vec<u8>>> {
+        let (start, bytes) = (self.buffer.address(), self.buffer.bytes());
+        (0..bytes).step_by(PIECE).map(move |at| {
+            let mut piece = vec![0; PIECE.min(bytes - at)];
+            self.buffer.device().backend().download(start + at as u64, &mut piece)?;
+            Ok(piece)
+        })
     }
 }

@@ -59,6 +59,9 @@ pub enum Fill {
     Below(u32),
 }
 
+/// Bytes of a buffer that are made, or looked at, at a time.
+pub(super) const PIECE: usize = 1 << 20;
+
 impl Value {
     pub(super) fn from_toml(value: &toml::Value) -> Result<Self, String> {
         match value {
@@ -145,28 +148,38 @@ impl Spec {
         self.count * self.element.bytes()
     }
 
-    /// The bytes that the buffer holds; none if nothing writes it. `seed` makes random ones differ between buffers.
-    pub(super) fn contents(&self, seed: u64) -> Option<Vec<u8>> {
+    /// The bytes that the buffer holds, in pieces of up to [`PIECE`]; none if nothing writes it. `seed` makes random ones differ
+    /// between buffers.
+    pub(super) fn contents(&self, seed: u64) -> impl Iterator<Item = Vec<u8>> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let each = PIECE / self.element.bytes();
+        let count = if self.fill == Fill::Empty { 0 } else { self.count };
+        (0..count).step_by(each).map(move |first| {
+            let mut bytes = Vec::with_capacity(PIECE);
+            (first..count.min(first + each)).for_each(|i| self.append(self.number(i, &mut rng), &mut bytes));
+            bytes
+        })
+    }
+
+    /// The number at place `i`.
+    fn number(&self, i: usize, rng: &mut ChaCha8Rng) -> f64 {
         let below = |rng: &mut ChaCha8Rng, bound: u32| (u64::from(rng.next_u32()) * u64::from(bound)) >> 32;
-        let mut bytes = Vec::with_capacity(self.bytes());
-        for i in 0..self.count {
-            let value = match self.fill {
-                Fill::Empty => return None,
-                Fill::Random if self.element.is_float() => f64::from(rng.next_u32() >> 8) / f64::from(1 << 23) - 1.0,
-                Fill::Random => below(&mut rng, 100) as f64,
-                Fill::Below(bound) => below(&mut rng, bound) as f64,
-                Fill::Zeros => 0.0,
-                Fill::Ones => 1.0,
-                Fill::Index => i as f64,
-            };
-            match self.element {
-                Element::F32 => bytes.extend((value as f32).to_le_bytes()),
-                Element::F64 => bytes.extend(value.to_le_bytes()),
-                // Whole numbers here, so that two's complement cut to size is each of these types (`index` starts over).
-                element => bytes.extend_from_slice(&(value as i64).to_le_bytes()[..element.bytes()]),
-            }
+        match self.fill {
+            Fill::Random if self.element.is_float() => f64::from(rng.next_u32() >> 8) / f64::from(1 << 23) - 1.0,
+            Fill::Random => below(rng, 100) as f64,
+            Fill::Below(bound) => below(rng, bound) as f64,
+            Fill::Empty | Fill::Zeros => 0.0,
+            Fill::Ones => 1.0,
+            Fill::Index => i as f64,
         }
-        Some(bytes)
+    }
+
+    fn append(&self, value: f64, bytes: &mut Vec<u8>) {
+        match self.element {
+            Element::F32 => bytes.extend((value as f32).to_le_bytes()),
+            Element::F64 => bytes.extend(value.to_le_bytes()),
+            // Whole numbers here, so that two's complement cut to size is each of these types (`index` starts over).
+            element => bytes.extend_from_slice(&(value as i64).to_le_bytes()[..element.bytes()]),
+        }
     }
 }

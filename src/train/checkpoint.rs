@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
-use std::fs::{DirEntry, File};
+use std::fs::DirEntry;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -19,6 +19,7 @@ use super::run_dir::RunInfo;
 use super::state_dict::{OPTIMIZER, load_state, load_tensor, no_other};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::nn::{Layer, Layout, State};
 use crate::optim::{Optimizer, Schedule};
 
@@ -242,7 +243,7 @@ impl Checkpoint {
 /// length, so that a file of another kind, or one that never ends, costs nothing.
 fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
     let failed = |e: std::io::Error| Error::file(path, e);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = files::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut bytes = Vec::new();
     (&mut file).take(8).read_to_end(&mut bytes).map_err(failed)?;

@@ -1,7 +1,6 @@
 //! The record of a run: what it takes to repeat it, and what its bits depend on.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use crate::device::Device;
 use crate::device::choices::Table;
 use crate::device::source;
 use crate::error::{Error, Result};
-use crate::files::{timestamp, write_atomic};
+use crate::files::{self, timestamp, write_atomic};
 use crate::op::recorded::known;
 
 /// What it takes to repeat a run: the contents of `run.json`.
@@ -165,7 +164,7 @@ impl RunInfo {
     /// # Errors
     /// Those of [`RunInfo::read`].
     pub fn from_file(path: &Path) -> Result<RunInfo> {
-        let text = fs::read(path).map_err(|e| Error::file(path, e))?;
+        let text = files::read(path, files::TEXT).map_err(|e| Error::file(path, e))?;
         serde_json::from_slice(&text).map_err(|e| {
             Error::file(path, format!("{e}; expected the run.json that warptape wrote: restore it or start a new run"))
         })

@@ -100,7 +100,7 @@ fn nobody_listens() {
         command
     };
     if Path::new("/dev/full").exists() {
-        refused(&mut shell("eval \"$1\" --device \"$2\" > /dev/full"), 1, &["standard output", "No space left"]);
+        refused(&mut shell("eval \"$1\" --device \"$2\" > /dev/full"), 1, &["standard output", "no space is left"]);
         let mut silent = shell("eval \"$1/nowhere\" --device \"$2\" 2> /dev/full");
         assert_eq!(done(&mut silent).code, Some(1));
     }

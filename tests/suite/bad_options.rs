@@ -52,7 +52,7 @@ fn files_of_options() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.toml");
     let path = file.to_str().unwrap();
-    fails(&train(&["--config", path]), 1, &[path, "No such file"]);
+    fails(&train(&["--config", path]), 1, &[path, "no such file"]);
     fails(&train(&["--config", folder.path().to_str().unwrap()]), 1, &["directory"]);
     for (text, parts) in [
         ("epochs = 2\nlearn_rate = 1\n", &["line 2", "unknown field `learn_rate`", "`lr`"][..]),

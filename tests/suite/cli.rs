@@ -188,7 +188,9 @@ fn predict_sees_what_eval_sees() {
     assert!((expected["loss"].as_f64().unwrap() - loss / TEST as f64).abs() < 1e-5, "{loss} and {expected}");
 
     let plain = succeeds(&["predict", run, &files[0], &files[1], "--top", "3", "--device", &device]);
-    assert_eq!(plain.lines().count(), 2 * (1 + 3), "{plain}");
+    assert_eq!(plain.lines().count(), 1 + 2 * (1 + 3), "{plain}");
+    let first = plain.lines().next().unwrap();
+    assert!(first.starts_with("2 pictures by little-conv of ") && first.contains(", epoch "), "{plain}");
 }
 
 /// Every file of the folder with the time it was written.

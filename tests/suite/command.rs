@@ -75,6 +75,9 @@ pub fn refused(command: &mut Command, code: i32, parts: &[&str]) {
     assert_eq!(got, Some(code), "{command:?}: {stdout}{stderr}");
     let line = stderr.strip_suffix('\n').unwrap_or_else(|| panic!("{command:?} ends without a line: {stderr:?}"));
     assert!(line.starts_with("error: ") && !line.contains(char::is_control), "{command:?}: not one line: {stderr:?}");
+    for word in ["os error", "expected u", "expected f32", "expected f64", "panicked"] {
+        assert!(!line.contains(word), "{command:?}: {word:?} means nothing to a person: {line:?}");
+    }
     for part in parts {
         assert!(line.contains(part), "{command:?}: no {part:?} in {line:?}");
     }

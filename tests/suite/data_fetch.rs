@@ -6,7 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use md5::{Digest, Md5};
+use std::time::Duration;
 use tempfile::TempDir;
+
+use warptape::data::fetch::transfer::Pace;
 use warptape::data::fetch::{Archive, Outcome, fetch};
 
 use crate::data::{message, says};
@@ -267,4 +270,18 @@ fn archives_that_reach_out_of_their_folder() {
         assert!(text.contains(part), "{part:?} is not in: {text}");
         assert_eq!(contents(to.path()), ["set.tar.gz"]);
     }
+}
+
+/// A server that drips is not waited for: each minute has to bring its 60 KiB.
+#[test]
+fn slow_servers() {
+    let mut pace = Pace::default();
+    let (second, fast) = (Duration::from_secs, |at: u64| 1024 * at);
+    assert!((0..60).all(|at| pace.holds(second(at), at)), "a minute is not over");
+    assert!(!pace.holds(second(60), 60));
+    let mut pace = Pace::default();
+    assert!((0..600).all(|at| pace.holds(second(at), fast(at))));
+    // One that was fast and drips now.
+    let dripping: Vec<u64> = (600..700).filter(|&at| !pace.holds(second(at), fast(600) + at)).collect();
+    assert_eq!(dripping, [660]);
 }

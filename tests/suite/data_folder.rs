@@ -139,7 +139,7 @@ fn folders_that_are_no_data_set() {
     says(load_from("folder", root), &["is a link to", "which it is in"]);
     fs::remove_file(root.join("full/loop")).unwrap();
     symlink(root.join("nowhere"), root.join("full/dangling.png")).unwrap();
-    says(load_from("folder", root), &["dangling.png", "No such file"]);
+    says(load_from("folder", root), &["dangling.png", "no such file"]);
     fs::remove_file(root.join("full/dangling.png")).unwrap();
     let deep: PathBuf = root.join("full").join("d/".repeat(70));
     fs::create_dir_all(deep).unwrap();
@@ -195,4 +195,15 @@ fn sizes() {
     assert_eq!(small.test.labels, emoji.test.labels);
     let (mean, other) = (emoji.train.mean_std().0, small.train.mean_std().0);
     assert!(mean.iter().zip(other).all(|(a, b)| (a - b).abs() < 0.01), "{mean:?} {other:?}");
+}
+
+#[test]
+fn one_picture_of_each_class_leaves_none_to_test_on() {
+    let folder = TempDir::new().unwrap();
+    paint_classes(folder.path(), &["a", "b"], 1);
+    let error = open(folder.path(), &Loading::default()).map(drop).unwrap_err().to_string();
+    assert!(error.contains("leaves no picture to test on, having one of each class: add pictures, or"), "{error}");
+    // One more of one class is enough.
+    paint_classes(folder.path(), &["a"], 2);
+    assert_eq!(open(folder.path(), &Loading::default()).unwrap().test.len(), 1);
 }

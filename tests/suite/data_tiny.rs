@@ -101,7 +101,7 @@ fn what_is_missing_is_named() {
     case("val_0.JPEG\n", &["line 1", "expected a file, a tab and its class"]);
     case("\n", &["names no pictures"]);
     fs::remove_file(&list).unwrap();
-    says(load_from("tiny-imagenet", root), &["val_annotations.txt", "No such file"]);
+    says(load_from("tiny-imagenet", root), &["val_annotations.txt", "no such file"]);
     fs::remove_dir_all(root.join("train/n01443537/images")).unwrap();
     says(load_from("tiny-imagenet", root), &["n01443537", "no pictures"]);
 }

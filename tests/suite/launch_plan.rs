@@ -260,10 +260,32 @@ fn no_launch_at_all() {
     let ready = prepared(text, example).unwrap();
     ready.launch(ready.buffers[0].buffer.device()).unwrap();
     assert_eq!(ready.args.len(), 7);
-    let head = "kernel = \"k\"\ngrid = 4\nblock = 256\n\n[args]\nout = \"f32[1024] empty\"";
+    let head = "kernel = \"k\"\ngrid = 4\nblock = 256\n\n[args]\nout = \"f32[1024] zeros\"";
     for part in [head, "in = \"u32[1024]\"", "rows = 32\ncolumns = 32\nscale = 0.5\np = [1, 2, 3]"] {
         assert!(example.contains(part), "{example}");
     }
+}
+
+/// What a kernel only writes begins empty, so that what it leaves out shows; anything else begins as zeros.
+#[test]
+fn empty_is_what_a_kernel_only_writes() {
+    let text = "void helper(float* p);
+        __global__ void k(float* a, float* b, float* c, float* d, float* e, float* f, float* g, int n) {
+            int i = threadIdx.x;
+            if (i < n) a[i] = 1; else a[g[i] > 0 ? i : 0] = b[i]; // e = 1, d[0]
+            b[i] = 2; c[i] += 1; atomicAdd(d, 1.0f); e[i] = 1; if (e[i] == 1) helper(f);
+        }";
+    let plan = Plan::default();
+    let source = source(text, &plan);
+    let Err(Error::NoLaunch { example, .. }) = plan.prepare(&device(), &source) else { panic!() };
+    let fill = |name: &str| {
+        let line = example.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+        (line.contains("[1024] empty"), line.contains("the kernel only writes it"))
+    };
+    for name in ["a", "b", "c", "d", "e", "f", "g"] {
+        assert_eq!(fill(name), (name == "a", name == "a"), "{name}: {example}");
+    }
+    assert!(example.contains("b = \"f32[1024] zeros\"  # float*: zeros, since the kernel may read it"), "{example}");
 }
 
 #[test]

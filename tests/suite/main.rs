@@ -38,6 +38,7 @@ mod generated;
 mod gpu_scripts;
 mod gpu_stages;
 mod intrinsics;
+mod kernel_ends;
 mod kernels_check;
 mod kernels_profile;
 mod killed;

@@ -10,6 +10,8 @@ use warptape::device::cuda::nvrtc::Nvrtc;
 use warptape::device::{Defines, Source};
 use warptape::error::Error;
 
+use crate::command::{fails, folder, succeeds};
+
 const SCALE: &str = r#"
 extern "C" __global__ void __launch_bounds__(TILE) scale_forward(float* y, const float* x, float factor, int n) {
     __shared__ float staged[TILE];
@@ -102,13 +104,13 @@ fn defines_reach_the_kernel_and_resources_are_reported() {
 fn check_reports_spills_and_failures() {
     let Some(nvrtc) = nvrtc() else { return };
     let good = compile_sources(&nvrtc, &[], &[scale(64), scale(128)]).unwrap();
-    assert!(good.ok() && good.rows.len() == 6, "{good}");
+    assert!(good.ok(&[]) && good.rows.len() == 6, "{good}");
     let spills = compile_sources(&nvrtc, &["sm_80".into()], &[scale(64), spilling()]).unwrap();
-    assert!(!spills.ok() && spills.failures.is_empty(), "{spills}");
+    assert!(!spills.ok(&[]) && spills.ok(&[spills.rows[0].file.clone()]) && spills.failures.is_empty(), "{spills}");
     assert!(spills.to_string().contains("1 spill registers"), "{spills}");
     let broken = Source::from_text("broken.cu", "int f( {", &Defines::new()).unwrap();
     let fails = compile_sources(&nvrtc, &["sm_80".into()], &[broken]).unwrap();
-    assert!(!fails.ok() && fails.failures.len() == 1, "{fails}");
+    assert!(!fails.ok(&[]) && fails.failures.len() == 1, "{fails}");
     assert!(matches!(compile_sources(&nvrtc, &["sm_1".into()], &[scale(64)]), Err(Error::Usage(_))));
 }
 
@@ -234,4 +236,22 @@ fn the_kernels_of_the_tests_are_cuda() {
         let source = Source::from_text(file, text, &Defines::new()).unwrap();
         nvrtc.compile(&source, "sm_80").unwrap();
     }
+}
+
+#[test]
+fn a_file_of_ones_own_compiles() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let text = "extern \"C\" __global__ void k(float* y) { y[threadIdx.x] = N; }\n";
+    let (_folder, file) = folder(text, "[defines]\nN = 3\n");
+    let arch = nvrtc.newest_arch();
+    let said = succeeds(&["kernels", "compile", &file, "--arch", &arch]);
+    assert!(said.lines().any(|line| line.starts_with("k ") && line.contains(&file) && line.contains("N=3")), "{said}");
+    assert!(said.ends_with("\n1 compiled, 0 failed to compile, 0 spill registers\n"), "{said}");
+    let said = succeeds(&["kernels", "compile", "relu", "--arch", &arch]);
+    assert!(said.contains("activation/1_vectorized.cu") && !said.contains("matmul/"), "{said}");
+}
+
+#[test]
+fn a_constant_without_a_file_is_refused() {
+    fails(&["kernels", "compile", "--define", "N=1"], 2, &["--define is for files of your own; name one: "]);
 }

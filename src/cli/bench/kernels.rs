@@ -89,6 +89,10 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
             continue;
         }
         let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
+        if !options.json && !options.csv {
+            let name = &device.info().name;
+            print(format_args!("measuring {} on {}, {name}", problem.ladder, problem.text))?;
+        }
         let python = worker.as_mut().and_then(|worker| worker.as_mut().ok());
         let python: Option<&mut Worker> = python;
         results.rows.push(measure(&device, ladder, problem, plan, &mut limits, &vendor, python)?);

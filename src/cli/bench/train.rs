@@ -64,6 +64,12 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
             continue;
         }
         let (runs, seconds) = (options.runs, options.seconds);
+        if !options.json {
+            let name = &device.info().name;
+            print(format_args!(
+                "measuring {model}, {batch} images a step, on {name}: {runs} runs of at least {seconds} s"
+            ))?;
+        }
         let (row, versions) = measure(&device, &Plan { model, batch, runs, seconds, python: python.clone() })?;
         results.versions.extend(versions);
         results.rows.push(row);

@@ -1,6 +1,7 @@
 //! `warptape kernels check`: kernels in checked mode, in several thread orders.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,7 +23,7 @@ use crate::op::workload::{Kernel, Workload, launched};
 pub(super) struct Options {
     /// Kernels of the tree by name, file or folder (see `kernels list`), or files of your own [default: the whole tree]
     #[arg(value_name = "NAME|FILE.cu")]
-    what: Vec<String>,
+    what: Vec<OsString>,
     /// Thread orders to run each kernel in: forward, reverse, then random ones
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,

@@ -1,16 +1,20 @@
-//! `warptape kernels compile`: compiles every kernel for every architecture and shows what each costs. Needs NVRTC, no GPU.
+//! `warptape kernels compile`: compiles kernels for every architecture and shows what each costs. Needs NVRTC, no GPU.
 //! Machine code goes to the kernel cache, where the CUDA device finds it if it has an NVRTC of the same version.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt;
 
 use rayon::prelude::*;
 
+use super::subject::{self, Subject};
 use crate::bench::kernels::sources;
 use crate::device::cuda::cubin::Usage;
 use crate::device::cuda::nvrtc::Nvrtc;
 use crate::device::{Defines, Source};
 use crate::error::{Error, Result};
+use crate::launch_plan;
+use crate::op::workload::Workload;
 
 /// One function of one variant on one architecture.
 #[derive(Clone, Debug)]
@@ -37,9 +41,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// True if everything compiled and nothing spills.
-    pub fn ok(&self) -> bool {
-        self.failures.is_empty() && !self.rows.iter().any(|row| row.usage.spills())
+    /// True if everything compiled and nothing spills, but in `own`, files that may.
+    pub fn ok(&self, own: &[String]) -> bool {
+        self.failures.is_empty() && !self.rows.iter().any(|row| row.usage.spills() && !own.contains(&row.file))
     }
 
     /// The defines of `row` in which the variants of its file differ; all of them if there is but one variant.
@@ -53,21 +57,12 @@ impl Report {
     }
 }
 
-/// Compiles every variant of a kernel file for every architecture.
+/// Compiles every source for every architecture, by the NVRTC at hand.
 ///
 /// Without architectures: `sm_80`, `sm_90a` and the newest that NVRTC knows.
 ///
 /// # Errors
-/// No NVRTC, an architecture that it does not know, an unknown kernel file. Kernels that fail are in the report.
-pub fn compile(archs: &[String], variants: &[(String, Defines)]) -> Result<Report> {
-    let sources = variants.iter().map(|(file, defines)| Source::load(file, defines)).collect::<Result<Vec<_>>>()?;
-    compile_sources(&Nvrtc::find()?, archs, &sources)
-}
-
-/// [`compile`] for sources at hand, by the NVRTC at hand.
-///
-/// # Errors
-/// As [`compile`].
+/// An architecture that it does not know. Kernels that fail are in the report.
 pub fn compile_sources(nvrtc: &Nvrtc, archs: &[String], sources: &[Source]) -> Result<Report> {
     let mut archs = archs.to_vec();
     if archs.is_empty() {
@@ -147,24 +142,55 @@ fn cells(row: &Row, defines: String) -> [String; 8] {
 #[derive(clap::Args)]
 #[group(skip)]
 pub(super) struct Options {
+    /// Kernels of the tree by name, file or folder (see `kernels list`), or files of your own [default: the whole tree]
+    #[arg(value_name = "NAME|FILE.cu")]
+    what: Vec<OsString>,
     /// Architectures, for example sm_80,sm_90a [default: sm_80, sm_90a and the newest that NVRTC knows]
     #[arg(long, value_delimiter = ',')]
     arch: Vec<String>,
     /// Every variant, too, that a GPU runs in trainings and benches of known networks, so that none of them compiles anything
     #[arg(long)]
     all: bool,
+    /// Compile-time constant of files of your own; may be repeated
+    #[arg(long = "define", value_name = "NAME=VALUE")]
+    defines: Vec<String>,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let mut variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
-    let more = if options.all { sources::of_gpu()? } else { Vec::new() };
-    variants.extend(more.into_iter().map(|source| (source.file, source.defines)));
-    let mut seen = BTreeSet::new();
-    variants.retain(|(file, defines)| seen.insert(format!("{file} {defines}")));
-    let report = compile(&options.arch, &variants)?;
+    let launch = launch_plan::Options { defines: options.defines.clone(), ..Default::default() };
+    let (mut sources, mut names) = (Vec::new(), Vec::new());
+    for what in &options.what {
+        match Subject::of(what, &launch)? {
+            Subject::File(_, source) => sources.push(source),
+            Subject::Tree(name) => names.push(name),
+        }
+    }
+    let own: Vec<String> = sources.iter().map(|source| source.file.clone()).collect();
+    if own.is_empty() && launch.is_given() {
+        let fix = "name one: warptape kernels compile FILE.cu …";
+        return Err(Error::usage(format!("--define is for files of your own; {fix}")).into());
+    }
+    if own.is_empty() || !names.is_empty() {
+        sources.extend(of_tree(&names, options.all)?);
+    }
+    let report = compile_sources(&Nvrtc::find()?, &options.arch, &sources)?;
     crate::cli::print(&report)?;
-    if report.ok() {
+    if report.ok(&own) {
         return Ok(());
     }
     Err(anyhow::anyhow!("kernels that do not compile, or spill registers, are listed above"))
+}
+
+/// The variants of the files that `names` mean, each once; of all files if there are no names.
+fn of_tree(names: &[String], all: bool) -> Result<Vec<Source>> {
+    let mut variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
+    let more = if all { sources::of_gpu()? } else { Vec::new() };
+    variants.extend(more.into_iter().map(|source| (source.file, source.defines)));
+    if !names.is_empty() {
+        let kernels = subject::workloads(names, &[])?.iter().map(Workload::kernels).collect::<Result<Vec<_>>>()?;
+        variants.retain(|(file, _)| kernels.iter().flatten().any(|kernel| kernel.file == *file));
+    }
+    let mut seen = BTreeSet::new();
+    variants.retain(|(file, defines)| seen.insert(format!("{file} {defines}")));
+    variants.iter().map(|(file, defines)| Source::load(file, defines)).collect()
 }

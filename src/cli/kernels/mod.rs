@@ -1,5 +1,6 @@
 //! `warptape kernels …`: what there is, what compilers make of it, and whether it is right.
 
+mod apart;
 mod check;
 pub mod compile;
 mod findings;
@@ -21,7 +22,7 @@ pub struct Options {
 enum Command {
     /// Look for races, stray and misaligned accesses, reads of what nothing wrote and divergent barriers; without a GPU
     Check(check::Options),
-    /// Compile every kernel with NVRTC (no GPU needed) and show registers, shared memory and spills
+    /// Compile kernels, or a file of your own, with NVRTC (no GPU needed) and show registers, shared memory and spills
     Compile(compile::Options),
     /// Count what kernels ask of the memory and compute, by line, and what that means on a named GPU; without one
     Profile(profile::Options),
@@ -33,16 +34,17 @@ enum Command {
     List,
 }
 
-/// Runs `warptape kernels …`.
-pub fn run(options: Options) -> anyhow::Result<()> {
+/// Runs `warptape kernels …`. Returns the exit code.
+pub fn run(options: Options) -> anyhow::Result<i32> {
     match options.command {
-        Command::Check(options) => check::run(options),
-        Command::Compile(options) => compile::run(&options),
-        Command::Profile(options) => profile::run(options),
-        Command::Run(options) => run::run(&options),
-        Command::Show(options) => show::run(&options),
-        Command::List => list(),
+        Command::Check(options) => check::run(options)?,
+        Command::Compile(options) => compile::run(&options)?,
+        Command::Profile(options) => profile::run(options)?,
+        Command::Run(options) => return run::run(&options),
+        Command::Show(options) => show::run(&options)?,
+        Command::List => list()?,
     }
+    Ok(0)
 }
 
 fn list() -> anyhow::Result<()> {

@@ -4,11 +4,12 @@ use std::fmt::{self, Display};
 
 use serde_json::{Value, json};
 
+use super::apart;
 use super::subject::{self, Subject};
-use crate::device::Device;
 use crate::device::signature::Element;
+use crate::device::{Device, Source};
 use crate::error::Result;
-use crate::launch_plan::{Named, Prepared};
+use crate::launch_plan::{Named, Plan, Prepared};
 use crate::op::workload::{Kernel, launched};
 
 /// Values of a buffer that are shown as text, and the most of one that JSON holds them all of.
@@ -26,20 +27,17 @@ pub(super) struct Options {
     /// Print JSON; with all values of buffers of up to 4096, the first 8 of others
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    apart: apart::Options,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let subject = options.subject.subject()?;
-    let device = Device::open(&options.device)?;
-    let name = match subject {
-        Subject::File(plan, source) => {
-            let prepared = plan.prepare(&device, &source)?;
-            prepared.launch(&device)?;
-            device.synchronize()?;
-            return Ok(show(&prepared, &source.file, &device, options.json)?);
-        }
+/// Returns the exit code.
+pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
+    let name = match options.subject.subject()? {
+        Subject::File(plan, source) => return Ok(own(options, &plan, &source)?),
         Subject::Tree(name) => name,
     };
+    let device = Device::open(&options.device)?;
     let mut ran: Vec<Kernel> = Vec::new();
     for workload in subject::workloads(&[name], &options.subject.shape)? {
         workload.run(&device, &options.subject.shape)?;
@@ -51,49 +49,107 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
         let kernels = ran.iter().map(|Kernel { file, function }| json!({"kernel": function, "file": file}));
         let kernels = kernels.collect::<Value>();
         let all = json!({"device": device.info().name, "kernels": kernels});
-        return Ok(crate::cli::print(format_args!("{all:#}"))?);
+        crate::cli::print(format_args!("{all:#}"))?;
+        return Ok(0);
     }
     let names: Vec<String> = ran.iter().map(|Kernel { file, function }| format!("{function} ({file})")).collect();
-    Ok(crate::cli::print(format_args!("ran: {}", names.join(", ")))?)
+    crate::cli::print(format_args!("ran: {}", names.join(", ")))?;
+    Ok(0)
+}
+
+/// Launches a kernel of the user's own: on the host in a process of its own, which its mistakes may end.
+fn own(options: &Options, plan: &Plan, source: &Source) -> Result<i32> {
+    let show = |prepared: &Prepared, device: &Device| show(prepared, &source.file, device, options.json);
+    if let Some(result) = options.apart.run(plan, source, show) {
+        return result.map(|()| 0);
+    }
+    let device = Device::open(&options.device)?;
+    if cfg!(unix) && device.info().name == "host" {
+        return apart::run(&source.file);
+    }
+    let prepared = plan.prepare(&device, source)?;
+    prepared.launch(&device)?;
+    device.synchronize()?;
+    show(&prepared, &device).map(|()| 0)
 }
 
 /// Shows the buffers after the launch.
 fn show(prepared: &Prepared, file: &str, device: &Device, as_json: bool) -> Result<()> {
-    let read = |named| Ok((named, numbers(named, &prepared.bytes(&named.name)?)));
-    let buffers = prepared.buffers.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let buffers = prepared.buffers.iter().map(Summary::of).collect::<Result<Vec<_>>>()?;
     let kernel = &prepared.signature.kernel;
     if as_json {
-        let buffers: Value = buffers.iter().map(|(named, numbers)| entry(named, numbers)).collect();
+        let buffers: Value = buffers.iter().map(Summary::json).collect();
         let all = json!({"kernel": kernel, "file": file, "device": device.info().name, "buffers": buffers});
         return crate::cli::print(format_args!("{all:#}"));
     }
     crate::cli::print(format_args!("ran: {kernel} ({file}) on {}", device.info().name))?;
-    let heads: Vec<String> = buffers.iter().map(|(named, _)| head(named)).collect();
-    let width = heads.iter().map(String::len).max().unwrap_or(0);
-    heads.iter().zip(&buffers).try_for_each(|(head, (_, numbers))| {
-        let first: Vec<String> = numbers.iter().take(SHOWN).map(Number::to_string).collect();
-        let more = if numbers.len() > SHOWN { " …" } else { "" };
-        let range = range(numbers).map_or("no number".into(), |(least, most)| format!("from {least} to {most}"));
-        let nans = numbers.iter().filter(|number| number.is_nan()).count();
-        let nans = if nans > 0 { format!(", {nans} NaN") } else { String::new() };
-        crate::cli::print(format_args!("  {head:<width$}  {}{more}  ({range}{nans})", first.join(" ")))
-    })
+    let width = buffers.iter().map(|buffer| buffer.head().chars().count()).max().unwrap_or(0);
+    buffers.iter().try_for_each(|buffer| crate::cli::print(format_args!("  {:<width$}  {buffer}", buffer.head())))
 }
 
-/// `y: f32[1024]`
-fn head(named: &Named) -> String {
-    format!("{}: {}[{}]", named.name, named.spec.element.name(), named.spec.count)
+/// What is told of a buffer, gathered piece by piece.
+struct Summary<'a> {
+    named: &'a Named,
+    /// Up to [`SMALL`] of its numbers, and how many there are.
+    first: Vec<Number>,
+    count: usize,
+    /// But for NaNs.
+    range: Option<(Number, Number)>,
+    nans: usize,
 }
 
-fn entry(named: &Named, numbers: &[Number]) -> Value {
-    let (least, greatest) = range(numbers).unzip();
-    let shown = if numbers.len() <= SMALL { numbers } else { &numbers[..SHOWN] };
-    json!({
-        "name": named.name, "type": named.spec.element.name(), "count": numbers.len(),
-        "min": least.map(Number::json), "max": greatest.map(Number::json),
-        "nan": numbers.iter().filter(|number| number.is_nan()).count(),
-        "values": shown.iter().copied().map(Number::json).collect::<Value>(),
-    })
+impl<'a> Summary<'a> {
+    fn of(named: &'a Named) -> Result<Self> {
+        let mut summary = Self { named, first: Vec::new(), count: 0, range: None, nans: 0 };
+        for piece in named.pieces() {
+            each(named.spec.element, &piece?, |number| summary.add(number));
+        }
+        Ok(summary)
+    }
+
+    fn add(&mut self, number: Number) {
+        self.count += 1;
+        if self.first.len() < SMALL {
+            self.first.push(number);
+        }
+        if number.is_nan() {
+            self.nans += 1;
+            return;
+        }
+        let (least, greatest) = self.range.get_or_insert((number, number));
+        if number < *least {
+            *least = number;
+        }
+        if number > *greatest {
+            *greatest = number;
+        }
+    }
+
+    /// `y: f32[1024]`
+    fn head(&self) -> String {
+        format!("{}: {}[{}]", self.named.name, self.named.spec.element.name(), self.count)
+    }
+
+    fn json(&self) -> Value {
+        let (least, greatest) = self.range.unzip();
+        let shown = if self.count <= SMALL { &self.first } else { &self.first[..SHOWN] };
+        json!({
+            "name": self.named.name, "type": self.named.spec.element.name(), "count": self.count,
+            "min": least.map(Number::json), "max": greatest.map(Number::json), "nan": self.nans,
+            "values": shown.iter().copied().map(Number::json).collect::<Value>(),
+        })
+    }
+}
+
+/// `0 1 2 3 4 5 6 7 …  (from 0 to 1023, 1 NaN)`
+impl Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first: Vec<String> = self.first.iter().take(SHOWN).map(Number::to_string).collect();
+        let more = if self.count > SHOWN { " …" } else { "" };
+        let range = self.range.map_or("no number".into(), |(least, most)| format!("from {least} to {most}"));
+        let nans = if self.nans > 0 { format!(", {} NaN", self.nans) } else { String::new() };
+        write!(f, "{}{more}  ({range}{nans})", first.join(" "))
+    }
 }
 
 /// A number of a buffer, in a type that holds all of its kind.
@@ -127,14 +183,15 @@ impl Display for Number {
     }
 }
 
-fn numbers(named: &Named, bytes: &[u8]) -> Vec<Number> {
+/// Calls `look` with each of the numbers that `bytes` are.
+fn each(element: Element, bytes: &[u8], mut look: impl FnMut(Number)) {
     macro_rules! all {
         ($type:ty, $number:expr) => {{
             let each = bytes.chunks_exact(size_of::<$type>());
-            each.map(|bytes| $number(<$type>::from_le_bytes(bytes.try_into().expect("its size")).into())).collect()
+            each.for_each(|bytes| look($number(<$type>::from_le_bytes(bytes.try_into().expect("its size")).into())))
         }};
     }
-    match named.spec.element {
+    match element {
         Element::F32 => all!(f32, Number::Single),
         Element::F64 => all!(f64, Number::Double),
         Element::I8 => all!(i8, Number::Int),
@@ -146,12 +203,4 @@ fn numbers(named: &Named, bytes: &[u8]) -> Vec<Number> {
         Element::U32 => all!(u32, Number::Int),
         Element::U64 => all!(u64, Number::Int),
     }
-}
-
-/// The least and the greatest number but for NaNs.
-fn range(numbers: &[Number]) -> Option<(Number, Number)> {
-    let mut some = numbers.iter().copied().filter(|number| !number.is_nan());
-    let first = some.next()?;
-    let wider = |(least, greatest), n| (if n < least { n } else { least }, if n > greatest { n } else { greatest });
-    Some(some.fold((first, first), wider))
 }

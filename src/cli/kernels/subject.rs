@@ -1,10 +1,12 @@
 //! What `kernels check`, `profile`, `run` and `show` are told to work on.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::device::Source;
 use crate::device::source::kernel_files;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::launch_plan::{self, Plan};
 use crate::op::workload::Workload;
 
@@ -14,7 +16,7 @@ use crate::op::workload::Workload;
 pub(super) struct Options {
     /// A kernel of the tree by name, file or folder (see `kernels list`), or a file of your own
     #[arg(value_name = "NAME|FILE.cu")]
-    what: String,
+    what: OsString,
     /// Sizes for a kernel of the tree; `kernels list` names them
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     pub(super) shape: Vec<usize>,
@@ -50,10 +52,10 @@ pub(super) enum Subject {
 impl Subject {
     /// # Errors
     /// A file that cannot be read, with a launch that means nothing, or that is one of the tree's and differs from it.
-    pub(super) fn of(what: &str, launch: &launch_plan::Options) -> Result<Self> {
+    pub(super) fn of(what: &OsStr, launch: &launch_plan::Options) -> Result<Self> {
         let path = Path::new(what);
         if !path.is_file() {
-            return Ok(Self::Tree(what.trim_start_matches("kernels/").into()));
+            return Ok(Self::Tree(what.to_string_lossy().trim_start_matches("kernels/").into()));
         }
         let plan = Plan::find(path, launch)?;
         let source = plan.source(path)?;
@@ -61,12 +63,12 @@ impl Subject {
             return Ok(Self::File(plan, source));
         };
         // A kernel of the tree: nobody has to describe its launch. But what runs is the tree's text, so this must be it.
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+        let text = files::read_code(path).map_err(|e| Error::file(path, e))?;
         if Source::from_text(&file, &text, &plan.defines)?.text == Source::load(&file, &plan.defines)?.text {
             return Ok(Self::Tree(file));
         }
         let fix = "set WARPTAPE_KERNELS to the kernel folder that it lies in";
-        Err(Error::usage(format!("{what} differs from the {file} that is built in; {fix}")))
+        Err(Error::usage(format!("{} differs from the {file} that is built in; {fix}", path.display())))
     }
 }
 

@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use crate::cli::names;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::train::config::Config;
 
 /// Reads a TOML file; keys are the option names with `_` for `-`, or their aliases, and missing ones keep their
@@ -14,7 +15,7 @@ use crate::train::config::Config;
 /// # Errors
 /// An unreadable file, an unknown key, a value of the wrong type: with its line.
 pub fn read(path: &Path) -> Result<(Config, Vec<String>)> {
-    let mut text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+    let mut text = files::read_text(path).map_err(|e| Error::file(path, e))?;
     let wrong = |text: &str, at: usize, what: &str| {
         let line = 1 + text[..at].matches('\n').count();
         Error::file(path, format!("line {line}: {}", what.replace('\n', " ")))

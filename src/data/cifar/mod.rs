@@ -15,6 +15,7 @@ use super::fetch::Archive;
 use super::source::{Part, Source, check_name};
 use super::{Images, Loading, Size};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Rows and columns of a picture.
 pub const SIDE: usize = 32;
@@ -185,7 +186,7 @@ impl Cifar {
     /// Class names: those of the file if there is one, else the published ones.
     fn class_names(&self, layout: &Layout, path: &Path) -> Result<Vec<String>> {
         let count = self.classes.len();
-        let bytes = match std::fs::read(path) {
+        let bytes = match files::read(path, files::TEXT) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(self.classes.iter().map(|&n| n.into()).collect()),
             Err(e) => return Err(Error::file(path, e)),
@@ -204,7 +205,7 @@ impl Cifar {
 
     /// Reads one file's records onto the end of `images`.
     fn file(&self, layout: &Layout, path: &Path, most: usize, images: &mut Images) -> Result<()> {
-        let opened = std::fs::File::open(path).map_err(|e| match e.kind() {
+        let opened = files::open(path).map_err(|e| match e.kind() {
             ErrorKind::NotFound => {
                 let files: Vec<_> = layout.train.iter().chain([&layout.test]).copied().collect();
                 let what = format!("is missing; {} needs {} side by side", self.title, files.join(", "));

@@ -4,7 +4,7 @@
 //! from where it stands, by itself as long as bytes arrive and by the next call otherwise. Unpacking goes into a
 //! temporary folder that is renamed when it is whole. So whatever is found under its own name is complete.
 
-mod transfer;
+pub mod transfer;
 mod unpack;
 
 use std::fs::File;

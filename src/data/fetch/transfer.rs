@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body, Proxy};
@@ -15,6 +15,28 @@ use crate::error::{Error, Result};
 const ATTEMPTS: usize = 100;
 /// How long nothing may arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes that arrive in that time at the least: 1 KiB a second, at which any of the archives takes days.
+const LEAST: u64 = 60 << 10;
+
+/// How fast bytes arrive.
+#[derive(Default)]
+pub struct Pace {
+    /// Since the download began, and what had arrived by then.
+    since: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    /// Whether it is still worth waiting, `now` after the download began, when `bytes` have arrived in all.
+    pub fn holds(&mut self, now: Duration, bytes: u64) -> bool {
+        if now < self.since + PATIENCE {
+            return true;
+        }
+        let enough = bytes >= self.bytes + LEAST;
+        (self.since, self.bytes) = (now, bytes);
+        enough
+    }
+}
 
 /// Completes the file `part` to the archive's size.
 pub(super) fn download(archive: &Archive, part: &Path, progress: &mut dyn FnMut(u64)) -> Result<()> {
@@ -78,7 +100,12 @@ fn attempt(
     }
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; 1 << 16];
+    let (began, first, mut pace) = (Instant::now(), at, Pace::default());
     loop {
+        if !pace.holds(began.elapsed(), at - first) {
+            let what = "sends less than 1 KiB a second; run the command again to go on from there, or name a mirror with --from";
+            return Err(Failure::Server(what.into()));
+        }
         // Never more than is missing: what a server sends beyond it is not the archive.
         let room = buffer.len().min((archive.size - at) as usize);
         if room == 0 {
@@ -132,6 +159,7 @@ fn agent(url: &str) -> Agent {
         .http_status_as_error(false)
         .proxy(if local { None } else { Proxy::try_from_env() })
         .timeout_connect(Some(PATIENCE))
+        .timeout_recv_response(Some(PATIENCE))
         .timeout_per_read(Some(PATIENCE))
         .user_agent(concat!("warptape/", env!("CARGO_PKG_VERSION")));
     config.build().into()

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 pub enum Purpose {
     /// To be fast.
     Run,
+    /// To be fast, with tables that lead from code to source lines.
+    Trace,
     /// To call back before every access.
     Observe,
     /// To count operations on floats.
@@ -61,19 +63,15 @@ impl<'a> Build<'a> {
 
     fn compile(&self, out: &Path, stop: &AtomicBool) -> Result<()> {
         COMPILATIONS.fetch_add(1, Ordering::Relaxed);
-        let unit = out.with_extension("cpp");
-        std::fs::write(&unit, &self.text).map_err(|e| Error::file(&unit, e))?;
-        let program = &self.compiler.command[0];
-        let mut command = Command::new(program);
-        // In other languages than English the lines that name an error would not be found.
-        command.env("LC_ALL", "C").args(&self.arguments).arg("-o").args([out, &unit]);
-        // Tables of lines name files as `#line` does, wherever this is compiled.
-        if let Ok(here) = std::env::current_dir() {
-            command.arg(format!("-fdebug-prefix-map={}=.", here.display()));
+        let Err(mut log) = self.said(out, &self.text, stop)? else { return Ok(()) };
+        // An open brace or condition runs on into the entry points, of which the complaint then is. Without them it is told
+        // where it stands.
+        if log.lines().find(|line| is_error(line)).is_some_and(|line| line.starts_with(unit::OWN))
+            && let Some((text, _)) = self.text.rsplit_once(unit::ENTRIES)
+            && let Err(plainer) = self.said(out, text, stop)?
+        {
+            log = plainer;
         }
-        let folder = out.parent().expect("a file in a folder");
-        let ended = process::run(command, folder, stop).map_err(|e| Error::file(program, e))?;
-        let Err(log) = ended.ok_or(Error::Interrupted)? else { return Ok(()) };
         let defines = self.source.defines.to_string();
         Err(Error::Compile {
             kernel: if defines.is_empty() {
@@ -84,6 +82,23 @@ impl<'a> Build<'a> {
             compiler: self.compiler.version.clone(),
             log: format!("{}\n{}", shorten(&log), excerpt(self.source, &log)),
         })
+    }
+
+    /// Compiles `text`. Returns what the compiler said where it failed.
+    fn said(&self, out: &Path, text: &str, stop: &AtomicBool) -> Result<Result<(), String>> {
+        let unit = out.with_extension("cpp");
+        std::fs::write(&unit, text).map_err(|e| Error::file(&unit, e))?;
+        let program = &self.compiler.command[0];
+        let mut command = Command::new(program);
+        // In other languages than English the lines that name an error would not be found.
+        command.env("LC_ALL", "C").args(&self.arguments).arg("-o").args([out, &unit]);
+        // Tables of lines name files as `#line` does, wherever this is compiled.
+        if let Ok(here) = std::env::current_dir() {
+            command.arg(format!("-fdebug-prefix-map={}=.", here.display()));
+        }
+        let folder = out.parent().expect("a file in a folder");
+        let ended = process::run(command, folder, stop).map_err(|e| Error::file(program, e))?;
+        ended.ok_or(Error::Interrupted)
     }
 }
 

@@ -14,6 +14,8 @@ pub mod compiler;
 pub mod cpu;
 mod dice;
 mod dynamic;
+pub mod faults;
+pub mod fence;
 mod image;
 mod launch;
 mod module;
@@ -33,6 +35,7 @@ use std::sync::{Arc, Mutex};
 use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::{Error, Result};
 use checked::Findings;
+use fence::Fence;
 use module::HostModule;
 use observed::Observer;
 use profiled::Profiles;
@@ -44,6 +47,8 @@ pub enum Mode {
     /// Nothing.
     #[default]
     Fast,
+    /// It keeps buffers apart by fences, so that a stray access ends the process, and its code leads to source lines.
+    Fenced(Fence),
     /// It looks for races, stray and misaligned accesses, and reads of what nothing wrote; see [`checked`].
     Checked,
     /// It counts what kernels ask of the memory and compute, into [`Options::profiles`]; see [`profiled`].
@@ -83,7 +88,7 @@ impl Host {
             Err(error) => (4, "no compiler", error.to_string()),
         };
         let observer: Option<Box<dyn Observer>> = match options.mode {
-            Mode::Fast => None,
+            Mode::Fast | Mode::Fenced(_) => None,
             Mode::Checked => Some(Box::new(checked::Checker::new(options.findings.clone()))),
             Mode::Profiled => Some(Box::new(profiled::Profiler::new(options.profiles.clone()))),
         };
@@ -92,7 +97,7 @@ impl Host {
         let target = if gpu { Target::Cuda } else { Target::Host { lanes } };
         let info = Info {
             name: match options.mode {
-                Mode::Fast => "host",
+                Mode::Fast | Mode::Fenced(_) => "host",
                 Mode::Checked => "host:checked",
                 Mode::Profiled => "host:profiled",
             }
@@ -131,6 +136,9 @@ impl Backend for Host {
             return observed::memory::map(bytes)
                 .map_err(|e| Error::device(&self.info.name, format!("{bytes} bytes: {e}")));
         }
+        if let Mode::Fenced(fence) = self.options.mode {
+            return fence.alloc(bytes);
+        }
         // SAFETY: the layout is not empty (the pool asks for at least 512 bytes).
         let address = unsafe { std::alloc::alloc(layout(bytes)) };
         if address.is_null() {
@@ -142,6 +150,9 @@ impl Backend for Host {
     fn free(&self, address: u64, bytes: usize) {
         if self.observer.is_some() {
             return observed::memory::unmap(address, bytes);
+        }
+        if let Mode::Fenced(fence) = self.options.mode {
+            return fence.free(address, bytes);
         }
         // SAFETY: the pool gives back what `alloc` returned, with its size.
         unsafe { std::alloc::dealloc(address as *mut u8, layout(bytes)) }

@@ -61,7 +61,11 @@ struct Parameter {
 
 impl HostModule {
     pub(super) fn load(source: &Source, mode: Mode, stop: &AtomicBool) -> Result<Arc<Self>> {
-        let purpose = if mode == Mode::Fast { Purpose::Run } else { Purpose::Observe };
+        let purpose = match mode {
+            Mode::Fast => Purpose::Run,
+            Mode::Fenced(_) => Purpose::Trace,
+            Mode::Checked | Mode::Profiled => Purpose::Observe,
+        };
         let mut module = Self::compiled(source, purpose, stop)?;
         if mode == Mode::Profiled {
             let twin = Self::compiled(source, Purpose::Count, stop);

@@ -22,6 +22,9 @@
 #define __host__
 // Not `const` and not `static`: kernels may say these themselves, and one without an initializer is all zeros.
 #define __constant__
+#ifndef NULL
+#define NULL __null
+#endif
 #ifdef WARPTAPE_OBSERVED
 #define WT_APART __attribute__((aligned(65536)))
 #define WT_QUIET __attribute__((no_sanitize("thread")))

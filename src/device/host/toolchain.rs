@@ -88,6 +88,9 @@ const FLAGS: &[&str] = &[
 
 const RUN: &[&str] = &["-O3"];
 
+/// The same code as [`RUN`].
+const TRACE: &[&str] = &["-O3", "-g1"];
+
 const COUNT: &[&str] = &["-O1", "-g1"];
 
 /// Code for observers: callbacks before accesses, tables that lead from code to source lines, inlining, so that
@@ -121,6 +124,7 @@ impl Compiler {
     pub(super) fn arguments(&self, purpose: Purpose) -> Result<Vec<String>> {
         let of_purpose = match purpose {
             Purpose::Run => RUN,
+            Purpose::Trace => TRACE,
             Purpose::Count => COUNT,
             Purpose::Observe if self.clang => return Err(self.unfit()),
             Purpose::Observe => OBSERVED,

@@ -14,11 +14,14 @@ const COUNTED_FUNCTIONS: &str = include_str!("counted_functions.h");
 /// How the names of our own files begin in tables of lines: they are never what a person looks for.
 pub(super) const OWN: &str = "warptape:";
 
+/// What stands between the kernel's text and the entry points.
+pub(super) const ENTRIES: &str = "#undef float\n#line 1 \"warptape:entry points\"\n";
+
 /// Our headers, then the kernel's text, then one entry point per kernel with a uniform signature.
 pub(super) fn translation_unit(source: &Source, purpose: Purpose) -> String {
     let (shim, functions) = (("shim.h", SHIM), ("functions.h", FUNCTIONS));
     let headers: &[(&str, &str)] = match purpose {
-        Purpose::Run => &[shim, functions],
+        Purpose::Run | Purpose::Trace => &[shim, functions],
         Purpose::Observe => &[shim, functions, ("observe.h", OBSERVE)],
         Purpose::Count => &[("counted.h", COUNTED), shim, functions, ("counted_functions.h", COUNTED_FUNCTIONS)],
     };
@@ -33,7 +36,7 @@ pub(super) fn translation_unit(source: &Source, purpose: Purpose) -> String {
         unit += &dynamic::definition();
     }
     let text = rewritten.as_ref().unwrap_or(&source.text);
-    unit += &format!("{text}\n#undef float\n#line 1 \"{OWN}entry points\"\n");
+    unit += &format!("{text}\n{ENTRIES}");
     for name in source.kernels() {
         unit += &format!(
             "extern \"C\" __attribute__((visibility(\"default\"))) WT_QUIET void warptape_entry_{name}(void* const* args) \

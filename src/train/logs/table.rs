@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::files::{unwritable, write_atomic};
+use crate::files::{self, unwritable, write_atomic};
 
 /// A row of a table.
 pub trait Record: Serialize + DeserializeOwned {
@@ -102,12 +102,15 @@ fn line(path: &Path, row: &impl Serialize) -> Result<String> {
     String::from_utf8(bytes).map_err(|e| Error::file(path, e))
 }
 
+/// The most bytes of a table: some ten million rows.
+const MOST: u64 = 1 << 30;
+
 /// Every whole row of the file at `path`.
 ///
 /// # Errors
 /// A missing file, another header, a line that is not a row; with the line number and what was expected.
 pub fn read<R: Record>(path: &Path) -> Result<Vec<R>> {
-    let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+    let bytes = files::read(path, MOST).map_err(|e| match e.kind() {
         ErrorKind::NotFound => Error::file(path, "is missing; expected the table that training writes"),
         _ => Error::file(path, e),
     })?;
