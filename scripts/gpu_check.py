@@ -237,7 +237,9 @@ def main():
     cache = os.path.join(scratch, "cache")
     os.mkdir(cache, 0o700)
     for file in glob.glob(os.path.join(bin, "cache", "*")):
-        shutil.copyfile(file, os.path.join(cache, os.path.basename(file)))
+        copy = os.path.join(cache, os.path.basename(file))
+        shutil.copyfile(file, copy)
+        os.chmod(copy, 0o600)
     env = dict(os.environ, WARPTAPE_TEST_DEVICE="cuda", WARPTAPE_CACHE=cache)
     if os.path.exists(os.path.join(bin, "commit")):
         # A copy of a checkout may have no history.

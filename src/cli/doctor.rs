@@ -1,7 +1,5 @@
 //! `warptape doctor`: what is there to compute with, and how to get what is not.
 
-use std::path::Path;
-
 use crate::device::cuda::fit::Machine;
 use crate::device::cuda::locate::Places;
 use crate::device::cuda::{self, nvrtc::Nvrtc};
@@ -37,7 +35,7 @@ pub fn report() -> Vec<Line> {
     lines.push(Line::new("NVRTC", nvrtc()));
     lines.push(Line::new("C++ compiler", compiler()));
     lines.push(Line::new("checked mode", checked()));
-    lines.push(Line::new("kernel cache", cache(&disk_cache::folder())));
+    lines.push(Line::new("kernel cache", cache()));
     lines.push(Line::new("CPU", Ok(host::cpu::describe())));
     lines
 }
@@ -121,12 +119,18 @@ fn checked() -> Result<String, String> {
     }
 }
 
-fn cache(folder: &Path) -> Result<String, String> {
-    let writable = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+fn cache() -> Result<String, String> {
+    let folder = &disk_cache::folder().map_err(sentence)?;
+    let writable = tempfile::tempfile_in(folder);
     let shown = folder.display();
     writable.map_err(|e| {
         format!("{shown} cannot be written to ({}): set WARPTAPE_CACHE to a folder that can", crate::error::plain(e))
     })?;
+    if disk_cache::is_private() {
+        return Ok(format!(
+            "{shown}, for this process alone, which removes it: set WARPTAPE_CACHE, or HOME, to keep kernels"
+        ));
+    }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes: Vec<u64> = entries.filter_map(|e| e.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).collect();
     let mib = sizes.iter().sum::<u64>() as f64 / f64::from(1 << 20);

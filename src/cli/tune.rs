@@ -43,7 +43,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     super::bench::check_runs(options.runs, options.seconds)?;
     // Without what was found before: the ops' own choices are what rungs are compared with.
     let device = Device::untuned(&options.device)?;
-    let file = tuned_file(device.info());
+    let file = tuned_file(device.info())?;
     if options.forget {
         match std::fs::remove_file(&file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&file, e).into()),

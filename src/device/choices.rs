@@ -136,9 +136,12 @@ impl Choices {
 }
 
 /// Where the choices that `warptape tune` timed on this device are kept.
-pub fn tuned_file(info: &Info) -> PathBuf {
+///
+/// # Errors
+/// Those of [`disk_cache::folder`].
+pub fn tuned_file(info: &Info) -> Result<PathBuf> {
     let parts = [&info.description, &info.arch].map(|text| text.as_bytes());
-    disk_cache::folder().join(format!("tuned-{}.json", disk_cache::key(&parts)))
+    Ok(disk_cache::folder()?.join(format!("tuned-{}.json", disk_cache::key(&parts))))
 }
 
 /// The choices in [`tuned_file`]; none if there is no such file.
@@ -146,10 +149,9 @@ pub fn tuned_file(info: &Info) -> PathBuf {
 /// # Errors
 /// A file that cannot be read or is not such a table.
 pub fn tuned(info: &Info) -> Result<Table> {
-    let path = tuned_file(info);
+    // A cache folder that cannot be used is a matter for what needs it.
+    let Some(path) = tuned_file(info).ok().filter(|path| path.is_file()) else { return Ok(Table::new()) };
     match files::read(&path, files::TEXT) {
-        // A cache folder that cannot be used is a matter for what needs it.
-        Err(_) if !path.is_file() => Ok(Table::new()),
         Err(e) => Err(Error::file(&path, e)),
         Ok(text) => serde_json::from_slice(&text)
             .map_err(|e| Error::file(&path, format!("{e}; remove it, or run `warptape tune` again"))),

@@ -67,6 +67,11 @@ pub(super) fn spliced(file: &str, text: &str) -> Result<String> {
     Ok(out)
 }
 
+/// The name of `file` as it may stand in a `#line` and in compilers' messages: what would end it there is a `?`.
+pub(super) fn shown(file: &str) -> String {
+    file.replace(|c: char| matches!(c, '"' | '\\') || c.is_control(), "?")
+}
+
 fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) -> Result<()> {
     let failed =
         |line: usize, what: String| Err(Error::Source { file: file.into(), what: format!("line {line}: {what}") });
@@ -76,7 +81,8 @@ fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) 
         return failed(line, format!("{what} is host code, which has no place here: {fix}"));
     }
     seen.insert(file.into());
-    let _ = writeln!(out, "#line 1 \"{file}\"");
+    let shown = shown(file);
+    let _ = writeln!(out, "#line 1 \"{shown}\"");
     for (number, line) in (1..).zip(text.lines()) {
         let Some(include) = included(line) else {
             out.push_str(line);
@@ -105,7 +111,7 @@ fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) 
             }
         }
         // The line itself stays, as a comment, for those who show the source.
-        let _ = writeln!(out, "#line {number} \"{file}\"\n// {}", line.trim_start());
+        let _ = writeln!(out, "#line {number} \"{shown}\"\n// {}", line.trim_start());
     }
     Ok(())
 }

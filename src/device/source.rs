@@ -82,7 +82,7 @@ impl Source {
     pub fn from_text(file: &str, text: &str, defines: &Defines) -> Result<Self> {
         let spliced = include::spliced(file, text)?;
         let kernels = kernel_names(&spliced);
-        Ok(Self { file: file.into(), text: spliced, defines: defines.clone(), kernels })
+        Ok(Self { file: include::shown(file), text: spliced, defines: defines.clone(), kernels })
     }
 
     /// Names of the `__global__` functions, in order.

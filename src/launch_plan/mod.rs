@@ -206,6 +206,10 @@ impl Plan {
         if !name.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()) || !name.chars().all(is_word) {
             return Err("a name has letters, digits and _, and begins with no digit");
         }
+        // Of more than one line, or continued by a backslash, the rest would be code.
+        if value.contains(['\n', '\r']) || value.ends_with('\\') {
+            return Err("a value is one line and does not end with a backslash");
+        }
         self.defines = std::mem::take(&mut self.defines).with(name, value);
         Ok(())
     }

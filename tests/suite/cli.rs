@@ -205,7 +205,7 @@ fn a_second_start_compiles_nothing() {
     // A folder of its own, because other tests compile meanwhile; what they have compiled is a head start.
     let cache = folder.path().join("cache");
     std::fs::create_dir(&cache).unwrap();
-    let common = warptape::device::disk_cache::folder();
+    let common = warptape::device::disk_cache::folder().unwrap();
     for name in listing(&common).keys().filter(|name| common.join(name).is_file()) {
         std::fs::copy(common.join(name), cache.join(name)).unwrap();
     }

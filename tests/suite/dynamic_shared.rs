@@ -10,7 +10,7 @@ use warptape::{DType, Tensor};
 use crate::support::{Kernels, child, has_compiler, on_gpu, tell};
 
 /// A declaration outside of the kernel, and what the kernel begins with; `s` is then memory of floats.
-const DECLARED: [(&str, &str); 14] = [
+const DECLARED: [(&str, &str); 17] = [
     ("extern __shared__ float s[];", ""),
     ("", "extern __shared__ float s[];"),
     ("", "extern float __shared__ s[];"),
@@ -28,6 +28,13 @@ const DECLARED: [(&str, &str); 14] = [
         "float* s = Shared<float>();",
     ),
     ("extern __shared__ float square[][8];", "float* s = square[0];"),
+    ("#define SHARED(T, name) extern __shared__ T name[];", "SHARED(float, s)"),
+    ("#define SHARED \\\n    extern __shared__ \\\n    float s[]", "SHARED;"),
+    (
+        "#define SHARED(T) extern __shared__ __align__(16) T t##_s[]; T* s = t##_s\n\
+         template <class T> __device__ T* of() { SHARED(T); return s; }",
+        "float* s = of<float>();",
+    ),
 ];
 
 #[test]
@@ -62,6 +69,23 @@ fn reverses(mode: Mode, outside: &str, inside: &str) {
     let expected: Vec<f32> = (0..32).rev().map(|i| i as f32).collect();
     assert_eq!(y.to_vec::<f32>().unwrap(), expected, "{text}");
     assert!(findings.list().is_empty(), "{text}\n{:?}", findings.list());
+}
+
+/// Where one reference would have to serve all threads.
+#[test]
+fn a_macro_outside_functions_is_refused_by_name() {
+    if on_gpu() {
+        return;
+    }
+    let text = "#define SHARED extern __shared__ float s[];\nSHARED\n\
+                extern \"C\" __global__ void put(float* x) { s[threadIdx.x] = *x; }";
+    let device = Device::new(Box::new(Host::new(Options::default())));
+    let error = Kernels::compile(&device, "put.cu", text).map(|_| ()).unwrap_err().to_string();
+    assert!(
+        error.contains("a macro declares extern __shared__ outside a function: write the declaration out"),
+        "{error}"
+    );
+    assert!(error.contains("\n>    1 | #define SHARED"), "{error}");
 }
 
 #[test]

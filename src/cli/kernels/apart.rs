@@ -10,6 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use clap::ValueEnum;
 
+use crate::device::disk_cache;
 use crate::device::host::faults::{self, Fault, Launch, Region};
 use crate::device::host::fence::Fence;
 use crate::device::host::{Host, Mode, Options as HostOptions};
@@ -51,6 +52,8 @@ pub(super) fn run(file: &str) -> Result<i32> {
         // After `kernels run`: at the end they could stand behind a `--`.
         args.splice(2..2, ["--fence".into(), side.into(), "--report".into(), report.path().into()]);
         command.args(args);
+        // The lines of its code are looked up after its end, so a cache for one process alone has to be this one's.
+        command.env(disk_cache::VARIABLE, disk_cache::folder()?);
         if side == "end" {
             // What the kernel prints is printed by the second run.
             command.stdout(Stdio::null());

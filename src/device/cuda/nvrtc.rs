@@ -105,7 +105,7 @@ impl Nvrtc {
             return Ok(image);
         }
         // The driver is given no length and would read beyond the end of a file that was cut off.
-        let path = disk_cache::folder().join(&name);
+        let path = disk_cache::folder()?.join(&name);
         std::fs::remove_file(&path).map_err(|e| Error::file(&path, e))?;
         disk_cache::bytes(&name, make)
     }

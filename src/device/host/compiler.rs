@@ -1,12 +1,13 @@
 //! The system's C++ compiler in NVRTC's role: source in, loadable module out, cached on disk.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::toolchain::{self, Compiler};
 use super::{process, unit};
-use crate::device::{Source, disk_cache};
+use crate::device::Source;
+use crate::device::disk_cache::{self, Entry};
 use crate::error::{Error, Result};
 
 /// What a source is compiled for.
@@ -30,13 +31,13 @@ pub fn compilations() -> usize {
 }
 
 /// The shared object for `source`, from the cache or compiled now; the compiler is ended when `stop` is set.
-pub fn shared_object(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<PathBuf> {
+pub fn shared_object(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Entry> {
     let build = Build::new(source, purpose)?;
     disk_cache::entry(&build.name, |out| build.compile(out, stop))
 }
 
 /// The shared object for `source`, compiled now whatever the cache has.
-pub fn shared_object_anew(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<PathBuf> {
+pub fn shared_object_anew(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Entry> {
     let build = Build::new(source, purpose)?;
     disk_cache::renewed(&build.name, |out| build.compile(out, stop))
 }
@@ -96,6 +97,9 @@ impl<'a> Build<'a> {
         if let Ok(here) = std::env::current_dir() {
             command.arg(format!("-fdebug-prefix-map={}=.", here.display()));
         }
+        // A kernel may have the name of a function that compilers know of C: it is the kernel that is meant, and it is nobody
+        // else's to see.
+        command.args(self.source.kernels().iter().map(|kernel| format!("-fno-builtin-{kernel}")));
         let folder = out.parent().expect("a file in a folder");
         let ended = process::run(command, folder, stop).map_err(|e| Error::file(program, e))?;
         ended.ok_or(Error::Interrupted)

@@ -2,12 +2,16 @@
 //!
 //! To a C++ compiler such a declaration is a thread-local variable of unknown size that some other file defines, which
 //! it reaches by a call that nothing answers. So each is written anew: outside functions as an alias of one array, and
-//! within them as a reference to it, whose type may be a template's. Lines stay where they are.
+//! within them as a reference to it, whose type may be a template's. Lines stay where they are. In a macro it becomes the
+//! reference, and a message where the macro is used outside functions, where one reference would serve all threads.
 
 use std::ops::Range;
 
 /// The array, in symbols.
 pub(super) const DYNAMIC: &str = "warptape_dynamic_shared";
+
+/// What the compiler says of a macro that declares it outside functions.
+const OUTSIDE: &str = "a macro declares extern __shared__ outside a function: write the declaration out there";
 
 /// The most that a block can have on any GPU so far (Hopper): 227 KiB.
 const BYTES: usize = 227 << 10;
@@ -20,8 +24,9 @@ pub(super) fn definition() -> String {
 /// A declaration in a text.
 struct Declaration {
     span: Range<usize>,
-    /// The namespaces around it; none in a function or class.
+    /// The namespaces around it; none in a function, class or macro.
     namespace: Option<String>,
+    in_macro: bool,
     kind: String,
     name: String,
     /// Further dimensions: `[32]`.
@@ -41,11 +46,17 @@ pub(super) fn rewritten(text: &str) -> Option<String> {
     let found = declarations(text);
     let mut done = Vec::new();
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-    for Declaration { span, namespace, kind, name, rest } in &found {
+    for Declaration { span, namespace, in_macro, kind, name, rest } in &found {
         out.push_str(&text[at..span.start]);
         let place = (namespace, name);
         if namespace.is_none() {
-            out += &format!("{kind} (&{name})[]{rest} = *({kind} (*)[]{rest})::{DYNAMIC};");
+            if *in_macro {
+                // Outside functions it has no name to tell.
+                out += &format!("static_assert(*__builtin_FUNCTION(), \"{OUTSIDE}\"); ");
+            }
+            // A macro's semicolon stays, or stands where the macro is used.
+            let end = if *in_macro { "" } else { ";" };
+            out += &format!("{kind} (&{name})[]{rest} = *({kind} (*)[]{rest})::{DYNAMIC}{end}");
         } else if !done.contains(&place) {
             // `constinit`: no other file has anything to run before the first access.
             let count = format!("{BYTES} / sizeof({kind}{rest})");
@@ -54,7 +65,8 @@ pub(super) fn rewritten(text: &str) -> Option<String> {
             );
             done.push(place);
         }
-        out.extend(text[span.clone()].chars().filter(|&c| c == '\n'));
+        let end = if *in_macro { "\\\n" } else { "\n" };
+        out.extend(text[span.clone()].matches('\n').map(|_| end));
         at = span.end;
     }
     out.push_str(&text[at..]);
@@ -75,12 +87,46 @@ fn declarations(text: &str) -> Vec<Declaration> {
                 if let Some((kind, name, rest)) = parsed(&code[start..at]) {
                     let namespace = scopes.iter().cloned().collect::<Option<Vec<_>>>().map(|names| names.join("::"));
                     let blank = code[start..at].len() - code[start..at].trim_start().len();
-                    found.push(Declaration { span: start + blank..at + 1, namespace, kind, name, rest });
+                    let span = start + blank..at + 1;
+                    found.push(Declaration { span, namespace, in_macro: false, kind, name, rest });
                 }
             }
             _ => continue,
         }
         start = at + 1;
+    }
+    found.extend(in_macros(text));
+    found.sort_by_key(|declaration| declaration.span.start);
+    found
+}
+
+/// Declarations in the bodies of macros, without the semicolon that may follow.
+fn in_macros(text: &str) -> Vec<Declaration> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let line = &text[at..at + ends_of_line(&text.as_bytes()[at..]).max(1)];
+        let directive = line.trim_start().strip_prefix('#').map_or("", str::trim_start);
+        let macros = Some(line).filter(|_| directive.starts_with("define"));
+        let mut start = at;
+        for piece in macros.into_iter().flat_map(|line| line.split_inclusive([';', '{', '}'])) {
+            let begins = ["extern", "__shared__"].iter().filter_map(|word| piece.find(word)).min();
+            if let Some(begins) = begins
+                && let Some((kind, name, rest)) = parsed(&piece[begins..].replace("\\\n", " ").replace(';', ""))
+            {
+                let end = start + piece.trim_end().trim_end_matches(';').len();
+                found.push(Declaration {
+                    span: start + begins..end,
+                    namespace: None,
+                    in_macro: true,
+                    kind,
+                    name,
+                    rest,
+                });
+            }
+            start += piece.len();
+        }
+        at += line.len();
     }
     found
 }
@@ -106,7 +152,8 @@ fn parsed(statement: &str) -> Option<(String, String, String)> {
         words.remove(at);
     }
     let declared = words.join(" ");
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    // `##` pastes names together in macros.
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '#';
     let (kind, name) = declared.split_at(declared.trim_end_matches(is_word).len());
     let rest = dimensions.split_once(']')?.1.trim();
     let plain = !name.is_empty() && !kind.trim().is_empty() && !kind.contains(['(', '=']) && !rest.contains([',', '=']);
@@ -156,7 +203,7 @@ fn blanked(text: &str) -> String {
 
 /// Bytes up to the end of a line that no backslash continues.
 fn ends_of_line(text: &[u8]) -> usize {
-    let end = (0..text.len()).find(|&i| text[i] == b'\n' && text[i - 1] != b'\\');
+    let end = (0..text.len()).find(|&i| text[i] == b'\n' && (i == 0 || text[i - 1] != b'\\'));
     end.unwrap_or(text.len())
 }
 

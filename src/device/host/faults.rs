@@ -121,7 +121,7 @@ impl Fault {
     /// The line of the user's that the code stands in.
     fn line(&self, launch: &Launch) -> Option<String> {
         let (path, span) = launch.code.as_ref().filter(|(_, span)| span.contains(&self.code))?;
-        let symbols = Symbols::read(path).ok()?;
+        let symbols = Symbols::read(&std::fs::read(path).ok()?).ok()?;
         let lines = symbols.lines().ok()?;
         lines.of(self.code - span.start + 1).first().map(ToString::to_string)
     }

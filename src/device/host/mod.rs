@@ -1,7 +1,7 @@
 //! The host device: the same kernel sources, compiled by the system's C++ compiler, each CUDA thread a fiber.
 //!
 //! `toolchain` knows the compiler, for which `unit` writes what it gets; `compiler` turns a source into a shared object
-//! (as NVRTC turns it into a cubin) and `module` loads it; `workers` are
+//! (as NVRTC turns it into a cubin) and `module` loads it, by way of `library`; `workers` are
 //! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
 //! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
 //!
@@ -18,6 +18,7 @@ pub mod faults;
 pub mod fence;
 mod image;
 mod launch;
+mod library;
 mod module;
 pub mod observed;
 mod process;

@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
 use super::compiler::Purpose;
 use super::image::Image;
+use super::observed::symbols::Symbols;
 use super::scheduler::Builtins;
-use super::{Mode, compiler};
+use super::{Mode, compiler, library};
+use crate::device::disk_cache::Entry as Cached;
 use crate::device::{Arg, Module, Source};
 use crate::error::{Error, Result};
+
+/// The most static shared memory that a block can have on any GPU: 48 KiB (CUDA Programming Guide, Compute Capabilities).
+const MAX_STATIC_SHARED: u64 = 48 << 10;
 
 type BuiltinsFn = unsafe extern "C" fn(*mut Builtins);
 pub(super) type Entry = unsafe extern "C" fn(*const *mut c_void);
@@ -20,8 +25,12 @@ type ParametersFn = unsafe extern "C" fn() -> *const u32;
 
 pub(super) struct HostModule {
     pub(super) source: Source,
-    /// The shared object.
+    /// Where the shared object was found, for another process to read its tables.
     pub(super) path: PathBuf,
+    /// No other module of this process has it.
+    pub(super) number: u64,
+    /// The tables of what was loaded; in fast mode, where nobody looks at them, why they are not there.
+    symbols: Result<Symbols, String>,
     builtins: BuiltinsFn,
     /// Boxed, since their addresses are the handles given out.
     kernels: Mutex<HashMap<String, Box<Kernel>>>,
@@ -75,34 +84,53 @@ impl HostModule {
     }
 
     fn compiled(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Self> {
-        let path = compiler::shared_object(source, purpose, stop)?;
-        Self::open(source, &path).or_else(|_| {
+        let cached = compiler::shared_object(source, purpose, stop)?;
+        let loaded = Self::open(source, &cached).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
-            let path = compiler::shared_object_anew(source, purpose, stop)?;
-            Self::open(source, &path).map_err(|e| {
-                let fix = "set WARPTAPE_CACHE to a folder that libraries can be loaded from";
-                Error::file(&path, format!("does not load: {e}; {fix}"))
-            })
-        })
+            let cached = compiler::shared_object_anew(source, purpose, stop)?;
+            Self::open(source, &cached).map_err(|said| unloadable(source, &cached, &said))
+        });
+        let mut module = loaded?;
+        match &module.symbols {
+            Ok(symbols) if purpose != Purpose::Count && symbols.static_shared > MAX_STATIC_SHARED => {
+                return Err(too_much_shared(source, symbols.static_shared));
+            }
+            Ok(_) if purpose == Purpose::Run => module.symbols = Err("a kernel's tables are for observers".into()),
+            _ => {}
+        }
+        Ok(module)
     }
 
-    fn open(source: &Source, path: &Path) -> Result<Self, libloading::Error> {
+    fn open(source: &Source, cached: &Cached) -> Result<Self, String> {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the object was compiled by `compiler` from shim.h, and its initializers are the kernel's own; these
         // are the types that shim.h gives to the two functions.
         unsafe {
-            let library = libloading::Library::new(path)?;
-            library.get::<unsafe extern "C" fn(*const Runtime)>(b"warptape_bind")?(&RUNTIME);
-            let builtins = *library.get::<BuiltinsFn>(b"warptape_builtins")?;
+            let library = library::load(cached, number)?;
+            let missing = |e| library::said(&e);
+            library.get::<unsafe extern "C" fn(*const Runtime)>(b"warptape_bind").map_err(missing)?(&RUNTIME);
+            let builtins = *library.get::<BuiltinsFn>(b"warptape_builtins").map_err(missing)?;
             let counting = Err("operations are counted in profiled mode alone".into());
             Ok(Self {
                 source: source.clone(),
-                path: path.into(),
+                path: cached.path().into(),
+                number,
+                symbols: Symbols::read(cached.contents()),
                 builtins,
                 kernels: Mutex::default(),
                 counting,
                 library,
             })
         }
+    }
+
+    /// The tables of the shared object, as it was loaded.
+    ///
+    /// # Errors
+    /// A sentence, if they cannot be read or this is not a module that is observed.
+    pub(super) fn symbols(&self) -> Result<&Symbols, String> {
+        self.symbols.as_ref().map_err(Clone::clone)
     }
 
     /// The kernel that [`Module::function`] gave the handle of.
@@ -165,6 +193,26 @@ impl HostModule {
         }
         Ok(Kernel { entry, builtins: self.builtins, parameters })
     }
+}
+
+/// Why a fresh shared object does not load.
+fn unloadable(source: &Source, cached: &Cached, said: &str) -> Error {
+    if let Some((_, symbol)) = said.split_once("undefined symbol: ") {
+        let symbol = symbol.split([' ', ',', '\n']).next().unwrap_or(symbol);
+        let what = format!(
+            "uses '{symbol}', which nothing defines; dynamic shared memory is declared in these words: extern __shared__ T name[];"
+        );
+        return Error::Source { file: source.file.clone(), what };
+    }
+    let fix = "set WARPTAPE_CACHE to a folder that libraries can be loaded from";
+    Error::file(cached.path(), format!("does not load: {said}; {fix}"))
+}
+
+fn too_much_shared(source: &Source, bytes: u64) -> Error {
+    let fix = "use less, or declare it extern __shared__ and give its size at the launch (--shared)";
+    let what =
+        format!("has {bytes} bytes of static __shared__ memory, and no GPU takes more than {MAX_STATIC_SHARED}: {fix}");
+    Error::Source { file: source.file.clone(), what }
 }
 
 impl Module for HostModule {

@@ -193,7 +193,7 @@ impl Observer for Checker {
         if seen.is_empty() && ended.is_none() {
             return Ok(());
         }
-        let symbols = self.memory.regions.symbols(launch)?;
+        let symbols = launch.module.symbols()?;
         let report = Report::new(launch, &self.memory.regions, symbols.lines()?);
         let mut found: Vec<Finding> = seen.iter().map(|seen| report.finding(seen)).collect();
         if let Some(Ended::Faulty(block, fault)) = ended {

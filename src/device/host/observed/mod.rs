@@ -11,7 +11,7 @@ use super::image::Image;
 use super::module::{HostModule, Kernel};
 use super::scheduler::{Ended, Order};
 use crate::device::{Arg, Geometry};
-use symbols::{Line, Symbols};
+use symbols::Line;
 
 /// What an access does (observe.h `Access`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +89,7 @@ impl Fault {
     /// A module whose tables cannot be read.
     pub(super) fn locate(&mut self, module: &HostModule) -> Result<(), String> {
         if let Some(code) = self.code.take() {
-            let lines = Symbols::read(&module.path)?.lines()?.of(code.into());
+            let lines = module.symbols()?.lines()?.of(code.into());
             self.at.extend(lines.into_iter().next());
         }
         Ok(())

@@ -1,13 +1,11 @@
 //! What memory there is: live buffers, and the `__shared__` variables of the module that runs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Launch;
 use super::memory::GAP;
-use super::symbols::{Shared, Symbols};
+use super::symbols::Shared;
 use crate::device::host::dynamic;
 
 /// What an address belongs to.
@@ -43,7 +41,6 @@ pub(crate) struct Regions {
     /// Where the module's thread-local memory starts.
     pub(crate) shared_start: u64,
     quiet: Range<u64>,
-    symbols: HashMap<PathBuf, Arc<Symbols>>,
 }
 
 impl Regions {
@@ -68,7 +65,7 @@ impl Regions {
     }
 
     pub(in crate::device::host) fn begin_launch(&mut self, launch: &Launch<'_>) -> Result<(), String> {
-        let symbols = self.symbols(launch)?;
+        let symbols = launch.module.symbols()?;
         let names = dynamic::names(&launch.module.source.text).join(" or ");
         let start = launch.image.thread_local.start;
         let placed = |variable: &Shared| {
@@ -84,21 +81,6 @@ impl Regions {
         self.shared_start = start;
         self.quiet = launch.image.span.clone();
         Ok(())
-    }
-
-    /// The tables of the launched kernel's module.
-    pub(in crate::device::host) fn symbols(&mut self, launch: &Launch<'_>) -> Result<Arc<Symbols>, String> {
-        self.symbols_of(&launch.module.path)
-    }
-
-    /// The tables of a shared object.
-    pub(crate) fn symbols_of(&mut self, path: &Path) -> Result<Arc<Symbols>, String> {
-        if let Some(found) = self.symbols.get(path) {
-            return Ok(found.clone());
-        }
-        let symbols = Arc::new(Symbols::read(path)?);
-        self.symbols.insert(path.into(), symbols.clone());
-        Ok(symbols)
     }
 
     /// The size of a region in bytes.

@@ -1,6 +1,6 @@
 //! From an address in a module's code to the source lines it was made from, and the module's `__shared__` variables.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
@@ -38,6 +38,8 @@ pub(crate) struct Symbols {
     bytes: Vec<u8>,
     /// In order.
     pub(crate) shared: Vec<Shared>,
+    /// Bytes of static variables that one kernel has at least: the most in one function, or in one variable outside.
+    pub(crate) static_shared: u64,
 }
 
 impl Symbols {
@@ -45,22 +47,31 @@ impl Symbols {
     ///
     /// # Errors
     /// A sentence, if it is not a file that this can read.
-    pub(crate) fn read(path: &Path) -> Result<Self, String> {
-        let failed = |e: &dyn std::fmt::Display| format!("{} cannot be read back: {e}", path.display());
-        let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
-        let file = object::File::parse(&*bytes).map_err(|e| failed(&e))?;
+    pub(crate) fn read(shared_object: &[u8]) -> Result<Self, String> {
+        let file = object::File::parse(shared_object).map_err(|e| format!("a kernel's tables cannot be read: {e}"))?;
         let tls = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Tls && symbol.size() > 0);
-        let mut shared: Vec<Shared> = tls
+        let mut found: Vec<(Shared, &str)> = tls
             .map(|symbol| {
-                let name = variable(symbol.name().unwrap_or_default());
+                let whole = symbol.name().unwrap_or_default();
+                let name = variable(whole);
+                let owner =
+                    if whole.starts_with("_ZZ") { whole.rsplit_once(name).map_or(whole, |(f, _)| f) } else { whole };
                 let name = if BUILT_IN.contains(&name) { "" } else { name };
-                Shared { name: name.into(), range: symbol.address()..symbol.address() + symbol.size() }
+                (Shared { name: name.into(), range: symbol.address()..symbol.address() + symbol.size() }, owner)
             })
             .collect();
         // Of the names of dynamic shared memory, that of all of it comes first and stays.
-        shared.sort_by_key(|variable| (variable.range.start, variable.name != DYNAMIC));
-        shared.dedup_by_key(|variable| variable.range.start);
-        Ok(Self { bytes, shared })
+        found.sort_by_key(|(variable, _)| (variable.range.start, variable.name != DYNAMIC));
+        found.dedup_by_key(|(variable, _)| variable.range.start);
+        let mut of_owner: BTreeMap<&str, u64> = BTreeMap::new();
+        for (Shared { range, .. }, owner) in found.iter().filter(|(variable, _)| variable.name != DYNAMIC) {
+            // Its name's length stands before each of them.
+            *of_owner.entry(owner.trim_end_matches(|c: char| c.is_ascii_digit())).or_default() +=
+                range.end - range.start;
+        }
+        let static_shared = of_owner.into_values().max().unwrap_or(0);
+        let shared = found.into_iter().map(|(variable, _)| variable).collect();
+        Ok(Self { bytes: shared_object.into(), shared, static_shared })
     }
 
     /// The tables that lead from code to lines.

@@ -10,7 +10,6 @@ mod warps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::c_void;
-use std::path::PathBuf;
 
 pub use counts::{Counts, Line, Operations, Profile, Profiles, Transfers};
 use warps::{Use, Warp};
@@ -44,7 +43,7 @@ pub(super) struct Profiler {
     /// Why the launch cannot go on.
     stray: Option<String>,
     /// Lines of instructions, by shared object.
-    lines: HashMap<(PathBuf, u64), Vec<Line>>,
+    lines: HashMap<(u64, u64), Vec<Line>>,
 }
 
 impl Profiler {
@@ -222,10 +221,10 @@ impl Observer for Profiler {
             written,
             uncounted: None,
         };
-        let symbols = self.regions.symbols(launch)?;
+        let symbols = launch.module.symbols()?;
         let tables = symbols.lines()?;
         for (what, transfers) in uses {
-            let place = self.lines_of(&launch.module.path, &tables, u64::from(what.code));
+            let place = self.lines_of(launch.module.number, &tables, u64::from(what.code));
             let counts = profile.places.entry(place).or_default();
             *match (what.shared, what.kind) {
                 (false, Kind::Read) => &mut counts.global_loads,
@@ -246,10 +245,10 @@ impl Observer for Profiler {
             Err(why) => profile.uncounted = Some(why.clone()),
             Ok(module) => {
                 let counted = self.count(launch, module)?;
-                let symbols = self.regions.symbols_of(&module.path)?;
+                let symbols = module.symbols()?;
                 let tables = symbols.lines()?;
                 for (code, operation, count) in counted {
-                    let place = self.lines_of(&module.path, &tables, code);
+                    let place = self.lines_of(module.number, &tables, code);
                     let operations = &mut profile.places.entry(place).or_default().operations;
                     *match operation {
                         0 => &mut operations.add,
@@ -269,7 +268,7 @@ impl Observer for Profiler {
 }
 
 impl Profiler {
-    fn lines_of(&mut self, path: &std::path::Path, tables: &Lines<'_>, code: u64) -> Vec<Line> {
-        self.lines.entry((path.into(), code)).or_insert_with(|| tables.of(code)).clone()
+    fn lines_of(&mut self, module: u64, tables: &Lines<'_>, code: u64) -> Vec<Line> {
+        self.lines.entry((module, code)).or_insert_with(|| tables.of(code)).clone()
     }
 }
