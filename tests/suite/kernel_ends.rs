@@ -42,9 +42,9 @@ __global__ void vectors(float* y, int n) { ((float4*)y)[threadIdx.x] = make_floa
 fn ends(kernel: &str, y: &str, reason: &str) {
     let (_folder, file) = folder(TEXT, "grid = 1\nblock = 16\n[args]\nn = 1\n");
     let line = (1..).zip(TEXT.lines()).find(|(_, text)| text.ends_with(&format!("// {kernel}")));
-    let place = line.map_or(String::new(), |(line, _)| format!("{file}:{line}: "));
+    let place = line.map_or(String::new(), |(line, _)| format!(": {file}:{line}"));
     let args = ["kernels", "run", &file, "--device", "host", "--kernel", kernel, "--arg", &format!("y={y}")];
-    fails(&args, 1, &[&format!("error: {kernel}: {place}{reason}")]);
+    fails(&args, 1, &[&format!("error: {kernel}{place}: "), &format!(": {reason}")]);
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn what_is_no_file() {
 /// `eval` of a run whose checkpoint is `instead`.
 fn refuse_checkpoint(run: &Path, instead: &Path, parts: &[&str]) {
     for name in ["best.safetensors", "last.safetensors"] {
-        let _ = fs::remove_file(run.join(name));
-        std::os::unix::fs::symlink(instead, run.join(name)).unwrap();
+        let _ = fs::remove_file(run.join("checkpoints").join(name));
+        std::os::unix::fs::symlink(instead, run.join("checkpoints").join(name)).unwrap();
     }
     refused(warptape().args(["eval", run.to_str().unwrap(), "--device", &device()]), 1, parts);
 }
