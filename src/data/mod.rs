@@ -138,7 +138,7 @@ impl Dataset {
         let Source { name, classes, parts, size, .. } = Source::find(spec, loading)?;
         let size = loading.image_size.unwrap_or(size);
         // Known before an epoch was trained for nothing.
-        if parts[2].len() == 0 {
+        if parts[2].is_empty() {
             let fix = "add pictures, or make folders 'train' and 'test'";
             return Err(Error::usage(format!("{spec} leaves no picture to test on, having one of each class: {fix}")));
         }

@@ -153,9 +153,12 @@ impl Staged {
     /// A folder in `root`, whose name begins like that of the run, with all in it that a run begins with.
     fn new(root: &Path, name: &str, info: &RunInfo) -> Result<Self> {
         let prefix = format!(".{name}.");
-        for entry in fs::read_dir(root).map_err(|e| unwritable(root, &e))?.flatten() {
+        // One at a time, lest another takes a folder that is not yet locked for one of a process that was killed. Where a
+        // folder cannot be locked, those stay.
+        let turn = fs::File::open(root).ok().filter(|root| root.lock().is_ok());
+        let entries = fs::read_dir(root).map_err(|e| unwritable(root, &e))?.flatten().filter(|_| turn.is_some());
+        for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // Those of processes that were killed in between.
             if name.starts_with(&prefix) && name.ends_with(TEMPORARY) && Lock::is_held(&entry.path()) == Some(false) {
                 let _ = fs::remove_dir_all(entry.path());
             }
@@ -166,6 +169,7 @@ impl Staged {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
         let folder = builder.tempdir_in(root).map_err(|e| unwritable(root, &e))?;
         let lock = Lock::take(folder.path())?;
+        drop(turn);
         let run = RunDir { path: folder.path().to_path_buf(), _lock: None };
         info.write(&run)?;
         run.furnish()?;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use warptape::bench::tables::{FILES, documents};
 
 use super::command::{done, refused, warptape};
-use super::support::has_compiler;
+use super::support::{has_compiler, skips_long};
 
 const BEGIN: &str = "<!-- bench:train:begin -->\n";
 const END: &str = "<!-- bench:train:end -->\n";
@@ -106,7 +106,7 @@ fn markers_and_results_that_are_damaged() {
 /// The tables of this checkout are those of its results, and there are some.
 #[test]
 fn the_readmes_are_up_to_date() {
-    if !has_compiler() {
+    if !has_compiler() || skips_long() {
         return;
     }
     let documents = documents(Path::new(".")).unwrap();

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::process::Output;
 
-use warptape::device::choices::{Kernel, Table};
+use warptape::Device;
+use warptape::device::choices::{Kernel, Table, tuned_file};
 use warptape::train::run_dir::{RunDir, RunInfo};
 
 use crate::command::{device, done, fails, shared, succeeds, training, warptape};
+use crate::support::skips_long;
 
 fn run_with(variables: &[(&str, &str)], words: &[String]) -> Output {
     let output = warptape().args(words).envs(variables.iter().copied()).output().unwrap();
@@ -70,35 +72,49 @@ fn what_is_no_rung_is_refused() {
     assert!(said("conv2d_forward").contains("'conv2d_forward' is not LADDER:RUNG"));
 }
 
-/// In a cache folder of its own, so that no other test meets what it remembers.
-#[test]
-fn what_tune_finds_is_taken_until_it_is_forgotten() {
-    let (folder, device) = (tempfile::tempdir().unwrap(), device());
-    let cache = folder.path().display().to_string();
-    let tune = |more: &[&str]| {
-        let words =
-            [&["tune", "--device", &device, "--models", "little-conv", "--batch", "2", "--runs", "1"], more].concat();
-        let words: Vec<String> = words.into_iter().map(String::from).collect();
-        String::from_utf8(run_with(&[("WARPTAPE_CACHE", &cache)], &words).stdout).unwrap()
-    };
-    let said = tune(&["--seconds", "0"]);
-    assert!(said.contains("conv2d_forward n2 h32 w32 c3 k32 r3 s3 ") && said.contains("; remembered for "), "{said}");
-    let file = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let file = file.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
-    serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
+/// A cache folder of its own, so that no other test meets what is remembered there, and `warptape tune` with it.
+fn tune(cache: &Path, more: &[&str]) -> String {
+    let device = device();
+    let words =
+        [&["tune", "--device", &device, "--models", "little-conv", "--batch", "2", "--runs", "1"], more].concat();
+    let words: Vec<String> = words.into_iter().map(String::from).collect();
+    String::from_utf8(run_with(&[("WARPTAPE_CACHE", cache.to_str().unwrap())], &words).stdout).unwrap()
+}
 
+#[test]
+fn what_tune_finds_is_remembered() {
+    if skips_long() {
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let said = tune(cache.path(), &["--seconds", "0"]);
+    assert!(said.contains("conv2d_forward n2 h32 w32 c3 k32 r3 s3 ") && said.contains("; remembered for "), "{said}");
+    let file = cache.path().join(tuned_file(Device::open(&device()).unwrap().info()).unwrap().file_name().unwrap());
+    serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
+}
+
+#[test]
+fn what_is_remembered_is_taken_until_it_is_forgotten() {
+    let cache = tempfile::tempdir().unwrap();
+    let file = cache.path().join(tuned_file(Device::open(&device()).unwrap().info()).unwrap().file_name().unwrap());
+    let trained = |name: &str| {
+        let mut command = warptape();
+        command.args(training(&shared().data, 1, &cache.path().join(name))).env("WARPTAPE_CACHE", cache.path());
+        // In a new cache everything is compiled, and it need not be fast.
+        done(command.env("WARPTAPE_CXXFLAGS", "-O0"))
+    };
     // A table of one's own, by number as version 0.1 wrote it: what it says is what a training takes.
     let problem = "n8 h32 w32 c3 k32 r3 s3 stride1,1 pad1,1 dilation1,1";
     std::fs::write(&file, serde_json::json!({"conv2d_forward": {problem: 3}}).to_string()).unwrap();
-    let run = folder.path().join("run");
-    run_with(&[("WARPTAPE_CACHE", &cache)], &training(&shared().data, 1, &run));
-    assert_eq!(kernels(&run)["conv2d_forward"][problem], Kernel::File("conv2d/forward/3_implicit_gemm.cu".into()));
+    let went = trained("run");
+    assert_eq!(went.code, Some(0), "{}", went.stderr);
+    let taken = &kernels(&cache.path().join("run"))["conv2d_forward"][problem];
+    assert_eq!(*taken, Kernel::File("conv2d/forward/3_implicit_gemm.cu".into()));
 
     std::fs::write(&file, "{").unwrap();
-    let damaged =
-        done(warptape().args(training(&shared().data, 1, &folder.path().join("a"))).env("WARPTAPE_CACHE", &cache));
+    let damaged = trained("damaged");
     assert!(damaged.code == Some(1) && damaged.stderr.contains("run `warptape tune` again"), "{}", damaged.stderr);
-    assert!(tune(&["--forget"]).contains("nothing is remembered"));
+    assert!(tune(cache.path(), &["--forget"]).contains("nothing is remembered"));
     assert!(!file.exists());
     fails(&["tune", "--models", "resnet19"], 2, &["unknown model 'resnet19'"]);
     assert!(succeeds(&["tune", "--help"]).contains("--forget"));

@@ -89,6 +89,7 @@ fn vectors_in_an_odd_buffer() {
 
 /// Neither making a large buffer nor telling of it takes many times its size.
 #[test]
+#[expect(clippy::zombie_processes, reason = "wait4 waits for it, and tells what it used")]
 fn memory_for_a_large_buffer() {
     if !on_host() || !has_compiler() {
         return;

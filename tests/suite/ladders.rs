@@ -8,7 +8,7 @@ use warptape::device::{Defines, Source};
 use warptape::op::ladder::Summary;
 use warptape::op::{self, workload::Workload};
 
-use crate::support::devices;
+use crate::support::{devices, runs_all};
 
 macro_rules! test_each {
     ($($op:ident)*) => {
@@ -41,7 +41,15 @@ fn agree_with_their_references(op: &str, cases: &[Case]) {
         for ladder in &ladders {
             for rung in ladder.numbers() {
                 device.choices().force(ladder.name, Some(rung));
-                for (case, expected) in cases.iter().zip(&expected) {
+                // Convolutions are compiled for their sizes, which takes minutes for all. The usual run gives a rung a
+                // third of them, and its neighbours the others.
+                let share = if op == "conv2d" && !runs_all() { 3 } else { 1 };
+                let taken = cases
+                    .iter()
+                    .zip(&expected)
+                    .enumerate()
+                    .filter(|(i, _)| (i / 2 + rung as usize).is_multiple_of(share));
+                for (_, (case, expected)) in taken {
                     if let Err(what) = case.verify(&device, expected) {
                         failures.push(format!("[{label}] {}:{rung}: {what}", ladder.name));
                     }

@@ -287,31 +287,3 @@ fn empty_is_what_a_kernel_only_writes() {
     }
     assert!(example.contains("b = \"f32[1024] zeros\"  # float*: zeros, since the kernel may read it"), "{example}");
 }
-
-#[test]
-fn files_with_mistakes() {
-    let cases = [
-        (
-            "gird = 4",
-            "line 1: unknown field `gird`, expected one of `kernel`, `grid`, `block`, `shared`, `defines`, `args`",
-        ),
-        ("grid = 4\nshared = -1", "line 2: "),
-        ("grid = 0", "grid = 0: give one to three sizes of at least 1, such as 4 or [4, 2, 1]"),
-        ("block = [1, 2, 3, 4]", "block = [1, 2, 3, 4]: give one to three sizes"),
-        ("block = \"8\"", "block = \"8\": give one to three sizes"),
-        ("[defines]\n2A = 1", "[defines] 2A: a name has letters, digits and _, and begins with no digit"),
-        ("[args]\nx = \"f32[0]\"", "[args] x = \"f32[0]\": [0] is no size: give the number of elements, at least 1"),
-        ("[args]\nx = \"f32[n]\"", "[n] is no size"),
-        ("[args]\nx = \"f32[9999999*9999999]\"", "is no size"),
-        ("[args]\nx = \"half[4]\"", "'half' is no element type: use one of f32, f64, i8,"),
-        ("[args]\nx = \"f32[4] twos\"", "'twos' is no fill: use random, empty, zeros, ones, index or below K"),
-        ("[args]\nx = \"f32[4] below 0\"", "'below 0' is no fill"),
-        ("[args]\nx = \"much\"", "'much' is no number, null or buffer: write a buffer like f32[1024]"),
-        ("[args]\nx = [1.5]", "a struct is given as the list of its 32-bit integers"),
-        ("[args]\nx = { a = 1 }", "give a number, a list of integers or a text such as \"f32[1024]\""),
-    ];
-    for (toml, what) in cases {
-        let message = Plan::from_toml(toml).unwrap_err();
-        assert!(message.contains(what) && !message.contains('\n'), "{toml}: {message}");
-    }
-}

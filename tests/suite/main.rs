@@ -52,6 +52,7 @@ mod ladders_matmul;
 mod ladders_optim;
 mod launch_plan;
 mod loss;
+mod metrics;
 mod models;
 mod names;
 mod nvrtc;

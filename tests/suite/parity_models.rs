@@ -12,7 +12,7 @@ use warptape::optim::{Optimizer, OptimizerConfig};
 use warptape::{Device, Tape, Tensor};
 
 use crate::generated::{self, Digest, Seeds};
-use crate::support::{device, skips_networks};
+use crate::support::{device, skips_long, skips_networks};
 
 /// About ten times what PyTorch's own f32 result differs from its f64 one by (golden/README.md has the figures): another
 /// order of summation is another rounding, not another network. Each is in units of the largest value expected; a
@@ -194,6 +194,9 @@ fn resnet18_agrees_with_pytorch() {
 /// Ten losses of a network this deep are known less well: on the way some ReLU decides otherwise in f32.
 #[test]
 fn resnet34_agrees_with_pytorch() {
+    if skips_long() {
+        return;
+    }
     agrees("resnet34_cifar", 1e-2);
     agrees("resnet34_imagenet", 1e-2);
 }

@@ -83,6 +83,20 @@ pub fn has_compiler() -> bool {
 }
 
 /// Whether this is checked mode and a test of a whole network is to be skipped, which it then says.
+/// Whether to run all there is: on a GPU, where nothing takes long, and where `WARPTAPE_TEST_ALL` is set, as CI does. The usual
+/// run leaves out what takes minutes on a processor and finds little.
+pub fn runs_all() -> bool {
+    on_gpu() || std::env::var_os("WARPTAPE_TEST_ALL").is_some()
+}
+
+/// The opposite of [`runs_all`], having said so.
+pub fn skips_long() -> bool {
+    if !runs_all() {
+        println!("skipped: takes long; WARPTAPE_TEST_ALL=1 runs it, as CI does");
+    }
+    !runs_all()
+}
+
 pub fn skips_networks() -> bool {
     if on_checked() {
         println!(
