@@ -11,7 +11,7 @@ use warptape::{DType, Tensor, op};
 
 use crate::ladders::choice_of;
 use crate::sanitizer::checked;
-use crate::support::{child, has_compiler, host, on_gpu, runs_all, tell};
+use crate::support::{child, has_compiler, host, on_gpu, skips_long, tell};
 
 #[test]
 fn the_comparator_fails_what_is_not_close() {
@@ -160,9 +160,8 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
     child(test, &all).outcome()
 }
 
-/// What the check finds in `op` (in one case, if it is named) when `file` reads as `text`.
+/// What the check finds in `op` (in one case, if it is named) when `file` reads as `text`; compiled quickly, for one run.
 fn verdict(file: &str, text: &str, op: &str, case: &str, tiles: &str) -> Result<String, String> {
-    // Compiled quickly: it runs once.
     let variables = [("FAULT_OP", op), ("FAULT_CASE", case), ("FAULT_TILES", tiles), ("WARPTAPE_CXXFLAGS", "-O0")];
     with_kernel(file, text, "checker::child_verifies", &variables)
 }
@@ -239,7 +238,7 @@ fn user(file: &str) -> &'static str {
     found.unwrap_or_else(|| panic!("{file} has barriers: say here which op's cases, or which test, runs it")).1
 }
 
-/// Files of the tree without one of their barriers: the file, the barrier's line, the text.
+/// Every file of the tree without one of its barriers: the file, the barrier's line, the text.
 fn without_a_barrier() -> Vec<(String, String, String)> {
     let mut all = Vec::new();
     for path in files(&kernels()) {
@@ -253,14 +252,14 @@ fn without_a_barrier() -> Vec<(String, String, String)> {
         }
     }
     assert!(all.len() > 10, "{all:?}");
-    all.into_iter().step_by(if runs_all() { 1 } else { 4 }).collect()
+    all
 }
 
 /// No barrier of any kernel can be deleted without a test that fails. (One that crashes is one that fails: tables of
 /// addresses that nobody waited for lead anywhere.)
 #[test]
 fn every_deleted_barrier_is_found() {
-    if on_gpu() || !cfg!(target_os = "linux") {
+    if on_gpu() || !cfg!(target_os = "linux") || skips_long() {
         return;
     }
     let mut missed = Vec::new();
@@ -281,7 +280,7 @@ fn every_deleted_barrier_is_found() {
 /// Checked mode needs no luck with values and orders: each is a finding when threads run forward.
 #[test]
 fn every_deleted_barrier_is_a_finding() {
-    if on_gpu() || !cfg!(target_os = "linux") {
+    if on_gpu() || !cfg!(target_os = "linux") || skips_long() {
         return;
     }
     let mut missed = Vec::new();

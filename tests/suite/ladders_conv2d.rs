@@ -10,7 +10,7 @@ use warptape::tape::Tape;
 use warptape::{Device, Tensor};
 
 use crate::profiler::profiled;
-use crate::support::{device, has_compiler, on_fast_host, on_gpu};
+use crate::support::{device, has_compiler, on_fast_host, on_gpu, skips_long};
 
 fn ladders() -> impl Iterator<Item = Summary> {
     let ladders: Vec<_> = op::ladders().into_iter().filter(|ladder| ladder.workload == "conv2d").collect();
@@ -54,7 +54,7 @@ fn costs(ladder: &Summary, rung: u32, problem: &str) -> Costs {
 
 #[test]
 fn each_rung_improves_in_what_it_is_about() {
-    if !has_compiler() {
+    if !has_compiler() || skips_long() {
         return;
     }
     let layer = "n1 h16 w16 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1";
@@ -93,7 +93,7 @@ fn split_k_brings_more_blocks_to_small_images() {
 /// transforms add to that what they add up. The price is what they move.
 #[test]
 fn winograd_multiplies_less_and_moves_more() {
-    if !has_compiler() {
+    if !has_compiler() || skips_long() {
         return;
     }
     let layer = "n32 h8 w8 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1";
