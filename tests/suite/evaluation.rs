@@ -44,7 +44,7 @@ fn a_pass_agrees_with_counting_image_by_image() {
         let every: Vec<u32> = (0..COUNT as u32).collect();
         let (how, key) = (Augment { padding: 0, flip: false, mean, std }, Key { seed: 0, step: 0, stream: 0 });
         let (x, _) = resident.batch(&resident.order(&every).unwrap(), 0, 50, &how, key).unwrap();
-        for step in 0..12 {
+        for step in 0..20 {
             model.forward(&mut Pass::training(&mut Tape::new(), 0, step), &x).unwrap();
         }
         let pass = evaluate(&model, &resident, &chosen, mean, std).unwrap();
