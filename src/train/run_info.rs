@@ -47,12 +47,12 @@ pub struct RunInfo {
     pub checksum: String,
 }
 
-/// A setting that a resumed run changed.
+/// A setting, or something of [`RunInfo::versions`], that a resumed run changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Steps that were taken before.
     pub step: u64,
-    /// The setting, as in the configuration.
+    /// The setting, as in the configuration or the versions.
     pub setting: String,
     /// Its value until then.
     pub from: serde_json::Value,
@@ -89,10 +89,23 @@ impl RunInfo {
     pub(super) fn follow(&mut self, before: RunInfo, step: u64) -> Vec<String> {
         let mut warnings = Vec::new();
         let bits = "results may differ in their last bits from those of a run that was never interrupted";
+        self.changes = before.changes;
         for (what, now) in &self.versions {
             // What version 0.1 did not record is said by the difference of versions.
-            let Some(then) = before.versions.get(what).filter(|then| *then != now) else { continue };
-            warnings.push(format!("{what} was '{then}' when this run began and is '{now}': {bits}"));
+            let Some(last) = before.versions.get(what) else { continue };
+            // All that it was since the run began: going back to the first does not undo what another computed.
+            let of_it = self.changes.iter().filter(|change| change.setting == *what);
+            let mut was: Vec<&str> = of_it.filter_map(|change| change.from.as_str()).chain([&**last]).collect();
+            was.dedup();
+            if was != [now] {
+                let first = was.remove(0);
+                let then: String = was.into_iter().map(|value| format!(", then '{value}',")).collect();
+                warnings.push(format!("{what} was '{first}' when this run began{then} and is '{now}': {bits}"));
+            }
+            if last != now {
+                let (setting, from, to) = (what.clone(), last.as_str().into(), now.as_str().into());
+                self.changes.push(Change { step, setting, from, to });
+            }
         }
         let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
         if kind(&before.device) == kind(&self.device) {
@@ -104,7 +117,6 @@ impl RunInfo {
         } else {
             warnings.push(format!("this run began on {} and goes on on {}: {bits}", before.device, self.device));
         }
-        self.changes = before.changes;
         for (setting, to) in self.config.as_object().into_iter().flatten() {
             let from = before.config.get(setting).cloned().unwrap_or_default();
             if from != *to && setting != "device" {

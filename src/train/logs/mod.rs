@@ -38,8 +38,10 @@ impl Logs {
         let metrics = table(run, "metrics.csv", begun, |row: &Row| row.epoch <= progress.epoch)?;
         let steps = table(run, "steps.csv", begun, |row: &Step| row.step <= progress.step)?;
         // Both were on the disk before the checkpoint was.
-        let trained = metrics.rows().iter().filter(|row| row.split == Split::Train).count();
-        whole(run, "metrics.csv", trained as u64, progress.epoch)?;
+        let splits = |epoch| metrics.rows().iter().filter(|row| row.epoch == epoch).map(|row| row.split).collect();
+        let first: Vec<Split> = splits(1);
+        let is_whole = |epoch: &u32| first.len() > 1 && first == splits(*epoch);
+        whole(run, "metrics.csv", (1..=progress.epoch).filter(is_whole).count() as u64, progress.epoch)?;
         whole(run, "steps.csv", steps.rows().chunk_by(|a, b| a.epoch == b.epoch).count() as u64, progress.epoch)?;
         Ok(Self {
             metrics,
@@ -101,5 +103,5 @@ fn whole(run: &RunDir, name: &str, held: u64, done: u32) -> Result<()> {
     let (path, folder) = (run.file(name), run.path().display());
     let fix =
         format!("put the whole file back, or repeat the run: warptape train --config {folder}/run.json --out NEW");
-    Err(Error::file(path, format!("holds {held} epochs where the checkpoint has done {done}; {fix}")))
+    Err(Error::file(path, format!("holds {held} whole epochs where the checkpoint has done {done}; {fix}")))
 }

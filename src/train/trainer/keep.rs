@@ -17,7 +17,10 @@ impl Trainer {
     pub fn resumption(&self) -> Vec<String> {
         let Meta { progress, schedule, .. } = &self.meta;
         let mut lines = Vec::new();
-        for change in self.own.info.changes.iter().filter(|change| change.step == progress.step) {
+        let info = &self.own.info;
+        // Other versions have a warning of their own.
+        let of_settings = info.changes.iter().filter(|change| !info.versions.contains_key(&change.setting));
+        for change in of_settings.filter(|change| change.step == progress.step) {
             lines.push(format!(
                 "{} is {} from here on, it was {}",
                 change.setting.replace('_', "-"),
