@@ -117,6 +117,16 @@ fn child_puts_another() {
 }
 
 #[test]
+fn what_is_no_folder_is_said() {
+    if on_gpu() {
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let told = puts_in(file.path());
+    assert!(told.ends_with("kernel cache: is no folder; set WARPTAPE_CACHE to a folder"), "{told}");
+}
+
+#[test]
 fn another_users_folder_is_refused() {
     if on_gpu() || !is_root("a folder of another user") {
         return;

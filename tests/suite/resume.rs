@@ -183,6 +183,17 @@ fn a_run_killed_before_its_first_checkpoint_begins_again() {
 }
 
 #[test]
+fn without_its_last_checkpoint_a_run_goes_on_from_the_newest_epoch() {
+    let (_folder, run) = copy_of_run();
+    for name in ["last.safetensors", "epoch-0004.safetensors"] {
+        std::fs::remove_file(run.join("checkpoints").join(name)).unwrap();
+    }
+    let said = succeeds(&["train", "--resume", &text(&run)]);
+    assert!(said.contains("epoch   4/4") && !said.contains("epoch   3/4"), "{said}");
+    same_runs(&run, &shared().run);
+}
+
+#[test]
 fn a_finished_run_resumed_is_as_it_was() {
     let (_folder, run) = copy_of_run();
     let said = succeeds(&["train", "--resume", &text(&run)]);

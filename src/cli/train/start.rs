@@ -7,7 +7,7 @@ use super::options::Options;
 use crate::device::Device;
 use crate::device::choices::Table;
 use crate::error::{Error, Result};
-use crate::train::checkpoint::Checkpoint;
+use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::config::Config;
 use crate::train::run_dir::{RunDir, RunInfo};
 
@@ -116,8 +116,14 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
 
 /// The latest checkpoint of `run`. A run that ended before its first one begins again: the same seed makes the same run.
 fn last(run: &RunDir) -> Result<Option<Checkpoint>> {
-    let last = run.checkpoints().join("last.safetensors");
-    if last.exists() { Checkpoint::load(&last).map(Some) } else { Ok(None) }
+    let folder = run.checkpoints();
+    let last = folder.join("last.safetensors");
+    if last.exists() {
+        return Checkpoint::load(&last).map(Some);
+    }
+    // Gone, or a kill came between the two files of the first epoch. Epoch 0 is the beginning.
+    let newest = checkpoint::epochs(&folder).into_iter().filter(|&epoch| epoch > 0).max();
+    newest.map(|epoch| Checkpoint::load(&folder.join(checkpoint::file(epoch)))).transpose()
 }
 
 /// The configuration in the `run.json` at `path`.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::{DirBuilder, Metadata};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -24,7 +25,10 @@ pub fn folder() -> Result<PathBuf> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let made = builder.recursive(true).create(&folder);
-    made.map_err(|e| unusable(&folder, e, "a folder that can be written to"))?;
+    made.map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => unusable(&folder, "is no folder", "a folder"),
+        _ => unusable(&folder, e, "a folder that can be written to"),
+    })?;
     #[cfg(unix)]
     guard::own_and_closed(&folder)?;
     Ok(folder)
@@ -38,8 +42,9 @@ pub fn is_private() -> bool {
 fn named() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     set(VARIABLE)
-        .or_else(|| set("XDG_CACHE_HOME").map(|d| d.join("warptape")))
-        .or_else(|| set("HOME").map(|d| d.join(".cache/warptape")))
+        // The XDG Base Directory Specification wants relative ones ignored.
+        .or_else(|| set("XDG_CACHE_HOME").filter(|d| d.is_absolute()).map(|d| d.join("warptape")))
+        .or_else(|| set("HOME").filter(|d| d.is_absolute()).map(|d| d.join(".cache/warptape")))
 }
 
 /// An error about the cache in `folder`: what is wrong, and what to set `WARPTAPE_CACHE` to.
