@@ -97,6 +97,12 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
     sync_folder(folder)
 }
 
+/// The turn to make and to clear away what is locked in `folder`, until it is dropped: nobody sees a thing there between its making
+/// and its lock, and takes it for what a killed process left. None where the file system cannot lock a folder.
+pub(crate) fn turn(folder: &Path) -> Option<File> {
+    File::open(folder).ok().filter(|folder| folder.lock().is_ok())
+}
+
 /// Makes a rename survive a power cut; file systems that cannot sync a folder are left to their own ways.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {

@@ -17,15 +17,16 @@ pub fn example(signature: &Signature, source: &Source) -> String {
         text += "\n[args]\n";
     }
     for parameter in &signature.parameters {
+        let written = only_written(body, &parameter.name);
         let note = match parameter.kind {
             Kind::Pointer { read_only: true, .. } => "random; or zeros, ones, index, below K",
-            Kind::Pointer { .. } if only_written(body, &parameter.name) => "empty: the kernel only writes it",
+            Kind::Pointer { .. } if written => "empty: the kernel only writes it",
             Kind::Pointer { .. } => "zeros, since the kernel may read it; or empty, if it only writes it",
             Kind::Scalar(_) => "",
             Kind::Struct => "its integers",
         };
         let note = if note.is_empty() { String::new() } else { format!("  # {}: {note}", parameter.text) };
-        let value = value(parameter, signature, only_written(body, &parameter.name));
+        let value = value(parameter, signature, written);
         let _ = writeln!(text, "{} = {value}{note}", parameter.name);
     }
     text

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::lock::{self, Lock};
 pub use super::run_info::RunInfo;
 use crate::error::{Error, Result};
-use crate::files::{TEMPORARY, sync_folder, unwritable};
+use crate::files::{TEMPORARY, sync_folder, turn, unwritable};
 
 /// A folder for one run.
 #[derive(Clone, Debug)]
@@ -153,9 +153,8 @@ impl Staged {
     /// A folder in `root`, whose name begins like that of the run, with all in it that a run begins with.
     fn new(root: &Path, name: &str, info: &RunInfo) -> Result<Self> {
         let prefix = format!(".{name}.");
-        // One at a time, lest another takes a folder that is not yet locked for one of a process that was killed. Where a
-        // folder cannot be locked, those stay.
-        let turn = fs::File::open(root).ok().filter(|root| root.lock().is_ok());
+        // Without a turn, those of processes that were killed stay.
+        let turn = turn(root);
         let entries = fs::read_dir(root).map_err(|e| unwritable(root, &e))?.flatten().filter(|_| turn.is_some());
         for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();

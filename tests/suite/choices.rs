@@ -1,6 +1,6 @@
 //! Which kernels run: forced, remembered, repeated.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use warptape::Device;
@@ -81,6 +81,12 @@ fn tune(cache: &Path, more: &[&str]) -> String {
     String::from_utf8(run_with(&[("WARPTAPE_CACHE", cache.to_str().unwrap())], &words).stdout).unwrap()
 }
 
+/// Where what was tuned is remembered in `cache`.
+fn remembered(cache: &Path) -> PathBuf {
+    let elsewhere = tuned_file(Device::open(&device()).unwrap().info()).unwrap();
+    cache.join(elsewhere.file_name().unwrap())
+}
+
 #[test]
 fn what_tune_finds_is_remembered() {
     if skips_long() {
@@ -89,14 +95,14 @@ fn what_tune_finds_is_remembered() {
     let cache = tempfile::tempdir().unwrap();
     let said = tune(cache.path(), &["--seconds", "0"]);
     assert!(said.contains("conv2d_forward n2 h32 w32 c3 k32 r3 s3 ") && said.contains("; remembered for "), "{said}");
-    let file = cache.path().join(tuned_file(Device::open(&device()).unwrap().info()).unwrap().file_name().unwrap());
+    let file = remembered(cache.path());
     serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
 }
 
 #[test]
 fn what_is_remembered_is_taken_until_it_is_forgotten() {
     let cache = tempfile::tempdir().unwrap();
-    let file = cache.path().join(tuned_file(Device::open(&device()).unwrap().info()).unwrap().file_name().unwrap());
+    let file = remembered(cache.path());
     let trained = |name: &str| {
         let mut command = warptape();
         command.args(training(&shared().data, 1, &cache.path().join(name))).env("WARPTAPE_CACHE", cache.path());

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::files::turn;
+
 const PREFIX: &str = "build-";
 
 /// A new folder in the cache, removed when dropped.
@@ -18,9 +20,8 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes one in `cache`, and removes those of processes that are gone.
     pub(super) fn new(cache: &Path) -> io::Result<Self> {
-        // One at a time, lest another sees a folder between its making and its lock. Where a file system knows no locks,
-        // what is left over cannot be told from what is in use, and stays.
-        let turn = File::open(cache).ok().filter(|all| all.lock().is_ok());
+        // Without a turn, what is left over cannot be told from what is in use, and stays.
+        let turn = turn(cache);
         if turn.is_some() {
             sweep(cache);
         }
