@@ -1,14 +1,19 @@
 //! One writer per run: a lock of the operating system, which is gone with its process however that ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::files::{timestamp, unwritable};
 
 /// The file in a run's folder that its writer holds locked; its text says who that is.
 pub(super) const FILE: &str = ".lock";
+
+/// How often, and for how long, it is waited for one that holds the lock without a name.
+const GLANCES: usize = 20;
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// A run's folder held by this process, until the lock is dropped.
 #[derive(Debug)]
@@ -26,11 +31,19 @@ impl Lock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let mut file = options.open(&path).map_err(|e| unwritable(&path, &e))?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..GLANCES {
+            // One without a name only looks, or has just come or gone.
+            if !matches!(locked, Err(TryLockError::WouldBlock)) || !holder(&mut file).is_empty() {
+                break;
+            }
+            std::thread::sleep(GLANCE);
+            locked = file.try_lock();
+        }
+        match locked {
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = (&mut file).take(200).read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+                let holder = holder(&mut file);
+                let holder = if holder.is_empty() { "another process" } else { &holder };
                 return Err(Error::file(folder, format!("{holder} is writing this run; wait for it or stop it")));
             }
             // A file system without locks: two writers cannot be told apart there.
@@ -42,7 +55,9 @@ impl Lock {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = if host.trim().is_empty() { String::new() } else { format!(" on {}", host.trim()) };
         let text = format!("process {}{host} (since {})\n", std::process::id(), timestamp());
-        let write = |file: &mut File| file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+        let write = |file: &mut File| {
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()))
+        };
         write(&mut file).map_err(|e| unwritable(&path, &e))?;
         Ok(Self(file))
     }
@@ -50,13 +65,23 @@ impl Lock {
     /// Whether a process holds the lock of `folder`; none if there is no lock there.
     pub fn is_held(folder: &Path) -> Option<bool> {
         let file = File::open(folder.join(FILE)).ok()?;
-        Some(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        let _ = file.unlock();
+        Some(held)
     }
+}
+
+/// Who says to hold it; empty if nobody does.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let _ = file.rewind().and_then(|()| file.take(200).read_to_string(&mut text));
+    text.trim().into()
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Nobody writes now; the lock itself goes with the file.
         let _ = self.0.set_len(0);
+        // Closing alone is not enough: the lock lasts while a child that this process starts just now has the file, too.
+        let _ = self.0.unlock();
     }
 }

@@ -123,7 +123,10 @@ fn what_is_no_folder_is_said() {
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     let told = puts_in(file.path());
-    assert!(told.ends_with("kernel cache: is no folder; set WARPTAPE_CACHE to a folder"), "{told}");
+    assert!(
+        told.ends_with("kernel cache: is no folder; set WARPTAPE_CACHE to a folder that can be written to"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub fn bytes(name: &str, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u
 
 fn build(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<Entry> {
     let folder = folder()?;
-    let failed = |e: std::io::Error| place::unusable(&folder, e, "a folder that can be written to");
+    let failed = |e: std::io::Error| place::unusable(&folder, e, place::WRITABLE);
     let scratch = Scratch::new(&folder).map_err(failed)?;
     let temporary = scratch.path().join("out");
     make(&temporary)?;

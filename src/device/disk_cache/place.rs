@@ -26,8 +26,8 @@ pub fn folder() -> Result<PathBuf> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let made = builder.recursive(true).create(&folder);
     made.map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => unusable(&folder, "is no folder", "a folder"),
-        _ => unusable(&folder, e, "a folder that can be written to"),
+        ErrorKind::AlreadyExists => unusable(&folder, "is no folder", WRITABLE),
+        _ => unusable(&folder, e, WRITABLE),
     })?;
     #[cfg(unix)]
     guard::own_and_closed(&folder)?;
@@ -47,6 +47,9 @@ fn named() -> Option<PathBuf> {
         .or_else(|| set("HOME").filter(|d| d.is_absolute()).map(|d| d.join(".cache/warptape")))
 }
 
+/// What to set it to where the folder will not do.
+pub(super) const WRITABLE: &str = "a folder that can be written to";
+
 /// An error about the cache in `folder`: what is wrong, and what to set `WARPTAPE_CACHE` to.
 pub(super) fn unusable(folder: &Path, what: impl Display, wanted: &str) -> Error {
     Error::file(folder, format!("kernel cache: {what}; set WARPTAPE_CACHE to {wanted}"))
@@ -60,8 +63,7 @@ fn private() -> Result<PathBuf> {
     if private.is_none() {
         // Temporary folders are made for their owner alone.
         let made = tempfile::Builder::new().prefix("warptape-").tempdir();
-        let wanted = "a folder that can be written to";
-        *private = Some(made.map_err(|e| unusable(&std::env::temp_dir(), e, wanted))?);
+        *private = Some(made.map_err(|e| unusable(&std::env::temp_dir(), e, WRITABLE))?);
         // Statics are not dropped.
         #[cfg(unix)]
         // SAFETY: a function without arguments that does not unwind.
