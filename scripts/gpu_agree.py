@@ -2,7 +2,7 @@
 
 import concurrent.futures, csv, glob, json, os, re, subprocess
 
-PATTERNS = "tests/suite/profiler.cu"
+PATTERNS = "tests/suite/device/profiler.cu"
 BUFFERS = ["--arg", "y=f32[4096] zeros", "--arg", "x=f32[4096] zeros"]
 
 

@@ -11,7 +11,7 @@ CHECKOUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # Ladders whose kernels take most of a training's time: measured before the others.
 FIRST = ["conv2d_forward", "conv2d_backward_input", "conv2d_backward_filter", "matmul_forward"]
 # A kernel with static and dynamic shared memory: launches whose sum passes 48 KiB are refused unless the driver is told.
-KERNEL, SHARED = "tests/suite/first.cu", [8192, 40960, 49152, 49156, 53248]
+KERNEL, SHARED = "tests/suite/bench/first.cu", [8192, 40960, 49152, 49156, 53248]
 
 
 def look(check):

@@ -1,4 +1,4 @@
-"""Numbers that need no file: weights, images and labels from a counter, the same bits here and in tests/suite/generated.rs.
+"""Numbers that need no file: weights, images and labels from a counter, the same bits here and in tests/suite/op/generated.rs.
 
 Element i of the stream (seed, name) is SplitMix64's output for a key made of both (Steele et al. 2014). Its upper 24 bits
 become a number in [-1, 1), which is exact; the product with a bound is rounded once, to float32. So a golden need not hold

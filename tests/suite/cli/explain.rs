@@ -1,0 +1,130 @@
+//! `warptape explain`: what it leaves behind, and what it refuses.
+
+use std::path::Path;
+
+use serde_json::Value;
+use warptape::data::{Dataset, Loading};
+
+use crate::command::{EPOCHS, TEST, device, fails, shared, succeeds};
+
+/// Runs `explain` on the shared run into `out` and returns what it says and `explain.json`.
+fn explain(out: &Path, words: &[&str]) -> (String, Value) {
+    let (run, out_name, device) = (shared().run.to_str().unwrap(), out.to_str().unwrap(), device());
+    let said = succeeds(&[&["explain", run, "--out", out_name, "--device", &device], words].concat());
+    let facts = std::fs::read_to_string(out.join("explain.json")).unwrap();
+    (said, serde_json::from_str(&facts).unwrap())
+}
+
+#[test]
+fn pictures_of_the_data_set_at_every_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--images", "test:0,3", "train:1", "--epochs", "all", "--target", "true", "--layer", "features.9"];
+    let (said, facts) = explain(folder.path(), &words);
+    let names = ["test-0", "test-3", "train-1"];
+    let maps = facts["maps"].as_array().unwrap();
+    // Before the first step, and after each epoch.
+    let epochs = EPOCHS as usize + 1;
+    assert_eq!(maps.len(), names.len() * epochs);
+    let data = Dataset::open(&shared().data, &Loading::default()).unwrap();
+    let labels = [data.test.labels[0], data.test.labels[3], data.train.labels[1]];
+    for (number, map) in maps.iter().enumerate() {
+        let (picture, epoch) = (number / epochs, number % epochs);
+        assert_eq!((&map["image"], &map["epoch"]), (&names[picture].into(), &epoch.into()));
+        let class = Value::from(data.classes[labels[picture] as usize].as_str());
+        assert_eq!((&map["true_class"], &map["target_class"]), (&class, &class));
+        assert_eq!((&map["layer"], &map["layer_shape"]), (&"features.9".into(), &serde_json::json!([8, 8, 128])));
+        let stem = format!("{}-epoch-{epoch:04}", names[picture]);
+        let overlay = image::open(folder.path().join(format!("{stem}.png"))).unwrap();
+        assert_eq!((overlay.width(), overlay.height()), (224, 224));
+        let raw = std::fs::read(folder.path().join(format!("{stem}.npy"))).unwrap();
+        assert_eq!(raw.len(), 128 + 4 * 64);
+        let values = raw[128..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        let largest = values.fold(f32::NEG_INFINITY, f32::max);
+        assert_eq!(map["raw_max"].as_f64().unwrap() as f32, largest);
+    }
+    let sheet = image::open(folder.path().join("sheet.png")).unwrap();
+    // A column for the picture and one for each epoch, each as wide as an overlay.
+    assert!(sheet.width() > 224 * (2 + EPOCHS) && sheet.height() > 224 * 3, "{}x{}", sheet.width(), sheet.height());
+
+    let drift = std::fs::read_to_string(folder.path().join("drift.csv")).unwrap();
+    let lines: Vec<&str> = drift.lines().collect();
+    assert_eq!(lines[0], "image,from_epoch,to_epoch,from_class,to_class,drift");
+    assert_eq!(lines.len(), 1 + names.len() * (epochs - 1), "{drift}");
+    for line in &lines[1..] {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[3], cells[4], "the true class stays");
+        let known = cells[5].parse::<f64>().is_ok_and(|drift| (0.0..=2.0).contains(&drift));
+        assert!(known || cells[5].is_empty(), "{line}");
+    }
+    assert!(said.contains("drift of attention") && said.contains("\nmean "), "{said}");
+    assert!(said.starts_with("gradcam of layer features.9 (8x8x128)\n"), "{said}");
+}
+
+#[test]
+fn a_picture_file_gets_the_logits_that_predict_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Dataset::open(&shared().data, &Loading::default()).unwrap();
+    // Twice the same name, in folders of their own: neither overwrites the other.
+    let mut files = Vec::new();
+    for number in 0..2 {
+        let path = folder.path().join(format!("{number}/cat.png"));
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        image::RgbImage::from_raw(32, 32, data.test.image(number).to_vec()).unwrap().save(&path).unwrap();
+        files.push(path.display().to_string());
+    }
+    let out = folder.path().join("out");
+    let words = ["--method", "gradcam++", "--signed", "--target", "2", "--images", &files[0], &files[1]];
+    let (said, facts) = explain(&out, &words);
+    let run = shared().run.to_str().unwrap();
+    let predicted = succeeds(&["predict", run, &files[0], &files[1], "--json", "--device", &device()]);
+    let predicted: Value = serde_json::from_str(&predicted).unwrap();
+    for (number, name) in ["cat", "cat-2"].iter().enumerate() {
+        let (map, expected) = (&facts["maps"][number], &predicted[number]);
+        assert_eq!((&map["image"], &map["logits"]), (&(*name).into(), &expected["logits"]));
+        assert_eq!((&map["predicted_class"], &map["target_index"]), (&expected["class"], &2.into()));
+        assert_eq!(map["true_class"], Value::Null);
+        for (a, b) in map["probabilities"].as_array().unwrap().iter().zip(expected["probabilities"].as_array().unwrap())
+        {
+            assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-6, "{a} and {b}");
+        }
+        assert!(out.join(map["overlay"].as_str().unwrap()).is_file());
+    }
+    assert!(out.join("sheet.png").is_file() && !out.join("drift.csv").exists());
+    assert!(
+        said.starts_with("gradcam++ of layer features.14 (4x4x256), the last convolution's activations\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn layers_are_listed() {
+    let last = format!("{}@last", shared().run.display());
+    let said = succeeds(&["explain", &last, "--list-layers", "--device", &device()]);
+    assert!(said.contains("features.14  4x4x256  (default)\n") && said.ends_with("fc           10\n"), "{said}");
+    assert_eq!(said.matches("(default)").count(), 1);
+}
+
+#[test]
+fn wrong_words_are_refused() {
+    let run = shared().run.to_str().unwrap();
+    let at = |which: &str| format!("{run}@{which}");
+    let picture = ["--images", "test:0"];
+    let refuse = |run: &str, words: &[&str], code: i32, part: &str| {
+        fails(&[&["explain", run, "--device", &device()], words].concat(), code, &[part]);
+    };
+    refuse(run, &["--images", &format!("test:{TEST}")], 2, "is not a number from 0 to 14");
+    refuse(run, &["--images", "test:1,x"], 2, "'x' is not a number");
+    refuse(run, &["--images", "nothing.png"], 1, "nothing.png: ");
+    refuse(run, &[&picture[..], &["--layer", "features.99"]].concat(), 2, "no layer is called 'features.99'");
+    refuse(run, &[&picture[..], &["--layer", "fc"]].concat(), 2, "a map needs height and width");
+    refuse(run, &[&picture[..], &["--target", "10"]].concat(), 2, "an index from 0 to 9");
+    refuse(run, &[&picture[..], &["--epochs", "1,last"]].concat(), 2, "'last' is not a number");
+    refuse(run, &[&picture[..], &["--epochs", "99"]].concat(), 1, "has no checkpoint 'epoch-0099'");
+    refuse(&at("1"), &[&picture[..], &["--epochs", "1"]].concat(), 2, "exclude each other");
+    refuse(&at("first"), &picture, 2, "use best, last or an epoch's number");
+    refuse("nowhere", &picture, 1, "no such file or folder");
+    let file = tempfile::NamedTempFile::with_suffix(".png").unwrap();
+    image::RgbImage::new(8, 8).save(file.path()).unwrap();
+    let unlabeled = file.path().to_str().unwrap();
+    refuse(run, &["--images", unlabeled, "--target", "true"], 2, "is not known; name a class");
+}

@@ -1,0 +1,23 @@
+//! Memory, compilers, launches, and the tools that watch kernels run.
+
+mod checker;
+mod compiler;
+mod conformance;
+mod corpus;
+mod dynamic_shared;
+mod exercises;
+mod faults;
+mod intrinsics;
+mod kernel_cache;
+mod launch_plan;
+pub mod nvrtc;
+mod nvrtc_choice;
+mod occupancy;
+pub mod profiler;
+mod profiler_formulas;
+mod roofline;
+pub mod sanitizer;
+mod signature;
+mod spins;
+mod toolchain;
+mod warps;

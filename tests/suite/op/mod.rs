@@ -1,0 +1,21 @@
+//! What kernels compute, ladders, the tape and the optimizers.
+
+mod augment;
+mod batchnorm;
+mod choices;
+pub mod generated;
+pub mod ladders;
+mod ladders_batchnorm;
+mod ladders_conv2d;
+mod ladders_counts;
+mod ladders_matmul;
+mod ladders_optim;
+mod loss;
+mod ops;
+pub mod optim;
+mod pool;
+mod random;
+mod ranking;
+mod reduce;
+mod special;
+mod tape;

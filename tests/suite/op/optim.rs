@@ -1,0 +1,290 @@
+//! Optimizers against PyTorch and against an f64 reference; schedules against PyTorch.
+
+use serde_json::Value;
+use warptape::check::{Random, compare, magnitude};
+use warptape::op::add::add;
+use warptape::optim::{Curve, Optimizer, OptimizerConfig, Policy, Schedule};
+use warptape::{DType, Device, Gradients, Tape, Tensor};
+
+use crate::support;
+
+/// All devices with each rung of the optimizers' ladders.
+fn devices() -> Vec<(String, Device)> {
+    let with = |rung: u32| {
+        support::devices().into_iter().map(move |(label, device)| {
+            ["sgd_step", "adam_step"].iter().for_each(|name| device.choices().force(name, Some(rung)));
+            (format!("{label}, rung {rung}"), device)
+        })
+    };
+    with(1).chain(with(2)).collect()
+}
+
+fn golden(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+pub fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+/// Gradients that are what we say: of w in w + 0.
+pub fn gradients(w: &Tensor, of: &[f64]) -> Gradients {
+    let of: Vec<f32> = of.iter().map(|&v| v as f32).collect();
+    let zero = Tensor::zeros(w.device(), w.shape(), DType::F32).unwrap();
+    let mut tape = Tape::new();
+    tape.watch(w);
+    let y = add(&mut tape, w, &zero).unwrap();
+    tape.backward_from(&y, Tensor::from_slice(w.device(), w.shape(), &of).unwrap()).unwrap()
+}
+
+pub fn upload(device: &Device, values: &[f64]) -> Tensor {
+    let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+    Tensor::from_slice(device, [values.len()], &values).unwrap()
+}
+
+#[test]
+fn optimizers_agree_with_pytorch() {
+    let golden = golden(include_str!("../../golden/optimizers.json"));
+    let rates = numbers(&golden["rates"]);
+    for (name, case) in golden["optimizers"].as_object().unwrap() {
+        // Our configuration has PyTorch's names and defaults.
+        let mut config = case["params"].clone();
+        config["name"] = case["optimizer"].as_str().unwrap().to_lowercase().into();
+        let config: OptimizerConfig = serde_json::from_value(config).unwrap();
+        for (label, device) in devices() {
+            let w = upload(&device, &numbers(&golden["weights"]));
+            let mut optimizer = Optimizer::new(&config, vec![w.clone()]).unwrap();
+            for (step, rate) in rates.iter().enumerate() {
+                optimizer.step(&gradients(&w, &numbers(&golden["gradients"][step])), *rate as f32).unwrap();
+                let what = format!("[{label}] {name}, step {step}");
+                compare(&what, &w.to_vec::<f32>().unwrap(), &numbers(&case["after"][step]), 2e-6).unwrap();
+            }
+            let state: Vec<&str> = case["state"].as_object().unwrap().keys().map(String::as_str).collect();
+            let slots = optimizer.slots();
+            assert_eq!(slots.iter().map(|(name, _)| *name).collect::<Vec<_>>(), state);
+            for (slot, tensors) in &slots {
+                let expected = numbers(&case["state"][slot]);
+                let what = format!("[{label}] {name}, {slot}");
+                compare(&what, &tensors[0].to_vec::<f32>().unwrap(), &expected, 1e-6 * magnitude(&expected)).unwrap();
+            }
+            device.check_guards().unwrap();
+        }
+    }
+}
+
+pub fn configs() -> [OptimizerConfig; 4] {
+    let betas = [0.9, 0.999];
+    [
+        OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 5e-4 },
+        OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 },
+        OptimizerConfig::Adam { betas, eps: 1e-8, weight_decay: 1e-3 },
+        OptimizerConfig::AdamW { betas, eps: 1e-8, weight_decay: 1e-2 },
+    ]
+}
+
+pub fn draw(n: usize, seed: u64) -> Vec<f64> {
+    let mut random = Random(seed);
+    (0..n).map(|_| f64::from((random.unit() * 2.0 - 1.0) as f32)).collect()
+}
+
+/// One element's step number `t` in f64; `s` is the optimizer's memory.
+fn reference(config: &OptimizerConfig, lr: f64, t: i32, w: f64, g: f64, s: &mut [f64; 2]) -> f64 {
+    let adam = |w: f64, g: f64, [b1, b2]: [f64; 2], eps: f64, s: &mut [f64; 2]| {
+        *s = [b1 * s[0] + (1.0 - b1) * g, b2 * s[1] + (1.0 - b2) * g * g];
+        w - lr * (s[0] / (1.0 - b1.powi(t))) / ((s[1] / (1.0 - b2.powi(t))).sqrt() + eps)
+    };
+    match *config {
+        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+            let g = g + weight_decay * w;
+            s[0] = momentum * s[0] + g;
+            w - lr * if nesterov { g + momentum * s[0] } else { s[0] }
+        }
+        OptimizerConfig::Adam { betas, eps, weight_decay } => adam(w, g + weight_decay * w, betas, eps, s),
+        OptimizerConfig::AdamW { betas, eps, weight_decay } => adam(w * (1.0 - lr * weight_decay), g, betas, eps, s),
+    }
+}
+
+#[test]
+fn optimizers_agree_with_f64_on_odd_sizes() {
+    let lr = 0.01f32;
+    for config in configs() {
+        for n in [1, 3, 17, 4099] {
+            for (label, device) in devices() {
+                let mut expected = draw(n, 11);
+                let mut memory = vec![[0.0; 2]; n];
+                let w = upload(&device, &expected);
+                let mut optimizer = Optimizer::new(&config, vec![w.clone()]).unwrap();
+                for t in 1..=4 {
+                    let g = draw(n, 100 + t as u64);
+                    optimizer.step(&gradients(&w, &g), lr).unwrap();
+                    for i in 0..n {
+                        expected[i] = reference(&config, lr.into(), t, expected[i], g[i], &mut memory[i]);
+                    }
+                }
+                let what = format!("[{label}] {config:?} {n}");
+                compare(&what, &w.to_vec::<f32>().unwrap(), &expected, 1e-6).unwrap();
+                device.check_guards().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_restored_optimizer_continues_bit_for_bit() {
+    let n = 1001;
+    let (_, device) = &devices()[0];
+    for config in configs() {
+        // Restored before the first step and in the middle.
+        for pause in [0, 3] {
+            let w = upload(device, &draw(n, 1));
+            let mut first = Optimizer::new(&config, vec![w.clone()]).unwrap();
+            let gradient = |t: u64, w: &Tensor| gradients(w, &draw(n, 50 + t));
+            (0..pause).for_each(|t| first.step(&gradient(t, &w), 0.01).unwrap());
+
+            let copy = w.duplicate().unwrap();
+            let mut second = Optimizer::new(&config, vec![copy.clone()]).unwrap();
+            for ((_, from), (_, to)) in first.slots().iter().zip(&second.slots()) {
+                to[0].copy_from(&from[0]).unwrap();
+            }
+            second.set_steps(first.steps());
+
+            for t in pause..pause + 3 {
+                first.step(&gradient(t, &w), 0.01).unwrap();
+                second.step(&gradient(t, &copy), 0.01).unwrap();
+            }
+            assert_eq!(w.to_vec::<f32>().unwrap(), copy.to_vec::<f32>().unwrap(), "{config:?} after {pause}");
+            assert_eq!(second.steps(), pause + 3);
+        }
+    }
+}
+
+#[test]
+fn parameters_without_gradient_are_not_touched() {
+    let (_, device) = &devices()[0];
+    for config in configs() {
+        let (w, frozen) = (upload(device, &[1.0, 2.0]), upload(device, &[3.0, 4.0]));
+        let mut optimizer = Optimizer::new(&config, vec![frozen.clone(), w.clone()]).unwrap();
+        optimizer.step(&gradients(&w, &[0.5, 0.5]), 0.1).unwrap();
+        assert_eq!(frozen.to_vec::<f32>().unwrap(), [3.0, 4.0]);
+        assert_ne!(w.to_vec::<f32>().unwrap(), [1.0, 2.0]);
+        for (_, tensors) in optimizer.slots() {
+            assert_eq!(tensors[0].to_vec::<f32>().unwrap(), [0.0, 0.0]);
+        }
+    }
+}
+
+#[test]
+fn optimizer_configurations_are_checked() {
+    let parse = |text: &str| serde_json::from_str::<OptimizerConfig>(text).map_err(|e| e.to_string());
+    let config = parse(r#"{"name": "adamw"}"#).unwrap();
+    assert_eq!(config, OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 });
+    assert_eq!(parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
+    assert!(parse(r#"{"name": "sgd", "momentun": 0.9}"#).unwrap_err().contains("momentun"));
+    let refused = |text: &str| parse(text).unwrap().check().unwrap_err().to_string();
+    assert_eq!(refused(r#"{"name": "sgd", "momentum": 1.0}"#), "optimizer: momentum must be in [0, 1), not 1");
+    assert!(refused(r#"{"name": "sgd", "nesterov": true}"#).contains("momentum for Nesterov must be above 0"));
+    assert!(refused(r#"{"name": "adam", "betas": [0.9, 1.5]}"#).contains("beta 2"));
+    assert!(refused(r#"{"name": "adam", "weight_decay": -1.0}"#).contains("weight decay"));
+}
+
+#[test]
+fn schedules_agree_with_pytorch() {
+    let golden = golden(include_str!("../../golden/schedules.json"));
+    let policies = [
+        ("constant", "constant"),
+        ("step", "step:3:0.5"),
+        ("multi_step", "multistep:2,5:0.1"),
+        ("cosine", "cosine"),
+        ("one_cycle", "onecycle"),
+        ("one_cycle_momentum", "onecycle:momentum=0.85-0.95"),
+        ("plateau", "plateau:2:0.1"),
+        ("warmup_cosine", "cosine:warmup=5"),
+    ];
+    assert_eq!(golden["schedules"].as_object().unwrap().len(), policies.len());
+    for (name, policy) in policies {
+        let case = &golden["schedules"][name];
+        let rates = numbers(&case["lr"]);
+        // The cosine's file goes one step past the end, to its floor.
+        let total = case["params"]["T_max"].as_u64().unwrap_or(rates.len() as u64);
+        // Where PyTorch's scheduler moves once per epoch, an epoch here is one step.
+        let mut schedule = Schedule::new(policy.parse().unwrap(), case["base_lr"].as_f64().unwrap(), 1);
+        for (step, expected) in rates.iter().enumerate() {
+            let found = schedule.lr(step as u64, total);
+            assert!((found - expected).abs() < 1e-12, "{name}, step {step}: {found}, expected {expected}");
+            let momentum = schedule.momentum(step as u64, total);
+            let expected = case["momentum"].get(step).map(|momentum| momentum.as_f64().unwrap());
+            let close = momentum.unwrap_or(0.0) - expected.unwrap_or(0.0);
+            assert!(
+                close.abs() < 1e-12 && momentum.is_some() == expected.is_some(),
+                "{name}, step {step}: {momentum:?}"
+            );
+            // A checkpoint after every step changes nothing.
+            schedule = serde_json::from_str(&serde_json::to_string(&schedule).unwrap()).unwrap();
+            if let Some(metric) = case["metrics"].get(step) {
+                schedule.observe(metric.as_f64().unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn milestones_are_epochs_and_warm_up_is_steps() {
+    let schedule = Schedule::new("multistep:2,3:0.1:warmup=10".parse().unwrap(), 1.0, 100);
+    let lr = |step| schedule.lr(step, 400);
+    assert_eq!([lr(0), lr(5), lr(10), lr(199)], [0.1, 0.55, 1.0, 1.0]);
+    assert_eq!([lr(200), lr(299)], [0.1, 0.1]);
+    assert!((lr(300) - 0.01).abs() < 1e-15);
+    let every = Schedule::new("step:2:0.5".parse().unwrap(), 1.0, 10);
+    assert_eq!([19, 20, 39, 40].map(|step| every.lr(step, 100)), [1.0, 0.5, 0.5, 0.25]);
+}
+
+#[test]
+fn every_rate_is_finite_and_positive_at_the_edges() {
+    for policy in ["constant", "step:1", "multistep:1", "cosine", "onecycle", "plateau", "cosine:warmup=9"] {
+        for total in [0, 1, 2, 3, 4, 5] {
+            let mut schedule = Schedule::new(policy.parse().unwrap(), 0.1, 0);
+            schedule.observe(f64::NAN);
+            for step in 0..=total {
+                let lr = schedule.lr(step, total);
+                assert!((0.0..=0.1).contains(&lr), "{policy}, step {step} of {total}: {lr}");
+            }
+        }
+    }
+}
+
+#[test]
+fn policies_are_read_and_written() {
+    let cycled = "onecycle:momentum=0.85-0.95";
+    let plain = ["constant", "step:30:0.1", "multistep:30,60:0.2:warmup=500", "cosine", "onecycle", "plateau:10:0.1"];
+    for text in plain.into_iter().chain([cycled]) {
+        let policy: Policy = text.parse().unwrap();
+        assert_eq!(policy.to_string(), text);
+    }
+    let policy = |text: &str| text.parse::<Policy>();
+    assert_eq!(policy("plateau").unwrap().curve, Curve::Plateau { patience: 10, factor: 0.1 });
+    assert_eq!(policy("step:30").unwrap(), policy("step:30:0.1").unwrap());
+    assert_eq!(policy("cosine:warmup=5").unwrap(), Policy { curve: Curve::Cosine, warmup: 5 });
+    for (text, reason) in [
+        ("", "unknown"),
+        ("warmup=3", "unknown"),
+        ("linear", "unknown; there is constant, step:30:0.1"),
+        ("step", "at which epoch? try step:30:0.1"),
+        ("step:0", "epochs count from 1"),
+        ("step:x", "'x' is not a whole number"),
+        ("step:3:1.5", "the factor must be a number between 0 and 1"),
+        ("multistep:3,", "'' is not a whole number"),
+        ("cosine:7", "'7' is one part too many"),
+        ("cosine:warmup=x", "'x' is not a whole number"),
+        ("cosine:cooldown=3", "'cooldown=3' is not known"),
+        ("cosine:momentum=0.85-0.95", "only onecycle cycles momentum"),
+        ("onecycle:momentum=0.85", "momentum goes between two numbers above 0 and below 1"),
+        ("onecycle:momentum=0.95-0.85", "momentum goes between"),
+        ("onecycle:momentum=0-0.9", "momentum goes between"),
+        ("onecycle:momentum=0.9-1", "momentum goes between"),
+        ("onecycle:warmup=3", "onecycle has a warm-up of its own"),
+        ("plateau:99999999999", "nobody is that patient"),
+    ] {
+        let error = policy(text).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("schedule '{text}': {reason}")), "{error}");
+    }
+}

@@ -1,0 +1,19 @@
+//! Networks, the loop, run folders, reports and explaining.
+
+mod anywhere;
+mod evaluation;
+mod explain;
+mod explain_causes;
+mod first_step;
+mod fit;
+mod killed;
+mod metrics;
+mod models;
+mod one_cycle;
+mod parity;
+mod parity_models;
+mod resume;
+mod run_files;
+mod scores;
+mod steps;
+mod tensorboard;
