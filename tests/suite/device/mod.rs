@@ -5,6 +5,7 @@ mod compiler;
 mod conformance;
 mod corpus;
 mod dynamic_shared;
+mod elements;
 mod exercises;
 mod faults;
 mod intrinsics;
