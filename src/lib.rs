@@ -1,7 +1,7 @@
 //! warptape: hand-written CUDA kernels under a small autograd tape; one kernel source, two devices.
 //!
 //! The modules stand in the order in which an image passes through them:
-//! data → tensor → nn → op → kernels → device.
+//! data → tensor → nn → op → launch → kernels → device.
 
 #![warn(missing_docs)]
 
@@ -14,6 +14,7 @@ mod draw;
 pub mod error;
 pub mod explain;
 pub mod files;
+pub mod launch;
 pub mod launch_plan;
 pub mod nn;
 pub mod op;

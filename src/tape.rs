@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::op;
+use crate::launch::elementwise;
 use crate::tensor::Tensor;
 
 type Backward = Box<dyn FnOnce(&Tensor, &mut Gradients) -> Result<()>>;
@@ -150,7 +150,7 @@ impl Gradients {
         }
         let sum = match self.of.remove(&value.id()) {
             // A new tensor: the one that is there may be shared with another value's gradient.
-            Some(earlier) => op::add::sum(&earlier, &gradient)?,
+            Some(earlier) => elementwise::sum(&earlier, &gradient)?,
             None => gradient,
         };
         self.of.insert(value.id(), sum);

@@ -8,7 +8,7 @@ use super::kernels::{self, Plan};
 use super::median;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::ladder::Summary;
+use crate::launch::ladder::Summary;
 
 /// What came of one problem.
 pub struct Tuned {

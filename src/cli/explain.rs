@@ -63,7 +63,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         Some(list) => checkpoint::epochs(&run, list)?,
         None => vec![checkpoint::find(&options.run)?],
     };
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device)?;
     if options.list_layers {
         return Ok(list_layers(&checkpoints[0], &device)?);
     }

@@ -19,7 +19,9 @@ use std::io::{self, Write};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::device::Device;
 use crate::error::{Error, Result, plain};
+use crate::op;
 
 /// Trains and studies convolutional networks with hand-written CUDA kernels, on a GPU or on any machine with a C++ compiler.
 #[derive(Parser)]
@@ -127,4 +129,18 @@ fn print(line: impl Display) -> Result<()> {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::file("standard output", e)),
         _ => Ok(()),
     }
+}
+
+/// The device that is called `name`, with the kernels that [`asked`] wants.
+fn open(name: &str) -> Result<Device> {
+    asked(Device::open(name)?)
+}
+
+/// `device`, told which kernels `WARPTAPE_KERNEL` asks for.
+///
+/// # Errors
+/// A ladder or a rung that there is not.
+fn asked(device: Device) -> Result<Device> {
+    device.choices().want(op::wanted(&std::env::var("WARPTAPE_KERNEL").unwrap_or_default())?);
+    Ok(device)
 }

@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::{checkpoint, print};
 use crate::data::{Images, picture};
-use crate::device::Device;
 use crate::nn::{Layer, Pass};
 use crate::op::augment::Augment;
 use crate::op::cross_entropy::softmax;
@@ -36,7 +35,7 @@ pub struct Options {
 
 pub fn run(options: Options) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device)?;
     let (model, meta) = load_model(&path, &device)?;
     let [height, width] = meta.input;
     if !options.json {

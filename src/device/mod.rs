@@ -4,7 +4,7 @@
 //! C++ compiler; every CUDA thread is a fiber). What both need alike lives here: the caching allocator, the table of
 //! compiled functions and the counters of memory in use.
 
-pub mod choices;
+mod attached;
 mod clock;
 pub mod cuda;
 pub mod disk_cache;
@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::{Error, Result};
-use choices::Choices;
+use attached::Attached;
 pub use launch::{Arg, Geometry};
 use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
@@ -149,7 +149,7 @@ struct Inner {
     pool: Pool,
     functions: Mutex<HashMap<FunctionKey, Function>>,
     stop: OnceLock<&'static AtomicBool>,
-    choices: Choices,
+    attached: Attached,
     guards: Option<guard::Guards>,
     backend: Box<dyn Backend>,
 }
@@ -173,8 +173,8 @@ impl Device {
     }
 
     fn with(backend: Box<dyn Backend>, guards: Option<guard::Guards>) -> Self {
-        let (pool, functions, choices) = (Pool::default(), Mutex::default(), Choices::default());
-        Self(Arc::new(Inner { pool, functions, stop: OnceLock::new(), choices, guards, backend }))
+        let (pool, functions, attached) = (Pool::default(), Mutex::default(), Attached::default());
+        Self(Arc::new(Inner { pool, functions, stop: OnceLock::new(), attached, guards, backend }))
     }
 
     /// What the device is.
@@ -187,9 +187,9 @@ impl Device {
         self.info().target
     }
 
-    /// Which of several kernels does a job here.
-    pub fn choices(&self) -> &Choices {
-        &self.0.choices
+    /// What a layer above keeps for this device: its value of type `T`, a default one from the first call on.
+    pub fn attached<T: Default + Send + Sync + 'static>(&self) -> &T {
+        self.0.attached.get()
     }
 
     /// Whether nothing is computed here; see [`dry`].

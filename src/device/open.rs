@@ -1,6 +1,6 @@
 //! Devices by name.
 
-use super::{Device, choices, cuda, host};
+use super::{Device, cuda, host};
 use crate::error::{Error, Result};
 
 impl Device {
@@ -17,17 +17,8 @@ impl Device {
     }
 
     /// Opens a device by its command-line name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works,
-    /// else the host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. Kernels are chosen as `warptape tune` found best on it, if it ran.
-    ///
-    /// # Errors
-    /// An unknown name; a GPU that was asked for by name and is not there, with the reason; a damaged table of choices.
-    pub fn open(name: &str) -> Result<Self> {
-        let device = Self::untuned(name)?;
-        device.choices().prefer(&choices::tuned(device.info())?);
-        Ok(device)
-    }
-
-    /// [`Device::open`] without what `warptape tune` found.
+    /// else the host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. [`Device::open`] does the same and
+    /// prefers the kernels that `warptape tune` found to be fastest.
     ///
     /// # Errors
     /// An unknown name; a GPU that was asked for by name and is not there, with the reason.

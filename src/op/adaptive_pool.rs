@@ -5,9 +5,9 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::op::pool::defines;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 

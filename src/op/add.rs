@@ -3,12 +3,10 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, elementwise};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
-
-const FILE: &str = "add/1_vectorized.cu";
 
 /// `a + b`, as at the end of a residual block.
 ///
@@ -19,7 +17,7 @@ pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let what = format!("{} {} and {} {} differ", a.dtype(), a.shape(), b.dtype(), b.shape());
         return Err(Error::shape("add", what));
     }
-    let y = sum(a, b)?;
+    let y = elementwise::sum(a, b)?;
     let (left, right) = (a.clone(), b.clone());
     tape.record(&[a, b], &y, move |dy, gradients| {
         // Both inputs share one gradient tensor; `Gradients::add` never writes into what it was given.
@@ -29,16 +27,9 @@ pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     Ok(y)
 }
 
-/// The sum alone, in the shape of `a`: how gradients are added up.
-pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let y = elementwise::like(a)?;
-    elementwise::launch(FILE, "add_forward", a.elements(), &y, &[a.arg(), b.arg()], &[])?;
-    Ok(y)
-}
-
 /// What runs on a GPU.
 pub fn variants() -> Vec<Variant> {
-    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
+    vec![Variant { file: elementwise::SUM, defines: elementwise::defines(Target::Cuda) }]
 }
 
 /// Kernels at work at any size.

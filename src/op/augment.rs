@@ -4,9 +4,9 @@
 use crate::check::{Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, dimension, launch};
 use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 const FILE: &str = "augment/1_gather.cu";

@@ -10,9 +10,9 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::op::columns::{Columns, cuda_defines};
+use crate::launch::columns::{Columns, cuda_defines};
+use crate::launch::{Variant, dimension, elementwise, launch, rows};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 

@@ -3,8 +3,8 @@
 use crate::check::{Input, Values};
 use crate::device::{Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tensor::Tensor;
 
 const COPY: &str = "bench/1_copy.cu";

@@ -9,9 +9,9 @@ use std::str::FromStr;
 use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
-use crate::op::ladder::{Job, Ladder, Rung, Summary};
+use crate::launch::ladder::{Job, Ladder, Rung, Summary};
+use crate::launch::{Variant, dimension, elementwise, launch, rows};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
@@ -91,7 +91,7 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
     let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
     let args = [&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]].concat();
-    let rung = LADDER.pick(device, &Sizes { n, k })?;
+    let rung = LADDER.pick(device, &Sizes { n, k });
     (rung.run)(rung.file, logits, n, &args)?;
 
     let loss = Tensor::empty(device, [1], DType::F32)?;

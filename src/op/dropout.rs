@@ -5,9 +5,9 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Device, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, elementwise};
 use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 

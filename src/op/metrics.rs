@@ -3,9 +3,9 @@
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::launch::{dimension, rows};
 use crate::op::topk::FILE;
 use crate::op::workload::{self, Workload};
-use crate::op::{dimension, rows};
 use crate::tensor::{DType, Tensor};
 
 /// Running totals on a device.

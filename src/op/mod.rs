@@ -10,39 +10,26 @@ pub mod augment;
 pub mod batchnorm;
 pub mod cam;
 pub mod ceiling;
-pub(crate) mod columns;
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
-pub(crate) mod elementwise;
-pub mod ladder;
 pub mod linear;
 pub mod matmul;
 pub mod metrics;
 pub mod pool;
 pub mod random;
-pub mod recorded;
 pub mod reduce;
 pub mod relu;
-mod rows;
 pub mod then;
-pub mod tile;
 pub mod topk;
 pub mod workload;
 
-use crate::check::Case;
-use crate::device::{Arg, Defines, Device, Geometry};
-use crate::error::{Error, Result};
-use workload::Workload;
+use std::collections::BTreeMap;
 
-/// A kernel file with the constants that it is compiled with.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Variant {
-    /// Path below `kernels/`.
-    pub file: &'static str,
-    /// Compile-time constants.
-    pub defines: Defines,
-}
+use crate::check::Case;
+use crate::error::Result;
+use crate::launch::{Variant, ladder};
+use workload::Workload;
 
 /// Calls the macro `$then` with the names of the ops that have cases. This is the only list of them: [`cases`] is made
 /// from it, and so are the tests, one per op.
@@ -115,18 +102,43 @@ pub fn ladders() -> Vec<ladder::Summary> {
     lists.concat()
 }
 
-/// Launches kernel `entry` of `variant`.
-pub(crate) fn launch(device: &Device, variant: &Variant, entry: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
-    let function = device.function(variant.file, entry, &variant.defines)?;
-    device.launch(&function, geometry, args)
-}
-
-/// A size as kernels take it.
+/// The rungs that `text` asks for, by ladder: `ladder:rung,ladder:rung`, for
+/// [`Choices::want`](crate::launch::choices::Choices::want).
 ///
 /// # Errors
-/// More than an `int` holds.
-pub(crate) fn dimension(size: usize) -> Result<Arg> {
-    let size =
-        i32::try_from(size).map_err(|_| Error::shape("launch", format!("{size} elements are more than 2^31 - 1")))?;
-    Ok(Arg::I32(size))
+/// A ladder or a rung that there is not: which there are.
+pub fn wanted(text: &str) -> Result<BTreeMap<String, u32>> {
+    ladder::wanted(&ladders(), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::choices::{Kernel, Table};
+    use crate::launch::recorded::known;
+
+    /// What version 0.1 remembers by number is a kernel of today's ladder.
+    #[test]
+    fn numbers_of_version_0_1_are_found() {
+        let rungs = [
+            ("batchnorm_forward", 5),
+            ("batchnorm_backward", 5),
+            ("conv2d_forward", 8),
+            ("conv2d_backward_input", 9),
+            ("conv2d_backward_filter", 8),
+            ("cross_entropy_forward", 3),
+            ("matmul_forward", 7),
+            ("max_pool_forward", 2),
+            ("max_pool_backward", 2),
+            ("sum_forward", 3),
+            ("sum_rows_forward", 3),
+            ("sgd_step", 2),
+            ("adam_step", 2),
+        ];
+        let problems = |count| (1..=count).map(|number| (format!("p{number}"), Kernel::Number(number))).collect();
+        let table: Table = rungs.into_iter().map(|(ladder, count)| (ladder.to_owned(), problems(count))).collect();
+        let (kept, lost) = known(&ladders(), &table);
+        assert_eq!(lost, [""; 0]);
+        assert!(kept.iter().all(|(ladder, problems)| problems.len() == table[ladder].len()));
+    }
 }

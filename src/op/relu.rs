@@ -3,8 +3,8 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Device, Target};
 use crate::error::Result;
+use crate::launch::{Variant, elementwise};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 

@@ -3,8 +3,8 @@
 use crate::check::{Input, Values};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, dimension, rows};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, rows};
 use crate::tensor::{DType, Tensor};
 
 pub(crate) const FILE: &str = "rank/1_warp_per_row.cu";

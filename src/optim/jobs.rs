@@ -8,9 +8,9 @@ use super::{Optimizer, OptimizerConfig, adam, sgd};
 use crate::check::{Input, Values};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::op::ladder::{Job, Summary};
+use crate::launch::ladder::{Job, Summary};
+use crate::launch::{Variant, elementwise};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use crate::device::{Arg, Defines, Geometry};
 use crate::error::{Error, Result};
-use crate::op::ladder::{self, Rung};
-use crate::op::{Variant, dimension, elementwise, launch};
+use crate::launch::ladder::{self, Rung};
+use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::tensor::{DType, Tensor};
 
 /// What one step moves. As text, `t62 n11173962 s2`.
@@ -63,7 +63,7 @@ impl Step<'_> {
         let Some(first) = self.updates.first() else { return Ok(()) };
         let elements = self.updates.iter().map(|update| update.w.elements()).sum();
         let problem = Problem { tensors: self.updates.len(), elements, slots: first.kept.len() };
-        let rung = ladder.pick(first.w.device(), &problem)?;
+        let rung = ladder.pick(first.w.device(), &problem);
         (rung.run)(rung.file, self, table)
     }
 }

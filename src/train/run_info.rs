@@ -10,11 +10,11 @@ use super::config::Config;
 use super::run_dir::RunDir;
 use crate::data::Dataset;
 use crate::device::Device;
-use crate::device::choices::Table;
 use crate::device::source;
 use crate::error::{Error, Result};
 use crate::files::{self, timestamp, write_atomic};
-use crate::op::recorded::known;
+use crate::launch::choices::Table;
+use crate::launch::recorded::known;
 
 /// What it takes to repeat a run: the contents of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ impl RunInfo {
         }
         let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
         if kind(&before.device) == kind(&self.device) {
-            let (kernels, lost) = known(&before.kernels);
+            let (kernels, lost) = known(&crate::op::ladders(), &before.kernels);
             self.kernels = kernels;
             warnings.extend(
                 lost.iter().map(|kernel| format!("{kernel} is no longer there, another takes its place: {bits}")),

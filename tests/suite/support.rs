@@ -113,14 +113,22 @@ fn in_checked_mode(order: Order) -> (String, Device) {
 /// A device in checked mode; findings go to `findings`, or make launches fail. It writes nothing into its buffers and knows
 /// itself where they end, so it is not a guarded one.
 pub fn checked(order: Order, findings: Option<Findings>) -> Device {
-    Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() })))
+    asked(Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() }))))
+}
+
+/// `device` with the rungs that `WARPTAPE_KERNEL` asks for, as the command line has it; tests of planted mistakes say so to
+/// processes of their own.
+fn asked(device: Device) -> Device {
+    let text = std::env::var("WARPTAPE_KERNEL").unwrap_or_default();
+    device.choices().want(warptape::op::wanted(&text).unwrap());
+    device
 }
 
 fn cuda() -> Option<(String, Device)> {
     let name = named().filter(|_| on_gpu())?;
     let ordinal = name.strip_prefix("cuda:").map_or(0, |n| n.parse().expect("cuda:N"));
     let cuda = warptape::device::cuda::Cuda::open(ordinal).expect("the device that WARPTAPE_TEST_DEVICE names");
-    Some((name, Device::guarded(Box::new(cuda))))
+    Some((name, asked(Device::guarded(Box::new(cuda)))))
 }
 
 /// The names in a folder, sorted.
@@ -133,7 +141,7 @@ pub fn contents(folder: &Path) -> Vec<String> {
 
 /// A guarded host device.
 pub fn host(order: Order, gpu_tiles: bool) -> Device {
-    Device::guarded(Box::new(Host::new(Options { order, gpu_tiles, ..Options::default() })))
+    asked(Device::guarded(Box::new(Host::new(Options { order, gpu_tiles, ..Options::default() }))))
 }
 
 /// Kernels that a test brings as a text.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::launch::ladder::Job;
 use crate::op::ceiling::{ROUNDS, copy, group, multiply_add, scale};
-use crate::op::ladder::Job;
 use crate::profile::Gpu;
 use crate::tensor::{DType, Tensor};
 

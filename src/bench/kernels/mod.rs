@@ -15,7 +15,7 @@ use super::vendor::{Run, Vendor};
 use crate::check::tolerance;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::ladder::{Job, Summary, stem};
+use crate::launch::ladder::{Job, Summary, stem};
 use crate::tensor::Tensor;
 use limits::Limits;
 use problems::Problem;

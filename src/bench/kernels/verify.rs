@@ -2,7 +2,7 @@
 
 use crate::check::{magnitude, tolerance};
 use crate::error::Result;
-use crate::op::ladder::Job;
+use crate::launch::ladder::Job;
 use crate::tensor::Tensor;
 
 /// How the reason begins why a wrong result is no record.

@@ -5,7 +5,7 @@ use crate::device::Device;
 use crate::device::host::profiled::{Counts, Profiles};
 use crate::device::host::{Host, Mode, Options};
 use crate::error::Result;
-use crate::op::ladder::{Summary, stem};
+use crate::launch::ladder::{Summary, stem};
 
 /// What each ladder is shown at: large enough for the differences between its rungs, small enough to be counted in seconds.
 const PROBLEMS: [(&str, &str); 14] = [

@@ -5,7 +5,7 @@ use crate::bench::kernels::limits::Ceilings;
 use crate::bench::kernels::{Contender, Outcome, Row};
 use crate::bench::results::Results;
 use crate::bench::vendor::{CUBLAS, CUDNN};
-use crate::op::ladder::{Summary, stem};
+use crate::launch::ladder::{Summary, stem};
 
 /// Contenders that are no rungs of ours.
 const OTHERS: [&str; 3] = [CUBLAS, CUDNN, "PyTorch"];

@@ -8,7 +8,6 @@ use crate::bench::tables;
 use crate::bench::train::{MODELS, Plan, Row, measure};
 use crate::bench::usual_batch;
 use crate::cli::print;
-use crate::device::Device;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -45,7 +44,7 @@ pub(super) struct Options {
 pub(super) fn run(options: Options) -> anyhow::Result<()> {
     super::check_runs(options.runs, options.seconds)?;
     let models = super::batches(&options.models, &MODELS, options.batch, usual_batch)?;
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device)?;
     let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
     let mut results = Results::<Row>::new("train", &device)?;
     if let Some(path) = options.out.as_deref().filter(|_| options.r#continue) {

@@ -130,7 +130,7 @@ fn all_orders(jobs: &[Job], orders: &[Order]) -> Result<Outcome> {
         let findings = Findings::default();
         let options =
             HostOptions { mode: Mode::Checked, order, findings: Some(findings.clone()), ..Default::default() };
-        let device = Device::new(Box::new(Host::new(options)));
+        let device = crate::cli::asked(Device::new(Box::new(Host::new(options))))?;
         let mut wrong = Vec::new();
         for job in jobs {
             wrong.extend(job.run(&device)?);

@@ -47,7 +47,7 @@ impl Profiled {
 pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
     let profiles = Profiles::default();
     let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
-    let device = Device::new(Box::new(Host::new(mode)));
+    let device = crate::cli::asked(Device::new(Box::new(Host::new(mode))))?;
     let name = match options.subject()? {
         Subject::File(plan, source) => {
             plan.prepare(&device, &source)?.launch(&device)?;

@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
         Subject::File(plan, source) => return Ok(own(options, &plan, &source)?),
         Subject::Tree(name) => name,
     };
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device)?;
     let mut ran: Vec<Kernel> = Vec::new();
     for workload in subject::workloads(&[name], &options.subject.shape)? {
         workload.run(&device, &options.subject.shape)?;
@@ -63,7 +63,7 @@ fn own(options: &Options, plan: &Plan, source: &Source) -> Result<i32> {
     if let Some(result) = options.apart.run(plan, source, show) {
         return result.map(|()| 0);
     }
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device)?;
     if cfg!(unix) && device.info().name == "host" {
         return apart::run(&source.file);
     }

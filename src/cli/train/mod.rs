@@ -17,7 +17,6 @@ use start::Start;
 
 use super::print;
 use crate::data::{Dataset, Loading};
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::train::observer::Outcome;
 use crate::train::run_dir::{RunDir, RunInfo};
@@ -43,7 +42,7 @@ fn train(options: &Options) -> Result<Outcome> {
     let Start { config, chosen, kernels, run, checkpoint } = Start::of(options)?;
     config.check()?;
     chosen.iter().for_each(tell);
-    let device = Device::open(&config.device)?;
+    let device = crate::cli::open(&config.device)?;
     device.compile_until(&STOP);
     device.choices().prefer(&kernels);
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;

@@ -6,9 +6,10 @@ use super::{
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::Result;
-use crate::op::ladder::{Job, Ladder, Rung};
+use crate::launch::elementwise;
+use crate::launch::ladder::{Job, Ladder, Rung};
 use crate::op::then::Then;
-use crate::op::{elementwise, reduce, relu, workload};
+use crate::op::{reduce, relu, workload};
 use crate::tensor::Tensor;
 
 /// What the forward pass leaves.
@@ -131,7 +132,7 @@ fn through_relu(problem: &Problem, saved: &Saved, sums: &Sums) -> Result<Tensor>
 
 /// The gradients of the parameters and of a second tensor; then, if `input`, that of x.
 pub(super) fn train(problem: &Problem, dy: &Tensor, saved: &Saved, input: bool) -> Result<(Sums, Option<Tensor>)> {
-    let steps = LADDER.pick(saved.x.device(), problem)?.run;
+    let steps = LADDER.pick(saved.x.device(), problem).run;
     let sums = (steps.sums)(problem, dy, saved)?;
     let dx = if input { Some((steps.input)(problem, saved, &sums)?) } else { None };
     Ok((sums, dx))

@@ -3,10 +3,10 @@
 use super::{FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, run, slabs, walk};
 use crate::device::Device;
 use crate::error::Result;
-use crate::op::columns::Columns;
-use crate::op::ladder::{Job, Ladder, Rung};
+use crate::launch::columns::Columns;
+use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
-use crate::op::{dimension, elementwise};
 use crate::tensor::Tensor;
 
 /// Mean and 1 / √(var + eps) of the batch, from x; moves the running statistics by the momentum.
@@ -114,7 +114,7 @@ pub(super) fn train(
     momentum: f32,
     then: Then<&Tensor>,
 ) -> Result<(Tensor, [Tensor; 2])> {
-    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem)?.run;
+    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem).run;
     let [mean, rstd] = statistics(problem, x, norm, momentum)?;
     Ok((normalize(problem, x, [&mean, &rstd], norm, then)?, [mean, rstd]))
 }

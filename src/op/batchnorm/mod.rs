@@ -13,11 +13,11 @@ mod problem;
 use crate::check::{Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry};
 use crate::error::{Error, Result};
-use crate::op::columns::{Columns, cuda_defines};
-use crate::op::ladder::Summary;
+use crate::launch::columns::{Columns, cuda_defines};
+use crate::launch::ladder::Summary;
+use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::op::then::Then;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 use backward::Saved;
@@ -86,7 +86,7 @@ pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<
     let row = Columns::whole(x.device().target(), 1, problem.channels);
     let tensors = [rstd.arg(), norm.running_var.arg()];
     run(VECTORIZED, "batchnorm_forward_rstd", x, &row, &tensors, &[norm.eps.into()])?;
-    let normalize = forward::LADDER.pick(x.device(), &problem)?.run.normalize;
+    let normalize = forward::LADDER.pick(x.device(), &problem).run.normalize;
     let y = normalize(&problem, x, [norm.running_mean, &rstd], norm, then)?;
     // The statistics may move before the backward pass, so what this pass used is kept.
     let mean = if tape.needs(norm.weight) { norm.running_mean.duplicate()? } else { norm.running_mean.clone() };

@@ -5,9 +5,10 @@ use super::{Sizes, cases, im2col, winograd};
 use crate::check::{Input, Values};
 use crate::device::{Device, Target};
 use crate::error::Result;
-use crate::op::ladder::{Job, Ladder, Rung};
-use crate::op::tile::{Tile, access, access_whole};
-use crate::op::{Variant, workload};
+use crate::launch::Variant;
+use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::tile::{Tile, access, access_whole};
+use crate::op::workload;
 use crate::tensor::{DType, Tensor};
 
 const ENTRY: &str = "conv2d_backward_filter";
@@ -37,7 +38,7 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
 
 /// df from dy and x.
 pub(super) fn run(sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
-    let rung = LADDER.pick(dy.device(), sizes)?;
+    let rung = LADDER.pick(dy.device(), sizes);
     (rung.run)(rung.file, sizes, dy, x)
 }
 

@@ -5,9 +5,10 @@ use super::{Sizes, cases, im2col, winograd};
 use crate::check::{Input, Values};
 use crate::device::{Arg, Device, Target};
 use crate::error::Result;
-use crate::op::ladder::{Job, Ladder, Rung};
-use crate::op::tile::{Tile, access, access_whole};
-use crate::op::{Variant, workload};
+use crate::launch::Variant;
+use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::tile::{Tile, access, access_whole};
+use crate::op::workload;
 use crate::tensor::{DType, Tensor};
 
 const ENTRY: &str = "conv2d_forward";
@@ -34,7 +35,7 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
 
 /// y from x, filters and bias.
 pub(super) fn run(sizes: &Sizes, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let rung = LADDER.pick(x.device(), sizes)?;
+    let rung = LADDER.pick(x.device(), sizes);
     (rung.run)(rung.file, sizes, x, filters, bias)
 }
 

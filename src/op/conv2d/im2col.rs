@@ -3,7 +3,7 @@
 use super::{Sizes, launches};
 use crate::device::Arg;
 use crate::error::Result;
-use crate::op::add;
+use crate::launch::elementwise;
 use crate::op::matmul::{Form, product};
 use crate::tensor::{DType, Tensor};
 
@@ -88,7 +88,7 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
     for part in parts(sizes) {
         let of_part = product(Form::TN, &part.rows(dy)?, &part.columns(file, x)?, None)?;
         sum = Some(match sum {
-            Some(sum) => add::sum(&sum, &of_part)?,
+            Some(sum) => elementwise::sum(&sum, &of_part)?,
             None => of_part,
         });
     }

@@ -5,9 +5,10 @@ use super::{Sizes, cases, im2col, winograd};
 use crate::check::{Input, Values};
 use crate::device::{Device, Geometry, Target};
 use crate::error::Result;
-use crate::op::ladder::{Job, Ladder, Rung};
-use crate::op::tile::{Tile, access, access_whole};
-use crate::op::{Variant, launch, workload};
+use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::tile::{Tile, access, access_whole};
+use crate::launch::{Variant, launch};
+use crate::op::workload;
 use crate::tensor::{DType, Tensor};
 
 const ENTRY: &str = "conv2d_backward_input";
@@ -35,7 +36,7 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
 
 /// dx from dy and the filters.
 pub(super) fn run(sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
-    let rung = LADDER.pick(dy.device(), sizes)?;
+    let rung = LADDER.pick(dy.device(), sizes);
     (rung.run)(rung.file, sizes, dy, filters)
 }
 

@@ -3,8 +3,9 @@
 use super::Sizes;
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::Result;
-use crate::op::tile::Tile;
-use crate::op::{Variant, dimension, launch, reduce};
+use crate::launch::tile::Tile;
+use crate::launch::{Variant, dimension, launch};
+use crate::op::reduce;
 use crate::tensor::{DType, Tensor};
 
 /// Threads per block where each works for itself.

@@ -22,8 +22,9 @@ use std::collections::BTreeSet;
 
 use crate::device::Target;
 use crate::error::Result;
-use crate::op::tile::Tile;
-use crate::op::{Variant, ladder, reduce};
+use crate::launch::tile::Tile;
+use crate::launch::{Variant, ladder};
+use crate::op::reduce;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Steps;
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::op::dimension;
+use crate::launch::dimension;
 use crate::tensor::Tensor;
 
 /// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c]`, output

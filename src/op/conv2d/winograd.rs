@@ -6,8 +6,8 @@ use super::launches::split;
 use super::{Sizes, Steps};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
-use crate::op::tile::{Tile, access};
-use crate::op::{Variant, dimension, launch};
+use crate::launch::tile::{Tile, access};
+use crate::launch::{Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 /// How much more than a plain sum F(4×4, 3×3) rounds; F(2×2, 3×3) is as good as one.

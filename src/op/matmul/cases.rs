@@ -4,7 +4,7 @@ use super::{Form, Sizes, matmul, product};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::Result;
-use crate::op::ladder::Job;
+use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::Tensor;

@@ -3,9 +3,9 @@
 use super::{Form, Sizes};
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::ladder::{Ladder, Rung};
-use crate::op::tile::{Tile, WarpTile, access};
-use crate::op::{Variant, dimension, launch};
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::tile::{Tile, WarpTile, access};
+use crate::launch::{Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Tensor>;

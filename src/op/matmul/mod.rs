@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::op::ladder::Summary;
+use crate::launch::ladder::Summary;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 pub use cases::{cases, workloads};
@@ -107,7 +107,7 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
     let sizes = Sizes { form, m, n, k };
-    let rung = LADDER.pick(a.device(), &sizes)?;
+    let rung = LADDER.pick(a.device(), &sizes);
     (rung.run)(rung.file, &sizes, [a, b], bias)
 }
 

@@ -4,7 +4,7 @@ use super::{MAX_BACKWARD, MAX_FORWARD, Sizes, Window, avg_pool, global_avg_pool,
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::ladder::Job;
+use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};

@@ -3,8 +3,8 @@
 use super::Sizes;
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::ladder::{Ladder, Rung};
-use crate::op::{Variant, launch};
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::{Variant, launch};
 use crate::tensor::Tensor;
 
 const NAIVE: &str = "pool/1_naive.cu";
@@ -25,7 +25,7 @@ const RUNGS: &[Rung<Sizes, Run>] = &[
 
 /// Launches the kernel that `ladder` is named after; it writes `to`.
 pub(super) fn max_pool(ladder: &Ladder<Sizes, Run>, sizes: &Sizes, to: &Tensor, tensors: &[Arg]) -> Result<()> {
-    (ladder.pick(to.device(), sizes)?.run)(sizes, to, ladder.name, tensors)
+    (ladder.pick(to.device(), sizes).run)(sizes, to, ladder.name, tensors)
 }
 
 /// A thread for each element of `to`.

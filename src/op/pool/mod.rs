@@ -13,8 +13,8 @@ mod sizes;
 
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::op::elementwise;
-use crate::op::ladder::Summary;
+use crate::launch::elementwise;
+use crate::launch::ladder::Summary;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 pub use cases::{cases, workloads};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Window;
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::op::{dimension, elementwise};
+use crate::launch::{dimension, elementwise};
 use crate::tensor::Tensor;
 
 /// The sizes of one pooling. As text, `n64 h32 w32 c64 size2,2 stride2,2 pad0,0`.

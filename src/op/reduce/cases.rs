@@ -4,7 +4,7 @@ use super::{Count, Matrix, column_sums, mean, sum, sum_rows};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::Result;
-use crate::op::ladder::Job;
+use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 

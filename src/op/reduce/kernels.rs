@@ -3,9 +3,9 @@
 use super::{Count, Matrix};
 use crate::device::{Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::columns::{Columns, cuda_defines};
-use crate::op::ladder::{Ladder, Rung};
-use crate::op::{Variant, dimension, launch};
+use crate::launch::columns::{Columns, cuda_defines};
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::{Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 const NAIVE: &str = "reduce/1_naive.cu";

@@ -12,9 +12,9 @@ use std::str::FromStr;
 
 use crate::device::Geometry;
 use crate::error::{Error, Result};
-use crate::op::columns::Columns;
-use crate::op::ladder::Summary;
-use crate::op::{Variant, dimension, elementwise, launch};
+use crate::launch::columns::Columns;
+use crate::launch::ladder::Summary;
+use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 pub use cases::{cases, workloads};
@@ -86,7 +86,7 @@ pub fn mean(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 
 fn scaled_sum(tape: &mut Tape, x: &Tensor, scale: f32) -> Result<Tensor> {
     elementwise::check_f32("sum", x)?;
-    let rung = SUM.pick(x.device(), &Count(x.elements()))?;
+    let rung = SUM.pick(x.device(), &Count(x.elements()));
     let y = (rung.run)(rung.file, x, scale)?;
     let (shape, input) = (x.shape().clone(), x.clone());
     tape.record(&[x], &y, move |dy, gradients| {
@@ -131,7 +131,7 @@ pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
         return Err(Error::shape("sum_rows", format!("{} is not {rows} rows of {channels}", x.shape())));
     }
     let sizes = Matrix { rows, channels };
-    let rung = SUM_ROWS.pick(x.device(), &sizes)?;
+    let rung = SUM_ROWS.pick(x.device(), &sizes);
     (rung.run)(rung.file, x, &sizes)
 }
 

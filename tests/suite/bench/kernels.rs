@@ -11,7 +11,7 @@ use warptape::bench::kernels::{Outcome, Plan, Row, measure, wrong};
 use warptape::bench::results::Results;
 use warptape::bench::vendor::Vendor;
 use warptape::device::Target;
-use warptape::op::ladder::{Job, Summary};
+use warptape::launch::ladder::{Job, Summary};
 use warptape::{Device, Tensor, op};
 
 use crate::command::{copy, device, done, fails, refused, succeeds, warptape};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use warptape::Device;
-use warptape::device::choices::{Kernel, Table, tuned_file};
+use warptape::launch::choices::{Kernel, Table, tuned_file};
 use warptape::train::run_dir::{RunDir, RunInfo};
 
 use crate::command::{device, done, fails, shared, succeeds, training, warptape};

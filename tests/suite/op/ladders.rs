@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
-use warptape::device::choices::Kernel;
 use warptape::device::{Defines, Source};
-use warptape::op::ladder::Summary;
+use warptape::launch::choices::Kernel;
+use warptape::launch::ladder::Summary;
 use warptape::op::{self, workload::Workload};
 
 use crate::support::{devices, runs_all};

@@ -4,8 +4,9 @@
 use warptape::check::{Input, Values};
 use warptape::device::host::Order;
 use warptape::device::host::profiled::Profile;
+use warptape::launch::ladder::Summary;
+use warptape::op;
 use warptape::op::conv2d::{Steps, conv2d};
-use warptape::op::{self, ladder::Summary};
 use warptape::tape::Tape;
 use warptape::{Device, Tensor};
 

@@ -4,8 +4,9 @@
 use warptape::device::host::Order;
 use warptape::device::host::profiled::Profile;
 use warptape::device::{Arg, Geometry};
+use warptape::launch::Variant;
+use warptape::op;
 use warptape::op::matmul::{Form, matmul};
-use warptape::op::{self, Variant};
 use warptape::{DType, Device, Tape, Tensor};
 
 use crate::device::profiler::profiled;

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::TempDir;
-use warptape::device::choices::Kernel;
 use warptape::files::{utc, write_atomic, write_atomic_with};
+use warptape::launch::choices::Kernel;
 use warptape::train::run_dir::{RunDir, RunInfo};
 
 use crate::data::files::says;

@@ -1,8 +1,8 @@
 //! Launching kernels that treat each channel of a `[rows, channels]` matrix for itself (`kernels/prelude/columns.cuh`).
 
+use super::dimension;
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::dimension;
 
 /// Rows that a thread holds at once.
 const ROWS: usize = 8;

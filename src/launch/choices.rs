@@ -10,7 +10,8 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Info, disk_cache};
+use crate::device::dry::Dry;
+use crate::device::{Device, Info, Source, disk_cache};
 use crate::error::{Error, Result};
 use crate::files;
 
@@ -46,6 +47,7 @@ pub struct Choices(Mutex<State>);
 #[derive(Default)]
 struct State {
     forced: BTreeMap<String, u32>,
+    wanted: BTreeMap<String, u32>,
     preferred: Table,
     made: BTreeMap<String, BTreeMap<String, Rung>>,
     rounding: f64,
@@ -69,6 +71,12 @@ impl Choices {
         result
     }
 
+    /// Asks for rungs by ladder as [`Choices::force`] does, but gives way to what is forced: what a person wants of all that
+    /// runs on this device.
+    pub fn want(&self, rungs: BTreeMap<String, u32>) {
+        self.0.lock().unwrap().wanted = rungs;
+    }
+
     /// Prefers what `table` says for the problems in it, over what earlier tables said.
     pub fn prefer(&self, table: &Table) {
         let mut state = self.0.lock().unwrap();
@@ -78,14 +86,14 @@ impl Choices {
         }
     }
 
-    /// Asks for what `other` asks for: its forced and preferred rungs, in place of those here.
-    pub(super) fn ask_as(&self, other: &Choices) {
-        let (forced, preferred) = {
+    /// Asks for what `other` asks for: its forced, wanted and preferred rungs, in place of those here.
+    fn ask_as(&self, other: &Choices) {
+        let (forced, wanted, preferred) = {
             let asked = other.0.lock().unwrap();
-            (asked.forced.clone(), asked.preferred.clone())
+            (asked.forced.clone(), asked.wanted.clone(), asked.preferred.clone())
         };
         let mut state = self.0.lock().unwrap();
-        (state.forced, state.preferred) = (forced, preferred);
+        (state.forced, state.wanted, state.preferred) = (forced, wanted, preferred);
     }
 
     /// What was chosen so far.
@@ -100,20 +108,19 @@ impl Choices {
         Some(self.0.lock().unwrap().made.get(ladder)?.get(problem)?.0)
     }
 
-    /// The rung of `ladder` for `problem`, and notes that it was chosen: what is forced, else `wanted` (by the user for
-    /// this process), else what a table says (in which `recorded` finds a rung), else `default`. What `able` refuses is
+    /// The rung of `ladder` for `problem`, and notes that it was chosen: what is forced, else what is wanted,
+    /// else what a table says (in which `recorded` finds a rung), else `default`. What `able` refuses is
     /// passed over.
     pub fn choose(
         &self,
         ladder: &str,
         problem: &str,
-        wanted: Option<u32>,
         able: impl Fn(u32) -> Option<Rung>,
         recorded: impl Fn(&Kernel) -> Option<u32>,
         default: impl FnOnce() -> Rung,
     ) -> u32 {
         let mut state = self.0.lock().unwrap();
-        let forced = state.forced.get(ladder).copied();
+        let [forced, wanted] = [&state.forced, &state.wanted].map(|asked| asked.get(ladder).copied());
         let preferred = || recorded(state.preferred.get(ladder)?.get(problem)?);
         let rung = forced.and_then(&able).or_else(|| wanted.and_then(&able)).or_else(|| preferred().and_then(&able));
         let rung = rung.unwrap_or_else(default);
@@ -132,6 +139,37 @@ impl Choices {
     /// The largest factor noted since the last call: 1 where all sums were plain ones.
     pub(crate) fn take_rounding(&self) -> f64 {
         std::mem::take(&mut self.0.lock().unwrap().rounding).max(1.0)
+    }
+}
+
+impl Device {
+    /// Which of several kernels does a job here.
+    pub fn choices(&self) -> &Choices {
+        self.attached()
+    }
+
+    /// [`Device::untuned`], on which kernels are chosen as `warptape tune` found best, if it ran.
+    ///
+    /// # Errors
+    /// Those of [`Device::untuned`]; a damaged table of choices.
+    pub fn open(name: &str) -> Result<Self> {
+        let device = Self::untuned(name)?;
+        device.choices().prefer(&tuned(device.info())?);
+        Ok(device)
+    }
+
+    /// The kernels that `run` would launch here, found by running it on a dry device with this one's shape and choices;
+    /// nothing is compiled, and nothing is noted as chosen here.
+    ///
+    /// # Errors
+    /// Those of `run`.
+    pub fn rehearse(&self, run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Source>> {
+        let dry = Dry::as_if(self.info().clone());
+        let launched = dry.launched();
+        let device = Device::new(Box::new(dry));
+        device.choices().ask_as(self.choices());
+        run(&device)?;
+        Ok(launched.sources())
     }
 }
 

@@ -1,16 +1,16 @@
 //! Ladders: kernels that compute the same thing, each by one idea more than the one below.
 //!
 //! An op that has several kernels for a job lists them in a [`Ladder`], in the order in which a reader climbs them. Which
-//! one runs is decided per device and problem, in this order: [`Choices::force`](crate::device::choices::Choices::force)
-//! (tests, benches), `WARPTAPE_KERNEL=ladder:rung,…`, the tables of a resumed run and of `warptape tune`, and the op's own
-//! default. A rung that cannot do a problem (Winograd with another filter than 3 × 3) is passed over.
+//! one runs is decided per device and problem, in this order: [`Choices::force`](super::choices::Choices::force)
+//! (tests, benches), [`Choices::want`](super::choices::Choices::want) (a person, see [`wanted`]), the tables of a resumed run
+//! and of `warptape tune`, and the op's own default. A rung that cannot do a problem (Winograd with another filter than
+//! 3 × 3) is passed over.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::OnceLock;
 
+use super::choices::Kernel;
 use super::recorded::recorded;
-use crate::device::choices::Kernel;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -97,7 +97,7 @@ pub struct Summary {
     pub files: Vec<&'static str>,
     /// The workload that runs each of them.
     pub workloads: Vec<&'static str>,
-    /// Sets up the problem that a text describes, as [`Choices::made`](crate::device::choices::Choices::made) has it, with
+    /// Sets up the problem that a text describes, as [`Choices::made`](super::choices::Choices::made) has it, with
     /// random inputs.
     pub job: fn(&Device, &str) -> Result<Job>,
 }
@@ -127,11 +127,7 @@ impl Summary {
 
 impl<P: Display, R> Ladder<P, R> {
     /// The rung for `problem` on `device`; see the module's documentation for who decides.
-    ///
-    /// # Errors
-    /// A `WARPTAPE_KERNEL` that makes no sense.
-    pub fn pick(&self, device: &Device, problem: &P) -> Result<&'static Rung<P, R>> {
-        let wanted = wanted()?.get(self.name).copied();
+    pub fn pick(&self, device: &Device, problem: &P) -> &'static Rung<P, R> {
         let find = |number: u32| self.rungs.iter().find(|one| one.number() == number);
         let able = |number: u32| find(number).filter(|one| (one.can)(problem)).map(|one| (number, one.file));
         let recorded = |kernel: &Kernel| recorded(self.name, self.rungs.iter().map(|one| one.file), kernel);
@@ -139,10 +135,10 @@ impl<P: Display, R> Ladder<P, R> {
             let number = (self.default)(device.target(), problem);
             (number, find(number).expect("a default is one of the rungs").file)
         };
-        let number = device.choices().choose(self.name, &problem.to_string(), wanted, able, recorded, default);
+        let number = device.choices().choose(self.name, &problem.to_string(), able, recorded, default);
         let rung = find(number).expect("what is chosen is one of the rungs");
         device.choices().note_rounding(rung.rounding);
-        Ok(rung)
+        rung
     }
 
     /// The rungs that can do `problem`.
@@ -169,20 +165,15 @@ pub(super) fn number(file: &str) -> u32 {
     stem(file).split('_').next().and_then(|digits| digits.parse().ok()).expect("kernel files begin with their number")
 }
 
-/// What `WARPTAPE_KERNEL` asks for, by ladder.
-fn wanted() -> Result<&'static BTreeMap<String, u32>> {
-    static WANTED: OnceLock<Result<BTreeMap<String, u32>, String>> = OnceLock::new();
-    let read = || parse(&std::env::var("WARPTAPE_KERNEL").unwrap_or_default());
-    WANTED.get_or_init(read).as_ref().map_err(Error::usage)
-}
-
-/// Reads `ladder:rung,ladder:rung`.
-fn parse(text: &str) -> Result<BTreeMap<String, u32>, String> {
-    let ladders = super::ladders();
+/// The rungs of `ladders` that `text` asks for, by ladder: `ladder:rung,ladder:rung`, as `WARPTAPE_KERNEL` has it.
+///
+/// # Errors
+/// A ladder or a rung that there is not: which there are.
+pub fn wanted(ladders: &[Summary], text: &str) -> Result<BTreeMap<String, u32>> {
     let one = |part: &str| {
-        let fail = |what: String| format!("WARPTAPE_KERNEL: {what}");
+        let fail = |what: String| Error::usage(format!("WARPTAPE_KERNEL: {what}"));
         let (name, rung) = part.split_once(':').ok_or_else(|| fail(format!("'{part}' is not LADDER:RUNG")))?;
-        let ladder = Summary::find(&ladders, name).map_err(fail)?;
+        let ladder = Summary::find(ladders, name).map_err(fail)?;
         let number = rung.parse().ok().filter(|&rung| ladder.numbers().any(|number| number == rung));
         let number = number.ok_or_else(|| fail(format!("{name} has no rung '{rung}': {}", ladder.files.join(", "))))?;
         Ok((name.to_owned(), number))

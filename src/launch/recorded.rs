@@ -3,8 +3,8 @@
 //! A record outlives the ladder that it was made with: rungs get other numbers when one is put between them. So a kernel is
 //! remembered by its file and found again by what stands behind the file's number.
 
-use super::ladder::number;
-use crate::device::choices::{Kernel, Table};
+use super::choices::{Kernel, Table};
+use super::ladder::{Summary, number};
 
 /// A file's name without the number that it has in its ladder: what stays when a ladder gets a rung more.
 fn idea(file: &str) -> (&str, &str) {
@@ -82,9 +82,8 @@ fn numbered(ladder: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// What of `table` names a ladder or a kernel that is no longer there, as text, and the rest with today's files.
-pub fn known(table: &Table) -> (Table, Vec<String>) {
-    let ladders = super::ladders();
+/// What of `table` names a kernel that is no longer one of `ladders`, as text, and the rest with today's files.
+pub fn known(ladders: &[Summary], table: &Table) -> (Table, Vec<String>) {
     let (mut kept, mut lost) = (Table::new(), Vec::new());
     for (name, problems) in table {
         let files = ladders.iter().find(|ladder| ladder.name == name).map_or(&[][..], |ladder| &ladder.files);
@@ -108,18 +107,6 @@ pub fn known(table: &Table) -> (Table, Vec<String>) {
 mod tests {
     use super::*;
 
-    /// What version 0.1 remembers by number is a kernel of today's ladder.
-    #[test]
-    fn numbers_of_version_0_1_are_found() {
-        for ladder in crate::op::ladders() {
-            let then = numbered(ladder.name).unwrap_or_else(|| panic!("{} was there", ladder.name));
-            for at in 1..=then.len() as u32 {
-                let found = recorded(ladder.name, ladder.files.iter().copied(), &Kernel::Number(at));
-                assert!(found.is_some(), "{} {at}", ladder.name);
-            }
-        }
-    }
-
     #[test]
     fn a_kernel_is_found_whatever_its_number_and_one_that_is_gone_is_told() {
         let files =
@@ -134,7 +121,15 @@ mod tests {
             r#"{"matmul_forward": {"a": 4, "b": "matmul/1_gone.cu"}, "conv3d": {"c": 1}, "sgd_step": {"d": 2}}"#,
         )
         .unwrap();
-        let (kept, lost) = known(&table);
+        let ladder = |name, files: &[&'static str]| Summary {
+            name,
+            workload: "",
+            files: files.into(),
+            workloads: Vec::new(),
+            job: |_, _| unreachable!("nothing runs here"),
+        };
+        let ladders = [ladder("matmul_forward", &files), ladder("sgd_step", &["optim/1_sgd.cu", "optim/2_sgd_all.cu"])];
+        let (kept, lost) = known(&ladders, &table);
         assert_eq!(lost, ["matmul/1_gone.cu of matmul_forward", "rung 1 of conv3d"]);
         assert_eq!(kept["matmul_forward"]["a"], Kernel::File("matmul/4_register_tile.cu".into()));
         assert_eq!(kept["sgd_step"]["d"], Kernel::File("optim/2_sgd_all.cu".into()));

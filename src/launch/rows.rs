@@ -1,8 +1,8 @@
 //! Launching kernels that give each row of a matrix to a group of threads (`kernels/prelude/rows.cuh`).
 
+use super::Variant;
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::{Error, Result};
-use crate::op::{self, Variant};
 use crate::tensor::{DType, Tensor};
 
 /// The constants of such a kernel: a GPU has eight warps in a block and gives each a row, a CPU gives a row to a thread.
@@ -18,7 +18,7 @@ pub(crate) fn variant(file: &'static str, target: Target) -> Variant {
 pub(crate) fn launch(on: &Tensor, file: &'static str, entry: &str, rows: usize, args: &[Arg]) -> Result<()> {
     let variant = variant(file, on.device().target());
     let [threads, lanes] = ["THREADS", "LANES"].map(|name| variant.defines.get(name));
-    op::launch(on.device(), &variant, entry, Geometry::linear(rows.div_ceil(threads / lanes), threads), args)
+    super::launch(on.device(), &variant, entry, Geometry::linear(rows.div_ceil(threads / lanes), threads), args)
 }
 
 /// Rows and columns of `logits [N, K]`.
