@@ -74,7 +74,7 @@ pub trait Module: std::any::Any + Send + Sync {
 /// A kernel ready to launch. Keeps its module loaded.
 #[derive(Clone)]
 pub struct Function {
-    /// Kernel name with its file, for errors: `relu_forward (activation/1_vectorized.cu)`.
+    /// Kernel name with its file, for errors: `relu_forward (relu/vectorized.cu)`.
     pub name: Arc<str>,
     /// The backend's own handle.
     pub handle: u64,

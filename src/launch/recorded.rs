@@ -1,14 +1,23 @@
 //! Kernels by the names under which run records and `warptape tune` remember them.
 //!
-//! A record outlives the ladder that it was made with: rungs get other numbers when one is put between them. So a kernel is
-//! remembered by its file and found again by what stands behind the file's number.
+//! A record outlives the ladder that it was made with: rungs get other numbers when one is put between them, and folders
+//! get other names. So a kernel is remembered by its file and found again by what stands behind the file's number.
 
 use super::choices::{Kernel, Table};
 use super::ladder::{Summary, number};
 
-/// A file's name without the number that it has in its ladder: what stays when a ladder gets a rung more.
+/// Folders as records of version 0.1 name them, and as they are called today.
+const RENAMED: [(&str, &str); 3] = [
+    ("softmax", "cross_entropy"),
+    ("conv2d/input_gradient", "conv2d/backward_input"),
+    ("conv2d/filter_gradient", "conv2d/backward_filter"),
+];
+
+/// A file's folder, as it is called today, and its name without the number that it has in its ladder: what stays when a
+/// ladder gets a rung more.
 fn idea(file: &str) -> (&str, &str) {
     let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let folder = RENAMED.iter().find(|(then, _)| *then == folder).map_or(folder, |(_, today)| today);
     (folder, name.split_once('_').map_or(name, |(_, idea)| idea))
 }
 
@@ -118,7 +127,9 @@ mod tests {
         assert_eq!(find(Kernel::Number(0)), None);
         assert_eq!(find(Kernel::Number(99)), None);
         let table: Table = serde_json::from_str(
-            r#"{"matmul_forward": {"a": 4, "b": "matmul/1_gone.cu"}, "conv3d": {"c": 1}, "sgd_step": {"d": 2}}"#,
+            r#"{"matmul_forward": {"a": 4, "b": "matmul/1_gone.cu"}, "conv3d": {"c": 1}, "sgd_step": {"d": 2},
+                "cross_entropy_forward": {"e": "softmax/3_online.cu"},
+                "conv2d_backward_input": {"f": "conv2d/input_gradient/5_vectorized.cu"}}"#,
         )
         .unwrap();
         let ladder = |name, files: &[&'static str]| Summary {
@@ -133,5 +144,8 @@ mod tests {
         assert_eq!(lost, ["matmul/1_gone.cu of matmul_forward", "rung 1 of conv3d"]);
         assert_eq!(kept["matmul_forward"]["a"], Kernel::File("matmul/4_register_tile.cu".into()));
         assert_eq!(kept["sgd_step"]["d"], Kernel::File("optim/2_sgd_all.cu".into()));
+        assert_eq!(kept["cross_entropy_forward"]["e"], Kernel::File("cross_entropy/3_online.cu".into()));
+        let renamed = Kernel::File("conv2d/backward_input/5_vectorized.cu".into());
+        assert_eq!(kept["conv2d_backward_input"]["f"], renamed);
     }
 }

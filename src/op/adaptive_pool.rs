@@ -11,7 +11,7 @@ use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const FILE: &str = "pool/1_adaptive.cu";
+const FILE: &str = "adaptive_pool/vectorized.cu";
 
 /// The means of `bins` (rows, columns) of each image: `[N, H, W, C]` to `[N, P, Q, C]`.
 ///

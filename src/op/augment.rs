@@ -9,7 +9,7 @@ use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
 
-const FILE: &str = "augment/1_gather.cu";
+const FILE: &str = "augment/gather.cu";
 
 /// What happens to each image; torchvision's `RandomCrop(padding)`, `RandomHorizontalFlip`, `ToTensor`, `Normalize`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -16,8 +16,8 @@ use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const WEIGHTS: &str = "explain/1_weights.cu";
-const MAP: &str = "explain/1_map.cu";
+const WEIGHTS: &str = "cam/weights.cu";
+const MAP: &str = "cam/map.cu";
 
 /// The weights `[N, C]` of Grad-CAM: means of `gradient [N, H, W, C]` over the pixels of each image.
 ///

@@ -7,8 +7,8 @@ use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::op::workload::{self, Workload};
 use crate::tensor::Tensor;
 
-const COPY: &str = "bench/1_copy.cu";
-const MULTIPLY_ADD: &str = "bench/1_multiply_add.cu";
+const COPY: &str = "ceiling/copy.cu";
+const MULTIPLY_ADD: &str = "ceiling/multiply_add.cu";
 
 /// Multiply-adds of an element in one pass.
 pub const ROUNDS: usize = 8;
@@ -19,7 +19,7 @@ pub const ROUNDS: usize = 8;
 /// An `x` that is not f32.
 pub fn copy(x: &Tensor) -> Result<Tensor> {
     let y = elementwise::like(x)?;
-    elementwise::launch(COPY, "bench_copy", x.elements(), &y, &[x.arg()], &[])?;
+    elementwise::launch(COPY, "ceiling_copy", x.elements(), &y, &[x.arg()], &[])?;
     Ok(y)
 }
 
@@ -28,7 +28,7 @@ pub fn copy(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Those of the device.
 pub fn scale(x: &Tensor, factor: f32) -> Result<()> {
-    elementwise::launch(COPY, "bench_scale", x.elements(), x, &[], &[factor.into()])
+    elementwise::launch(COPY, "ceiling_scale", x.elements(), x, &[], &[factor.into()])
 }
 
 /// `x` after `passes` · [`ROUNDS`] multiply-adds of every element, y ← y / 2 + 1: two FLOPs each, in registers.
@@ -42,7 +42,7 @@ pub fn multiply_add(x: &Tensor, passes: usize) -> Result<Tensor> {
     }
     let variant = variant(x.device().target());
     let geometry = Geometry::linear(x.elements() / group, variant.defines.get("THREADS"));
-    launch(x.device(), &variant, "bench_multiply_add", geometry, &[y.arg(), x.arg(), dimension(passes)?])?;
+    launch(x.device(), &variant, "ceiling_multiply_add", geometry, &[y.arg(), x.arg(), dimension(passes)?])?;
     Ok(y)
 }
 

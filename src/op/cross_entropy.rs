@@ -15,9 +15,9 @@ use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const NAIVE: &str = "softmax/1_naive.cu";
-const WARP_PER_ROW: &str = "softmax/2_warp_per_row.cu";
-const ONLINE: &str = "softmax/3_online.cu";
+const NAIVE: &str = "cross_entropy/1_naive.cu";
+const WARP_PER_ROW: &str = "cross_entropy/2_warp_per_row.cu";
+const ONLINE: &str = "cross_entropy/3_online.cu";
 
 /// The kernels of the loss of each row.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {

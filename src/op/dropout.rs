@@ -11,7 +11,7 @@ use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
-const FILE: &str = "dropout/1_vectorized.cu";
+const FILE: &str = "dropout/vectorized.cu";
 
 /// Drops elements of `x` with probability `p` and scales the others by `1 / (1 − p)`. This is the training form; in
 /// evaluation dropout does nothing, so it is not called.

@@ -7,7 +7,7 @@ use crate::launch::{Variant, dimension, rows};
 use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
 
-pub(crate) const FILE: &str = "rank/1_warp_per_row.cu";
+pub(crate) const FILE: &str = "topk/warp_per_row.cu";
 
 /// The most classes that [`topk`] finds: it walks the row once for each.
 pub const MOST: usize = 32;

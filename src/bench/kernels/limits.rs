@@ -157,7 +157,7 @@ fn measured(device: &Device, cache: usize) -> Result<Ceilings> {
     let sign = (-1.0f32).powi(RUNS as i32 + 1); // one run more than those that count
     let wrong = |tensor: &Tensor, value: f32| Ok::<_, Error>(tensor.to_vec::<f32>()?.iter().any(|&x| x != value));
     if wrong(&y, 2.0)? || wrong(&z, 1.0)? || wrong(&scaled, sign)? {
-        return Err(Error::Training("kernels/bench computes something else than its ceilings are made of".into()));
+        return Err(Error::Training("kernels/ceiling computes something else than its ceilings are made of".into()));
     }
     Ok(Ceilings { flops, bytes })
 }

@@ -13,9 +13,9 @@ use crate::tensor::{DType, Tensor};
 
 const ENTRY: &str = "conv2d_backward_filter";
 
-pub(super) const SCALAR: &str = "conv2d/filter_gradient/4_register_tile.cu";
+pub(super) const SCALAR: &str = "conv2d/backward_filter/4_register_tile.cu";
 pub(super) const WINOGRAD: [&str; 2] =
-    ["conv2d/filter_gradient/7_winograd_2x2.cu", "conv2d/filter_gradient/8_winograd_4x4.cu"];
+    ["conv2d/backward_filter/7_winograd_2x2.cu", "conv2d/backward_filter/8_winograd_4x4.cu"];
 
 type Run = fn(&'static str, &Sizes, &Tensor, &Tensor) -> Result<Tensor>;
 
@@ -23,13 +23,13 @@ type Run = fn(&'static str, &Sizes, &Tensor, &Tensor) -> Result<Tensor>;
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
     name: ENTRY,
     rungs: &[
-        Rung::new("conv2d/filter_gradient/1_direct.cu", direct),
+        Rung::new("conv2d/backward_filter/1_direct.cu", direct),
         // The patches are the forward pass's.
         Rung::new("conv2d/forward/2_im2col.cu", im2col::filter_gradient),
-        Rung::new("conv2d/filter_gradient/3_implicit_gemm.cu", squares),
+        Rung::new("conv2d/backward_filter/3_implicit_gemm.cu", squares),
         Rung::new(SCALAR, scalar),
-        Rung::new("conv2d/filter_gradient/5_vectorized.cu", vectors),
-        Rung::new("conv2d/filter_gradient/6_split_k.cu", split_k),
+        Rung::new("conv2d/backward_filter/5_vectorized.cu", vectors),
+        Rung::new("conv2d/backward_filter/6_split_k.cu", split_k),
         Rung::new(WINOGRAD[0], winograd::filter_gradient as Run).only(winograd::can),
         Rung::new(WINOGRAD[1], winograd::filter_gradient as Run).only(winograd::can).rounding(winograd::ROUNDING),
     ],
@@ -99,7 +99,7 @@ fn variant(file: &'static str, target: Target, tile: Tile, k: usize, c: usize) -
 
 /// What a GPU compiles on a tile for `k` filters and `c` channels.
 pub(super) fn variants(tile: Tile, k: usize, c: usize) -> Vec<Variant> {
-    let files = ["conv2d/filter_gradient/5_vectorized.cu", "conv2d/filter_gradient/6_split_k.cu"];
+    let files = ["conv2d/backward_filter/5_vectorized.cu", "conv2d/backward_filter/6_split_k.cu"];
     files.map(|file| variant(file, Target::Cuda, tile, k, c)).into()
 }
 

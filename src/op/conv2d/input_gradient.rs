@@ -19,17 +19,17 @@ type Run = fn(&'static str, &Sizes, &Tensor, &Tensor) -> Result<Tensor>;
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
     name: ENTRY,
     rungs: &[
-        Rung::new("conv2d/input_gradient/1_direct.cu", direct),
-        Rung::new("conv2d/input_gradient/2_col2im.cu", im2col::input_gradient),
-        Rung::new("conv2d/input_gradient/3_implicit_gemm.cu", squares),
-        Rung::new("conv2d/input_gradient/4_register_tile.cu", scalar),
-        Rung::new("conv2d/input_gradient/5_vectorized.cu", vectors),
-        Rung::new("conv2d/input_gradient/6_split_k.cu", split_k),
-        Rung::new("conv2d/input_gradient/7_winograd_2x2.cu", winograd::input_gradient as Run).only(winograd::can),
-        Rung::new("conv2d/input_gradient/8_winograd_4x4.cu", winograd::input_gradient as Run)
+        Rung::new("conv2d/backward_input/1_direct.cu", direct),
+        Rung::new("conv2d/backward_input/2_col2im.cu", im2col::input_gradient),
+        Rung::new("conv2d/backward_input/3_implicit_gemm.cu", squares),
+        Rung::new("conv2d/backward_input/4_register_tile.cu", scalar),
+        Rung::new("conv2d/backward_input/5_vectorized.cu", vectors),
+        Rung::new("conv2d/backward_input/6_split_k.cu", split_k),
+        Rung::new("conv2d/backward_input/7_winograd_2x2.cu", winograd::input_gradient as Run).only(winograd::can),
+        Rung::new("conv2d/backward_input/8_winograd_4x4.cu", winograd::input_gradient as Run)
             .only(winograd::can)
             .rounding(winograd::ROUNDING),
-        Rung::new("conv2d/input_gradient/9_by_residue.cu", by_residue as Run).only(|sizes| classes(sizes) > 1),
+        Rung::new("conv2d/backward_input/9_by_residue.cu", by_residue as Run).only(|sizes| classes(sizes) > 1),
     ],
     default: |_, sizes| winograd::best(sizes).unwrap_or(if classes(sizes) > 1 { 9 } else { 5 }),
 };
@@ -119,9 +119,9 @@ fn variant(file: &'static str, target: Target, tile: Tile, k: usize, c: usize) -
 /// What a GPU compiles on a tile for `k` filters and `c` channels.
 pub(super) fn variants(tile: Tile, k: usize, c: usize) -> Vec<Variant> {
     let files = [
-        "conv2d/input_gradient/5_vectorized.cu",
-        "conv2d/input_gradient/6_split_k.cu",
-        "conv2d/input_gradient/9_by_residue.cu",
+        "conv2d/backward_input/5_vectorized.cu",
+        "conv2d/backward_input/6_split_k.cu",
+        "conv2d/backward_input/9_by_residue.cu",
     ];
     files.map(|file| variant(file, Target::Cuda, tile, k, c)).into()
 }

@@ -123,5 +123,5 @@ pub(super) fn transpose(target: Target) -> Variant {
         Target::Host { lanes } => (lanes, 1),
     };
     let defines = Defines::new().with("TILE", PIECE).with("VEC", vec).with("THREADS", threads);
-    Variant { file: "conv2d/transpose/1_tiled.cu", defines }
+    Variant { file: "conv2d/filters_transpose.cu", defines }
 }

@@ -97,8 +97,8 @@ fn a_profile_of_the_tree_is_of_what_is_named() {
     }
     assert_eq!(kernels(&["relu"]), ["relu_forward", "relu_backward"]);
     assert_eq!(kernels(&["relu_backward", "--shape", "77"]), ["relu_backward"]);
-    let file = "activation/1_vectorized.cu";
-    for name in [file, "activation", &format!("kernels/{file}")] {
+    let file = "relu/vectorized.cu";
+    for name in [file, &format!("kernels/{file}")] {
         assert_eq!(kernels(&[name]), ["relu_forward", "relu_backward"], "{name}");
     }
     let matmul = &json_of(&["profile", "matmul", "--shape", "128,64,32"])[0];
@@ -250,7 +250,7 @@ fn a_run_shows_what_is_in_the_buffers() {
 fn a_run_of_the_tree_names_the_kernels() {
     let device = device();
     let said = succeeds(&["kernels", "run", "relu", "--shape", "77", "--device", &device]);
-    assert_eq!(said, "ran: relu_backward (activation/1_vectorized.cu), relu_forward (activation/1_vectorized.cu)\n");
+    assert_eq!(said, "ran: relu_backward (relu/vectorized.cu), relu_forward (relu/vectorized.cu)\n");
     let all = json_of(&["run", "matmul", "--device", &device]);
     let [kernel] = all["kernels"].as_array().unwrap().as_slice() else { panic!("{all:#}") };
     assert_eq!(kernel["kernel"], "matmul_forward");

@@ -175,7 +175,7 @@ fn finds(file: &str, right: &str, wrong: &str, case: &str, symptom: &str) {
     assert!(found.starts_with("found: ") && found.contains(symptom), "{wrong:?} for {right:?}: {found}");
 }
 
-const RELU: &str = "activation/1_vectorized.cu";
+const RELU: &str = "relu/vectorized.cu";
 
 #[test]
 fn planted_mistakes_in_relu_are_found() {
@@ -229,7 +229,7 @@ fn user(file: &str) -> &'static str {
         ("prelude/winograd_forward.cuh", "conv2d"),
         ("prelude/winograd_filters.cuh", "conv2d"),
         ("matmul/", "matmul"),
-        ("softmax/", "cross_entropy"),
+        ("cross_entropy/", "cross_entropy"),
         ("reduce/", "reduce"),
         ("prelude/columns.cuh", "reduce"),
         ("prelude/reduce.cuh", "op::reduce::every_thread_gets_the_reduction_at_any_block_size"),

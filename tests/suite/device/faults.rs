@@ -146,7 +146,7 @@ fn an_unknown_kernel_lists_what_there_is() {
         let error = kernels.function("third").err().unwrap().to_string();
         assert_eq!(error, "kernel source two.cu: has no kernel 'third'; it has first, second");
         let defines = Defines::new().with("VEC", 4).with("ITEMS", 1).with("THREADS", 32);
-        let error = device.function("activation/1_vectorized.cu", "swish", &defines).err().unwrap().to_string();
+        let error = device.function("relu/vectorized.cu", "swish", &defines).err().unwrap().to_string();
         assert!(error.contains("has no kernel 'swish'; it has relu_forward, relu_backward"), "{error}");
     }
 }

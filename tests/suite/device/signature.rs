@@ -51,7 +51,7 @@ fn every_shipped_kernel() {
 
 #[test]
 fn a_shipped_kernel_whole() {
-    let source = Source::load("dropout/1_vectorized.cu", &Defines::new()).unwrap();
+    let source = Source::load("dropout/vectorized.cu", &Defines::new()).unwrap();
     let found = Signature::of(&source, "dropout_forward").unwrap();
     let named: Vec<_> = found.parameters.iter().map(|p| (&*p.name, p.kind)).collect();
     let expected = [

@@ -38,7 +38,7 @@ fn a_run_repeated_or_resumed_takes_the_kernels_that_it_took() {
     run_with(&forced, &training(&shared().data, 2, &at("whole")));
     assert_eq!(
         [files(&at("whole"), "conv2d_forward"), files(&at("whole"), "conv2d_backward_filter")],
-        [["conv2d/forward/4_register_tile.cu"], ["conv2d/filter_gradient/5_vectorized.cu"]]
+        [["conv2d/forward/4_register_tile.cu"], ["conv2d/backward_filter/5_vectorized.cu"]]
     );
 
     // Without the variable an op chooses otherwise, and other kernels round otherwise.

@@ -13,6 +13,7 @@ mod ladders_optim;
 mod loss;
 mod ops;
 pub mod optim;
+mod pages;
 mod pool;
 mod random;
 mod ranking;

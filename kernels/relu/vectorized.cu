@@ -1,4 +1,4 @@
-// Rectified linear unit, rung 1: one pass with vector accesses.
+// Rectified linear unit: one pass with vector accesses.
 //
 //   forward   y = max(x, 0)           (a NaN stays a NaN)
 //   backward  dx = 0 where y <= 0, else dy   (a NaN passes its gradient)

@@ -1,4 +1,4 @@
-// Class activation maps, the weight of each channel, rung 1: a block per image and strip of channels.
+// Class activation maps, the weight of each channel: a block per image and strip of channels.
 //
 //   sums      y[n, c] = scale · Σ_p x[n, p, c]      of the gradient with scale 1 / pixels: the weights of Grad-CAM;
 //                                                   of the activations with scale 1: S below

@@ -15,7 +15,7 @@
 static_assert(CHAINS >= 1 && ROUNDS >= 1 && VEC >= 1, "a thread has something to do");
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-bench_multiply_add(float* __restrict__ y,        // [n]
+ceiling_multiply_add(float* __restrict__ y,        // [n]
                    const float* __restrict__ x,  // [n]
                    int passes) {
     const int first = (blockIdx.x * THREADS + threadIdx.x) * (CHAINS * VEC);

@@ -1,4 +1,4 @@
-// Ranking classes, rung 1: a warp per row.
+// Ranking classes: a warp per row.
 //
 //   topk      the k largest of each row in descending order, with their columns
 //   totals    what an epoch's metrics are made of, added up on the device: Σ loss · n, rows, rows whose label ranks

@@ -1,4 +1,4 @@
-// A batch of training images, rung 1: gathered, cropped, flipped and normalized in one pass.
+// A batch of training images: gathered, cropped, flipped and normalized in one pass.
 //
 //   out[b, y, x, c] = image[y + Δy − P, x' + Δx − P, c] / 255 · 1 / std_c − mean_c / std_c
 //                     x' = x, or W − 1 − x if the image is flipped; outside the image a pixel is black (0)

@@ -1,4 +1,4 @@
-// Dropout, rung 1: one pass with vector accesses, the mask made on the fly.
+// Dropout: one pass with vector accesses, the mask made on the fly.
 //
 //   forward   y = x · m    where m = 1 / (1 − p) with probability 1 − p, else 0
 //   backward  dx = dy · m  is the same function of dy with the same random numbers, so the same kernel

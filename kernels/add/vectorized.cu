@@ -1,4 +1,4 @@
-// Sum of two tensors, rung 1: one pass with vector accesses.
+// Sum of two tensors: one pass with vector accesses.
 //
 //   forward   y = a + b
 //   backward  da = dy, db = dy: no kernel

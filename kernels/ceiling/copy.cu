@@ -1,7 +1,7 @@
 // What the memory can do: the ceiling for kernels that move bytes.
 //
-//   bench_copy:     y = x
-//   bench_scale:    x = factor · x, in place: a CPU fetches the lines that it writes to, for which only a copy pays
+//   ceiling_copy:     y = x
+//   ceiling_scale:    x = factor · x, in place: a CPU fetches the lines that it writes to, for which only a copy pays
 //
 //   layout    any shape, n elements; larger than every cache, or it is the cache that is measured
 //   launch    see elementwise.cuh
@@ -9,7 +9,7 @@
 #include "prelude/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-bench_copy(float* __restrict__ y,        // [n]
+ceiling_copy(float* __restrict__ y,        // [n]
            const float* __restrict__ x,  // [n]
            int n) {
     for_each_vector(n, [&](int i, int valid) {
@@ -18,7 +18,7 @@ bench_copy(float* __restrict__ y,        // [n]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-bench_scale(float* __restrict__ x,  // [n]
+ceiling_scale(float* __restrict__ x,  // [n]
             int n, float factor) {
     for_each_vector(n, [&](int i, int valid) {
         const vec<VEC> value = load_partial<VEC>(x + i, valid, 0.0f);

@@ -1,4 +1,4 @@
-// Class activation maps, the map, rung 1: a warp per pixel, combined by shuffles.
+// Class activation maps, the map: a warp per pixel, combined by shuffles.
 //
 //   map[n, p] = Σ_c w[n, c] · a[n, p, c]            cut off at zero if `relu`; a NaN stays one
 //
