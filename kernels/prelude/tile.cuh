@@ -58,13 +58,10 @@ struct RegisterTile {
         const float* b_first = b + column(0);
 #ifdef WARPTAPE_HOST
         const int steps = depth < BK ? depth : BK;
-        // Few steps at a time: the loop stays in the instruction cache and all sums stay in registers.
-#pragma GCC unroll 2
 #else
         constexpr int steps = BK;
-        UNROLL
 #endif
-        for (int k = 0; k < steps; k += KVEC) {
+        UNROLL_DEPTH for (int k = 0; k < steps; k += KVEC) {
             if constexpr (A == ROW_MAJOR) add_rows(a_first + k, b_first + k * BN);
             else UNROLL for (int step = k; step < k + KVEC; ++step) add_step(a_first + step * BM, b_first + step * BN);
         }

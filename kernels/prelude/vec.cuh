@@ -4,6 +4,10 @@
 // On the GPU a vec<4> is a 16-byte access, the widest there is. On the host device a vec<N> is a native SIMD vector, so
 // that a register tile of vectors stays in vector registers; left to an auto-vectorizer the same tile is several
 // times slower. Element access is v[i]; arithmetic is element by element.
+//
+// UNROLL stands before loops of constant length that must become straight code, UNROLL_DEPTH before the walk along the depth
+// of a tile: a GPU gets straight code there, too; a CPU two steps at a time, so that the loop stays in its instruction cache
+// and all sums in registers.
 #pragma once
 #include "prelude/element.cuh"
 
@@ -13,6 +17,7 @@
 #else
 #define UNROLL _Pragma("GCC unroll 64")
 #endif
+#define UNROLL_DEPTH _Pragma("GCC unroll 2")
 
 template <int N> struct vec_type {
     typedef float type __attribute__((vector_size(4 * N), may_alias));
@@ -32,6 +37,7 @@ template <int N> using vec = typename vec_type<N>::type;
 
 #else  // CUDA
 #define UNROLL _Pragma("unroll")
+#define UNROLL_DEPTH UNROLL
 
 template <int N, class T> struct alignas(N * sizeof(T) > 16 ? 16 : N * sizeof(T)) packed {
     T x[N];

@@ -1,4 +1,4 @@
-//! Tile shapes of the matrix kernels (`kernels/prelude/tile.cuh`, `kernels/matmul/7_warp_tile.cu`).
+//! Tile shapes of the matrix kernels (`kernels/prelude/tile.cuh`, `kernels/matmul/8_warp_tile.cu`).
 
 use crate::device::{Defines, Target};
 
@@ -73,7 +73,7 @@ impl Tile {
     }
 }
 
-/// The block, warp and thread tile of one launch of `kernels/matmul/7_warp_tile.cu`.
+/// The block, warp and thread tile of one launch of `kernels/matmul/8_warp_tile.cu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WarpTile {
     /// Rows of the output that a block computes.

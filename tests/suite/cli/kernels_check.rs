@@ -198,5 +198,5 @@ fn the_list_names_every_workload() {
     assert_eq!(rows.len(), 1 + warptape::op::workloads().len());
     assert_eq!(rows[0].split_whitespace().collect::<Vec<_>>(), ["workload", "--shape", "default", "kernels"]);
     let matmul = rows.iter().find(|row| row.starts_with("matmul ")).unwrap();
-    assert!(matmul.contains(" m,n,k ") && matmul.ends_with("matmul/7_warp_tile.cu: matmul_forward"), "{matmul}");
+    assert!(matmul.contains(" m,n,k ") && matmul.ends_with("matmul/8_warp_tile.cu: matmul_forward"), "{matmul}");
 }

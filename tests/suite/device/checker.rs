@@ -211,7 +211,7 @@ fn planted_mistakes_in_matmul_are_found() {
     if on_gpu() {
         return;
     }
-    let (file, tile) = ("matmul/5_vectorized.cu", "prelude/tile.cuh");
+    let (file, tile) = ("matmul/6_vectorized.cu", "prelude/tile.cuh");
     let case = "matmul NN 13x33x130 Uniform";
     let text = fs::read_to_string(kernels().join(file)).unwrap();
     assert_eq!(verdict(file, &text, "matmul", case, "cpu").unwrap(), "nothing found");

@@ -40,7 +40,7 @@ fn matmul() {
         return;
     }
     for [m, n, k] in [[256, 256, 64], [128, 384, 256]] {
-        let profiles = profile("matmul_forward:5", &[m, n, k]);
+        let profiles = profile("matmul_forward:6", &[m, n, k]);
         let forward = &profiles[0];
         let [m, n, k] = [m, n, k].map(|size| size as u64);
         let value = |name| define(&forward.defines, name);

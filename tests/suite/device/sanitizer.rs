@@ -87,10 +87,10 @@ fn workloads_find_and_refuse() {
     let names = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name.clone()).collect::<Vec<_>>());
     assert_eq!(names("matmul").unwrap(), ["matmul"]);
     // What an op chooses on a GPU is found under the op's name, other rungs under their own.
-    let below = (1..7).map(|rung| format!("matmul_forward:{rung}")).collect::<Vec<_>>();
+    let below = (1..8).map(|rung| format!("matmul_forward:{rung}")).collect::<Vec<_>>();
     assert_eq!(names("matmul_forward").unwrap(), [&["linear".to_owned(), "matmul".to_owned()], &below[..]].concat());
-    assert_eq!(names("matmul/7_warp_tile.cu").unwrap(), ["linear", "matmul"]);
-    assert_eq!(names("matmul/5_vectorized.cu").unwrap(), ["matmul_forward:5"]);
+    assert_eq!(names("matmul/8_warp_tile.cu").unwrap(), ["linear", "matmul"]);
+    assert_eq!(names("matmul/6_vectorized.cu").unwrap(), ["matmul_forward:6"]);
     assert_eq!(names("max_pool_backward").unwrap(), ["max_pool", "max_pool_backward:1"]);
     let pools = ["adaptive_avg_pool", "max_pool", "avg_pool", "max_pool_forward:1", "max_pool_backward:1"];
     assert_eq!(names("pool").unwrap(), pools);
@@ -99,7 +99,7 @@ fn workloads_find_and_refuse() {
     // Files that many rungs include mean all of them; an op's own choices come first.
     let [tiled, forward] = ["prelude/tile.cuh", "conv2d/forward"].map(|name| names(name).unwrap());
     assert_eq!((&tiled[..2], &forward[..2]), (&["conv2d", "conv2d_strided"].map(String::from)[..], &tiled[..2]));
-    assert!(tiled[2..].contains(&"matmul_forward:5".to_owned()) && tiled[2..].iter().all(|name| name.contains(':')));
+    assert!(tiled[2..].contains(&"matmul_forward:6".to_owned()) && tiled[2..].iter().all(|name| name.contains(':')));
     assert_eq!(forward.len(), 2 + 7, "{forward:?}");
     assert_eq!(names("conv2d/forward/3_implicit_gemm.cu").unwrap(), ["conv2d_forward:3"]);
     let unknown = |name: &str| names(name).unwrap_err().to_string();

@@ -125,7 +125,7 @@ fn info() -> RunInfo {
         checksum: String::new(),
         kernels: [(
             "matmul_forward".to_string(),
-            [("NT m64 n10 k256".to_string(), Kernel::File("matmul/5_vectorized.cu".into()))].into(),
+            [("NT m64 n10 k256".to_string(), Kernel::File("matmul/6_vectorized.cu".into()))].into(),
         )]
         .into(),
     }

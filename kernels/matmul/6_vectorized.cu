@@ -1,10 +1,10 @@
-// Matrix product, rung 5: register tiles fed by vector accesses.
+// Matrix product, rung 6: register tiles fed by vector accesses.
 //
 //   C[M, N] = op(A) · op(B) (+ bias[N] on every row)
 //
 // Each block computes a BM × BN tile of C, walking the inner dimension in steps of BK: the threads copy the next tile
 // of A and of B into shared memory, meet at a barrier, and each multiplies its TM × TN register tile (tile.cuh).
-// Over rung 4 (register tile, scalar copies) every global access now moves a vector.
+// Over rung 5 (register tile, scalar copies) every global access now moves a vector.
 //
 //   layout    A [M, K], or [K, M] with TRANSPOSE_A; B [K, N], or [N, K] with TRANSPOSE_B; C [M, N]; all row-major
 //   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads; AVEC, BVEC, CVEC = floats per global access of A, B, C

@@ -1,8 +1,8 @@
-// Matrix product, rung 6: the next tiles are on their way while these are multiplied.
+// Matrix product, rung 7: the next tiles are on their way while these are multiplied.
 //
 //   C[M, N] = op(A) · op(B) (+ bias[N] on every row)
 //
-// In rung 5 a step begins with loads for which all threads wait, at one barrier, and ends with another, so that nobody
+// In rung 6 a step begins with loads for which all threads wait, at one barrier, and ends with another, so that nobody
 // overwrites a tile that is still read. Here the loads of the next step are issued before this step's multiplications and
 // wait in registers (staged.cuh); they are stored into a second pair of tiles, which nobody reads. One barrier per step
 // remains, the quantity of this rung, and the latency of global memory hides behind arithmetic. Twice the shared memory.
@@ -14,7 +14,7 @@
 #include "prelude/staged.cuh"
 #include "prelude/tile.cuh"
 
-// The tiles of one step between global and shared memory; A and B lie there as in rung 5.
+// The tiles of one step between global and shared memory; A and B lie there as in rung 6.
 struct Step {
     Staged<TRANSPOSE_A ? BK : BM, TRANSPOSE_A ? BM : BK, GVEC> of_a;
     Staged<TRANSPOSE_B ? BN : BK, TRANSPOSE_B ? BK : BN, GVEC, TRANSPOSE_B> of_b;

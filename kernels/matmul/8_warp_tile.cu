@@ -1,11 +1,11 @@
-// Matrix product, rung 7: block tile, warp tile, thread tile.
+// Matrix product, rung 8: block tile, warp tile, thread tile.
 //
 //   C[M, N] = op(A) · op(B) (+ bias[N] on every row)
 //
-// In rung 6 a warp computes a flat stretch of C, 16 × 128 with 8 × 8 per thread. Here the block tile is cut into warp tiles
+// In rung 7 a warp computes a flat stretch of C, 16 × 128 with 8 × 8 per thread. Here the block tile is cut into warp tiles
 // that are as square as can be, 64 × 64 with 8 × 16 per thread: of what a warp multiplies, more lanes share each float,
 // and a thread loads 24 floats for 128 multiply-adds instead of 16 for 64. The quantity: wavefronts of shared loads per
-// FLOP, a quarter fewer than in rung 6. Both operands lie depth-major in shared memory, so that all of a thread's loads are
+// FLOP, a quarter fewer than in rung 7. Both operands lie depth-major in shared memory, so that all of a thread's loads are
 // vectors; an operand that lies otherwise in global memory is turned around on the way.
 //
 //   defines   BM, BN, BK        block tile
@@ -73,13 +73,7 @@ struct ThreadTile {
     __device__ __forceinline__ void multiply(const float* a, const float* b) {
         a += row();
         b += column();
-#ifdef WARPTAPE_HOST
-        // Few steps at a time: the loop stays in the instruction cache and all sums stay in registers.
-#pragma GCC unroll 2
-#else
-        UNROLL
-#endif
-        for (int k = 0; k < BK; ++k) {
+        UNROLL_DEPTH for (int k = 0; k < BK; ++k) {
             vec<RVEC> a_part[TM / RVEC];
             vec<VEC> b_part[TN / VEC];
             UNROLL for (int i = 0; i < TM / RVEC; ++i) {
