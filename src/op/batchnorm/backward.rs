@@ -1,12 +1,13 @@
 //! The backward pass of training.
 
 use super::{
-    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, forward, run, slabs, walk,
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, forward, run,
+    slab, slabs, walk,
 };
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::Result;
-use crate::launch::elementwise;
+use crate::launch::{dimension, elementwise};
 use crate::launch::ladder::{Job, Ladder, Rung};
 use crate::op::then::Then;
 use crate::op::{reduce, relu, workload};
@@ -60,6 +61,7 @@ pub static LADDER: Ladder<Problem, Steps> = Ladder {
     rungs: &[
         Rung::new(TWO_PASS, Steps { sums: |p, dy, saved| alone(TWO_PASS, p, dy, saved), input: scalar }),
         Rung::new(WELFORD, Steps { sums: |p, dy, saved| alone(WELFORD, p, dy, saved), input: scalar }),
+        Rung::new(SLABS, Steps { sums: joined, input: scalar }),
         Rung::new(VECTORIZED, Steps { sums: merged, input: vectorized }),
         Rung::new(FUSED_RELU, Steps { sums: with_relu, input: through_relu })
             .only(|problem: &Problem| problem.then == Then::Relu)
@@ -79,10 +81,22 @@ fn alone(file: &'static str, problem: &Problem, dy: &Tensor, saved: &Saved) -> R
     Ok(Sums { passed, dweight, dbias })
 }
 
+/// A thread for every fourth row of a slab and channel, then one per channel for all slabs.
+fn joined(problem: &Problem, dy: &Tensor, saved: &Saved) -> Result<Sums> {
+    let (passed, slab) = (saved.passed(dy)?, slab(problem.rows));
+    let Saved { x, mean, rstd, weight, bias, .. } = saved;
+    let [dy_sum, product] = slabs(x, problem.rows.div_ceil(slab), problem.channels)?;
+    by_slab("batchnorm_backward_partial", x, problem, &[&dy_sum, &product, &passed, x, mean].map(Tensor::arg))?;
+    let [dbias, dweight] = [elementwise::like(bias)?, elementwise::like(weight)?];
+    let tensors = [&dbias, &dweight, &dy_sum, &product, rstd].map(Tensor::arg);
+    walk(SLABS, "batchnorm_backward_sums", x, problem, &tensors, &[dimension(slab)?])?;
+    Ok(Sums { passed, dweight, dbias })
+}
+
 /// Slab by slab, by `entry` of `file` with the two results first; then all slabs.
 fn by_slabs(file: &'static str, problem: &Problem, passed: Tensor, saved: &Saved, tensors: &[&Tensor]) -> Result<Sums> {
     let cut = problem.columns(&saved.x);
-    let [dbias, dweight] = slabs(&saved.x, &cut)?;
+    let [dbias, dweight] = slabs(&saved.x, cut.slabs, cut.channels)?;
     let args: Vec<_> = [&dbias, &dweight].into_iter().chain(tensors.iter().copied()).map(Tensor::arg).collect();
     run(file, "batchnorm_backward_partial", &saved.x, &cut, &args, &[])?;
     let [dbias, dweight] = [dbias, dweight].map(|partial| reduce::sum_slabs(&partial, cut.slabs, cut.channels));

@@ -1,6 +1,9 @@
 //! The forward pass.
 
-use super::{FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, run, slabs, walk};
+use super::{
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, run, slab, slabs,
+    walk,
+};
 use crate::device::Device;
 use crate::error::Result;
 use crate::launch::columns::Columns;
@@ -27,6 +30,7 @@ pub static LADDER: Ladder<Problem, Steps> = Ladder {
     rungs: &[
         Rung::new(TWO_PASS, Steps { statistics: |p, x, norm, m| alone(TWO_PASS, p, x, norm, m), normalize: scalar }),
         Rung::new(WELFORD, Steps { statistics: |p, x, norm, m| alone(WELFORD, p, x, norm, m), normalize: scalar }),
+        Rung::new(SLABS, Steps { statistics: joined, normalize: scalar }),
         Rung::new(VECTORIZED, Steps { statistics: merged, normalize: vectorized }),
         Rung::new(FUSED_RELU, Steps { statistics: merged, normalize: fused })
             .only(|problem: &Problem| problem.then == Then::Relu)
@@ -35,9 +39,9 @@ pub static LADDER: Ladder<Problem, Steps> = Ladder {
             .only(|problem: &Problem| problem.then == Then::Residual(())),
     ],
     default: |_, problem| match problem.then {
-        Then::Nothing => 3,
-        Then::Relu => 4,
-        Then::Residual(()) => 5,
+        Then::Nothing => 4,
+        Then::Relu => 5,
+        Then::Residual(()) => 6,
     },
 };
 
@@ -49,10 +53,22 @@ fn alone(file: &'static str, problem: &Problem, x: &Tensor, norm: &Norm, momentu
     Ok([mean, rstd])
 }
 
+/// A thread for every fourth row of a slab and channel, then one per channel for all slabs.
+fn joined(problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
+    let slab = slab(problem.rows);
+    let [means, m2s] = slabs(x, problem.rows.div_ceil(slab), problem.channels)?;
+    by_slab("batchnorm_forward_partial", x, problem, &[&means, &m2s, x].map(Tensor::arg))?;
+    let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
+    let tensors = [&mean, &rstd, norm.running_mean, norm.running_var, &means, &m2s, x].map(Tensor::arg);
+    let scalars = [dimension(slab)?, momentum.into(), norm.eps.into()];
+    walk(SLABS, "batchnorm_forward_statistics", x, problem, &tensors, &scalars)?;
+    Ok([mean, rstd])
+}
+
 /// Slab by slab, then all slabs.
 fn merged(problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
     let cut = problem.columns(x);
-    let [sums, m2s] = slabs(x, &cut)?;
+    let [sums, m2s] = slabs(x, cut.slabs, cut.channels)?;
     run(VECTORIZED, "batchnorm_forward_partial", x, &cut, &[sums.arg(), m2s.arg(), x.arg()], &[])?;
     let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
     let all = Columns::whole(x.device().target(), cut.slabs, cut.channels);

@@ -27,9 +27,10 @@ pub use problem::Problem;
 
 const TWO_PASS: &str = "batchnorm/1_two_pass.cu";
 const WELFORD: &str = "batchnorm/2_welford.cu";
-const VECTORIZED: &str = "batchnorm/3_vectorized.cu";
-const FUSED_RELU: &str = "batchnorm/4_fused_relu.cu";
-const FUSED_RESIDUAL: &str = "batchnorm/5_fused_residual.cu";
+const SLABS: &str = "batchnorm/3_slabs.cu";
+const VECTORIZED: &str = "batchnorm/4_vectorized.cu";
+const FUSED_RELU: &str = "batchnorm/5_fused_relu.cu";
+const FUSED_RESIDUAL: &str = "batchnorm/6_fused_residual.cu";
 
 /// What a normalization knows besides its input: one value per channel each, and what keeps it from dividing by zero.
 #[derive(Clone, Copy)]
@@ -133,9 +134,9 @@ impl Problem {
     }
 }
 
-/// Two tensors with a row for each slab.
-fn slabs(x: &Tensor, cut: &Columns) -> Result<[Tensor; 2]> {
-    let row = || Tensor::empty(x.device(), [cut.slabs, cut.channels], DType::F32);
+/// Two tensors with a row of `channels` for each slab.
+fn slabs(x: &Tensor, slabs: usize, channels: usize) -> Result<[Tensor; 2]> {
+    let row = || Tensor::empty(x.device(), [slabs, channels], DType::F32);
     Ok([row()?, row()?])
 }
 
@@ -162,6 +163,19 @@ fn walk(
     launch(x.device(), &by_threads(file), entry, geometry, &args)
 }
 
+/// Rows of a slab of the third rung: few enough for many blocks, but no more slabs than one thread may add up.
+fn slab(rows: usize) -> usize {
+    rows.div_ceil(256).max(128)
+}
+
+/// Launches `entry` of the third rung with a block for each slab and 32 channels, and `tensors…, rows, channels, slab`.
+fn by_slab(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
+    let &Problem { rows, channels, .. } = problem;
+    let args = [tensors, &[dimension(rows)?, dimension(channels)?, dimension(slab(rows))?]].concat();
+    let geometry = Geometry::grid(channels.div_ceil(32), rows.div_ceil(slab(rows)), 1, THREADS);
+    launch(x.device(), &by_threads(SLABS), entry, geometry, &args)
+}
+
 /// Launches `entry` of the first rung with a thread per element and `tensors…, rows, channels`.
 fn each(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
     let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]].concat();
@@ -177,7 +191,7 @@ fn by_threads(file: &'static str) -> Variant {
 pub fn variants() -> Vec<Variant> {
     let columns = |file| cuda_defines().map(|defines| Variant { file, defines });
     let later = [VECTORIZED, FUSED_RELU, FUSED_RESIDUAL].into_iter().flat_map(columns);
-    [TWO_PASS, WELFORD].map(by_threads).into_iter().chain(later).collect()
+    [TWO_PASS, WELFORD, SLABS].map(by_threads).into_iter().chain(later).collect()
 }
 
 /// Its ladders.

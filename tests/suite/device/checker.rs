@@ -224,6 +224,7 @@ fn planted_mistakes_in_matmul_are_found() {
 /// What runs the barriers of a kernel file: an op's cases, or a test.
 fn user(file: &str) -> &'static str {
     let users = [
+        ("batchnorm/", "batchnorm"),
         ("conv2d/", "conv2d"),
         ("prelude/conv.cuh", "conv2d"),
         ("prelude/winograd_forward.cuh", "conv2d"),

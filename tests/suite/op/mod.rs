@@ -6,6 +6,7 @@ mod choices;
 pub mod generated;
 pub mod ladders;
 mod ladders_batchnorm;
+mod ladders_batchnorm_counts;
 mod ladders_conv2d;
 mod ladders_counts;
 mod ladders_matmul;

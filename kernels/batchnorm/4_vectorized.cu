@@ -1,11 +1,12 @@
-// Batch normalization, rung 3: vector accesses, and as many threads for a channel as there is work.
+// Batch normalization, rung 4: groups of rows in registers, and vector accesses.
 //
 //   forward    sum, m2 of each slab of rows, then of all; y = weight · x̂ + bias
 //   backward   dbias = Σ dy, dweight = Σ dy · x̂ of each slab, then of all (reduce); dx
 //
-// Rungs 1 and 2 give a channel one thread. Here every thread takes groups of rows, the moments of which are merged by Chan's
-// formula (moments.cuh): a division per group instead of one per element, no element waits for another's, and any number of
-// threads and blocks can share a channel. Every access moves a vector: a quarter of the requests.
+// In rung 3 a thread loads one float, divides, and goes on to the next. Here it takes a group of 8 rows at once: the loads are
+// under way together, the mean of the group is known before its deviations are taken, and Chan's formula joins it to what was
+// there (moments.cuh): a division per group instead of one per element, and no element waits for another's. Every access moves
+// a vector of channels: a quarter of the requests.
 //
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
 //   launch    see columns.cuh; the statistics kernel runs as one slab over the slabs of the partial kernel

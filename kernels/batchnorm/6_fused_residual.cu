@@ -1,11 +1,11 @@
-// Batch normalization, rung 5: the end of a residual block on the way, a second tensor added and ReLU.
+// Batch normalization, rung 6: the end of a residual block on the way, a second tensor added and ReLU.
 //
 //   forward    y = max(weight · x̂ + bias + other, 0)
 //   backward   g = 0 where y <= 0, else dy: the gradient of `other`;  dbias = Σ g, dweight = Σ g · x̂;  dx from g
 //
 // By itself, addition reads two tensors and writes a third, which ReLU reads and writes again. Here `other` is read where the
 // normalized value is still in a register. In the backward pass g has to be stored in any case, as the gradient of `other`:
-// the pass that sums it up makes it of dy and y and stores it, and rung 3's pass for dx reads it. Statistics are rung 3's.
+// the pass that sums it up makes it of dy and y and stores it, and rung 4's pass for dx reads it. Statistics are rung 4's.
 //
 //   layout    x, other [rows, channels], NHWC: a row per pixel of the batch
 //   launch    see columns.cuh

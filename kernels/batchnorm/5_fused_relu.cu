@@ -1,16 +1,16 @@
-// Batch normalization, rung 4: ReLU on the way.
+// Batch normalization, rung 5: ReLU on the way.
 //
 //   forward    y = max(weight · x̂ + bias, 0)
 //   backward   g = 0 where weight · x̂ + bias <= 0, else dy;  dbias = Σ g, dweight = Σ g · x̂;  dx from g
 //
-// A ReLU of its own reads what rung 3 has just written and writes it once more; its gradient is another pass that reads two
+// A ReLU of its own reads what rung 4 has just written and writes it once more; its gradient is another pass that reads two
 // tensors and writes a third. Here the value is still in a register when it is cut off. In the backward pass both kernels hold
 // x anyway, and compute from it anew whether the ReLU let the value pass: two operations instead of a read. Nothing but y is
-// stored, and g never is. Statistics are rung 3's.
+// stored, and g never is. Statistics are rung 4's.
 //
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
 //   launch    see columns.cuh
-//   bytes     forward and ReLU 12 an element (rung 3 and a ReLU: 20), backward 20 (32)
+//   bytes     forward and ReLU 12 an element (rung 4 and a ReLU: 20), backward 20 (32)
 //   FLOPs     forward 10, backward 16 an element
 #include "prelude/normalize.cuh"
 
