@@ -35,6 +35,6 @@ conv2d_backward_filter(float* __restrict__ df,        // [k, r·s·c]
             copy_tile<BK, BM, 1, BM>(a_tile, dy, k0, row0, pixels, conv.k);
             patches.copy<BN>(b_tile, x, conv);
         },
-        [&](int depth) { tile.multiply<DEPTH_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<DEPTH_MAJOR>(a_tile, b_tile, left); });
     tile.write<1>(df, nullptr, row0, column0, conv.k, columns);
 }

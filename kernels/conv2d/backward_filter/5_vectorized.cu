@@ -34,6 +34,6 @@ conv2d_backward_filter(float* __restrict__ df,        // [k, r·s·c]
             copy_tile<BK, BM, AVEC, BM>(a_tile, dy, k0, row0, pixels, conv.k);
             patches.copy<BN>(b_tile, x, conv);
         },
-        [&](int depth) { tile.multiply<DEPTH_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<DEPTH_MAJOR>(a_tile, b_tile, left); });
     tile.write<BVEC == 1 ? 1 : VEC>(df, nullptr, row0, column0, conv.k, columns);
 }

@@ -37,7 +37,7 @@ conv2d_backward_filter(float* __restrict__ partial,   // [splits, k, r·s·c]
             copy_tile<BK, BM, AVEC, BM>(a_tile, dy, k0, row0, last, conv.k);
             patches.copy<BN>(b_tile, x, conv);
         },
-        [&](int depth) { tile.multiply<DEPTH_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<DEPTH_MAJOR>(a_tile, b_tile, left); });
     partial += (size_t)blockIdx.z * conv.k * columns;
     tile.write<BVEC == 1 ? 1 : VEC>(partial, nullptr, row0, column0, conv.k, columns);
 }

@@ -12,4 +12,4 @@
 //   measures  FLOPs: 2.25 multiply-adds for an output and pair of channels where rung 7 has 4
 //   FLOPs     36 · 2 · tiles · c · k for the products, tiles = n · ⌈p / 4⌉ · ⌈q / 4⌉
 #define OUTPUT 4
-#include "prelude/winograd_filters.cuh"
+#include "conv2d/backward_filter/7_winograd_2x2.cu"

@@ -39,6 +39,6 @@ conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
             patches.copy<A_STRIDE>(a_tile, dy, conv);
             rows.copy<BN, BVEC>(b_tile, filters, depth - k0, column0, conv.c);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     tile.write<BVEC == 1 ? 1 : VEC>(dx, nullptr, row0, column0, pixels, conv.c);
 }

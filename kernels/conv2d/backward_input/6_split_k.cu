@@ -41,7 +41,7 @@ conv2d_backward_input(float* __restrict__ partial,        // [splits, n, h, w, c
             patches.copy<A_STRIDE>(a_tile, dy, conv);
             rows.copy<BN, BVEC>(b_tile, filters, last - k0, column0, conv.c);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     partial += (size_t)blockIdx.z * pixels * conv.c;
     tile.write<BVEC == 1 ? 1 : VEC>(partial, nullptr, row0, column0, pixels, conv.c);
 }

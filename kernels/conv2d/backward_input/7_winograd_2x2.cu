@@ -12,5 +12,4 @@
 //   requires  3 × 3 filters, stride 1, no dilation, padding of 2 at most; c and k multiples of 4
 //   measures  FLOPs: 4 multiply-adds for an output and pair of channels where rung 5 has 9
 //   FLOPs     16 · 2 · tiles · c · k for the products, tiles = n · ⌈p / 2⌉ · ⌈q / 2⌉
-#define OUTPUT 2
-#include "prelude/winograd_forward.cuh"
+#include "conv2d/forward/7_winograd_2x2.cu"

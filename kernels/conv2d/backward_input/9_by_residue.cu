@@ -79,7 +79,7 @@ conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
             patches.copy<A_STRIDE>(a_tile, dy, dense);
             rows.copy<BN, BVEC>(b_tile, filters, depth - k0, column0, conv.c);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     tile.write_rows<BVEC == 1 ? 1 : VEC>(dx, nullptr, column0, conv.c, [&](int i) {
         const Pixel at = pixel_at(row0 + i, dense.h, dense.w);
         const int h = vertical.first + at.row * conv.stride_h, w = horizontal.first + at.column * conv.stride_w;

@@ -36,6 +36,6 @@ conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
             patches.copy<A_STRIDE>(a_tile, x, conv);
             copy_tile<BK, BN, BVEC, BN>(b_tile, filters, k0, column0, depth, conv.k);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     tile.write<BVEC == 1 ? 1 : VEC>(y, bias, row0, column0, pixels, conv.k);
 }

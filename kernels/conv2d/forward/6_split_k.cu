@@ -39,7 +39,7 @@ conv2d_forward(float* __restrict__ partial,        // [splits, n, p, q, k]
             patches.copy<A_STRIDE>(a_tile, x, conv);
             copy_tile<BK, BN, BVEC, BN>(b_tile, filters, k0, column0, last, conv.k);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     partial += (size_t)blockIdx.z * pixels * conv.k;
     tile.write<BVEC == 1 ? 1 : VEC>(partial, blockIdx.z == 0 ? bias : nullptr, row0, column0, pixels, conv.k);
 }

@@ -1,4 +1,4 @@
-//! Winograd's convolution: the launches of rungs 7 and 8 of all three ladders (`kernels/prelude/winograd.cuh`).
+//! Winograd's convolution: the launches of rungs 7 and 8 of all three ladders (`kernels/conv2d/winograd.cuh`).
 //!
 //! Images are worked off part by part, so that what lies between the steps stays in a cache, and bounded.
 

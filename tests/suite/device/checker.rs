@@ -227,8 +227,6 @@ fn user(file: &str) -> &'static str {
         ("batchnorm/", "batchnorm"),
         ("conv2d/", "conv2d"),
         ("prelude/conv.cuh", "conv2d"),
-        ("prelude/winograd_forward.cuh", "conv2d"),
-        ("prelude/winograd_filters.cuh", "conv2d"),
         ("matmul/", "matmul"),
         ("cross_entropy/", "cross_entropy"),
         ("reduce/", "reduce"),
