@@ -12,15 +12,15 @@
 //   bytes     4 N K; FLOPs about 5 N K with N K exp
 #include "prelude/cross_entropy.cuh"
 
-constexpr int SIDE = 256;
+constexpr int THREADS = 256;
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
                       const float* __restrict__ x,     // [N, K]
                       const int* __restrict__ labels,  // [N]
                       int n, int k, float smoothing) {
-    const int row = blockIdx.x * SIDE + threadIdx.x;
+    const int row = blockIdx.x * THREADS + threadIdx.x;
     if (row >= n) return;
     const float* logits = x + (size_t)row * k;
     RowStatistics of = {logits[0], 0.0f};

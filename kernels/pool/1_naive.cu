@@ -13,7 +13,7 @@
 //   bytes     forward 4 per input, 5 per output element, backward the same
 #include "prelude/pool.cuh"
 
-constexpr int SIDE = 256;
+constexpr int THREADS = 256;
 
 struct Place { int image, row, column, channel; };
 
@@ -23,13 +23,13 @@ __device__ __forceinline__ Place place(long long i, const Pool& pool, int height
     return {pixel / width / height, pixel / width % height, pixel % width, (int)(i % pool.c)};
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
                  unsigned char* __restrict__ taps,  // [n, p, q, c], or null where nobody needs it
                  const float* __restrict__ x,       // [n, h, w, c]
                  Pool pool) {
     // long long: a tensor may have more than 2^31 elements even where its pixels fit an int
-    const long long i = (long long)blockIdx.x * SIDE + threadIdx.x;
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= (long long)pool.pixels * pool.c) return;
     const Place at = place(i, pool, pool.p, pool.q);
     const int top = at.row * pool.stride_h - pool.pad_h, left = at.column * pool.stride_w - pool.pad_w;
@@ -48,12 +48,12 @@ max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
     if (taps) taps[i] = (unsigned char)best_tap;
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 max_pool_backward(float* __restrict__ dx,                  // [n, h, w, c]
                   const float* __restrict__ dy,            // [n, p, q, c]
                   const unsigned char* __restrict__ taps,  // [n, p, q, c]
                   Pool pool) {
-    const long long i = (long long)blockIdx.x * SIDE + threadIdx.x;
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= (long long)pool.pixels * pool.c) return;
     const Place at = place(i, pool, pool.h, pool.w);
     const int y = at.row + pool.pad_h, x = at.column + pool.pad_w;

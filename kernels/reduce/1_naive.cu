@@ -11,13 +11,13 @@
 //   layout    x [n], or [rows, channels] with a row for every pixel
 //   launch    sum: ⌈n / (256 · 32)⌉ blocks of 256 threads; sum_rows: ⌈channels / 256⌉
 //   bytes     4n; FLOPs n
-constexpr int SIDE = 256, SPAN = 32;
+constexpr int THREADS = 256, SPAN = 32;
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 sum_forward(float* __restrict__ y,        // [⌈n / SPAN⌉]
             const float* __restrict__ x,  // [n]
             int n, float scale) {
-    const int thread = blockIdx.x * SIDE + threadIdx.x;
+    const int thread = blockIdx.x * THREADS + threadIdx.x;
     if (thread >= (n - 1) / SPAN + 1) return;
     const int first = thread * SPAN, count = min(SPAN, n - first);
     float sum = 0.0f;
@@ -25,11 +25,11 @@ sum_forward(float* __restrict__ y,        // [⌈n / SPAN⌉]
     y[thread] = scale * sum;
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 sum_rows_forward(float* __restrict__ y,        // [channels]
                  const float* __restrict__ x,  // [rows, channels]
                  int rows, int channels) {
-    const int channel = blockIdx.x * SIDE + threadIdx.x;
+    const int channel = blockIdx.x * THREADS + threadIdx.x;
     if (channel >= channels) return;
     float sum = 0.0f;
     // size_t: a matrix may have more than 2^31 elements even where each side fits an int

@@ -63,10 +63,10 @@ fn table(ladder: &Summary, problem: &str) -> Result<String> {
         let (global, shared) = (total.global(), total.shared());
         let launches: u64 = all.iter().map(|profile| profile.launches).sum();
         let moved: u64 = all.iter().map(|profile| profile.read + profile.written).sum();
-        let sectors = global.pieces as f64 / global.requests.max(1) as f64;
+        let sectors = global.transactions as f64 / global.requests.max(1) as f64;
         let mut cells = vec![format!("[`{}`]({file})", stem(file)), launches.to_string(), count(global.requests)];
         cells.push(format!("{sectors:.1}"));
-        cells.extend([shared.pieces, shared.conflicts(), total.barriers].map(count));
+        cells.extend([shared.transactions, shared.conflicts(), total.barriers].map(count));
         let counted = all.iter().all(|profile| profile.uncounted.is_none());
         cells.push(if counted { count(total.operations.flops()) } else { "not counted".into() });
         cells.push(format!("{}B", count(moved)));

@@ -39,7 +39,7 @@ fn annotated(file: &str, source: &Source, lines: &BTreeMap<u32, Counts>) -> Stri
         let cells = lines.get(&number).map(|counts| {
             let of = |transfers: Transfers| match transfers.requests {
                 0 => String::new(),
-                n => format!("{} ({:.1})", short(transfers.pieces), transfers.pieces as f64 / n as f64),
+                n => format!("{} ({:.1})", short(transfers.transactions), transfers.transactions as f64 / n as f64),
             };
             let operations = counts.operations.flops();
             let meets = if counts.barriers > 0 { "barrier" } else { "" };

@@ -58,7 +58,7 @@ fn matmul() {
         assert_eq!(global_stores.bytes, 4 * m * n);
         for transfers in [global_loads, global_stores] {
             assert_eq!((transfers.lanes, transfers.requests), (transfers.bytes / 16, transfers.bytes / 512));
-            assert_eq!((transfers.pieces, transfers.partial), (transfers.bytes / 32, 0));
+            assert_eq!((transfers.transactions, transfers.partial), (transfers.bytes / 32, 0));
         }
         // What comes from global memory goes to shared memory.
         assert_eq!(shared_stores.bytes, global_loads.bytes);

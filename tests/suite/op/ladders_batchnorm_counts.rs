@@ -47,7 +47,7 @@ fn welford_reads_once_what_two_passes_read_twice() {
     for (kernels, more) in [(STATISTICS, ELEMENTS), (SUMS, ELEMENTS)] {
         let [one, two] = [&one, &two].map(|profiles| counts(profiles, &kernels));
         // Eight floats a sector.
-        assert_eq!(one.global_loads.pieces, two.global_loads.pieces + more / 8, "{kernels:?}");
+        assert_eq!(one.global_loads.transactions, two.global_loads.transactions + more / 8, "{kernels:?}");
     }
     let divisions = |profiles: &[Profile]| counts(profiles, &STATISTICS).operations.divide;
     assert!(divisions(&one) < 64 * 8 && divisions(&two) >= ELEMENTS, "one an element is the price");

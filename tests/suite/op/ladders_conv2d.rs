@@ -44,7 +44,7 @@ fn costs(ladder: &Summary, rung: u32, problem: &str) -> Costs {
     let costs = Costs {
         loads: sum(|one| one.total.global_loads.requests),
         moved: sum(|one| one.read + one.written),
-        wavefronts: sum(|one| one.total.shared().pieces),
+        wavefronts: sum(|one| one.total.shared().transactions),
         flops: sum(|one| one.total.operations.flops()),
         blocks: list.iter().filter(|one| one.kernel == ladder.name).map(|one| one.geometry.blocks()).sum::<usize>()
             as f64,

@@ -68,12 +68,12 @@ fn each_rung_improves_its_quantity() {
 
     // 1 to 2: sectors per request. A column of A is 32 sectors, one element of B 1; one element of A is 1, a row of B 4.
     let loads = |number| counts(number).global_loads;
-    assert_eq!(2 * loads(1).pieces, (32 + 1) * loads(1).requests);
-    assert_eq!(2 * loads(2).pieces, (1 + 4) * loads(2).requests);
+    assert_eq!(2 * loads(1).transactions, (32 + 1) * loads(1).requests);
+    assert_eq!(2 * loads(2).transactions, (1 + 4) * loads(2).requests);
     // 2 to 3: requests of global loads.
     assert_eq!(loads(2).requests, 32 * loads(3).requests);
     // 3 to 4: wavefronts of shared loads, 9 for 8 multiply-adds instead of 16; and half the global loads.
-    let wavefronts = |number| counts(number).shared_loads.pieces;
+    let wavefronts = |number| counts(number).shared_loads.transactions;
     assert_eq!(9 * wavefronts(3), 16 * wavefronts(4));
     assert_eq!(loads(3).requests, 2 * loads(4).requests);
     assert_eq!((counts(4).shared_loads.conflicts(), counts(4).shared_stores.conflicts()), (0, 0));
@@ -91,7 +91,7 @@ fn each_rung_improves_its_quantity() {
     let [m, n, k] = SIZES;
     launch(&large_tiles()[0], SIZES, [&operand(&device, m, k), &operand(&device, k, n)]);
     let last = checked(profiles.list().remove(0)).total;
-    assert_eq!(3 * wavefronts(7), 4 * last.shared_loads.pieces);
+    assert_eq!(3 * wavefronts(7), 4 * last.shared_loads.transactions);
     assert_eq!((last.shared_loads.conflicts(), last.shared_stores.conflicts()), (0, 0));
 }
 

@@ -21,8 +21,8 @@ pub struct Transfers {
     pub bytes: u64,
     /// Global memory: 32-byte sectors that the requests touch, each once per request. Shared memory: wavefronts, which is
     /// how often the banks are used one after the other.
-    pub pieces: u64,
-    /// The least number of pieces for the same requests: of sectors, if what lanes ask for lay side by side; of
+    pub transactions: u64,
+    /// The least number of transactions for the same requests: of sectors, if what lanes ask for lay side by side; of
     /// wavefronts, if no two lanes needed different words of one bank.
     pub least: u64,
 }
@@ -89,12 +89,12 @@ impl Counts {
 impl Transfers {
     /// Bytes asked for, of the bytes that sectors move: 1 if coalesced. None without an access.
     pub fn efficiency(&self) -> Option<f64> {
-        (self.pieces > 0).then(|| self.bytes as f64 / (32 * self.pieces) as f64)
+        (self.transactions > 0).then(|| self.bytes as f64 / (32 * self.transactions) as f64)
     }
 
     /// Wavefronts beyond the least: what bank conflicts cost.
     pub fn conflicts(&self) -> u64 {
-        self.pieces - self.least
+        self.transactions - self.least
     }
 }
 
@@ -114,7 +114,7 @@ macro_rules! add_fields {
         }
     };
 }
-add_fields!(Transfers { requests partial lanes bytes pieces least });
+add_fields!(Transfers { requests partial lanes bytes transactions least });
 add_fields!(Operations { add multiply fused divide special compare });
 add_fields!(Counts {
     global_loads global_stores global_atomics shared_loads shared_stores shared_atomics operations barriers collectives
