@@ -9,9 +9,11 @@
 //
 //   layout    x [n, h, w, c], y [n, p, q, c]
 //   defines   VEC (floats per access), WHOLE (1 if c is a multiple of VEC; on a GPU it has to be), THREADS
-//   requires  both tensors' elements, and image side times bins, fit an int
 //   launch    any number of blocks: threads stride over the vectors of channels of all pixels written
+//   requires  both tensors' elements, and image side times bins, fit an int
 //   bytes     4 per input and output element
+//   FLOPs     one for each pixel of each bin
+//   limit     memory
 #include "prelude/vec.cuh"
 
 // Sizes of one launch, passed by value; the op file fills in the same order.

@@ -4,9 +4,12 @@
 //   backward  da = dy, db = dy: no kernel
 //
 //   layout    any shape, n elements
+//   defines   see elementwise.cuh
 //   launch    see elementwise.cuh
 //   requires  y to be a tensor of its own; a and b may be the same
-//   bytes     12n; FLOPs n
+//   bytes     12n
+//   FLOPs     n
+//   limit     memory
 #include "prelude/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

@@ -9,9 +9,12 @@
 // P = 0 without flipping is evaluation.
 //
 //   layout    images [N, H, W, 3] bytes; indices [≥ offset + B]; out [B, H, W, 3]
+//   defines   THREADS
 //   launch    grid (B, parts), THREADS threads: the blocks of a column of the grid share an image
 //   requires  an index outside 0 … N − 1 is not followed: its image becomes NaN, which the loss then shows
-//   bytes     15 per pixel: 3 read, 12 written; FLOPs 6 per pixel
+//   bytes     15 per pixel: 3 read, 12 written
+//   FLOPs     6 per pixel
+//   limit     memory
 #include "prelude/philox.cuh"
 
 constexpr int PIXELS = 4;  // per thread and step: 12 floats, which three 16-byte accesses write

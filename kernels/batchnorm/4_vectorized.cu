@@ -9,8 +9,12 @@
 // a vector of channels: a quarter of the requests.
 //
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
+//   defines   see columns.cuh
 //   launch    see columns.cuh; the statistics kernel runs as one slab over the slabs of the partial kernel
-//   bytes     forward 12, backward 20 an element; FLOPs forward 9, backward 10
+//   bytes     forward 12, backward 20 an element
+//   FLOPs     forward 9, backward 10
+//   limit     memory
+//   measures  requests: a quarter of rung 3's; divisions: one for 8 rows
 #include "prelude/moments.cuh"
 #include "prelude/normalize.cuh"
 

@@ -9,9 +9,12 @@
 // stored, and g never is. Statistics are rung 4's.
 //
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
+//   defines   see columns.cuh
 //   launch    see columns.cuh
-//   bytes     forward and ReLU 12 an element (rung 4 and a ReLU: 20), backward 20 (32)
+//   bytes     forward 12, backward 20 an element, the ReLU included
 //   FLOPs     forward 10, backward 16 an element
+//   limit     memory
+//   measures  bytes: forward 12 an element instead of 20, backward 20 instead of 32
 #include "prelude/normalize.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

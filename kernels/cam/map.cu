@@ -3,8 +3,11 @@
 //   map[n, p] = Σ_c w[n, c] · a[n, p, c]            cut off at zero if `relu`; a NaN stays one
 //
 //   layout    a [images · area, channels] with a row for every pixel, w [images, channels]
+//   defines   see rows.cuh
 //   launch    see rows.cuh
-//   bytes     4 per activation; FLOPs 2 per activation
+//   bytes     4 per activation
+//   FLOPs     2 per activation
+//   limit     memory
 #include "prelude/rows.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

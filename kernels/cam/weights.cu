@@ -8,8 +8,12 @@
 // Pixels without a positive gradient add nothing. A NaN stays one.
 //
 //   layout    x, g [images · pixels, channels]: the slab of a block is one image
+//   defines   see columns.cuh
 //   launch    see columns.cuh, with slab = pixels and a row of the grid for each image
-//   bytes     4 per element each; FLOPs: 1 and 9 per element
+//   bytes     4 per element each
+//   FLOPs     1 and 9 per element
+//   limit     memory
+//   source    A. Chattopadhyay and others, "Grad-CAM++", 2018, equation 19
 #include "prelude/columns.cuh"
 
 // Adds up of(x, channel) over the image of this block and writes scale times the sums.

@@ -4,8 +4,11 @@
 //   ceiling_scale:    x = factor · x, in place: a CPU fetches the lines that it writes to, for which only a copy pays
 //
 //   layout    any shape, n elements; larger than every cache, or it is the cache that is measured
+//   defines   see elementwise.cuh
 //   launch    see elementwise.cuh
-//   bytes     8n; FLOPs n at the most
+//   bytes     8n
+//   FLOPs     n at the most
+//   limit     memory: that is what it measures
 #include "prelude/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

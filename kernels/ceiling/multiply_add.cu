@@ -2,14 +2,16 @@
 //
 //   y[i] = x[i], then `passes` · ROUNDS times y[i] = y[i] / 2 + 1, which goes to 2
 //
+// One chain waits for its own last result at every step; with as many chains as the unit has steps in flight, it never
+// idles.
+//
 //   layout    n elements, of which every thread takes CHAINS vectors
 //   defines   VEC (floats per vector), CHAINS (vectors per thread), ROUNDS (unrolled, so that the loop costs next to
 //             nothing), THREADS
 //   launch    grid n / (THREADS · CHAINS · VEC), which must be whole
-//   bytes     8n; FLOPs 2n · passes · ROUNDS, all of them fused multiply-adds in registers
-//
-// One chain waits for its own last result at every step; with as many chains as the unit has steps in flight, it never
-// idles.
+//   bytes     8n
+//   FLOPs     2n · passes · ROUNDS, all of them fused multiply-adds in registers
+//   limit     arithmetic: that is what it measures
 #include "prelude/vec.cuh"
 
 static_assert(CHAINS >= 1 && ROUNDS >= 1 && VEC >= 1, "a thread has something to do");

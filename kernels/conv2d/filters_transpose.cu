@@ -3,9 +3,13 @@
 // A block turns a TILE × TILE piece around in shared memory, so that both the reads and the writes of neighbouring threads
 // lie side by side. Rows of the piece are padded by one float: a column of it falls into different banks.
 //
+//   layout    filters [k, depth] with depth = r·s·c, result [depth, k]
 //   defines   TILE, THREADS; VEC: floats per access, 1 on a GPU, where a warp has a row of the piece
 //   launch    grid (⌈depth / TILE⌉, ⌈k / TILE⌉)
 //   bytes     8·k·depth
+//   FLOPs     none
+//   limit     memory
+//   exercise  3 of the README: what the one float of padding is for
 #include "prelude/vec.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

@@ -18,9 +18,9 @@
 // one pixel makes NaN of all outputs of the tiles that see it (F(2×2): up to 16 a filter, F(4×4): up to 64), where the
 // definition has it in 9, and an infinity as one.
 //
-//   source    A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308
 //   defines   OUTPUT 2 or 4; WIDTH, channels per access of the transforms; AVEC, BVEC, CVEC as in matmul; see tile.cuh
 //   requires  on a GPU, c and k to be multiples of 4
+//   source    A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308
 #pragma once
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"

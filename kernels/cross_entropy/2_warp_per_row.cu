@@ -12,8 +12,12 @@
 // label outside 0 … K − 1, for which nothing is read: a silent number would be worse.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels [N]
+//   defines   see rows.cuh
 //   launch    see rows.cuh; the mean takes one block
-//   bytes     forward 4 N K (a row's further readings hit the cache), backward 8 N K; FLOPs about 5 N K with N K exp
+//   bytes     forward 4 N K (a row's further readings hit the cache), backward 8 N K
+//   FLOPs     about 5 N K with N K exp
+//   limit     requests: three passes over each row
+//   measures  sectors per request of the global loads: 4 instead of 32
 #include "prelude/cross_entropy.cuh"
 #include "prelude/rows.cuh"
 

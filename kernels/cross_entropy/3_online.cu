@@ -9,8 +9,12 @@
 // without; what it costs is a second exponential for each.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels [N]
+//   defines   see rows.cuh
 //   launch    see rows.cuh
-//   bytes     4 N K; FLOPs about 9 N K with 2 N K exp
+//   bytes     4 N K
+//   FLOPs     about 9 N K with 2 N K exp
+//   limit     latency: every exp waits for the maximum before it
+//   measures  passes over the logits: one instead of three
 #include "prelude/cross_entropy.cuh"
 #include "prelude/rows.cuh"
 

@@ -7,8 +7,11 @@
 // depends on the key and i alone: no tile shape and no thread order can change a mask.
 //
 //   layout    any shape, n elements
+//   defines   see elementwise.cuh
 //   launch    see elementwise.cuh
-//   bytes     8n; FLOPs n, and about 20 integer operations per element for the random numbers
+//   bytes     8n
+//   FLOPs     n, and about 20 integer operations per element for the random numbers
+//   limit     memory
 #include "prelude/elementwise.cuh"
 #include "prelude/philox.cuh"
 

@@ -8,6 +8,7 @@
 // that global memory is asked less often, too.
 //
 //   layout    A [M, K], or [K, M] with transpose_a; B [K, N], or [N, K] with transpose_b; C [M, N]; all row-major
+//   defines   none
 //   launch    grid (⌈N / 64⌉, ⌈M / 64⌉), 512 threads
 //   bytes     4 (M·K·⌈N / 64⌉ + K·N·⌈M / 64⌉ + M·N)
 //   FLOPs     2·M·N·K

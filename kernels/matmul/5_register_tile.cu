@@ -15,7 +15,7 @@
 //   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads
 //   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N)
 //   FLOPs     2·M·N·K
-//   limit     issue: a load of a single float for every one that is copied, and its index arithmetic
+//   limit     instructions and latency of the copies: each float has an index, a guard and a load of its own
 //   measures  wavefronts of shared loads per FLOP: 2 / 9 of rung 4's
 #include "prelude/matrix.cuh"
 #include "prelude/vec.cuh"

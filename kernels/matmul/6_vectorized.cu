@@ -7,9 +7,13 @@
 // Over rung 5 (register tile, scalar copies) every global access now moves a vector.
 //
 //   layout    A [M, K], or [K, M] with TRANSPOSE_A; B [K, N], or [N, K] with TRANSPOSE_B; C [M, N]; all row-major
-//   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads; AVEC, BVEC, CVEC = floats per global access of A, B, C
+//   defines   see tile.cuh; TRANSPOSE_A, TRANSPOSE_B; AVEC, BVEC, CVEC: floats per global access of A, B, C
+//   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads
 //   requires  on a GPU, rows of A, B, C to be multiples of AVEC, BVEC, CVEC floats
-//   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N); FLOPs 2·M·N·K
+//   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N)
+//   FLOPs     2·M·N·K
+//   limit     latency: all threads of a block wait at a barrier for the loads of a step
+//   measures  requests of global loads and stores: a quarter of rung 5's
 #include "prelude/tile.cuh"
 
 // Copies a [COLUMNS, ROWS] piece of memory so that the tile is its transpose [ROWS, COLUMNS] with rows of STRIDE floats.

@@ -8,9 +8,13 @@
 // remains, the quantity of this rung, and the latency of global memory hides behind arithmetic. Twice the shared memory.
 //
 //   layout    A [M, K], or [K, M] with TRANSPOSE_A; B [K, N], or [N, K] with TRANSPOSE_B; C [M, N]; all row-major
-//   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads; GVEC = floats per global access
+//   defines   see tile.cuh; TRANSPOSE_A, TRANSPOSE_B; GVEC: floats per global access
+//   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads
 //   requires  on a GPU, rows of A, B and C to be multiples of GVEC floats
-//   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N); FLOPs 2·M·N·K
+//   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N)
+//   FLOPs     2·M·N·K
+//   limit     shared memory: a thread loads 16 floats for 64 multiply-adds
+//   measures  barriers per step: one instead of two
 #include "prelude/staged.cuh"
 #include "prelude/tile.cuh"
 

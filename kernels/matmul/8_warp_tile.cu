@@ -8,15 +8,18 @@
 // FLOP, a quarter fewer than in rung 7. Both operands lie depth-major in shared memory, so that all of a thread's loads are
 // vectors; an operand that lies otherwise in global memory is turned around on the way.
 //
+//   layout    A [M, K], or [K, M] with TRANSPOSE_A; B [K, N], or [N, K] with TRANSPOSE_B; C [M, N]; all row-major
 //   defines   BM, BN, BK        block tile
 //             TM, TN            sums of one thread; LANES_M × LANES_N threads make a warp's tile
 //             RVEC, VEC         floats per access to shared memory along rows and columns: 4 and 4 on a GPU, 1 (a scalar,
 //                               broadcast by the multiply-add itself) and the native width on the host
 //             GVEC            floats per global access
-//   layout    A [M, K], or [K, M] with TRANSPOSE_A; B [K, N], or [N, K] with TRANSPOSE_B; C [M, N]; all row-major
 //   launch    grid (⌈N / BN⌉, ⌈M / BM⌉), THREADS threads
 //   requires  on a GPU, rows of A, B and C to be multiples of GVEC floats
-//   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N); FLOPs 2·M·N·K
+//   bytes     4 (M·K·⌈N / BN⌉ + K·N·⌈M / BM⌉ + M·N)
+//   FLOPs     2·M·N·K
+//   limit     arithmetic, where there are tiles enough for all multiprocessors
+//   measures  wavefronts of shared loads per FLOP: three quarters of rung 7's
 #include "prelude/staged.cuh"
 
 constexpr int LANES = LANES_M * LANES_N;

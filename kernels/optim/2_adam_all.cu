@@ -5,8 +5,12 @@
 // written anew only when an address has changed. The arithmetic, and so every bit, is rung 1's (optim.cuh).
 //
 //   layout    parts [blocks]; tensors of any shape
+//   defines   see elementwise.cuh
 //   launch    a block for each THREADS · ITEMS · VEC elements of a tensor
-//   bytes     28n for n elements in all; FLOPs 14n with a root and a division each
+//   bytes     28n for n elements in all
+//   FLOPs     14n with a root and a division each
+//   limit     memory
+//   measures  launches per step: one
 #include "prelude/optim.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

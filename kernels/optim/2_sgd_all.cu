@@ -5,8 +5,12 @@
 // written anew only when an address has changed. The arithmetic, and so every bit, is rung 1's (optim.cuh).
 //
 //   layout    parts [blocks]; tensors of any shape
+//   defines   see elementwise.cuh
 //   launch    a block for each THREADS · ITEMS · VEC elements of a tensor
-//   bytes     20n with momentum, 12n without, for n elements in all; FLOPs at most 8n
+//   bytes     20n with momentum, 12n without, for n elements in all
+//   FLOPs     at most 8n
+//   limit     memory
+//   measures  launches per step: one
 #include "prelude/optim.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

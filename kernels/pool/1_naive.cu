@@ -8,9 +8,13 @@
 // The quantity that rung 2 mends: global load requests per element.
 //
 //   layout    x [n, h, w, c], y [n, p, q, c]; window number o starts at input row o · stride − pad
+//   defines   none
 //   launch    ⌈elements / 256⌉ blocks of 256 threads
 //   requires  pad ≤ size / 2, so that no window lies outside; windows of at most 256 taps
 //   bytes     forward 4 per input, 5 per output element, backward the same
+//   FLOPs     none: comparisons
+//   limit     requests: a load of 4 bytes for each tap, and the divisions that find its place
+//   measures  requests of loads and stores: one for 32 elements
 #include "prelude/pool.cuh"
 
 constexpr int THREADS = 256;

@@ -1,4 +1,6 @@
 // Elements of op(X), where X lies row-major in memory and op leaves it as it is or turns it around.
+//
+//   defines   none
 #pragma once
 
 // op(X)[row, column] of op(X) [rows, columns].

@@ -8,6 +8,8 @@
 // UNROLL stands before loops of constant length that must become straight code, UNROLL_DEPTH before the walk along the depth
 // of a tile: a GPU gets straight code there, too; a CPU two steps at a time, so that the loop stays in its instruction cache
 // and all sums in registers.
+//
+//   defines   none
 #pragma once
 #include "prelude/element.cuh"
 

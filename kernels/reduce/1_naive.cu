@@ -9,8 +9,12 @@
 // in each warp as there are rows. Rung 2 mends both: sectors per request, requests per warp.
 //
 //   layout    x [n], or [rows, channels] with a row for every pixel
+//   defines   none
 //   launch    sum: ⌈n / (256 · 32)⌉ blocks of 256 threads; sum_rows: ⌈channels / 256⌉
-//   bytes     4n; FLOPs n
+//   bytes     4n
+//   FLOPs     n
+//   limit     sectors: in `sum` lanes read 32 floats apart; latency: in `sum_rows` there is a thread per channel
+//   measures  sectors per request in `sum`: 32; requests per warp in `sum_rows`: one for every row
 constexpr int THREADS = 256, SPAN = 32;
 
 extern "C" __global__ void __launch_bounds__(THREADS)

@@ -9,8 +9,12 @@
 // instead of one for every row. The quantities: sectors per request in `sum`, requests per warp in `sum_rows`.
 //
 //   layout    x [n], or [rows, channels] with a row for every pixel
+//   defines   none
 //   launch    sum: ⌈n / 4096⌉ blocks of 256 threads; sum_rows: grid (⌈channels / 32⌉, ⌈rows / 128⌉)
-//   bytes     4n; FLOPs n
+//   bytes     4n
+//   FLOPs     n
+//   limit     barriers: eight for 256 sums, with ever fewer threads at work
+//   measures  sectors per request in `sum`: 4 instead of 32; requests per warp in `sum_rows`: 16
 constexpr int THREADS = 256, ITEMS = 16;
 constexpr int ACROSS = 32, DOWN = THREADS / ACROSS;  // threads along the channels and along the rows
 

@@ -4,8 +4,11 @@
 //   backward  dx = 0 where y <= 0, else dy   (a NaN passes its gradient)
 //
 //   layout    any shape, n elements
+//   defines   see elementwise.cuh
 //   launch    see elementwise.cuh
-//   bytes     forward 8n, backward 12n; FLOPs n
+//   bytes     forward 8n, backward 12n
+//   FLOPs     n
+//   limit     memory
 #include "prelude/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

@@ -8,8 +8,11 @@
 // left. It is the order of an unsigned 64-bit number per element: value above, complement of the column below.
 //
 //   layout    logits [N, K] row-major; labels [N]
+//   defines   see rows.cuh
 //   launch    see rows.cuh
-//   bytes     4 N K (topk reads a row k times, out of the cache); topk compares k N K times, totals N K times
+//   bytes     4 N K (topk reads a row k times, out of the cache)
+//   FLOPs     none; topk compares k N K times, totals N K times
+//   limit     requests: topk goes over a row again for each place
 #include "prelude/rows.cuh"
 
 typedef unsigned long long Rank;

@@ -5,8 +5,11 @@
 // A thread goes over all output pixels and asks memory for both factors of every product.
 //
 //   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r, s, c]
+//   defines   THREADS
 //   launch    ⌈k·r·s·c / THREADS⌉ blocks
-//   bytes     ≥ 4 (dy + x + df); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (dy + x + df)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     requests: two loads from global memory for each product
 //   measures  loads from global memory per FLOP: one
 #include "prelude/conv.cuh"
 

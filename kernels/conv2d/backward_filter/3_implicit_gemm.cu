@@ -9,7 +9,9 @@
 //   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r·s·c]
 //   defines   TILE: elements along each side of a tile; THREADS = TILE²
 //   launch    grid (⌈r·s·c / TILE⌉, ⌈k / TILE⌉), THREADS threads
-//   bytes     ≥ 4 (dy·⌈r·s·c / TILE⌉ + x·r·s·⌈k / TILE⌉ + df); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (dy·⌈r·s·c / TILE⌉ + x·r·s·⌈k / TILE⌉ + df)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     shared memory: two wavefronts for each product of a warp
 //   measures  bytes moved to and from memory: no patches among them
 #include "prelude/conv.cuh"
 

@@ -8,9 +8,12 @@
 // tile lies depth-major as it is read, x's is gathered row by row: neither is transposed.
 //
 //   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r·s·c]
+//   defines   see tile.cuh
 //   launch    grid (⌈r·s·c / BN⌉, ⌈k / BM⌉), THREADS threads
-//   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + df); FLOPs 2·n·p·q·k·r·s·c
-//   measures  wavefronts of shared memory per FLOP
+//   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + df)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     instructions and latency of the copies: each float has a place, a guard and a load of its own
+//   measures  wavefronts of shared memory per FLOP: at most 2 / 5 of rung 3's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 

@@ -6,9 +6,12 @@
 // channels of a pixel of x move in one access, AVEC neighbouring channels of dy, and VEC neighbouring results.
 //
 //   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r·s·c]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈r·s·c / BN⌉, ⌈k / BM⌉), THREADS threads
 //   requires  c to be a multiple of BVEC; on a GPU, k of AVEC
-//   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + df); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + df)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     blocks, for small images: fewer tiles than a GPU has multiprocessors
 //   measures  loads from global memory per FLOP: a quarter of rung 4's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"

@@ -8,10 +8,13 @@
 // bits every time.
 //
 //   layout    dy [n, p, q, k], x [n, h, w, c], partial [splits, k, r·s·c]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈r·s·c / BN⌉, ⌈k / BM⌉, splits), THREADS threads
 //   requires  c to be a multiple of BVEC; on a GPU, k of AVEC; conv.split of BK
-//   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + splits·df); FLOPs 2·n·p·q·k·r·s·c
-//   measures  blocks
+//   bytes     ≥ 4 (dy·⌈r·s·c / BN⌉ + x·r·s·⌈k / BM⌉ + splits·df)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     arithmetic; where splits are many, the memory that partial results take
+//   measures  blocks: `splits` times those of rung 5
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 

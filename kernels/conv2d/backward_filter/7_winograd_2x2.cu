@@ -7,11 +7,14 @@
 // A NaN or an infinity in one tap's products gets into all nine taps.
 //
 //   layout    x [n, h, w, c], f [k, 3, 3, c], y [n, p, q, k]; in between [16 points, tiles, channels]
+//   defines   see conv2d/winograd.cuh
 //   launch    transforms: ⌈items / span⌉ blocks, an item being WIDTH channels of a tile; products: the tiles of
 //             a matrix product, times 16 points in z
 //   requires  3 × 3 filters, stride 1, no dilation, padding of 2 at most; c and k multiples of 4
-//   measures  FLOPs: 4 multiply-adds for an output and pair of channels where rung 5 has 9
+//   bytes     4 (x + f + y), and 8·16·(tiles·(c + k) + c·k) that are written and read in between
 //   FLOPs     16 · 2 · tiles · c · k for the products, tiles = n · ⌈p / 2⌉ · ⌈q / 2⌉
+//   limit     memory, through which pixels and products pass transformed
+//   measures  FLOPs: 4 multiply-adds for an output and pair of channels where rung 5 has 9
 #ifndef OUTPUT  // rung 8 is the same with 4
 #define OUTPUT 2
 #endif

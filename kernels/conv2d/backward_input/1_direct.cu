@@ -7,8 +7,11 @@
 // bits every time. A thread asks memory for both factors of every product.
 //
 //   layout    dy [n, p, q, k], f [k, r, s, c], dx [n, h, w, c]
+//   defines   THREADS
 //   launch    ⌈n·h·w·c / THREADS⌉ blocks
-//   bytes     ≥ 4 (dy + f + dx); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (dy + f + dx)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     requests: two loads from global memory for each product
 //   measures  loads from global memory per FLOP: one
 #include "prelude/conv.cuh"
 

@@ -9,8 +9,11 @@
 // bounded. Input pixels gather from the columns; scattering the columns would need atomics.
 //
 //   layout    dy [n, p, q, k], columns [n·p·q, r·s·c], dx [n, h, w, c]
+//   defines   THREADS
 //   launch    ⌈n·h·w·c / THREADS⌉ blocks
-//   bytes     4 (n·p·q·r·s·c + dx), and the columns once more to write them; FLOPs n·p·q·r·s·c
+//   bytes     4 (n·p·q·r·s·c + dx), and the columns once more to write them
+//   FLOPs     n·p·q·r·s·c
+//   limit     memory, through which the columns pass
 //   measures  loads from global memory per FLOP: a small part of rung 1's
 #include "prelude/conv.cuh"
 

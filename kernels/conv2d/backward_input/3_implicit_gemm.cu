@@ -10,7 +10,9 @@
 //   layout    dy [n, p, q, k], f [k, r, s, c], dx [n, h, w, c]
 //   defines   TILE: elements along each side of a tile; THREADS = TILE²
 //   launch    grid (⌈n·h·w / TILE⌉, ⌈c / TILE⌉), THREADS threads
-//   bytes     ≥ 4 (dy + f + dx); FLOPs 2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
+//   bytes     ≥ 4 (dy + f + dx)
+//   FLOPs     2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
+//   limit     shared memory: two wavefronts for each product of a warp
 //   measures  bytes moved to and from memory: no columns among them
 #include "prelude/conv.cuh"
 

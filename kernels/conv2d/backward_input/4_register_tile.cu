@@ -9,9 +9,12 @@
 // shared memory.
 //
 //   layout    dy [n, p, q, k], f [k, r, s, c], dx [n, h, w, c]
+//   defines   see tile.cuh
 //   launch    grid (⌈n·h·w / BM⌉, ⌈c / BN⌉), THREADS threads
-//   bytes     ≥ 4 (dy + f + dx); FLOPs 2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
-//   measures  wavefronts of shared memory per FLOP
+//   bytes     ≥ 4 (dy + f + dx)
+//   FLOPs     2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
+//   limit     instructions and latency of the copies: each float has a place, a guard and a load of its own
+//   measures  wavefronts of shared memory per FLOP: at most 2 / 5 of rung 3's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 

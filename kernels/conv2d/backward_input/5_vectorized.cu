@@ -7,9 +7,12 @@
 // channels of a pixel of dy move in one access, BVEC neighbouring channels of a filter, and VEC neighbouring results.
 //
 //   layout    dy [n, p, q, k], f [k, r, s, c], dx [n, h, w, c]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈n·h·w / BM⌉, ⌈c / BN⌉), THREADS threads
 //   requires  k to be a multiple of AVEC; on a GPU, c of BVEC
-//   bytes     ≥ 4 (dy + f + dx); FLOPs 2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
+//   bytes     ≥ 4 (dy + f + dx)
+//   FLOPs     2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
+//   limit     blocks, for small images: fewer tiles than a GPU has multiprocessors
 //   measures  loads from global memory per FLOP: a quarter of rung 4's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"

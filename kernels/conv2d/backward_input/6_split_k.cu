@@ -8,10 +8,13 @@
 // Each writes its own partial result; a sum over the splits in a fixed order follows (reduce): no atomics, same bits.
 //
 //   layout    dy [n, p, q, k], f [k, r, s, c], partial [splits, n, h, w, c]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈n·h·w / BM⌉, ⌈c / BN⌉, splits), THREADS threads
 //   requires  k to be a multiple of AVEC; on a GPU, c of BVEC; conv.split of BK
-//   bytes     ≥ 4 (dy + f + splits·dx); FLOPs 2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
-//   measures  blocks
+//   bytes     ≥ 4 (dy + f + splits·dx)
+//   FLOPs     2·n·h·w·c·r·s·k (with stride, all but 1 / stride² of them on zeros)
+//   limit     arithmetic; where splits are many, the memory that partial results take
+//   measures  blocks: `splits` times those of rung 5
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 

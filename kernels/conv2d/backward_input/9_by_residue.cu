@@ -9,10 +9,13 @@
 // taps, and its own padding and dilation. Classes that no tap sees (of a 1 × 1 filter) are zero.
 //
 //   layout    dy [n, p, q, k], f [k, r, s, c], dx [n, h, w, c]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈n·⌈h / stride⌉·⌈w / stride⌉ / BM⌉, ⌈c / BN⌉, stride²), THREADS threads
 //   requires  k to be a multiple of AVEC; on a GPU, c of BVEC
-//   bytes     ≥ 4 (dy + f + dx); FLOPs 2·n·p·q·k·r·s·c
-//   measures  FLOPs
+//   bytes     ≥ 4 (dy + f + dx)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     as rung 5: blocks, for small images
+//   measures  FLOPs: 1 / stride² of rung 5's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 

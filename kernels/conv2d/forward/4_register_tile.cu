@@ -8,9 +8,12 @@
 // and taps are looked up in shared memory.
 //
 //   layout    x [n, h, w, c], filters [r·s·c, k], y [n, p, q, k]
+//   defines   see tile.cuh
 //   launch    grid (⌈n·p·q / BM⌉, ⌈k / BN⌉), THREADS threads
-//   bytes     ≥ 4 (x + filters + y); FLOPs 2·n·p·q·k·r·s·c
-//   measures  wavefronts of shared memory per FLOP
+//   bytes     ≥ 4 (x + filters + y)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     instructions and latency of the copies: each float has a place, a guard and a load of its own
+//   measures  wavefronts of shared memory per FLOP: at most 2 / 5 of rung 3's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 

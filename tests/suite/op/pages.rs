@@ -35,3 +35,48 @@ fn folders_are_called_as_ops_and_numbers_mean_rungs() {
         assert_eq!(numbered, rungs.contains(&*file), "{file}: the files of a ladder begin with their rung's number");
     }
 }
+
+/// Fields of a header, in their order: what lies where, what has to be defined, how it is launched, what a launch must
+/// guarantee; what it costs, what it waits for, in what it improves on the rung below; what to read and to try.
+const FIELDS: [&str; 10] =
+    ["layout", "defines", "launch", "requires", "bytes", "FLOPs", "limit", "measures", "source", "exercise"];
+
+/// What is wrong with the header of `file`, which must have the fields `needed`.
+fn fault(file: &str, needed: &[&str]) -> Option<String> {
+    let text = fs::read_to_string(tree().join(file)).unwrap();
+    let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//")).collect();
+    let field = |line: &str| {
+        let name = line.strip_prefix("   ")?.split(' ').next()?;
+        FIELDS.iter().position(|field| *field == name).filter(|_| line.len() > 13)
+    };
+    let found: Vec<usize> = header.iter().filter_map(|line| field(line)).collect();
+    let first = header.iter().position(|line| field(line).is_some()).unwrap_or(header.len());
+    let (above, below) = header.split_at(first);
+    let missing = needed.iter().find(|name| !found.iter().any(|&at| FIELDS[at] == **name));
+    if !found.is_sorted_by(|a, b| a < b) {
+        return Some(format!("fields are in another order than {FIELDS:?}, or twice"));
+    }
+    if let Some(missing) = missing {
+        return Some(format!("there is no '{missing}' among its fields"));
+    }
+    if let Some(line) = below.iter().find(|line| field(line).is_none() && !line.starts_with("             ")) {
+        return Some(format!("'//{line}' stands among or below the fields"));
+    }
+    let formula = above.iter().any(|line| line.starts_with("   "));
+    (file.ends_with(".cu") && !formula).then(|| "no formula stands above its fields".into())
+}
+
+#[test]
+fn headers_have_the_same_fields_in_the_same_order() {
+    let ladders = op::ladders();
+    let mut faults = Vec::new();
+    for file in files(".cu") {
+        let mut needed = vec!["layout", "defines", "launch", "bytes", "FLOPs", "limit"];
+        needed.extend(ladders.iter().any(|ladder| ladder.files.contains(&&*file)).then_some("measures"));
+        faults.extend(fault(&file, &needed).map(|fault| format!("{file}: {fault}")));
+    }
+    for file in files(".cuh") {
+        faults.extend(fault(&file, &["defines"]).map(|fault| format!("{file}: {fault}")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
