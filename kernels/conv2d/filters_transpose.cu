@@ -1,4 +1,6 @@
-// Filters for the implicit GEMM of the forward pass: [k, r·s·c] → [r·s·c, k].
+// Filters for the implicit GEMM of the forward pass: a transposed matrix.
+//
+//   to[i, j] = from[j, i]
 //
 // A block turns a TILE × TILE piece around in shared memory, so that both the reads and the writes of neighbouring threads
 // lie side by side. Rows of the piece are padded by one float: a column of it falls into different banks.

@@ -28,7 +28,7 @@ matmul_forward(float* __restrict__ c,           // [M, N]
     if (row >= m || column >= n) return;
     float sum = 0.0f;
     for (int l = 0; l < k; ++l) {
-        sum = fmaf(element(a, transpose_a, row, l, m, k), element(b, transpose_b, l, column, k, n), sum);
+        sum = fmaf(entry(a, transpose_a, row, l, m, k), entry(b, transpose_b, l, column, k, n), sum);
     }
     c[(size_t)row * n + column] = bias ? sum + bias[column] : sum;
 }

@@ -28,7 +28,7 @@ __device__ __forceinline__ void copy_tile(Tile& tile, const float* __restrict__ 
     const int along = threadIdx.x % SIDE, across = threadIdx.x / SIDE;  // neighbouring threads go along memory's rows
     const int i = transposed ? along : across, j = transposed ? across : along;
     const bool inside = row0 + i < rows && column0 + j < columns;
-    tile[i][j] = inside ? element(x, transposed, row0 + i, column0 + j, rows, columns) : 0.0f;
+    tile[i][j] = inside ? entry(x, transposed, row0 + i, column0 + j, rows, columns) : 0.0f;
 }
 
 extern "C" __global__ void __launch_bounds__(SIDE * SIDE)

@@ -30,7 +30,7 @@ __device__ __forceinline__ void copy_tile(float (*tile)[COLUMNS + 1], const floa
         // Neighbouring threads go along memory's rows.
         const int i = transposed ? at % ROWS : at / COLUMNS, j = transposed ? at / ROWS : at % COLUMNS;
         const bool inside = row0 + i < rows && column0 + j < columns;
-        tile[i][j] = inside ? element(x, transposed, row0 + i, column0 + j, rows, columns) : 0.0f;
+        tile[i][j] = inside ? entry(x, transposed, row0 + i, column0 + j, rows, columns) : 0.0f;
     }
 }
 

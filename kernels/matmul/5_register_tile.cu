@@ -36,7 +36,7 @@ __device__ __forceinline__ void copy_floats(float* tile, const float* __restrict
         // Neighbouring threads go along memory's rows.
         const int i = transposed ? at % ROWS : at / COLUMNS, j = transposed ? at / ROWS : at % COLUMNS;
         const bool inside = row0 + i < rows && column0 + j < columns;
-        tile[i * STRIDE + j] = inside ? element(x, transposed, row0 + i, column0 + j, rows, columns) : 0.0f;
+        tile[i * STRIDE + j] = inside ? entry(x, transposed, row0 + i, column0 + j, rows, columns) : 0.0f;
     }
 }
 

@@ -1,5 +1,8 @@
 // One step of Adam or AdamW, in place, rung 2: all tensors in one launch.
 //
+//   d = g + λ w;  m = m + (1 − β₁) (d − m);  v = β₂ v + (1 − β₂) d²
+//   w = w − δ w − η / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)       as in rung 1
+//
 // A network has dozens of small tensors (biases, scales), each far too small to fill a GPU, and rung 1 pays a launch for
 // every one: the quantity is launches per step. Here a table in device memory says where each block's part lies; it is
 // written anew only when an address has changed. The arithmetic, and so every bit, is rung 1's (optim.cuh).

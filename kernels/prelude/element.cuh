@@ -6,10 +6,10 @@
 //   f16       2           1,  5, 10              65504       6.1e-5             9.8e-4
 //   bf16      2           1,  8,  7             3.4e38       1.2e-38            7.8e-3
 //
-//   defines   ELEMENT   the type of a kernel's activations, and of what else it calls `element`: float unless it says otherwise
-//
 // f16 is IEEE 754's binary16; bf16 is the upper half of a float. Rounding is to the nearest, ties to even (IEEE 754-2019,
 // section 4.3.1): what is too large becomes an infinity, and a NaN stays one.
+//
+//   defines   ELEMENT   the type of a kernel's activations, and of what else it calls `element`: float unless it says otherwise
 #pragma once
 
 struct f16 {

@@ -4,8 +4,8 @@
 // tap), so each brings its own loading loop and the multiplication is written once, here.
 //
 // B is kept row-major (columns fastest). A is kept the way it lies in memory, so that no copy has to transpose: ROW_MAJOR
-// (depth fastest) or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the vectors
-// tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
+// (depth fastest) or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the
+// vectors tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
 //
 //   defines   BM, BN, BK   block tile: rows, columns, depth of one step
 //             TM, TN       register tile of one thread; THREADS = (BM / TM) · (BN / TN)
