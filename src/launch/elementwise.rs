@@ -50,7 +50,7 @@ pub(crate) fn launch(
 }
 
 /// The kernel of [`sum`], which `op::add` has too.
-pub(crate) const SUM: &str = "add/1_vectorized.cu";
+pub(crate) const SUM: &str = "add/vectorized.cu";
 
 /// `a + b`, of one shape and type, in the shape of `a`: how the tape adds gradients up.
 pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {

@@ -1,14 +1,14 @@
 //! The backward pass of training.
 
 use super::{
-    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, forward, run,
-    slab, slabs, walk,
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, forward,
+    run, slab, slabs, walk,
 };
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::Result;
-use crate::launch::{dimension, elementwise};
 use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
 use crate::op::{reduce, relu, workload};
 use crate::tensor::Tensor;

@@ -1,8 +1,8 @@
 //! The forward pass.
 
 use super::{
-    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, run, slab, slabs,
-    walk,
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, run, slab,
+    slabs, walk,
 };
 use crate::device::Device;
 use crate::error::Result;

@@ -183,8 +183,7 @@ fn kernels_of_the_tree() {
         edited("relu", file, "store_partial<VEC>(y + i", "store_partial<VEC>(y + i + 1");
     assert!(code == Some(1) && stderr.starts_with("error: ") && stderr.contains(" findings in "), "{stderr}");
     assert!(
-        stdout.contains("\nout of bounds: relu_forward (relu/vectorized.cu): y[")
-            && !stdout.contains("wrong result"),
+        stdout.contains("\nout of bounds: relu_forward (relu/vectorized.cu): y[") && !stdout.contains("wrong result"),
         "{stdout}"
     );
     let (_, Done { code, stdout, stderr }) = edited("relu", file, positive, "v +");

@@ -67,7 +67,11 @@ fn slabs_bring_more_blocks_for_the_same_bytes() {
     for (name, partial) in [("forward_statistics", "forward_partial"), ("backward_sums", "backward_partial")] {
         assert_eq!((blocks(&two, name), blocks(&three, partial)), (1, 2 * 8), "{name}");
     }
-    assert_eq!(moved(&two).map(|bytes| bytes / ELEMENTS), moved(&three).map(|bytes| bytes / ELEMENTS), "the bytes stay");
+    assert_eq!(
+        moved(&two).map(|bytes| bytes / ELEMENTS),
+        moved(&three).map(|bytes| bytes / ELEMENTS),
+        "the bytes stay"
+    );
 }
 
 #[test]
