@@ -39,7 +39,7 @@ impl Swish {
 
         // The closure keeps what backward needs: clones are handles, they share the buffer.
         let (input, backward) = (x.clone(), self.backward.clone());
-        tape.record(&[x], &y, move |dy, gradients| {
+        tape.record("swish", &[x], &y, move |dy, gradients| {
             let dx = Tensor::empty(dy.device(), dy.shape(), DType::F32)?;
             let args = [dx.arg(), dy.arg(), input.arg(), Arg::I32(n as i32)];
             dy.device().launch(&backward, geometry, &args)?;

@@ -5,14 +5,18 @@
 //! known by its buffer ([`Tensor::id`]); a tape that watches nothing records nothing, which is inference.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::launch::elementwise;
-use crate::tensor::Tensor;
+use crate::tensor::{Shape, Tensor};
 
 type Backward = Box<dyn FnOnce(&Tensor, &mut Gradients) -> Result<()>>;
 
 struct Record {
+    op: &'static str,
+    inputs: Vec<(u64, Shape)>,
+    shape: Shape,
     /// The output's identity, not the output: an activation that no closure captured is freed during the forward pass.
     output: u64,
     backward: Backward,
@@ -51,17 +55,20 @@ impl Tape {
         self.needed.contains(&value.id())
     }
 
-    /// Records that `output` was computed from `inputs`. `backward` gets the gradient of `output` and adds those of the
+    /// Records that op `op` computed `output` from `inputs`. `backward` gets the gradient of `output` and adds those of the
     /// inputs; it is dropped at once if no input needs one.
     pub fn record(
         &mut self,
+        op: &'static str,
         inputs: &[&Tensor],
         output: &Tensor,
         backward: impl FnOnce(&Tensor, &mut Gradients) -> Result<()> + 'static,
     ) {
         if inputs.iter().any(|input| self.needs(input)) {
             self.needed.insert(output.id());
-            self.records.push(Record { output: output.id(), backward: Box::new(backward) });
+            let inputs = inputs.iter().map(|input| (input.id(), input.shape().clone())).collect();
+            let (shape, backward) = (output.shape().clone(), Box::new(backward));
+            self.records.push(Record { op, inputs, shape, output: output.id(), backward });
         }
     }
 
@@ -121,6 +128,27 @@ impl Tape {
         }
         gradients.of.retain(|id, _| self.kept.contains(id));
         Ok(gradients)
+    }
+}
+
+/// What was recorded, a line for each op in the order in which they ran: `%2 [8, 10] = matmul(%1 [8, 32], [32, 10])`. A value
+/// that a gradient flows into has a number; of others there is the shape alone.
+impl fmt::Display for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut numbers = HashMap::new();
+        let mut number = |id: u64| {
+            let next = numbers.len();
+            *numbers.entry(id).or_insert(next)
+        };
+        for Record { op, inputs, shape, output, .. } in &self.records {
+            let shown = inputs.iter().map(|(id, shape)| match self.needed.contains(id) {
+                true => format!("%{} {shape}", number(*id)),
+                false => shape.to_string(),
+            });
+            let shown: Vec<String> = shown.collect();
+            writeln!(f, "%{} {shape} = {op}({})", number(*output), shown.join(", "))?;
+        }
+        Ok(())
     }
 }
 

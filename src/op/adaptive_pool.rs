@@ -33,7 +33,7 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
     let sizes = Arg::Ints(ints);
     run(&y, "adaptive_avg_pool_forward", x, sizes, c)?;
     let input = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("adaptive_avg_pool", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         run(&dx, "adaptive_avg_pool_backward", dy, sizes, c)?;
         gradients.add(&input, dx)

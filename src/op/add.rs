@@ -19,7 +19,7 @@ pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
     let y = elementwise::sum(a, b)?;
     let (left, right) = (a.clone(), b.clone());
-    tape.record(&[a, b], &y, move |dy, gradients| {
+    tape.record("add", &[a, b], &y, move |dy, gradients| {
         // Both inputs share one gradient tensor; `Gradients::add` never writes into what it was given.
         gradients.add(&left, dy.clone())?;
         gradients.add(&right, dy.clone())

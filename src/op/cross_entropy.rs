@@ -101,7 +101,7 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
 
     let (x, labels) = (logits.clone(), labels.clone());
-    tape.record(&[logits], &loss, move |dloss, gradients| {
+    tape.record("cross_entropy", &[logits], &loss, move |dloss, gradients| {
         let dx = elementwise::like(&x)?;
         let args = [&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]].concat();
         rows::launch(&x, WARP_PER_ROW, "cross_entropy_backward", n, &args)?;

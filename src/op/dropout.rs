@@ -27,7 +27,7 @@ pub fn dropout(tape: &mut Tape, x: &Tensor, p: f32, key: Key) -> Result<Tensor> 
     }
     let y = masked(x, p, key)?;
     let saved = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| gradients.add(&saved, masked(dy, p, key)?));
+    tape.record("dropout", &[x], &y, move |dy, gradients| gradients.add(&saved, masked(dy, p, key)?));
     Ok(y)
 }
 

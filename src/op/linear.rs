@@ -18,7 +18,7 @@ use crate::tensor::Tensor;
 pub fn linear(tape: &mut Tape, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let y = product(Form::NT, x, weight, Some(bias))?;
     let (input, weights, offset) = (x.clone(), weight.clone(), bias.clone());
-    tape.record(&[x, weight, bias], &y, move |g, gradients| {
+    tape.record("linear", &[x, weight, bias], &y, move |g, gradients| {
         if gradients.needs(&input) {
             gradients.add(&input, product(Form::NN, g, &weights, None)?)?;
         }

@@ -14,7 +14,7 @@ const FILE: &str = "relu/vectorized.cu";
 pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     let y = positive(x)?;
     let (input, output) = (x.clone(), y.clone());
-    tape.record(&[x], &y, move |dy, gradients| gradients.add(&input, gate(dy, &output)?));
+    tape.record("relu", &[x], &y, move |dy, gradients| gradients.add(&input, gate(dy, &output)?));
     Ok(y)
 }
 

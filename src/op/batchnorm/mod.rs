@@ -65,7 +65,7 @@ pub fn batchnorm_train(tape: &mut Tape, x: &Tensor, norm: &Norm, momentum: f32, 
     let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
     let second = then.second().cloned();
     let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
-    tape.record(&inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+    tape.record("batchnorm_train", &inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
         let (sums, dx) = backward::train(&problem, dy, &saved, gradients.needs(&saved.x))?;
         gradients.add(&saved.weight, sums.dweight)?;
         gradients.add(&saved.bias, sums.dbias)?;
@@ -94,7 +94,7 @@ pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<
     let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
     let second = then.second().cloned();
     let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
-    tape.record(&inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+    tape.record("batchnorm_inference", &inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
         let passed = saved.passed(dy)?;
         let saved = Saved { y: None, ..saved };
         if gradients.needs(&saved.weight) || gradients.needs(&saved.bias) {

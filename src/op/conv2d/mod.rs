@@ -56,7 +56,7 @@ pub fn conv2d(tape: &mut Tape, x: &Tensor, filters: &Tensor, bias: Option<&Tenso
     let y = forward::run(&sizes, x, filters, bias)?;
     let (input, weights, offset) = (x.clone(), filters.clone(), bias.cloned());
     let inputs: Vec<&Tensor> = [x, filters].into_iter().chain(bias).collect();
-    tape.record(&inputs, &y, move |dy, gradients| {
+    tape.record("conv2d", &inputs, &y, move |dy, gradients| {
         if gradients.needs(&input) {
             gradients.add(&input, input_gradient::run(&sizes, dy, &weights)?)?;
         }

@@ -69,7 +69,7 @@ impl FromStr for Sizes {
 pub fn matmul(tape: &mut Tape, form: Form, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let c = product(form, a, b, None)?;
     let (left, right) = (a.clone(), b.clone());
-    tape.record(&[a, b], &c, move |g, gradients| {
+    tape.record("matmul", &[a, b], &c, move |g, gradients| {
         if gradients.needs(&left) {
             let gradient = match form {
                 Form::NN => product(Form::NT, g, &right, None)?,

@@ -49,7 +49,7 @@ pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     kernels::max_pool(&MAX_FORWARD, &sizes, &y, &[y.arg(), taps_arg, x.arg()])?;
     if let Some(taps) = taps {
         let input = x.clone();
-        tape.record(&[x], &y, move |dy, gradients| {
+        tape.record("max_pool", &[x], &y, move |dy, gradients| {
             let dx = elementwise::like(&input)?;
             kernels::max_pool(&MAX_BACKWARD, &sizes, &dx, &[dx.arg(), dy.arg(), taps.arg()])?;
             gradients.add(&input, dx)
@@ -68,7 +68,7 @@ pub fn avg_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     let y = Tensor::empty(x.device(), sizes.output(), DType::F32)?;
     kernels::vectorized(&sizes, &y, "avg_pool_forward", &[y.arg(), x.arg()], &[scale.into()])?;
     let input = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("avg_pool", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         kernels::vectorized(&sizes, &dx, "avg_pool_backward", &[dx.arg(), dy.arg()], &[scale.into()])?;
         gradients.add(&input, dx)

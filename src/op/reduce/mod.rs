@@ -89,7 +89,7 @@ fn scaled_sum(tape: &mut Tape, x: &Tensor, scale: f32) -> Result<Tensor> {
     let rung = SUM.pick(x.device(), &Count(x.elements()));
     let y = (rung.run)(rung.file, x, scale)?;
     let (shape, input) = (x.shape().clone(), x.clone());
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("sum", &[x], &y, move |dy, gradients| {
         let dx = Tensor::empty(dy.device(), shape, DType::F32)?;
         let n = dx.elements();
         let (variant, threads, span) = kernels::flat(&dx, n.div_ceil(32 * 1024).max(1));
@@ -110,7 +110,7 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     };
     let y = column_sums(x, rows, channels)?;
     let input = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("sum_rows", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         let cut = Columns::new(dx.device().target(), rows, channels);
         let variant = Variant { file: kernels::VECTORIZED, defines: cut.defines() };
