@@ -133,6 +133,8 @@ pub struct Profile {
     pub geometry: Geometry,
     /// Launches that were added up.
     pub launches: u64,
+    /// Blocks of all launches.
+    pub blocks: u64,
     /// Bytes of `__shared__` variables that the kernel used, without dynamic shared memory.
     pub static_shared: u64,
     /// The whole kernel.
@@ -177,6 +179,7 @@ impl Profiles {
         let Some(known) = known else { return list.push(profile) };
         known.geometry = profile.geometry;
         known.launches += profile.launches;
+        known.blocks += profile.blocks;
         known.total += profile.total;
         known.read += profile.read;
         known.written += profile.written;

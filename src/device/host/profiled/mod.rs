@@ -214,6 +214,7 @@ impl Observer for Profiler {
             defines: launch.module.source.defines.clone(),
             geometry: launch.geometry,
             launches: 1,
+            blocks: launch.geometry.blocks() as u64,
             static_shared,
             total: Counts::default(),
             places: BTreeMap::new(),
