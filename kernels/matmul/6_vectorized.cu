@@ -4,7 +4,10 @@
 //
 // Each block computes a BM × BN tile of C, walking the inner dimension in steps of BK: the threads copy the next tile
 // of A and of B into shared memory, meet at a barrier, and each multiplies its TM × TN register tile (tile.cuh).
-// Over rung 5 (register tile, scalar copies) every global access now moves a vector.
+// Over rung 5 (register tile, scalar copies) every global access now moves a vector: a copy loads a float4 from a row of
+// memory and stores it into the tile, by one access where the tile's row goes the same way (copy_tile in tile.cuh), by four
+// where the tile is the transpose (copy_transposed below). copy_each (copy.cuh) shares the vectors of a tile out among the
+// threads; TRANSPOSE_A and TRANSPOSE_B are constants now, so that each form has a kernel without branches.
 //
 //   layout    A [M, K], or [K, M] with TRANSPOSE_A; B [K, N], or [N, K] with TRANSPOSE_B; C [M, N]; all row-major
 //   defines   see tile.cuh; TRANSPOSE_A, TRANSPOSE_B; AVEC, BVEC, CVEC: floats per global access of A, B, C
