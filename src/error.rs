@@ -41,7 +41,7 @@ pub enum Error {
     /// A kernel misbehaved while it ran: divergent barrier, absent lane, bad launch.
     #[error("{kernel}: {what}")]
     Kernel {
-        /// Kernel and file, as in [`Function::name`](crate::device::Function::name).
+        /// Kernel and file: a [`Function`](crate::device::Function) as text.
         kernel: String,
         /// What it did, with source line and thread where they are known.
         what: String,

@@ -20,11 +20,14 @@ pub mod nn;
 pub mod op;
 pub mod optim;
 pub mod profile;
+mod short;
 pub mod tape;
 pub mod tensor;
 pub mod train;
 
 pub use device::Device;
 pub use error::{Error, Result};
+pub use nn::{Builder, Layer, Pass, Sequential};
+pub use optim::{Optimizer, OptimizerConfig, Schedule};
 pub use tape::{Gradients, Tape};
 pub use tensor::{DType, Shape, Tensor};

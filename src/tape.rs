@@ -167,10 +167,14 @@ impl Gradients {
     /// Adds `gradient` to what has arrived for `value` so far.
     ///
     /// # Errors
-    /// A gradient with another number of elements than the value's.
+    /// A gradient with another element type or number of elements than the value's, or on another device.
     pub fn add(&mut self, value: &Tensor, gradient: Tensor) -> Result<()> {
-        if gradient.elements() != value.elements() {
-            let what = format!("{} for a value of shape {}", gradient.shape(), value.shape());
+        if gradient.elements() != value.elements() || gradient.dtype() != value.dtype() {
+            let [of, to] = [&gradient, value].map(|tensor| format!("{} {}", tensor.dtype(), tensor.shape()));
+            return Err(Error::shape("gradient", format!("{of} for a value that is {to}")));
+        }
+        if gradient.device() != value.device() {
+            let what = format!("on {:?} for a value on {:?}: copy it first", gradient.device(), value.device());
             return Err(Error::shape("gradient", what));
         }
         if !self.needs(value) {

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Device, cuda, host};
+use crate::device::{Device, Kind, cuda, host};
 use crate::error::{Error, Result};
 use crate::files::{self, timestamp, write_atomic};
 
@@ -44,7 +44,7 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
         let info = device.info();
         let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         let mut card = info.description.clone();
-        if info.name == "host" {
+        if info.kind == Kind::Host {
             card = host::cpu::describe();
             versions.insert("c++".into(), host::toolchain::find()?.version);
         } else if let Ok((major, minor)) = cuda::version() {

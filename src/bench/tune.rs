@@ -41,7 +41,7 @@ pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan, fl
     rungs.push(default);
     rungs.reverse();
     let run = |rung: u32| -> Result<f64> {
-        flush.queue(device)?;
+        flush.queue()?;
         choices.forced(ladder.name, rung, || device.seconds(|| (job.run)().map(drop)))
     };
     let mut timed: Vec<(u32, Vec<f64>)> = Vec::new();

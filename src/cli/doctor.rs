@@ -5,8 +5,9 @@ use crate::device::cuda::locate::Places;
 use crate::device::cuda::{self, nvrtc::Nvrtc};
 use crate::device::host::checked::{Finding, Findings};
 use crate::device::host::{Host, Mode};
-use crate::device::{Buffer, Defines, Device, Function, Geometry, Source, disk_cache, host};
+use crate::device::{Defines, Device, Function, Geometry, Source, disk_cache, host};
 use crate::error::Error;
+use crate::tensor::{DType, Tensor};
 
 /// One thing that was looked for.
 #[derive(Clone, Debug)]
@@ -108,8 +109,9 @@ fn checked() -> Result<String, String> {
         let options = host::Options { mode: Mode::Checked, findings: Some(findings.clone()), ..Default::default() };
         let device = Device::new(Box::new(Host::new(options)));
         let module = device.compile(&Source::from_text("race.cu", text, &Defines::new())?)?;
-        let last = Buffer::new(&device, 4)?;
-        device.launch(&Function::of(&module, "race")?, Geometry::linear(1, 32), &[last.address().into()])?;
+        let last = Tensor::zeros(&device, [1], DType::I32)?;
+        // SAFETY: the kernel above writes one int.
+        unsafe { device.launch(&Function::of(&module, "race")?, Geometry::linear(1, 32), &[last.arg()])? };
         Ok(findings.list())
     };
     match found() {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
+use super::{Arg, Backend, Function, Geometry, Handle, Info, Kind, Module, Source, Target};
 use crate::error::Result;
 
 /// A device that computes nothing; what is read from it is zeros.
@@ -17,14 +17,14 @@ pub struct Dry {
 /// The kernels that a dry device was told to launch; clones are the same list.
 #[derive(Clone, Default)]
 pub struct Launched {
-    names: Arc<Mutex<Vec<Arc<str>>>>,
+    functions: Arc<Mutex<Vec<Function>>>,
     sources: Arc<Mutex<Vec<Source>>>,
 }
 
 impl Launched {
-    /// Names as in [`Function::name`], each once, in order of appearance.
-    pub fn names(&self) -> Vec<String> {
-        self.names.lock().unwrap().iter().map(ToString::to_string).collect()
+    /// Each kernel of each file once, in order of appearance.
+    pub fn functions(&self) -> Vec<Function> {
+        self.functions.lock().unwrap().clone()
     }
 
     /// What they were compiled from, each file once for each set of defines, in order of appearance.
@@ -38,12 +38,12 @@ impl Dry {
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
         let (name, description, arch, toolchain) = (text(), text(), text(), text());
-        Self::as_if(Info { name, description, arch, toolchain, units: 1, memory: u64::MAX, target })
+        Self::as_if(Info { kind: Kind::Dry, name, description, arch, toolchain, units: 1, memory: u64::MAX, target })
     }
 
     /// Counts and launches as the device that `info` describes would.
     pub fn as_if(info: Info) -> Self {
-        let info = Info { name: "dry".into(), memory: u64::MAX, ..info };
+        let info = Info { kind: Kind::Dry, name: "dry".into(), memory: u64::MAX, ..info };
         Self { info, next: AtomicU64::new(256), launched: Launched::default() }
     }
 
@@ -57,8 +57,8 @@ impl Dry {
 struct Anything;
 
 impl Module for Anything {
-    fn function(&self, _: &str) -> Result<u64> {
-        Ok(0)
+    fn function(self: Arc<Self>, _: &str) -> Result<Handle> {
+        Ok(self)
     }
 }
 
@@ -71,22 +71,22 @@ impl Backend for Dry {
         Ok(self.next.fetch_add(bytes.next_multiple_of(256) as u64, Ordering::Relaxed))
     }
 
-    fn free(&self, _: u64, _: usize) {}
+    unsafe fn free(&self, _: u64, _: usize) {}
 
-    fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
+    unsafe fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
         Ok(())
     }
 
-    fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
+    unsafe fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
         to.fill(0);
         Ok(())
     }
 
-    fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
+    unsafe fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
         Ok(())
     }
 
-    fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
+    unsafe fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
         Ok(())
     }
 
@@ -95,10 +95,10 @@ impl Backend for Dry {
         Ok(Arc::new(Anything))
     }
 
-    fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
-        let mut names = self.launched.names.lock().unwrap();
-        if !names.contains(&function.name) {
-            names.push(function.name.clone());
+    unsafe fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
+        let mut functions = self.launched.functions.lock().unwrap();
+        if !functions.iter().any(|other| (other.kernel(), other.file()) == (function.kernel(), function.file())) {
+            functions.push(function.clone());
         }
         Ok(())
     }

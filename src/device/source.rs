@@ -3,58 +3,17 @@
 //! The tree is embedded in the binary. `WARPTAPE_KERNELS=DIR` reads it from a folder instead, so that a kernel can be
 //! edited and run again without building anything.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
-use super::include;
+use super::{Defines, include};
 use crate::error::{Error, Result};
 use crate::files;
 
 static TREE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kernels");
-
-/// Compile-time constants of a kernel (`-DNAME=VALUE`): tile shapes, element types. Ordered, so that equal sets hash
-/// equally.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Defines(BTreeMap<String, String>);
-
-impl Defines {
-    /// An empty set.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Each of `named` numbers defined.
-    pub fn of<const N: usize>(named: [(&str, usize); N]) -> Self {
-        Self(named.map(|(name, value)| (name.to_owned(), value.to_string())).into())
-    }
-
-    /// The set with `name` defined as `value`.
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.0.insert(name.into(), value.to_string());
-        self
-    }
-
-    /// The value of `name` as a number, or 0 if it is not defined as one.
-    pub fn get(&self, name: &str) -> usize {
-        self.0.get(name).and_then(|v| v.parse().ok()).unwrap_or(0)
-    }
-
-    /// Names and values in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
-    }
-}
-
-impl std::fmt::Display for Defines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pairs: Vec<_> = self.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        f.write_str(&pairs.join(" "))
-    }
-}
 
 /// A complete translation unit: the kernel's text with its includes spliced in, and its defines.
 #[derive(Clone, Debug)]

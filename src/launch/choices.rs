@@ -4,16 +4,19 @@
 //! changes the order of additions and so the last bits of a result, so every choice is written down: a run keeps its
 //! choices, and a repeated or resumed one is told to make them again.
 
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::dry::Dry;
-use crate::device::{Device, Info, Source, disk_cache};
+use crate::device::{Device, Fast, Info, Source, disk_cache};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::launch::ladder::Problem;
 
 /// Kernels by ladder and problem: `conv2d_forward` → `n64 h32 …` → `conv2d/forward/5_vectorized.cu`.
 pub type Table = BTreeMap<String, BTreeMap<String, Kernel>>;
@@ -50,16 +53,23 @@ struct State {
     wanted: BTreeMap<String, u32>,
     preferred: Table,
     made: BTreeMap<String, BTreeMap<String, Rung>>,
+    /// What was chosen since anybody asked for anything, by ladder: a [`Settled`] of its problems. Launches find it there
+    /// without making a text of the problem.
+    settled: HashMap<&'static str, Box<dyn Any + Send>, BuildHasherDefault<Fast>>,
     rounding: f64,
 }
+
+/// By problem, a rung's place on its ladder and its rounding.
+type Settled<P> = HashMap<P, (usize, f64), BuildHasherDefault<Fast>>;
 
 impl Choices {
     /// Whatever the problem, `ladder` is to take rung `rung` if that rung can do it; with none, as if never forced.
     pub fn force(&self, ladder: &str, rung: Option<u32>) {
-        let forced = &mut self.0.lock().unwrap().forced;
+        let mut state = self.0.lock().unwrap();
+        state.settled.clear();
         match rung {
-            Some(rung) => forced.insert(ladder.into(), rung),
-            None => forced.remove(ladder),
+            Some(rung) => state.forced.insert(ladder.into(), rung),
+            None => state.forced.remove(ladder),
         };
     }
 
@@ -74,12 +84,15 @@ impl Choices {
     /// Asks for rungs by ladder as [`Choices::force`] does, but gives way to what is forced: what a person wants of all that
     /// runs on this device.
     pub fn want(&self, rungs: BTreeMap<String, u32>) {
-        self.0.lock().unwrap().wanted = rungs;
+        let mut state = self.0.lock().unwrap();
+        state.settled.clear();
+        state.wanted = rungs;
     }
 
     /// Prefers what `table` says for the problems in it, over what earlier tables said.
     pub fn prefer(&self, table: &Table) {
         let mut state = self.0.lock().unwrap();
+        state.settled.clear();
         for (ladder, problems) in table {
             let all = state.preferred.entry(ladder.clone()).or_default();
             all.extend(problems.iter().map(|(problem, kernel)| (problem.clone(), kernel.clone())));
@@ -93,6 +106,7 @@ impl Choices {
             (asked.forced.clone(), asked.wanted.clone(), asked.preferred.clone())
         };
         let mut state = self.0.lock().unwrap();
+        state.settled.clear();
         (state.forced, state.wanted, state.preferred) = (forced, wanted, preferred);
     }
 
@@ -130,10 +144,23 @@ impl Choices {
         rung.0
     }
 
-    /// Notes that a kernel ran whose rounding errors are `factor` times those of a plain sum.
-    pub(crate) fn note_rounding(&self, factor: f64) {
+    /// The place on `ladder` of the rung that was settled for `problem`; notes that its kernels run.
+    pub(super) fn settled<P: Problem>(&self, ladder: &str, problem: &P) -> Option<usize> {
         let mut state = self.0.lock().unwrap();
-        state.rounding = state.rounding.max(factor);
+        let &(place, rounding) = state.settled.get(ladder)?.downcast_ref::<Settled<P>>()?.get(problem)?;
+        state.rounding = state.rounding.max(rounding);
+        Some(place)
+    }
+
+    /// Keeps for [`Choices::settled`] what was chosen: the rung at `place`, whose rounding errors are `rounding` times those
+    /// of a plain sum; notes that its kernels run.
+    pub(super) fn settle<P: Problem>(&self, ladder: &'static str, problem: P, place: usize, rounding: f64) {
+        let mut state = self.0.lock().unwrap();
+        let of_ladder = state.settled.entry(ladder).or_insert_with(|| Box::new(Settled::<P>::default()));
+        if let Some(settled) = of_ladder.downcast_mut::<Settled<P>>() {
+            settled.insert(problem, (place, rounding));
+        }
+        state.rounding = state.rounding.max(rounding);
     }
 
     /// The largest factor noted since the last call: 1 where all sums were plain ones.

@@ -42,14 +42,16 @@ impl Columns {
         Self { width, ..cut }
     }
 
-    fn threads(&self) -> usize {
+    /// Threads of a block.
+    pub fn threads(&self) -> usize {
         match self.target {
             Target::Cuda => 256,
             Target::Host { .. } => 1,
         }
     }
 
-    fn vec(&self) -> usize {
+    /// Channels in a vector.
+    pub fn vec(&self) -> usize {
         match self.target {
             Target::Cuda if self.channels.is_multiple_of(4) => 4,
             Target::Cuda => 1,

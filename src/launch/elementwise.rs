@@ -1,18 +1,33 @@
 //! Launching kernels that treat all elements alike (`kernels/prelude/elementwise.cuh`).
 
-use super::{Variant, dimension};
+use super::{Args, Variant, dimension};
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Tensor};
 
-/// The constants of an elementwise kernel: a GPU wants four 16-byte accesses in each of 256 threads, a CPU one thread
-/// that walks a few pages of memory.
+/// Vectors' width, vectors per thread, threads per block: a GPU wants four 16-byte accesses in each of 256 threads, a CPU one
+/// thread that walks a few pages of memory.
+fn numbers(target: Target) -> [usize; 3] {
+    match target {
+        Target::Cuda => [4, 4, 256],
+        Target::Host { lanes } => [lanes, 8192 / lanes, 1],
+    }
+}
+
+/// The constants of an elementwise kernel.
 pub(crate) fn defines(target: Target) -> Defines {
-    let (vec, items, threads) = match target {
-        Target::Cuda => (4, 4, 256),
-        Target::Host { lanes } => (lanes, 8192 / lanes, 1),
-    };
-    Defines::new().with("VEC", vec).with("ITEMS", items).with("THREADS", threads)
+    let [vec, items, threads] = numbers(target);
+    Defines::of([("VEC", vec), ("ITEMS", items), ("THREADS", threads)])
+}
+
+/// Threads of a block.
+pub(crate) fn threads(target: Target) -> usize {
+    numbers(target)[2]
+}
+
+/// Elements that a block takes.
+pub(crate) fn block(target: Target) -> usize {
+    numbers(target).into_iter().product()
 }
 
 /// An uninitialized f32 tensor of the same shape on the same device.
@@ -42,11 +57,10 @@ pub(crate) fn launch(
     scalars: &[Arg],
 ) -> Result<()> {
     let device = out.device();
-    let defines = defines(device.target());
-    let [vec, items, threads] = ["VEC", "ITEMS", "THREADS"].map(|name| defines.get(name));
-    let geometry = Geometry::linear(n.div_ceil(vec * items * threads), threads);
-    let args = [&[out.arg()], inputs, &[dimension(n)?], scalars].concat();
-    super::launch(device, &Variant { file, defines }, entry, geometry, &args)
+    let target = device.target();
+    let geometry = Geometry::linear(n.div_ceil(block(target)), threads(target));
+    let args = Args::of([&[out.arg()], inputs, &[dimension(n)?], scalars]);
+    super::launch(device, &Variant { file, defines: defines(target) }, entry, geometry, &args)
 }
 
 /// The kernel of [`sum`], which `op::add` has too.

@@ -8,12 +8,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::hash::Hash;
 
 use super::choices::Kernel;
 use super::recorded::recorded;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
+
+/// What describes a problem: a few sizes, which as text are what records call it.
+pub trait Problem: Copy + Eq + Hash + Display + Send + 'static {}
+
+impl<P: Copy + Eq + Hash + Display + Send + 'static> Problem for P {}
 
 /// The kernels for one job. `P` describes the problem (its sizes), `R` is what a rung's launch function looks like.
 pub struct Ladder<P: 'static, R: 'static> {
@@ -30,7 +36,7 @@ pub struct Rung<P, R> {
     /// Path below `kernels/`; its number is that of the rung: `conv2d/forward/5_vectorized.cu`.
     pub file: &'static str,
     /// Allocates the result and launches the kernels; gets `file` as its first argument.
-    pub run: R,
+    pub(crate) run: R,
     can: fn(&P) -> bool,
     rounding: f64,
     workload: Option<&'static str>,
@@ -125,9 +131,12 @@ impl Summary {
     }
 }
 
-impl<P: Display, R> Ladder<P, R> {
+impl<P: Problem, R> Ladder<P, R> {
     /// The rung for `problem` on `device`; see the module's documentation for who decides.
-    pub fn pick(&self, device: &Device, problem: &P) -> &'static Rung<P, R> {
+    pub(crate) fn pick(&self, device: &Device, problem: &P) -> &'static Rung<P, R> {
+        if let Some(place) = device.choices().settled(self.name, problem) {
+            return &self.rungs[place];
+        }
         let find = |number: u32| self.rungs.iter().find(|one| one.number() == number);
         let able = |number: u32| find(number).filter(|one| (one.can)(problem)).map(|one| (number, one.file));
         let recorded = |kernel: &Kernel| recorded(self.name, self.rungs.iter().map(|one| one.file), kernel);
@@ -136,8 +145,10 @@ impl<P: Display, R> Ladder<P, R> {
             (number, find(number).expect("a default is one of the rungs").file)
         };
         let number = device.choices().choose(self.name, &problem.to_string(), able, recorded, default);
-        let rung = find(number).expect("what is chosen is one of the rungs");
-        device.choices().note_rounding(rung.rounding);
+        let place = self.rungs.iter().position(|one| one.number() == number);
+        let place = place.expect("what is chosen is one of the rungs");
+        let rung = &self.rungs[place];
+        device.choices().settle(self.name, *problem, place, rung.rounding);
         rung
     }
 

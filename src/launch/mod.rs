@@ -12,6 +12,7 @@ pub mod tile;
 
 use crate::device::{Arg, Defines, Device, Geometry};
 use crate::error::{Error, Result};
+use crate::short::Short;
 
 /// A kernel file with the constants that it is compiled with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +23,16 @@ pub struct Variant {
     pub defines: Defines,
 }
 
-/// Launches kernel `entry` of `variant`.
+/// The arguments of a launch, which need no heap.
+pub(crate) type Args = Short<Arg, 20>;
+
+/// Launches kernel `entry` of `variant`: what every op does in the end.
 pub(crate) fn launch(device: &Device, variant: &Variant, entry: &str, geometry: Geometry, args: &[Arg]) -> Result<()> {
     let function = device.function(variant.file, entry, &variant.defines)?;
-    device.launch(&function, geometry, args)
+    // SAFETY: ops pass tensors, which they hold until they return (and memory is reused in the order of issue alone), and have
+    // checked that these are as large as the sizes that they pass say. That all are of this device, `Device::launch` checks.
+    // What a kernel of the tree does with them, tests watch on guarded and checked devices.
+    unsafe { device.launch(&function, geometry, args) }
 }
 
 /// A size as kernels take it.

@@ -5,19 +5,24 @@ use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Tensor};
 
-/// The constants of such a kernel: a GPU has eight warps in a block and gives each a row, a CPU gives a row to a thread.
+/// Threads of a block and of a row: a GPU has eight warps in a block and gives each a row, a CPU gives a row to a thread.
+pub(crate) fn threads(target: Target) -> [usize; 2] {
+    match target {
+        Target::Cuda => [256, 32],
+        Target::Host { .. } => [1, 1],
+    }
+}
+
+/// Such a kernel with its constants.
 pub(crate) fn variant(file: &'static str, target: Target) -> Variant {
-    let (threads, lanes) = match target {
-        Target::Cuda => (256, 32),
-        Target::Host { .. } => (1, 1),
-    };
-    Variant { file, defines: Defines::new().with("THREADS", threads).with("LANES", lanes) }
+    let [threads, lanes] = threads(target);
+    Variant { file, defines: Defines::of([("THREADS", threads), ("LANES", lanes)]) }
 }
 
 /// Launches `entry` over `rows` rows.
 pub(crate) fn launch(on: &Tensor, file: &'static str, entry: &str, rows: usize, args: &[Arg]) -> Result<()> {
-    let variant = variant(file, on.device().target());
-    let [threads, lanes] = ["THREADS", "LANES"].map(|name| variant.defines.get(name));
+    let target = on.device().target();
+    let (variant, [threads, lanes]) = (variant(file, target), threads(target));
     super::launch(on.device(), &variant, entry, Geometry::linear(rows.div_ceil(threads / lanes), threads), args)
 }
 

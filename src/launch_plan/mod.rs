@@ -210,7 +210,7 @@ impl Plan {
         if value.contains(['\n', '\r']) || value.ends_with('\\') {
             return Err("a value is one line and does not end with a backslash");
         }
-        self.defines = std::mem::take(&mut self.defines).with(name, value);
+        self.defines = std::mem::take(&mut self.defines).with_text(name, &value);
         Ok(())
     }
 

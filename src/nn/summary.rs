@@ -47,7 +47,7 @@ impl Summary {
     pub fn new(spec: &str, classes: usize, input: [usize; 2], batch: usize, target: Target) -> Result<Self> {
         let device = Device::new(Box::new(Dry::new(target)));
         let model = models::build(spec, classes, input, &device, 0)?;
-        let x = Tensor::empty(&device, [batch, input[0], input[1], 3], DType::F32)?;
+        let x = Tensor::zeros(&device, [batch, input[0], input[1], 3], DType::F32)?;
         device.reset_peak();
         model.forward(&mut Pass::inference(&mut Tape::new()), &x)?;
         let inference_peak = device.memory().peak;

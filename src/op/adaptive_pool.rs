@@ -6,7 +6,7 @@ use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::launch::{Variant, dimension, elementwise, launch};
-use crate::op::pool::defines;
+use crate::op::pool::{defines, threads, vector};
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -45,7 +45,7 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
 fn run(to: &Tensor, entry: &str, from: &Tensor, sizes: Arg, channels: usize) -> Result<()> {
     let target = to.device().target();
     let defines = defines(target, channels);
-    let (threads, vec) = (defines.get("THREADS"), defines.get("VEC"));
+    let (threads, vec) = (threads(target), vector(target, channels));
     // A host thread should have a few thousand elements; a GPU, no more blocks than run at once.
     let each = if target == Target::Cuda { vec } else { 4096 };
     let geometry = Geometry::linear(to.elements().div_ceil(each * threads).min(4096), threads);

@@ -11,7 +11,7 @@ use crate::check::{Case, Input, Values};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::launch::columns::{Columns, cuda_defines};
-use crate::launch::{Variant, dimension, elementwise, launch, rows};
+use crate::launch::{Args, Variant, dimension, elementwise, launch, rows};
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -41,7 +41,7 @@ pub fn plus_plus_weights(gradient: &Tensor, activations: &Tensor) -> Result<Tens
     let total = sums(activations, 1.0)?;
     let cut = per_image(gradient)?;
     let weights = Tensor::empty(gradient.device(), [n, c], DType::F32)?;
-    let args = [&[weights.arg(), gradient.arg(), total.arg()], &cut.args()?[..]].concat();
+    let args = Args::of([&[weights.arg(), gradient.arg(), total.arg()], &cut.args()?[..]]);
     let variant = Variant { file: WEIGHTS, defines: cut.defines() };
     launch(gradient.device(), &variant, "cam_forward_weights", cut.geometry(), &args)?;
     Ok(weights)
@@ -59,7 +59,7 @@ pub fn weighted_sum(activations: &Tensor, weights: &Tensor, relu: bool) -> Resul
     }
     let map = Tensor::empty(activations.device(), [n, h, w], DType::F32)?;
     let sizes = [dimension(n * h * w)?, dimension(c)?, dimension(h * w)?, i32::from(relu).into()];
-    let args = [&[map.arg(), activations.arg(), weights.arg()], &sizes[..]].concat();
+    let args = Args::of([&[map.arg(), activations.arg(), weights.arg()], &sizes[..]]);
     rows::launch(activations, MAP, "cam_forward_map", n * h * w, &args)?;
     Ok(map)
 }
@@ -69,7 +69,7 @@ fn sums(x: &Tensor, scale: f32) -> Result<Tensor> {
     let [n, _, _, c] = image(x)?;
     let cut = per_image(x)?;
     let y = Tensor::empty(x.device(), [n, c], DType::F32)?;
-    let args = [&[y.arg(), x.arg()], &cut.args()?[..], &[scale.into()]].concat();
+    let args = Args::of([&[y.arg(), x.arg()], &cut.args()?[..], &[scale.into()]]);
     let variant = Variant { file: WEIGHTS, defines: cut.defines() };
     launch(x.device(), &variant, "cam_forward_sums", cut.geometry(), &args)?;
     Ok(y)

@@ -10,7 +10,7 @@ use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::launch::ladder::{Job, Ladder, Rung, Summary};
-use crate::launch::{Variant, dimension, elementwise, launch, rows};
+use crate::launch::{Args, Variant, dimension, elementwise, launch, rows};
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -48,7 +48,7 @@ fn default(target: Target, _: &Sizes) -> u32 {
 }
 
 /// Logits of one loss. As text, `n128 k10`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sizes {
     /// Rows.
     pub n: usize,
@@ -90,20 +90,20 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     let row_loss = Tensor::empty(device, [n], DType::F32)?;
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
     let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
-    let args = [&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]].concat();
+    let args = Args::of([&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]]);
     let rung = LADDER.pick(device, &Sizes { n, k });
     (rung.run)(rung.file, logits, n, &args)?;
 
     let loss = Tensor::empty(device, [1], DType::F32)?;
     let variant = rows::variant(WARP_PER_ROW, device.target());
-    let one_block = Geometry::linear(1, variant.defines.get("THREADS"));
+    let one_block = Geometry::linear(1, rows::threads(device.target())[0]);
     let args = [loss.arg(), row_loss.arg(), dimension(n)?];
     launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
 
     let (x, labels) = (logits.clone(), labels.clone());
     tape.record("cross_entropy", &[logits], &loss, move |dloss, gradients| {
         let dx = elementwise::like(&x)?;
-        let args = [&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]].concat();
+        let args = Args::of([&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]]);
         rows::launch(&x, WARP_PER_ROW, "cross_entropy_backward", n, &args)?;
         gradients.add(&x, dx)
     });

@@ -3,7 +3,7 @@
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::launch::{dimension, rows};
+use crate::launch::{Args, dimension, rows};
 use crate::op::topk::FILE;
 use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
@@ -71,7 +71,7 @@ impl Totals {
             return Err(Error::shape("metrics", format!("the loss is {} {}, not f32 [1]", loss.dtype(), loss.shape())));
         }
         let tensors = [self.raw.arg(), loss.arg(), logits.arg(), labels.arg()];
-        let args = [&tensors[..], &[dimension(n)?, dimension(k)?, step.into()]].concat();
+        let args = Args::of([&tensors[..], &[dimension(n)?, dimension(k)?, step.into()]]);
         rows::launch(logits, FILE, "totals_forward", n, &args)
     }
 
@@ -94,7 +94,7 @@ impl Totals {
 
     /// Starts again from nothing, after everything that is queued.
     pub fn reset(&self) -> Result<()> {
-        self.raw.device().backend().fill(self.raw.address(), 0, self.raw.bytes() / 4)
+        self.raw.clear()
     }
 }
 

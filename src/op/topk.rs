@@ -3,7 +3,7 @@
 use crate::check::{Input, Values};
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::launch::{Variant, dimension, rows};
+use crate::launch::{Args, Variant, dimension, rows};
 use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
 
@@ -26,7 +26,7 @@ pub fn topk(logits: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let values = Tensor::empty(logits.device(), [n, k], DType::F32)?;
     let indices = Tensor::empty(logits.device(), [n, k], DType::I32)?;
     let sizes = [dimension(n)?, dimension(columns)?, dimension(k)?];
-    let args = [&[values.arg(), indices.arg(), logits.arg()], &sizes[..]].concat();
+    let args = Args::of([&[values.arg(), indices.arg(), logits.arg()], &sizes[..]]);
     rows::launch(logits, FILE, "topk_forward", n, &args)?;
     Ok((values, indices))
 }

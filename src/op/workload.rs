@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::check::{Input, Values};
 use crate::device::dry::Dry;
-use crate::device::{Device, Source, Target};
+use crate::device::{Device, Function, Source, Target};
 use crate::error::{Error, Result};
 use crate::tape::Tape;
 use crate::tensor::{Shape, Tensor};
@@ -191,11 +191,11 @@ pub fn launched(run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Kernel>> 
     let dry = Dry::new(Target::Cuda);
     let launched = dry.launched();
     run(&Device::new(Box::new(dry)))?;
-    let kernel = |name: String| {
-        let (function, file) = name.split_once(" (").unwrap_or((&name, ""));
-        Kernel { file: file.trim_end_matches(')').into(), function: function.into() }
+    let kernel = |function: Function| Kernel {
+        file: function.file().unwrap_or_default().into(),
+        function: function.kernel().into(),
     };
-    Ok(launched.names().into_iter().map(kernel).collect())
+    Ok(launched.functions().into_iter().map(kernel).collect())
 }
 
 /// Draws the inputs, runs `forward` and, from a random gradient of what it returns, the backward pass to every input but

@@ -112,11 +112,15 @@ impl Optimizer {
     /// same tensors whenever it is written.
     ///
     /// # Errors
-    /// Values out of range; parameters that are not f32.
+    /// Values out of range; parameters that are not f32, or not all on one device.
     pub fn new(config: &OptimizerConfig, parameters: Vec<Tensor>) -> Result<Self> {
         config.check()?;
         if let Some(odd) = parameters.iter().find(|p| p.dtype() != DType::F32) {
             return Err(Error::shape("optimizer", format!("a parameter {} {} is not f32", odd.dtype(), odd.shape())));
+        }
+        if let Some(odd) = parameters.iter().find(|p| p.device() != parameters[0].device()) {
+            let what = format!("parameters on {:?} and {:?}: use one device", parameters[0].device(), odd.device());
+            return Err(Error::shape("optimizer", what));
         }
         let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
         let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::device::{Arg, Defines, Geometry};
+use crate::device::{Arg, Geometry};
 use crate::error::{Error, Result};
 use crate::launch::ladder::{self, Rung};
-use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::launch::{Args, Variant, dimension, elementwise, launch};
 use crate::tensor::{DType, Tensor};
 
 /// What one step moves. As text, `t62 n11173962 s2`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Parameters.
     pub tensors: usize,
@@ -94,54 +94,80 @@ pub(super) const fn one_by_one(file: &'static str) -> Rung<Problem, Run> {
 pub(super) const fn all_at_once(file: &'static str) -> Rung<Problem, Run> {
     Rung::new(file, |file, step, table| {
         let device = step.updates[0].w.device();
-        let defines = elementwise::defines(device.target());
-        let blocks = table.fill(step.updates, chunk(&defines))?;
-        let args = [&[table.on_device.as_ref().map_or(Arg::Ptr(0), Tensor::arg)], step.scalars].concat();
-        let geometry = Geometry::linear(blocks, defines.get("THREADS"));
-        launch(device, &Variant { file, defines }, step.entry, geometry, &args)
+        let target = device.target();
+        let (table, blocks) = table.find(step.updates, elementwise::block(target))?;
+        let args = Args::of([&[table.map_or(Arg::Ptr(0), Tensor::arg)], step.scalars]);
+        let geometry = Geometry::linear(blocks, elementwise::threads(target));
+        launch(device, &Variant { file, defines: elementwise::defines(target) }, step.entry, geometry, &args)
     })
 }
 
-/// Where each block's part of a step lies (`Part` in `kernels/prelude/optim.cuh`), in device memory. Kept from step to step:
-/// buffers mostly have the same addresses again.
+/// Where each block's part of a step lies (`Part` in `kernels/prelude/optim.cuh`), in device memory, for the addresses that
+/// came up lately. Parameters stay where they are; gradients come and go, and mostly lie in one of two ways, in turn.
 pub(super) struct Table {
-    parts: Vec<[u64; 5]>,
-    /// None without parameters. As large as it can become from the start, so that memory in use does not depend on steps.
-    on_device: Option<Tensor>,
+    /// The one that was used last stands first. Empty without parameters. All are as large as they can become from the start,
+    /// so that memory in use does not depend on steps.
+    layouts: Vec<Layout>,
 }
+
+struct Layout {
+    /// What is in the table: addresses and elements of each update.
+    of: Vec<[u64; 5]>,
+    on_device: Tensor,
+}
+
+/// Layouts that are kept.
+const LAYOUTS: usize = 2;
 
 impl Table {
     /// An empty table for `parameters`.
     pub fn new(parameters: &[Tensor]) -> Result<Self> {
-        let chunk = |w: &Tensor| chunk(&elementwise::defines(w.device().target()));
-        let blocks: usize = parameters.iter().map(|w| w.elements().div_ceil(chunk(w))).sum();
+        let blocks = |w: &Tensor| w.elements().div_ceil(elementwise::block(w.device().target()));
+        let blocks: usize = parameters.iter().map(blocks).sum();
         let first = parameters.first().filter(|_| blocks > 0);
-        let on_device = first.map(|w| Tensor::empty(w.device(), [blocks, 10], DType::I32)).transpose()?;
-        Ok(Self { parts: Vec::new(), on_device })
+        let layout =
+            |w: &Tensor| Ok(Layout { of: Vec::new(), on_device: Tensor::empty(w.device(), [blocks, 10], DType::I32)? });
+        let layouts = first.into_iter().flat_map(|w| [w; LAYOUTS]).map(layout).collect::<Result<_>>()?;
+        Ok(Self { layouts })
     }
 
-    /// Writes the table for blocks of `chunk` elements, if it is another one than before; tells the number of blocks.
-    fn fill(&mut self, updates: &[Update], chunk: usize) -> Result<usize> {
-        let mut parts = Vec::new();
-        for Update { w, kept, g } in updates {
-            let n = w.elements();
-            dimension(n)?;
+    /// The table for blocks of `chunk` elements, written if none that is kept has these addresses; and the number of blocks.
+    fn find(&mut self, updates: &[Update], chunk: usize) -> Result<(Option<&Tensor>, usize)> {
+        let of = updates.iter().map(|Update { w, kept, g }| {
             let kept = [0, 1].map(|i| kept.get(i).map_or(0, Tensor::address));
-            let part = |first: usize| [w.address(), kept[0], kept[1], g.address(), n as u64 | (first as u64) << 32];
-            parts.extend((0..n).step_by(chunk).map(part));
+            [w.address(), kept[0], kept[1], g.address(), w.elements() as u64]
+        });
+        match self.layouts.iter().position(|layout| of.clone().eq(layout.of.iter().copied())) {
+            Some(place) => self.layouts[..=place].rotate_right(1),
+            None => {
+                self.layouts.rotate_right(1);
+                if let Some(oldest) = self.layouts.first_mut() {
+                    oldest.write(of, chunk)?;
+                }
+            }
         }
-        let blocks = parts.len();
-        if let Some(table) = self.on_device.as_ref().filter(|_| self.parts != parts) {
-            let mut words = bytemuck::cast_slice::<_, i32>(&parts).to_vec();
-            words.resize(table.elements(), 0);
-            table.write(&words)?;
-            self.parts = parts;
-        }
-        Ok(blocks)
+        let blocks = updates.iter().map(|update| update.w.elements().div_ceil(chunk)).sum();
+        Ok((self.layouts.first().map(|layout| &layout.on_device), blocks))
     }
 }
 
-/// Elements that a block updates.
-fn chunk(defines: &Defines) -> usize {
-    ["VEC", "ITEMS", "THREADS"].map(|name| defines.get(name)).into_iter().product()
+impl Layout {
+    /// Writes the table of `updates` for blocks of `chunk` elements.
+    fn write(&mut self, updates: impl Iterator<Item = [u64; 5]>, chunk: usize) -> Result<()> {
+        self.of.clear();
+        let (mut parts, mut of): (Vec<[u64; 5]>, _) = (Vec::new(), std::mem::take(&mut self.of));
+        for update in updates {
+            let [w, first, second, g, n] = update;
+            dimension(n as usize)?;
+            let part = |at: usize| [w, first, second, g, n | (at as u64) << 32];
+            parts.extend((0..n as usize).step_by(chunk).map(part));
+            of.push(update);
+        }
+        let mut words = bytemuck::cast_slice::<_, i32>(&parts).to_vec();
+        words.resize(self.on_device.elements(), 0);
+        self.on_device.write(&words)?;
+        // Last: what was not written is not there.
+        self.of = of;
+        Ok(())
+    }
 }

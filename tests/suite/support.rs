@@ -10,6 +10,7 @@ use warptape::Device;
 use warptape::device::host::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
+use warptape::launch_plan::Prepared;
 
 /// Thread orders of the host device.
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
@@ -144,6 +145,18 @@ pub fn host(order: Order, gpu_tiles: bool) -> Device {
     asked(Device::guarded(Box::new(Host::new(Options { order, gpu_tiles, ..Options::default() }))))
 }
 
+/// [`Device::launch`], whose promises tests keep.
+pub fn launch(device: &Device, function: &Function, geometry: Geometry, args: &[Arg]) -> warptape::Result<()> {
+    // SAFETY: what a kernel does is for its test to know; where that is a mistake, the device finds it first.
+    unsafe { device.launch(function, geometry, args) }
+}
+
+/// [`Prepared::launch`], likewise.
+pub fn launch_prepared(ready: &Prepared, device: &Device) -> warptape::Result<()> {
+    // SAFETY: as above.
+    unsafe { ready.launch(device) }
+}
+
 /// Kernels that a test brings as a text.
 pub struct Kernels {
     device: Device,
@@ -161,7 +174,7 @@ impl Kernels {
     }
 
     pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> warptape::Result<()> {
-        self.device.launch(&self.function(name)?, geometry, args)
+        launch(&self.device, &self.function(name)?, geometry, args)
     }
 }
 

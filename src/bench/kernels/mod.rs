@@ -186,7 +186,7 @@ fn chosen(ways: Vec<Run>, device: &Device, job: &Job, rounding: f64, limits: &Li
         what.map_or(Ok(()), |what| Err(what.trim_start_matches(verify::WRONG).to_owned()))
     };
     let seconds = |run: &Run| {
-        limits.flush.queue(device).map_err(line)?;
+        limits.flush.queue().map_err(line)?;
         device.seconds(|| run().map(drop)).map_err(line)
     };
     trial::fastest(ways, exact, seconds)
@@ -224,7 +224,7 @@ impl Entrant<'_> {
             Runner::Rung(rung) => {
                 let choices = device.choices();
                 choices.take_rounding();
-                limits.flush.queue(device)?;
+                limits.flush.queue()?;
                 let run = || (job.run)().map(|tensor| *result = Some(tensor));
                 let seconds = choices.forced(ladder, *rung, || device.seconds(run));
                 self.rounding = choices.take_rounding();
@@ -238,7 +238,7 @@ impl Entrant<'_> {
                 }
             }
             Runner::Library(run) => {
-                limits.flush.queue(device)?;
+                limits.flush.queue()?;
                 device.seconds(|| run().map(|tensor| *result = Some(tensor))).map_err(|error| first_line(&error))
             }
             Runner::PyTorch { worker, allowed } => worker.solve(ladder, problem, *allowed)?,

@@ -11,7 +11,7 @@ use super::subject::{self, Subject};
 use crate::bench::kernels::sources;
 use crate::device::cuda::cubin::Usage;
 use crate::device::cuda::nvrtc::Nvrtc;
-use crate::device::{Defines, Source};
+use crate::device::{Defines, Source, Value};
 use crate::error::{Error, Result};
 use crate::launch_plan;
 use crate::op::workload::Workload;
@@ -49,10 +49,10 @@ impl Report {
     /// The defines of `row` in which the variants of its file differ; all of them if there is but one variant.
     fn telling(&self, row: &Row) -> String {
         let all = || self.rows.iter().filter(|other| other.file == row.file).map(|other| &other.defines);
-        let value = |defines: &Defines, name: &str| defines.iter().find(|d| d.0 == name).map(|d| d.1.to_owned());
+        let value = |defines: &Defines, name: &str| defines.iter().find(|d| d.0 == name).map(|d| d.1);
         let alone = all().all(|defines| *defines == row.defines);
-        let differs = |name: &str, here: &str| all().any(|defines| value(defines, name).as_deref() != Some(here));
-        let shown = row.defines.iter().filter(|(name, here)| alone || differs(name, here));
+        let differs = |name: &str, here: Value| all().any(|defines| value(defines, name) != Some(here));
+        let shown = row.defines.iter().filter(|(name, here)| alone || differs(name, *here));
         shown.map(|(name, here)| format!("{name}={here}")).collect::<Vec<_>>().join(" ")
     }
 }

@@ -42,7 +42,7 @@ impl Outcome {
     pub(super) fn verdict(&self, kernels: usize, orders: u64, as_json: bool) -> anyhow::Result<()> {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         if !self.findings.is_empty() {
-            let guilty: HashSet<_> = self.findings.iter().map(|finding| &finding.kernel).collect();
+            let guilty: HashSet<_> = self.findings.iter().map(|finding| &finding.shown).collect();
             let found = count(self.findings.len(), "finding");
             return Err(anyhow::anyhow!("{found} in {}", count(guilty.len(), "kernel")));
         }
@@ -93,9 +93,8 @@ fn entry(finding: &Finding) -> Value {
             json!({"lines": lines, "does": side.does, "block": side.block, "thread": side.thread})
         })
     };
-    let kernel = finding.kernel.split(" (").next();
     json!({
-        "what": finding.what.to_string(), "kernel": kernel, "file": finding.file, "name": finding.name,
+        "what": finding.what.to_string(), "kernel": finding.kernel, "file": finding.file, "name": finding.name,
         "detail": finding.detail, "at": finding.at.iter().map(line).collect::<Vec<_>>(), "here": side(&finding.here), "there": side(&finding.there), "times": finding.times,
     })
 }

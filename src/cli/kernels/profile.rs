@@ -50,7 +50,8 @@ pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
     let device = crate::cli::asked(Device::new(Box::new(Host::new(mode))))?;
     let name = match options.subject()? {
         Subject::File(plan, source) => {
-            plan.prepare(&device, &source)?.launch(&device)?;
+            // SAFETY: a stray access ends the launch before it is made.
+            unsafe { plan.prepare(&device, &source)?.launch(&device)? };
             return Ok(Profiled { profiles: profiles.list(), own: Some(source) });
         }
         Subject::Tree(name) => name,

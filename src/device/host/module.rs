@@ -1,10 +1,9 @@
 //! A loaded shared object and its kernels.
 
-use std::collections::HashMap;
 use std::ffi::c_void;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
 use super::compiler::Purpose;
@@ -13,7 +12,7 @@ use super::observed::symbols::Symbols;
 use super::scheduler::Builtins;
 use super::{Mode, compiler, library};
 use crate::device::disk_cache::Entry as Cached;
-use crate::device::{Arg, Module, Source};
+use crate::device::{Arg, Handle, Module, Source};
 use crate::error::{Error, Result};
 
 /// The most static shared memory that a block can have on any GPU: 48 KiB (CUDA Programming Guide, Compute Capabilities).
@@ -32,11 +31,15 @@ pub(super) struct HostModule {
     /// The tables of what was loaded; in fast mode, where nobody looks at them, why they are not there.
     symbols: Result<Symbols, String>,
     builtins: BuiltinsFn,
-    /// Boxed, since their addresses are the handles given out.
-    kernels: Mutex<HashMap<String, Box<Kernel>>>,
     /// In profiled mode, the same source compiled to count operations; or why that cannot be.
     pub(super) counting: Result<Box<HostModule>, String>,
     library: libloading::Library,
+}
+
+/// What a [`Function`](crate::device::Function) holds: a kernel and the module that it is in.
+pub(super) struct Loaded {
+    pub(super) kernel: Kernel,
+    pub(super) module: Arc<HostModule>,
 }
 
 /// A kernel of a module.
@@ -118,7 +121,6 @@ impl HostModule {
                 number,
                 symbols: Symbols::read(cached.contents()),
                 builtins,
-                kernels: Mutex::default(),
                 counting,
                 library,
             })
@@ -131,23 +133,6 @@ impl HostModule {
     /// A sentence, if they cannot be read or this is not a module that is observed.
     pub(super) fn symbols(&self) -> Result<&Symbols, String> {
         self.symbols.as_ref().map_err(Clone::clone)
-    }
-
-    /// The kernel that [`Module::function`] gave the handle of.
-    ///
-    /// # Errors
-    /// A handle that is not of this module.
-    pub(super) fn kernel(&self, handle: u64) -> Result<&Kernel, String> {
-        let kernels = self.kernels.lock().unwrap();
-        let found = kernels.values().map(|kernel| &raw const **kernel).find(|&kernel| kernel as u64 == handle);
-        // SAFETY: kernels are boxed and stay until the module goes.
-        found.map(|kernel| unsafe { &*kernel }).ok_or_else(|| "the function is not of its module".into())
-    }
-
-    /// The kernel `name`.
-    pub(super) fn named(&self, name: &str) -> Result<&Kernel, String> {
-        let handle = self.function(name).map_err(|e| e.to_string())?;
-        self.kernel(handle)
     }
 
     /// The counters of a module that counts operations.
@@ -171,7 +156,11 @@ impl HostModule {
         }
     }
 
-    fn find(&self, name: &str) -> Result<Kernel> {
+    /// The kernel `name`.
+    ///
+    /// # Errors
+    /// A name that the module does not have; the error lists what it has.
+    pub(super) fn find(&self, name: &str) -> Result<Kernel> {
         let symbol = |part: &str| format!("warptape_{part}_{name}");
         // SAFETY: the compiler wrapped every kernel in these two functions, of these types.
         let found = unsafe {
@@ -216,12 +205,8 @@ fn too_much_shared(source: &Source, bytes: u64) -> Error {
 }
 
 impl Module for HostModule {
-    fn function(&self, name: &str) -> Result<u64> {
-        let mut kernels = self.kernels.lock().unwrap();
-        if !kernels.contains_key(name) {
-            kernels.insert(name.into(), Box::new(self.find(name)?));
-        }
-        Ok(&raw const *kernels[name] as u64)
+    fn function(self: Arc<Self>, name: &str) -> Result<Handle> {
+        Ok(Arc::new(Loaded { kernel: self.find(name)?, module: self }))
     }
 }
 
@@ -263,7 +248,7 @@ impl Kernel {
 impl Parameter {
     fn takes(self, arg: &Arg) -> bool {
         match arg {
-            Arg::Ptr(_) => self.kind == b'p',
+            Arg::Ptr(_) | Arg::Tensor { .. } => self.kind == b'p',
             Arg::U64(_) => self.bytes == 8 && matches!(self.kind, b'p' | b'i'),
             // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
             Arg::I32(_) | Arg::U32(_) => self.bytes <= 4 && self.kind == b'i',

@@ -15,7 +15,7 @@ use crate::device::{Arg, Defines, Device, Geometry};
 use crate::error::{Error, Result};
 use crate::launch::columns::{Columns, cuda_defines};
 use crate::launch::ladder::Summary;
-use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::launch::{Args, Variant, dimension, elementwise, launch};
 use crate::op::then::Then;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
@@ -142,7 +142,7 @@ fn slabs(x: &Tensor, slabs: usize, channels: usize) -> Result<[Tensor; 2]> {
 
 /// Launches `entry` with `tensors…, rows, channels, slab, width, scalars…` on the device of `x`.
 fn run(file: &'static str, entry: &str, x: &Tensor, cut: &Columns, tensors: &[Arg], scalars: &[Arg]) -> Result<()> {
-    let args = [tensors, &cut.args()?, scalars].concat();
+    let args = Args::of([tensors, &cut.args()?, scalars]);
     launch(x.device(), &Variant { file, defines: cut.defines() }, entry, cut.geometry(), &args)
 }
 
@@ -158,7 +158,7 @@ fn walk(
     tensors: &[Arg],
     scalars: &[Arg],
 ) -> Result<()> {
-    let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?], scalars].concat();
+    let args = Args::of([tensors, &[dimension(problem.rows)?, dimension(problem.channels)?], scalars]);
     let geometry = Geometry::linear(problem.channels.div_ceil(THREADS), THREADS);
     launch(x.device(), &by_threads(file), entry, geometry, &args)
 }
@@ -178,7 +178,7 @@ fn by_slab(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Resul
 
 /// Launches `entry` of the first rung with a thread per element and `tensors…, rows, channels`.
 fn each(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
-    let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]].concat();
+    let args = Args::of([tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]]);
     let geometry = Geometry::linear(problem.elements().div_ceil(THREADS), THREADS);
     launch(x.device(), &by_threads(TWO_PASS), entry, geometry, &args)
 }

@@ -4,7 +4,7 @@ use super::Sizes;
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::Result;
 use crate::launch::tile::Tile;
-use crate::launch::{Variant, dimension, launch};
+use crate::launch::{Args, Variant, dimension, launch};
 use crate::op::reduce;
 use crate::tensor::{DType, Tensor};
 
@@ -96,7 +96,7 @@ impl Tiles {
     ) -> Result<Tensor> {
         let (elements, splits) = (shape.iter().product(), self.depth.div_ceil(self.split));
         let partial = Tensor::empty(device, [splits, elements], DType::F32)?;
-        let args = [&[partial.arg()], inputs, &[sizes.arg(self.split)]].concat();
+        let args = Args::of([&[partial.arg()], inputs, &[sizes.arg(self.split)]]);
         launch(device, variant, entry, Geometry::grid(self.x, self.y, splits, self.tile.threads()), &args)?;
         let sum = if splits == 1 { partial } else { reduce::sum_slabs(&partial, splits, elements)? };
         sum.reshape(shape)
@@ -111,17 +111,21 @@ pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
     let (device, k, depth) = (filters.device(), sizes.k, sizes.depth());
     let variant = transpose(device.target());
     let to = Tensor::empty(device, [depth, k], DType::F32)?;
-    let grid = Geometry::grid(depth.div_ceil(PIECE), k.div_ceil(PIECE), 1, variant.defines.get("THREADS"));
+    let grid = Geometry::grid(depth.div_ceil(PIECE), k.div_ceil(PIECE), 1, transpose_threads(device.target()));
     launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
     Ok(to)
 }
 
+fn transpose_threads(target: Target) -> usize {
+    if target == Target::Cuda { THREADS } else { 1 }
+}
+
 /// The kernel for it.
 pub(super) fn transpose(target: Target) -> Variant {
-    let (vec, threads) = match target {
-        Target::Cuda => (1, THREADS),
-        Target::Host { lanes } => (lanes, 1),
+    let vec = match target {
+        Target::Cuda => 1,
+        Target::Host { lanes } => lanes,
     };
-    let defines = Defines::new().with("TILE", PIECE).with("VEC", vec).with("THREADS", threads);
+    let defines = Defines::of([("TILE", PIECE), ("VEC", vec), ("THREADS", transpose_threads(target))]);
     Variant { file: "conv2d/filters_transpose.cu", defines }
 }

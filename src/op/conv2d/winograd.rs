@@ -7,7 +7,7 @@ use super::{Sizes, Steps};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
 use crate::launch::tile::{Tile, access};
-use crate::launch::{Variant, dimension, launch};
+use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 /// How much more than a plain sum F(4×4, 3×3) rounds; F(2×2, 3×3) is as good as one.
@@ -111,7 +111,7 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
     let splits = |tiles: usize| tiles.div_ceil(split);
     let parts: usize = (0..n).step_by(plan.images).map(|first| splits(plan.part(sizes, first).1)).sum();
     let partial = Tensor::empty(device, [parts, plan.points, k, c], DType::F32)?;
-    let Arg::Ptr(mut to) = partial.arg() else { unreachable!("a tensor is passed by its address") };
+    let mut done = 0;
     for first in (0..n).step_by(plan.images) {
         let (part, tiles) = plan.part(sizes, first);
         let from = dimension(first)?;
@@ -119,9 +119,10 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
         plan.transform(device, &variant, "winograd_upstream", [tiles, k], &[dm.arg(), dy.arg(), part.arg(0), from])?;
         let grid = Geometry::grid(across, down, plan.points * splits(tiles), tile.threads());
         let sizes = [dimension(tiles)?, dimension(k)?, dimension(c)?, dimension(split)?];
-        let args = [&[Arg::Ptr(to), dm.arg(), v.arg()], &sizes[..]].concat();
+        let to = partial.rows(done, splits(tiles))?;
+        let args = Args::of([&[to.arg(), dm.arg(), v.arg()], &sizes[..]]);
         launch(device, &variant, "winograd_correlate", grid, &args)?;
-        to += (4 * splits(tiles) * plan.points * k * c) as u64;
+        done += splits(tiles);
     }
     let df = Tensor::empty(device, [k, 3, 3, c], DType::F32)?;
     let args = [df.arg(), partial.arg(), dimension(k)?, dimension(c)?, dimension(parts)?];
@@ -178,7 +179,7 @@ impl Plan {
             Target::Cuda => (64, 64),
             Target::Host { .. } => (64, 1),
         };
-        let args = [args, &[dimension(span)?]].concat();
+        let args = Args::of([args, &[dimension(span)?]]);
         launch(device, variant, entry, Geometry::linear(items.div_ceil(span), threads), &args)
     }
 }

@@ -5,7 +5,7 @@ use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
 use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::tile::{Tile, WarpTile, access};
-use crate::launch::{Variant, dimension, launch};
+use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Tensor>;
@@ -106,7 +106,7 @@ fn run(
 ) -> Result<Tensor> {
     let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
     let tensors = [c.arg(), a.arg(), b.arg(), bias.map_or(Arg::Ptr(0), Tensor::arg)];
-    let args = [&tensors[..], &[dimension(m)?, dimension(n)?, dimension(k)?], more].concat();
+    let args = Args::of([&tensors[..], &[dimension(m)?, dimension(n)?, dimension(k)?], more]);
     let geometry = Geometry::grid(n.div_ceil(block[1]), m.div_ceil(block[0]), 1, threads);
     launch(a.device(), variant, "matmul_forward", geometry, &args)?;
     Ok(c)

@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::launch::elementwise;
 use crate::launch::ladder::Summary;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -103,6 +104,7 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         let what = format!("inner dimensions of {} and {} differ in form {form:?}", a.shape(), b.shape());
         return Err(Error::shape("matmul", what));
     }
+    [a, b].into_iter().chain(bias).try_for_each(|tensor| elementwise::check_f32("matmul", tensor))?;
     if let Some(bias) = bias.filter(|bias| bias.elements() != n) {
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }

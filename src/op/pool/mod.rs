@@ -18,12 +18,12 @@ use crate::launch::ladder::Summary;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 pub use cases::{cases, workloads};
-pub(crate) use kernels::defines;
 pub use kernels::{MAX_BACKWARD, MAX_FORWARD, variants};
+pub(crate) use kernels::{defines, threads, vector};
 pub use sizes::Sizes;
 
 /// Which pixels are pooled together: rows, then columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Height and width in pixels.
     pub size: [usize; 2],
@@ -39,7 +39,7 @@ pub struct Window {
 /// Another rank than 4, a window that does not fit, padding over half of it, more than 256 taps.
 pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     let sizes = Sizes::of("max_pool", x, window)?;
-    if window.size[0] * window.size[1] > 256 {
+    if window.size[0].saturating_mul(window.size[1]) > 256 {
         // Which tap held the maximum is kept in a byte.
         return Err(Error::shape("max_pool", format!("a window of {:?} has more than 256 taps", window.size)));
     }

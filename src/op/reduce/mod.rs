@@ -14,7 +14,7 @@ use crate::device::Geometry;
 use crate::error::{Error, Result};
 use crate::launch::columns::Columns;
 use crate::launch::ladder::Summary;
-use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::launch::{Args, Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 pub use cases::{cases, workloads};
@@ -22,11 +22,11 @@ pub(crate) use kernels::sum_slabs;
 pub use kernels::{SUM, SUM_ROWS, variants};
 
 /// Elements to add up. As text, `n1048576`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Count(pub usize);
 
 /// A matrix whose rows are added up. As text, `r65536 c64`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Matrix {
     /// Rows.
     pub rows: usize,
@@ -114,7 +114,7 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
         let dx = elementwise::like(&input)?;
         let cut = Columns::new(dx.device().target(), rows, channels);
         let variant = Variant { file: kernels::VECTORIZED, defines: cut.defines() };
-        let args = [&[dx.arg(), dy.arg()], &cut.args()?[..]].concat();
+        let args = Args::of([&[dx.arg(), dy.arg()], &cut.args()?[..]]);
         launch(dx.device(), &variant, "sum_rows_backward", cut.geometry(), &args)?;
         gradients.add(&input, dx)
     });
@@ -127,7 +127,7 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 /// A tensor without `rows · channels` elements.
 pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
     elementwise::check_f32("sum_rows", x)?;
-    if x.elements() != rows * channels {
+    if rows.checked_mul(channels) != Some(x.elements()) {
         return Err(Error::shape("sum_rows", format!("{} is not {rows} rows of {channels}", x.shape())));
     }
     let sizes = Matrix { rows, channels };

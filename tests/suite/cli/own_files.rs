@@ -49,7 +49,7 @@ fn everywhere(text: &str, toml: &str, look: impl Fn(&str, &[f32])) {
     compiles_for_a_gpu(&source);
     for (label, device) in modes() {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap_or_else(|error| panic!("{label}: {error}"));
+        crate::support::launch_prepared(&ready, &device).unwrap_or_else(|error| panic!("{label}: {error}"));
         let out: Vec<f32> = bytemuck::pod_collect_to_vec(&ready.bytes("out").unwrap());
         look(&label, &out);
     }
@@ -148,7 +148,7 @@ fn headers_beside_the_file() {
     compiles_for_a_gpu(&source);
     for (label, device) in modes() {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         assert_eq!(ready.bytes("out").unwrap(), 1f32.to_le_bytes(), "{label}");
     }
     // A mistake in it is shown where it is.
@@ -198,7 +198,7 @@ template <class T> __global__ void general(T* out) { out[0] = 3; }
     let plan = Plan::from_toml(toml).unwrap();
     for (label, device) in modes() {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         assert_eq!(bytemuck::pod_collect_to_vec::<_, f32>(&ready.bytes("out").unwrap()), [0.0, 2.0], "{label}");
     }
     let plan = Plan::from_toml(&toml.replace("own", "general")).unwrap();
@@ -274,6 +274,7 @@ __global__ void other(float* out) { out[0] = bytes[0]; }";
     let plan = Plan::from_toml(&toml.replace("shared = 32", "shared = 28")).unwrap();
     let source = Source::from_text("own.cu", text, &Defines::new()).unwrap();
     let device = checked(Order::Forward, None);
-    let error = plan.prepare(&device, &source).unwrap().launch(&device).unwrap_err().to_string();
+    let error =
+        crate::support::launch_prepared(&plan.prepare(&device, &source).unwrap(), &device).unwrap_err().to_string();
     assert!(error.contains("shared numbers or bits or bytes[7] is beyond the last of 7 elements"), "{error}");
 }

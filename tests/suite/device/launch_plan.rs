@@ -49,7 +49,7 @@ fn a_whole_file() {
     let plan = plan.unwrap();
     assert_eq!(plan.kernel.as_deref(), Some("mix"));
     assert_eq!((plan.grid, plan.block, plan.shared), (Some(Extent([4, 2, 1])), Some(Extent([16, 4, 2])), 512));
-    assert_eq!(plan.defines, Defines::new().with("TILE", 16).with("T", "float").with("SCALE", 0.5));
+    assert_eq!(plan.defines, Defines::new().with("TILE", 16).with("T", "float").with("SCALE", "0.5"));
     use warptape::device::signature::Element::*;
     let buffer = |element, count, fill| Value::Buffer(Spec { element, count, fill });
     let expected = [
@@ -130,7 +130,7 @@ fn launches() {
     for (label, device) in orders() {
         let ready = plan.prepare(&device, &source(SAXPY, &plan)).unwrap();
         assert_eq!(ready.buffers.iter().map(|b| &*b.name).collect::<Vec<_>>(), ["y", "x"]);
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         let expected: Vec<f32> = (0..100).map(|i| 0.5 * i as f32 + 1.0).collect();
         assert_eq!(floats(&ready, "y"), expected, "{label}");
         device.check_guards().unwrap();
@@ -155,7 +155,7 @@ fn every_kind_of_argument_arrives() {
     let toml = "kernel = \"mix\"\ngrid = 1\nblock = 8\nshared = 32\n[defines]\nADD = 1000\n[args]\nout = \"i64[7] empty\"\ns = [3, 4]
         u = 4000000000\nz = 5000000000\nbytes = \"u8[7] index\"\nv = \"f32[8] index\"\nnone = \"null\"";
     let ready = prepared(MIX, toml).unwrap();
-    ready.launch(ready.buffers[0].buffer.device()).unwrap();
+    crate::support::launch_prepared(&ready, ready.buffers[0].buffer.device()).unwrap();
     let out: Vec<i64> = bytemuck::pod_collect_to_vec(&ready.bytes("out").unwrap());
     assert_eq!(out, [304, 4_000_000_000, 5_000_000_000, 6, 7, 1, 1007]);
 }
@@ -165,7 +165,7 @@ fn every_kind_of_argument_arrives() {
 fn shared_and_empty_buffers() {
     let toml = LAUNCH.replace("f32[100] ones", "same as x");
     let ready = prepared(SAXPY, &toml).unwrap();
-    ready.launch(ready.buffers[0].buffer.device()).unwrap();
+    crate::support::launch_prepared(&ready, ready.buffers[0].buffer.device()).unwrap();
     assert_eq!(floats(&ready, "x"), (0..100).map(|i| 1.5 * i as f32).collect::<Vec<_>>());
     let ready = prepared(SAXPY, &LAUNCH.replace("ones", "empty")).unwrap();
     if ready.buffers[0].buffer.device().info().name != "host:checked" {
@@ -258,7 +258,7 @@ fn no_launch_at_all() {
     let message = error.to_string();
     assert!(message.starts_with("mine.cu: nothing says how to launch it; put this into mine.toml"), "{message}");
     let ready = prepared(text, example).unwrap();
-    ready.launch(ready.buffers[0].buffer.device()).unwrap();
+    crate::support::launch_prepared(&ready, ready.buffers[0].buffer.device()).unwrap();
     assert_eq!(ready.args.len(), 7);
     let head = "kernel = \"k\"\ngrid = 4\nblock = 256\n\n[args]\nout = \"f32[1024] zeros\"";
     for part in [head, "in = \"u32[1024]\"", "rows = 32\ncolumns = 32\nscale = 0.5\np = [1, 2, 3]"] {

@@ -11,6 +11,7 @@ mod faults;
 mod intrinsics;
 mod kernel_cache;
 mod launch_plan;
+mod launches;
 pub mod nvrtc;
 mod nvrtc_choice;
 mod occupancy;

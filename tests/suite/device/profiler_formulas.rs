@@ -29,7 +29,7 @@ fn kernel<'a>(profiles: &'a [Profile], name: &str) -> &'a Profile {
 }
 
 fn define(defines: &Defines, name: &str) -> u64 {
-    defines.get(name) as u64
+    defines.get(name).expect("a number") as u64
 }
 
 /// C = A B with sizes that are multiples of every tile: each block walks the inner dimension in steps, copies two tiles,

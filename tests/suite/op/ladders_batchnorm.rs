@@ -2,7 +2,7 @@
 
 use warptape::check::{Input, Random, Values, compare, tolerance};
 use warptape::device::Target;
-use warptape::device::dry::Dry;
+use warptape::device::dry::{Dry, Launched};
 use warptape::nn::{Layer, Pass, Sequential, State, models, parameters, summary::Summary};
 use warptape::op::add::add;
 use warptape::op::batchnorm::{Norm, Problem, batchnorm_inference, batchnorm_train};
@@ -169,7 +169,8 @@ fn dry(spec: &str, batch: usize, run: Run) -> (Vec<String>, u64, Vec<String>) {
     let peak = training.memory().peak;
     let (model, x) = network(&inference);
     run(&model, &mut Pass::inference(&mut Tape::new()), &x).unwrap();
-    (names[0].names(), peak, names[1].names())
+    let shown = |launched: &Launched| launched.functions().iter().map(ToString::to_string).collect();
+    (shown(&names[0]), peak, shown(&names[1]))
 }
 
 #[test]

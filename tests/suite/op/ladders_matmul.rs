@@ -40,7 +40,7 @@ fn checked(profile: Profile) -> Profile {
 
 /// The variants of the last rung with the large tile, which only outputs of millions of elements get.
 fn large_tiles() -> Vec<Variant> {
-    let of_large = |one: &Variant| one.file == "matmul/8_warp_tile.cu" && one.defines.get("BN") == 256;
+    let of_large = |one: &Variant| one.file == "matmul/8_warp_tile.cu" && one.defines.get("BN") == Some(256);
     let found: Vec<_> = op::matmul::variants().into_iter().filter(of_large).collect();
     assert_eq!(found.len(), 6);
     found
@@ -48,13 +48,13 @@ fn large_tiles() -> Vec<Variant> {
 
 fn launch(variant: &Variant, [m, n, k]: [usize; 3], [a, b]: [&Tensor; 2]) -> Tensor {
     let device = a.device();
-    let get = |name| variant.defines.get(name);
+    let get = |name| variant.defines.get(name).unwrap();
     let function = device.function(variant.file, "matmul_forward", &variant.defines).unwrap();
     let c = Tensor::zeros(device, [m, n], DType::F32).unwrap();
     let sizes = [m, n, k].map(|size| Arg::I32(size as i32));
     let args = [&[c.arg(), a.arg(), b.arg(), Arg::Ptr(0)], &sizes[..]].concat();
     let geometry = Geometry::grid(n.div_ceil(get("BN")), m.div_ceil(get("BM")), 1, get("THREADS"));
-    device.launch(&function, geometry, &args).unwrap();
+    crate::support::launch(device, &function, geometry, &args).unwrap();
     c
 }
 
@@ -98,9 +98,9 @@ fn each_rung_improves_its_quantity() {
 #[test]
 fn the_large_tile_of_the_last_rung_multiplies() {
     for variant in large_tiles() {
-        let get = |name| variant.defines.get(name) != 0;
+        let get = |name| variant.defines.get(name).unwrap() != 0;
         let (turned_a, turned_b) = (get("TRANSPOSE_A"), get("TRANSPOSE_B"));
-        let [m, n, k] = if variant.defines.get("GVEC") == 4 { [132, 260, 20] } else { [131, 259, 21] };
+        let [m, n, k] = if variant.defines.get("GVEC") == Some(4) { [132, 260, 20] } else { [131, 259, 21] };
         for (label, device) in
             devices().into_iter().filter(|(label, _)| !label.starts_with("host ") || label.contains("GPU"))
         {

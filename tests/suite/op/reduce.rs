@@ -35,8 +35,9 @@ fn every_thread_gets_the_reduction_at_any_block_size() {
                 let module = device.compile(&source.unwrap()).unwrap();
                 let function = Function::of(&module, "reduce_all").unwrap();
                 let input = Tensor::from_slice(&device, [threads], &values).unwrap();
-                let output = Tensor::empty(&device, [5 * threads], DType::F32).unwrap();
-                device.launch(&function, Geometry::linear(1, threads), &[output.arg(), input.arg()]).unwrap();
+                let output = Tensor::zeros(&device, [5 * threads], DType::F32).unwrap();
+                crate::support::launch(&device, &function, Geometry::linear(1, threads), &[output.arg(), input.arg()])
+                    .unwrap();
                 let same = |(a, b): (&f32, &f32)| a == b || a.is_nan() && b.is_nan();
                 let output = output.to_vec::<f32>().unwrap();
                 let wrong = output.iter().zip(&expected).position(|pair| !same(pair));

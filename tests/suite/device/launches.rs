@@ -1,0 +1,93 @@
+//! What a launch costs the CPU: once an op has run, it asks for no memory but that of its results.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use warptape::check::{Input, Values};
+use warptape::device::Target;
+use warptape::device::dry::Dry;
+use warptape::op::add::add;
+use warptape::op::batchnorm::{Norm, batchnorm_inference};
+use warptape::op::ceiling::scale;
+use warptape::op::conv2d::{Steps, conv2d};
+use warptape::op::cross_entropy::softmax;
+use warptape::op::matmul::{Form, matmul};
+use warptape::op::metrics::Totals;
+use warptape::op::pool::{Window, max_pool};
+use warptape::op::reduce::sum;
+use warptape::op::relu::relu;
+use warptape::op::then::Then;
+use warptape::{DType, Device, Tape, Tensor};
+
+thread_local! {
+    static ASKED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, which counts how often a thread asks for memory.
+struct Counting;
+
+// SAFETY: the system's allocator does the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ASKED.with(|asked| asked.set(asked.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        ASKED.with(|asked| asked.set(asked.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(memory, layout, bytes) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often `run` asks for memory beyond once for each tensor that it makes, after it has run twice.
+fn beyond_results(device: &Device, run: impl Fn()) -> u64 {
+    (0..2).for_each(|_| run());
+    let newest = || Tensor::zeros(device, [1], DType::U8).unwrap().id();
+    let (before, asked) = (newest(), ASKED.get());
+    run();
+    let asked = ASKED.get() - asked;
+    asked - (newest() - before - 1)
+}
+
+#[test]
+fn launches_ask_for_no_memory() {
+    for target in [Target::Cuda, Target::Host { lanes: 8 }] {
+        let device = Device::new(Box::new(Dry::new(target)));
+        let tensor = |shape: &[usize]| Input::new(shape, Values::Uniform).tensor(&device, 1).unwrap();
+        let (x, filters, wide) = (tensor(&[2, 12, 12, 16]), tensor(&[16, 3, 3, 16]), tensor(&[16, 5, 5, 16]));
+        let (a, b, flat, loss) = (tensor(&[32, 16]), tensor(&[16, 32]), tensor(&[16]), tensor(&[1]));
+        let norm = Norm { weight: &flat, bias: &flat, running_mean: &flat, running_var: &flat, eps: 1e-5 };
+        let labels = Tensor::zeros(&device, [32], DType::I32).unwrap();
+        let totals = Totals::new(&device).unwrap();
+        let tape = || Tape::new();
+        let ops: [(&str, &dyn Fn()); 11] = [
+            ("scale", &|| scale(&x, 2.0).unwrap()),
+            ("relu", &|| drop(relu(&mut tape(), &x).unwrap())),
+            ("add", &|| drop(add(&mut tape(), &x, &x).unwrap())),
+            ("matmul", &|| drop(matmul(&mut tape(), Form::NN, &a, &b).unwrap())),
+            ("conv2d", &|| drop(conv2d(&mut tape(), &x, &wide, Some(&flat), Steps::new(1, 2)).unwrap())),
+            ("winograd", &|| drop(conv2d(&mut tape(), &x, &filters, None, Steps::new(1, 1)).unwrap())),
+            ("batchnorm", &|| drop(batchnorm_inference(&mut tape(), &x, &norm, Then::Nothing).unwrap())),
+            ("max pool", &|| {
+                let window = Window { size: [2; 2], stride: [2; 2], padding: [0; 2] };
+                drop(max_pool(&mut tape(), &x, window).unwrap())
+            }),
+            ("sum", &|| drop(sum(&mut tape(), &x).unwrap())),
+            ("softmax", &|| drop(softmax(&a).unwrap())),
+            ("metrics", &|| totals.add(&loss, &a, &labels, 1).unwrap()),
+        ];
+        for (name, run) in ops {
+            assert_eq!(beyond_results(&device, run), 0, "{name}, {target:?}");
+        }
+    }
+}
