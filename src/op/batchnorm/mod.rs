@@ -171,7 +171,7 @@ fn slab(rows: usize) -> usize {
 /// Launches `entry` of the third rung with a block for each slab and 32 channels, and `tensors…, rows, channels, slab`.
 fn by_slab(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
     let &Problem { rows, channels, .. } = problem;
-    let args = [tensors, &[dimension(rows)?, dimension(channels)?, dimension(slab(rows))?]].concat();
+    let args = Args::of([tensors, &[dimension(rows)?, dimension(channels)?, dimension(slab(rows))?]]);
     let geometry = Geometry::grid(channels.div_ceil(32), rows.div_ceil(slab(rows)), 1, THREADS);
     launch(x.device(), &by_threads(SLABS), entry, geometry, &args)
 }

@@ -3,7 +3,6 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use warptape::check::{Input, Values};
 use warptape::device::Target;
 use warptape::device::dry::Dry;
 use warptape::op::add::add;
@@ -63,7 +62,7 @@ fn beyond_results(device: &Device, run: impl Fn()) -> u64 {
 fn launches_ask_for_no_memory() {
     for target in [Target::Cuda, Target::Host { lanes: 8 }] {
         let device = Device::new(Box::new(Dry::new(target)));
-        let tensor = |shape: &[usize]| Input::new(shape, Values::Uniform).tensor(&device, 1).unwrap();
+        let tensor = |shape: &[usize]| Tensor::zeros(&device, shape, DType::F32).unwrap();
         let (x, filters, wide) = (tensor(&[2, 12, 12, 16]), tensor(&[16, 3, 3, 16]), tensor(&[16, 5, 5, 16]));
         let (a, b, flat, loss) = (tensor(&[32, 16]), tensor(&[16, 32]), tensor(&[16]), tensor(&[1]));
         let norm = Norm { weight: &flat, bias: &flat, running_mean: &flat, running_var: &flat, eps: 1e-5 };
