@@ -123,7 +123,8 @@ impl Tape {
             };
             // An output that the loss does not depend on has no gradient.
             if let Some(gradient) = gradient {
-                (record.backward)(&gradient, &mut gradients)?;
+                // What came after the op may have seen its output under another shape.
+                (record.backward)(&gradient.reshape(&record.shape)?, &mut gradients)?;
             }
         }
         gradients.of.retain(|id, _| self.kept.contains(id));

@@ -53,7 +53,7 @@ pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan, fl
             continue; // it cannot do this problem
         }
         if let Some(what) = kernels::verify::compare(&job, &result, rounding, "before")? {
-            return Err(Error::Training(format!("{}:{rung} on {}: {what}", ladder.name, problem.text)));
+            return Err(Error::Training(format!("{}:{rung} on {}: wrong: {what}", ladder.name, problem.text)));
         }
         drop(result);
         let seconds = run(rung)?;

@@ -52,10 +52,7 @@ fn job(device: &Device, problem: Problem, config: OptimizerConfig, lr: f32) -> R
     let [w, g] = &pairs[0];
     let (start, gradient, result) = (w.to_vec::<f32>()?, g.to_vec::<f32>()?, w.clone());
     let optimizer = Optimizer::new(&config, pairs.iter().map(|[w, _]| w.clone()).collect())?;
-    let update = |(i, [w, g]): (usize, &[Tensor; 2])| {
-        let kept = optimizer.slots.iter().map(|(_, kept)| kept[i].clone()).collect();
-        Update { w: w.clone(), kept, g: g.clone() }
-    };
+    let update = |(i, [w, g]): (usize, &[Tensor; 2])| Update { w: w.clone(), kept: optimizer.kept(i), g: g.clone() };
     let updates: Vec<Update> = pairs.iter().enumerate().map(update).collect();
     let steps = Rc::new(Cell::new(0));
     let (optimizer, taken) = (RefCell::new(optimizer), steps.clone());

@@ -105,6 +105,8 @@ pub struct Optimizer {
     slots: Vec<(&'static str, Vec<Tensor>)>,
     steps: u64,
     table: Table,
+    /// Room for those of a step; empty between steps.
+    updates: Vec<Update>,
 }
 
 impl Optimizer {
@@ -126,7 +128,7 @@ impl Optimizer {
         let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));
         let slots = config.slot_names().iter().map(slot).collect::<Result<Vec<_>>>()?;
         let table = Table::new(&parameters)?;
-        Ok(Self { config: *config, parameters, slots, steps: 0, table })
+        Ok(Self { config: *config, parameters, slots, steps: 0, table, updates: Vec::new() })
     }
 
     /// Sets SGD's momentum, or Adam's β₁, of the steps to come: a schedule may cycle it.
@@ -146,12 +148,20 @@ impl Optimizer {
 
     /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.
     pub fn step(&mut self, gradients: &Gradients, lr: f32) -> Result<()> {
-        let update = |(i, w): (usize, &Tensor)| {
-            let kept = self.slots.iter().map(|(_, tensors)| tensors[i].clone()).collect();
+        let mut updates = std::mem::take(&mut self.updates);
+        updates.extend(self.parameters.iter().enumerate().filter_map(|(i, w)| {
+            let kept = self.kept(i);
             Some(Update { w: w.clone(), kept, g: gradients.get(w)? })
-        };
-        let updates: Vec<Update> = self.parameters.iter().enumerate().filter_map(update).collect();
-        self.apply(&updates, lr)
+        }));
+        let result = self.apply(&updates, lr);
+        updates.clear();
+        self.updates = updates;
+        result
+    }
+
+    /// What is kept for parameter `i`.
+    fn kept(&self, i: usize) -> [Option<Tensor>; 2] {
+        std::array::from_fn(|slot| self.slots.get(slot).map(|(_, tensors)| tensors[i].clone()))
     }
 
     fn apply(&mut self, updates: &[Update], lr: f32) -> Result<()> {

@@ -44,7 +44,7 @@ impl FromStr for Problem {
 pub(super) struct Update {
     pub w: Tensor,
     /// What is kept for it, as the kernels have it: v; m and v.
-    pub kept: Vec<Tensor>,
+    pub kept: [Option<Tensor>; 2],
     pub g: Tensor,
 }
 
@@ -62,7 +62,7 @@ impl Step<'_> {
     pub fn take(&self, ladder: &Ladder, table: &mut Table) -> Result<()> {
         let Some(first) = self.updates.first() else { return Ok(()) };
         let elements = self.updates.iter().map(|update| update.w.elements()).sum();
-        let problem = Problem { tensors: self.updates.len(), elements, slots: first.kept.len() };
+        let problem = Problem { tensors: self.updates.len(), elements, slots: first.kept.iter().flatten().count() };
         let rung = ladder.pick(first.w.device(), &problem);
         (rung.run)(rung.file, self, table)
     }
@@ -83,8 +83,8 @@ pub(super) const fn ladder(name: &'static str, rungs: &'static [Rung<Problem, Ru
 pub(super) const fn one_by_one(file: &'static str) -> Rung<Problem, Run> {
     Rung::new(file, |file, step, _| {
         step.updates.iter().try_for_each(|Update { w, kept, g }| {
-            let kept = (0..step.places).map(|i| kept.get(i).map_or(Arg::Ptr(0), Tensor::arg));
-            let inputs: Vec<Arg> = kept.chain([g.arg()]).collect();
+            let kept = kept.each_ref().map(|kept| kept.as_ref().map_or(Arg::Ptr(0), Tensor::arg));
+            let inputs = Args::of([&kept[..step.places], &[g.arg()]]);
             elementwise::launch(file, step.entry, w.elements(), w, &inputs, step.scalars)
         })
     })
@@ -134,7 +134,7 @@ impl Table {
     /// The table for blocks of `chunk` elements, written if none that is kept has these addresses; and the number of blocks.
     fn find(&mut self, updates: &[Update], chunk: usize) -> Result<(Option<&Tensor>, usize)> {
         let of = updates.iter().map(|Update { w, kept, g }| {
-            let kept = [0, 1].map(|i| kept.get(i).map_or(0, Tensor::address));
+            let kept = kept.each_ref().map(|kept| kept.as_ref().map_or(0, Tensor::address));
             [w.address(), kept[0], kept[1], g.address(), w.elements() as u64]
         });
         match self.layouts.iter().position(|layout| of.clone().eq(layout.of.iter().copied())) {

@@ -16,6 +16,7 @@ use warptape::op::augment::{Augment, augment, pick_labels};
 use warptape::op::batchnorm::{Norm, batchnorm_train};
 use warptape::op::conv2d::{Steps, conv2d};
 use warptape::op::cross_entropy::{cross_entropy, softmax};
+use warptape::op::linear::linear;
 use warptape::op::matmul::{Form, matmul};
 use warptape::op::metrics::Totals;
 use warptape::op::pool::{Window, avg_pool, max_pool};
@@ -157,6 +158,25 @@ fn elements_of_another_type() {
     tape.watch(&image);
     let y = relu(&mut tape, &image).unwrap();
     refused(tape.backward_from(&y, bytes(&[2, 6, 6, 4])));
+}
+
+/// A reshaped value is the same one, whatever the shape that a gradient arrives in.
+#[test]
+fn gradients_of_another_shape() {
+    let device = host();
+    let [x, weight, bias] = [&[6, 4][..], &[4, 4], &[4]].map(|shape| floats(&device, shape));
+    for shape in [vec![24], vec![2, 3, 4], vec![1, 24]] {
+        let mut tape = Tape::new();
+        [&x, &weight, &bias].into_iter().for_each(|tensor| tape.watch(tensor));
+        let y = linear(&mut tape, &x, &weight, &bias).unwrap().reshape(shape.clone()).unwrap();
+        let z = relu(&mut tape, &y).unwrap();
+        let gradients = tape.backward_from(&z, floats(&device, &shape)).unwrap();
+        assert_eq!(gradients.get(&x).unwrap().shape(), x.shape());
+    }
+    let mut tape = Tape::new();
+    tape.watch(&x);
+    let y = relu(&mut tape, &x).unwrap();
+    refused(tape.backward_from(&y, floats(&device, &[25])));
 }
 
 #[test]

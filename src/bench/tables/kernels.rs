@@ -174,7 +174,7 @@ fn figures(contender: &Contender) -> [String; 4] {
             let share = format!("{:.0} %", 100.0 * of_ceiling);
             [round(milliseconds), round(gflops), round(gigabytes_per_second), share]
         }
-        Outcome::Missing { not_measured } => {
+        Outcome::Missing { not_measured, .. } => {
             [format!("{NOT_MEASURED}: {not_measured}"), String::new(), String::new(), String::new()]
         }
     }

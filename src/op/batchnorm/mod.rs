@@ -64,8 +64,9 @@ pub fn batchnorm_train(tape: &mut Tape, x: &Tensor, norm: &Norm, momentum: f32, 
     let (y, [mean, rstd]) = forward::train(&problem, x, norm, momentum, then)?;
     let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
     let second = then.second().cloned();
-    let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
-    tape.record("batchnorm_train", &inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+    let inputs = [x, norm.weight, norm.bias, then.second().unwrap_or(x)];
+    let inputs = &inputs[..3 + usize::from(then.second().is_some())];
+    tape.record("batchnorm_train", inputs, &y, move |dy, gradients| {
         let (sums, dx) = backward::train(&problem, dy, &saved, gradients.needs(&saved.x))?;
         gradients.add(&saved.weight, sums.dweight)?;
         gradients.add(&saved.bias, sums.dbias)?;
@@ -93,8 +94,9 @@ pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<
     let mean = if tape.needs(norm.weight) { norm.running_mean.duplicate()? } else { norm.running_mean.clone() };
     let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
     let second = then.second().cloned();
-    let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
-    tape.record("batchnorm_inference", &inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+    let inputs = [x, norm.weight, norm.bias, then.second().unwrap_or(x)];
+    let inputs = &inputs[..3 + usize::from(then.second().is_some())];
+    tape.record("batchnorm_inference", inputs, &y, move |dy, gradients| {
         let passed = saved.passed(dy)?;
         let saved = Saved { y: None, ..saved };
         if gradients.needs(&saved.weight) || gradients.needs(&saved.bias) {

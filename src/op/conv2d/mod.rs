@@ -55,8 +55,8 @@ pub fn conv2d(tape: &mut Tape, x: &Tensor, filters: &Tensor, bias: Option<&Tenso
     let sizes = Sizes::of(x, filters, bias, steps)?;
     let y = forward::run(&sizes, x, filters, bias)?;
     let (input, weights, offset) = (x.clone(), filters.clone(), bias.cloned());
-    let inputs: Vec<&Tensor> = [x, filters].into_iter().chain(bias).collect();
-    tape.record("conv2d", &inputs, &y, move |dy, gradients| {
+    let inputs = [x, filters, bias.unwrap_or(x)];
+    tape.record("conv2d", &inputs[..2 + usize::from(bias.is_some())], &y, move |dy, gradients| {
         if gradients.needs(&input) {
             gradients.add(&input, input_gradient::run(&sizes, dy, &weights)?)?;
         }

@@ -61,7 +61,8 @@ impl Sizes {
             let padded = int(steps.padding[d])? * 2 + int(size)?;
             let reach = int(product([int(steps.dilation[d])?, taps - 1])?)? + 1;
             let room = int(padded)?.checked_sub(reach);
-            room.map(|room| room / steps.stride[d] + 1).ok_or("the filter is larger than the padded image".to_owned())
+            room.map(|room| room / steps.stride[d] + 1)
+                .ok_or_else(|| "the filter is larger than the padded image".to_owned())
         };
         let (p, q) = (extent(h, r, 0)?, extent(w, s, 1)?);
         steps.stride.into_iter().try_for_each(|stride| int(stride).map(drop))?;

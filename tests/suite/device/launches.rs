@@ -1,7 +1,7 @@
 //! What a launch costs the CPU: once an op has run, it asks for no memory but that of its results.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use warptape::device::Target;
 use warptape::device::dry::Dry;
@@ -16,6 +16,7 @@ use warptape::op::pool::{Window, max_pool};
 use warptape::op::reduce::sum;
 use warptape::op::relu::relu;
 use warptape::op::then::Then;
+use warptape::optim::{Optimizer, OptimizerConfig};
 use warptape::{DType, Device, Tape, Tensor};
 
 thread_local! {
@@ -88,5 +89,14 @@ fn launches_ask_for_no_memory() {
         for (name, run) in ops {
             assert_eq!(beyond_results(&device, run), 0, "{name}, {target:?}");
         }
+
+        let mut tape = Tape::new();
+        [&a, &b].into_iter().for_each(|parameter| tape.watch(parameter));
+        let y = matmul(&mut tape, Form::NN, &a, &b).unwrap();
+        let gradients = tape.backward_from(&y, y.clone()).unwrap();
+        let sgd = OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+        let optimizer = RefCell::new(Optimizer::new(&sgd, vec![a, b]).unwrap());
+        let step = || optimizer.borrow_mut().step(&gradients, 0.1).unwrap();
+        assert_eq!(beyond_results(&device, step), 0, "step, {target:?}");
     }
 }
