@@ -91,8 +91,3 @@ fn defines(target: Target, vec: usize) -> Defines {
     let named = [("VEC", vec), ("WHOLE", whole), ("STRIPS", strips(target)), ("ROWS", ROWS), ("THREADS", threads)];
     Defines::of(named)
 }
-
-/// The constants that a GPU needs: channels in whole vectors, or any.
-pub(crate) fn cuda_defines() -> [Defines; 2] {
-    [4, 1].map(|vec| defines(Target::Cuda, vec))
-}

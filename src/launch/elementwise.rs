@@ -63,8 +63,8 @@ pub(crate) fn launch(
     super::launch(device, &Variant { file, defines: defines(target) }, entry, geometry, &args)
 }
 
-/// The kernel of [`sum`], which `op::add` has too.
-pub(crate) const SUM: &str = "add/vectorized.cu";
+/// The kernel of [`sum`].
+const SUM: &str = "add/vectorized.cu";
 
 /// `a + b`, of one shape and type, in the shape of `a`: how the tape adds gradients up.
 pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {

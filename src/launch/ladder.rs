@@ -97,7 +97,7 @@ pub struct Job {
 pub struct Summary {
     /// See [`Ladder::name`].
     pub name: &'static str,
-    /// The workload that runs it; see [`crate::op::workloads`].
+    /// The workload that runs it; see `op::workloads`.
     pub workload: &'static str,
     /// Files from the simplest to the last.
     pub files: Vec<&'static str>,

@@ -5,11 +5,15 @@ use crate::check::{Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::launch::{Args, Variant, dimension, launch};
+use crate::op::Op;
 use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
 
 const FILE: &str = "augment/gather.cu";
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("augment") };
 
 /// What happens to each image; torchvision's `RandomCrop(padding)`, `RandomHorizontalFlip`, `ToTensor`, `Normalize`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -111,13 +115,8 @@ fn variant(target: Target) -> Variant {
     Variant { file: FILE, defines: Defines::new().with("THREADS", threads(target)) }
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    vec![variant(Target::Cuda)]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [batch, h, w]: [usize; 3]| {
         let n = batch.saturating_mul(2);
         let images = Input::new([n, h, w, 3], Values::Labels(256));

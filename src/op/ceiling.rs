@@ -4,11 +4,15 @@ use crate::check::{Input, Values};
 use crate::device::{Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
 use crate::tensor::Tensor;
 
 const COPY: &str = "ceiling/copy.cu";
 const MULTIPLY_ADD: &str = "ceiling/multiply_add.cu";
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("ceiling") };
 
 /// Multiply-adds of an element in one pass.
 pub const ROUNDS: usize = 8;
@@ -68,13 +72,8 @@ fn variant(target: Target) -> Variant {
     Variant { file: MULTIPLY_ADD, defines }
 }
 
-/// What a GPU compiles.
-pub fn variants() -> Vec<Variant> {
-    vec![Variant { file: COPY, defines: elementwise::defines(Target::Cuda) }, variant(Target::Cuda)]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let copied = |device: &Device, [n]: [usize; 1]| {
         let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
         scale(&copy(&x)?, -1.0)

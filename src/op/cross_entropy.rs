@@ -11,6 +11,7 @@ use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::launch::ladder::{Job, Ladder, Rung, Summary};
 use crate::launch::{Args, Variant, dimension, elementwise, launch, rows};
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -18,6 +19,9 @@ use crate::tensor::{DType, Tensor};
 const NAIVE: &str = "cross_entropy/1_naive.cu";
 const WARP_PER_ROW: &str = "cross_entropy/2_warp_per_row.cu";
 const ONLINE: &str = "cross_entropy/3_online.cu";
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ladders, ..Op::named("cross_entropy") };
 
 /// The kernels of the loss of each row.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
@@ -121,14 +125,8 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     Ok(p)
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    let naive = Variant { file: NAIVE, defines: Defines::new() };
-    vec![naive, rows::variant(WARP_PER_ROW, Target::Cuda), rows::variant(ONLINE, Target::Cuda)]
-}
-
 /// Its ladder.
-pub fn ladders() -> Vec<Summary> {
+fn ladders() -> Vec<Summary> {
     vec![LADDER.summary("cross_entropy", job)]
 }
 
@@ -150,7 +148,7 @@ fn job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let loss = |device: &Device, [n, k]: [usize; 2]| {
         let inputs = [Input::new([n, k], Values::Uniform), Input::new([n], Values::Labels(k))];
         workload::both_ways(device, inputs, |tape, [logits, labels]| cross_entropy(tape, logits, labels, 0.1))
@@ -164,7 +162,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: a few classes and many, fewer and more rows than a block or a warp has.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (n, k, smoothing) in
         [(1, 1, 0.0), (3, 1, 0.1), (1, 2, 0.0), (5, 10, 0.1), (9, 33, 0.0), (37, 7, 1.0), (3, 211, 0.1)]

@@ -4,9 +4,13 @@ use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::launch::{Args, dimension, rows};
+use crate::op::Op;
 use crate::op::topk::FILE;
 use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("metrics") };
 
 /// Running totals on a device.
 pub struct Totals {
@@ -99,7 +103,7 @@ impl Totals {
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, k]: [usize; 2]| {
         let labels = Input::new([n], Values::Labels(k));
         let inputs = [Input::new([1], Values::Uniform), Input::new([n, k], Values::Uniform), labels];

@@ -1,105 +1,71 @@
-//! Ops: one file each, holding the formula and its derivative, the shape check, the choice of kernel, the launch and the
-//! backward closure.
+//! Ops: one file each, holding the formula and its derivative, the shape check, the choice of kernel, the launch, the
+//! backward closure, and examples.
 //!
-//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file, and
-//! its name here: as a module, and in `for_each_op!` if it has cases.
+//! An op is a plain function that takes the [`Tape`](crate::Tape) first. A new one is its kernel file, its op file with a
+//! `pub static OP`, and its name in `for_each_op!`.
 
-pub mod adaptive_pool;
-pub mod add;
-pub mod augment;
-pub mod batchnorm;
-pub mod cam;
-pub mod ceiling;
-pub mod conv2d;
-pub mod cross_entropy;
-pub mod dropout;
-pub mod linear;
-pub mod matmul;
-pub mod metrics;
-pub mod pool;
+pub mod entry;
 pub mod random;
-pub mod reduce;
-pub mod relu;
 pub mod then;
-pub mod topk;
 pub mod workload;
 
 use std::collections::BTreeMap;
 
-use crate::check::Case;
 use crate::error::Result;
-use crate::launch::{Variant, ladder};
+use crate::launch::ladder;
+pub use entry::Op;
 use workload::Workload;
 
-/// Calls the macro `$then` with the names of the ops that have cases. This is the only list of them: [`cases`] is made
-/// from it, and so are the tests, one per op.
+/// Calls the macro `$then` with the names of all ops, in the order in which lists show them. This is the only list of them:
+/// modules, [`ALL`] and the tests of each op are made from it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_op {
     ($then:ident) => {
-        $then! { adaptive_pool add batchnorm cam conv2d cross_entropy dropout linear matmul pool reduce relu }
+        $then! {
+            adaptive_pool
+            add
+            batchnorm
+            cam
+            conv2d
+            cross_entropy
+            dropout
+            linear
+            matmul
+            pool
+            reduce
+            relu
+            augment
+            ceiling
+            metrics
+            topk
+            optim
+        }
     };
 }
 
-macro_rules! collect_cases {
+// `cargo fmt` does not see modules that a macro declares: `.ci/run` formats src/op by itself.
+macro_rules! declare {
     ($($op:ident)*) => {
-        /// Examples of every op, by the op's name.
-        pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
-            vec![$((stringify!($op), $op::cases())),*]
-        }
+        $(pub mod $op;)*
 
-        /// Every kernel at work: op by op with the rungs that ops choose by themselves, then every rung of every ladder.
-        pub fn workloads() -> Vec<Workload> {
-            let mut all = vec![$((stringify!($op), $op::workloads())),*];
-            // Ops without cases: what they compute has no derivative, or is not a function of tensors alone.
-            all.push(("augment", augment::workloads()));
-            all.push(("ceiling", ceiling::workloads()));
-            all.push(("metrics", metrics::workloads()));
-            all.push(("topk", topk::workloads()));
-            all.push(("optim", crate::optim::workloads()));
-            let mut all: Vec<Workload> =
-                all.into_iter().flat_map(|(op, list)| list.into_iter().map(move |one| one.of(op))).collect();
-            all.extend(workload::rungs(&all));
-            all
-        }
+        /// Every op.
+        pub static ALL: &[&Op] = &[$(&$op::OP),*];
     };
 }
-for_each_op!(collect_cases);
+for_each_op!(declare);
 
-/// Every kernel as a GPU runs it, for a look at what the compiler makes of it.
-pub fn variants() -> Vec<Variant> {
-    let lists = [
-        adaptive_pool::variants(),
-        add::variants(),
-        augment::variants(),
-        batchnorm::variants(),
-        cam::variants(),
-        ceiling::variants(),
-        conv2d::variants(),
-        cross_entropy::variants(),
-        dropout::variants(),
-        matmul::variants(),
-        pool::variants(),
-        reduce::variants(),
-        relu::variants(),
-        topk::variants(),
-        crate::optim::variants(),
-    ];
-    lists.into_iter().flatten().collect()
+/// Every kernel at work: op by op with the rungs that ops choose by themselves, then every rung of every ladder.
+pub fn workloads() -> Vec<Workload> {
+    let of_op = |op: &&Op| (op.workloads)().into_iter().map(|one| one.of(op.name)).collect::<Vec<_>>();
+    let mut all: Vec<Workload> = ALL.iter().flat_map(of_op).collect();
+    all.extend(workload::rungs(&all));
+    all
 }
 
 /// Every ladder of kernels.
 pub fn ladders() -> Vec<ladder::Summary> {
-    let lists = [
-        batchnorm::ladders(),
-        conv2d::ladders(),
-        cross_entropy::ladders(),
-        matmul::ladders(),
-        pool::ladders(),
-        reduce::ladders(),
-        crate::optim::ladders(),
-    ];
-    lists.concat()
+    ALL.iter().flat_map(|op| (op.ladders)()).collect()
 }
 
 /// The rungs that `text` asks for, by ladder: `ladder:rung,ladder:rung`, for

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::check::{Input, Values};
+use crate::check::{Case, Input, Values};
 use crate::device::dry::Dry;
 use crate::device::{Device, Function, Source, Target};
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::tensor::{Shape, Tensor};
 pub struct Workload {
     /// What the command line calls it: `matmul`, `max_pool`; `conv2d_forward:3` for one rung of a ladder.
     pub name: String,
-    /// The op whose cases launch the same kernels; see [`op::cases`](crate::op::cases).
+    /// The op whose cases launch the same kernels; see [`Op::cases`](crate::op::Op::cases).
     pub op: &'static str,
     /// Names of the sizes: `["m", "n", "k"]`.
     pub dims: Vec<&'static str>,
@@ -196,6 +196,13 @@ pub fn launched(run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Kernel>> 
         function: function.kernel().into(),
     };
     Ok(launched.functions().into_iter().map(kernel).collect())
+}
+
+/// What runs `case` both ways for the sake of what that launches, from a gradient of zeros.
+pub fn of_case(case: &Case) -> impl Fn(&Device) -> Result<()> {
+    let inputs = case.draw(1);
+    let upstream = vec![0.0; case.expected(&inputs).len()];
+    move |device| case.run(device, &inputs, &upstream).map(drop)
 }
 
 /// Draws the inputs, runs `forward` and, from a random gradient of what it returns, the backward pass to every input but

@@ -1,21 +1,15 @@
 //! Optimizers: parameters are updated in place, with PyTorch's semantics.
 
-mod adam;
-mod jobs;
 mod policy_text;
 pub mod schedule;
-mod sgd;
-mod steps;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::op::optim::{Adam, Sgd, Table, Update};
 use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
-pub use jobs::{ladders, variants, workloads};
 pub use schedule::{Curve, Policy, Schedule};
-pub use steps::Problem;
-use steps::{Table, Update};
 
 /// Which optimizer, with everything but the learning rate. Left-out fields have PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,10 +30,10 @@ pub enum OptimizerConfig {
     /// Adam; weight decay is added to the gradient.
     Adam {
         /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
-        #[serde(default = "adam::betas")]
+        #[serde(default = "betas")]
         betas: [f64; 2],
         /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
-        #[serde(default = "adam::eps")]
+        #[serde(default = "eps")]
         eps: f64,
         /// λ: adds λ · w to the gradient; 0 if left out.
         #[serde(default)]
@@ -48,15 +42,27 @@ pub enum OptimizerConfig {
     /// Adam with decoupled weight decay.
     AdamW {
         /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
-        #[serde(default = "adam::betas")]
+        #[serde(default = "betas")]
         betas: [f64; 2],
         /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
-        #[serde(default = "adam::eps")]
+        #[serde(default = "eps")]
         eps: f64,
         /// λ: takes lr · λ · w off w beside the gradient's step; 1e-2 if left out.
-        #[serde(default = "adam::decoupled_decay")]
+        #[serde(default = "decoupled_decay")]
         weight_decay: f64,
     },
+}
+
+fn betas() -> [f64; 2] {
+    [0.9, 0.999]
+}
+
+fn eps() -> f64 {
+    1e-8
+}
+
+fn decoupled_decay() -> f64 {
+    1e-2
 }
 
 impl OptimizerConfig {
@@ -166,11 +172,17 @@ impl Optimizer {
 
     fn apply(&mut self, updates: &[Update], lr: f32) -> Result<()> {
         self.steps += 1;
-        match &self.config {
-            &OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-                sgd::step(updates, lr, [momentum, weight_decay], nesterov, &mut self.table)
+        let (t, table) = (self.steps, &mut self.table);
+        match self.config {
+            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+                Sgd { lr, momentum, nesterov, weight_decay }.step(updates, table)
             }
-            config => adam::step(config, updates, lr, self.steps, &mut self.table),
+            OptimizerConfig::Adam { betas, eps, weight_decay } => {
+                Adam { lr, t, betas, eps, weight_decay, decoupled: false }.step(updates, table)
+            }
+            OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+                Adam { lr, t, betas, eps, weight_decay, decoupled: true }.step(updates, table)
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::device::{Device, Source};
 use crate::error::{Error, Result};
 use crate::launch_plan::{self, Plan};
 use crate::op;
-use crate::op::workload::{Kernel, Workload, launched};
+use crate::op::workload::{Kernel, Workload, launched, of_case};
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -105,15 +105,13 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
 /// The cases of the workloads' ops that launch any of `kernels`, with the rungs that the workloads force.
 fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
     let cases: Vec<(&str, Vec<Arc<Case>>)> =
-        op::cases().into_iter().map(|(op, cases)| (op, cases.into_iter().map(Arc::new).collect())).collect();
+        op::ALL.iter().map(|op| (op.name, (op.cases)().into_iter().map(Arc::new).collect())).collect();
     let mut seen = HashSet::new();
     let mut jobs = Vec::new();
     for workload in workloads.iter().filter(|workload| seen.insert((workload.op, workload.rung()))) {
         let rung = workload.rung().map(|(ladder, rung)| (ladder.to_owned(), rung));
         for case in cases.iter().filter(|(op, _)| *op == workload.op).flat_map(|(_, cases)| cases) {
-            let inputs = case.draw(1);
-            let upstream = vec![0.0; case.expected(&inputs).len()];
-            let run = |device: &Device| case.run(device, &inputs, &upstream).map(drop);
+            let run = of_case(case);
             let runs = launched(|device| with(device, rung.as_ref(), || run(device)))?;
             if runs.iter().any(|kernel| kernels.contains(kernel)) {
                 jobs.push((case.clone(), rung.clone()));

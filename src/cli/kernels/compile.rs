@@ -15,6 +15,7 @@ use crate::device::{Defines, Source, Value};
 use crate::error::{Error, Result};
 use crate::launch_plan;
 use crate::op::workload::Workload;
+use crate::op::{self, entry};
 
 /// One function of one variant on one architecture.
 #[derive(Clone, Debug)]
@@ -183,14 +184,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// The variants of the files that `names` mean, each once; of all files if there are no names.
 fn of_tree(names: &[String], all: bool) -> Result<Vec<Source>> {
-    let mut variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
-    let more = if all { sources::of_gpu()? } else { Vec::new() };
-    variants.extend(more.into_iter().map(|source| (source.file, source.defines)));
+    let mut sources = entry::sources(op::ALL)?;
+    if all {
+        sources.extend(sources::of_gpu()?);
+    }
     if !names.is_empty() {
         let kernels = subject::workloads(names, &[])?.iter().map(Workload::kernels).collect::<Result<Vec<_>>>()?;
-        variants.retain(|(file, _)| kernels.iter().flatten().any(|kernel| kernel.file == *file));
+        sources.retain(|source| kernels.iter().flatten().any(|kernel| kernel.file == source.file));
     }
     let mut seen = BTreeSet::new();
-    variants.retain(|(file, defines)| seen.insert(format!("{file} {defines}")));
-    variants.iter().map(|(file, defines)| Source::load(file, defines)).collect()
+    sources.retain(|source| seen.insert(format!("{} {}", source.file, source.defines)));
+    Ok(sources)
 }

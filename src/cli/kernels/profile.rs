@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::subject::{self, Subject};
 use crate::device::cuda::nvrtc::Nvrtc;
+use crate::device::dry::Dry;
 use crate::device::host::profiled::{Profile, Profiles};
 use crate::device::host::{Host, Mode, Options as HostOptions};
 use crate::device::{Device, Source};
 use crate::error::{Error, Result};
+use crate::launch::ladder::Summary;
+use crate::op;
+use crate::op::workload::Workload;
 use crate::profile::report::Report;
 use crate::profile::{Gpu, picture};
 
@@ -57,7 +61,10 @@ pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
         Subject::Tree(name) => name,
     };
     for workload in subject::workloads(std::slice::from_ref(&name), &options.shape)? {
-        workload.run(&device, &options.shape)?;
+        match workload.rung() {
+            Some(rung) => alone(&workload, rung, &device, &options.shape, &profiles)?,
+            None => workload.run(&device, &options.shape)?,
+        }
     }
     let mut found = profiles.list();
     // A function or a file means these alone, of what the workload launches.
@@ -68,6 +75,25 @@ pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
         found.retain(meant);
     }
     Ok(Profiled { profiles: found, own: None })
+}
+
+/// Launches what a rung does of what `workload` does, on the problems that it poses.
+fn alone(
+    workload: &Workload,
+    (ladder, rung): (&str, u32),
+    device: &Device,
+    shape: &[usize],
+    profiles: &Profiles,
+) -> Result<()> {
+    let dry = Device::new(Box::new(Dry::as_if(device.info().clone())));
+    workload.run(&dry, shape)?;
+    let posed = dry.choices().made().remove(ladder).unwrap_or_default();
+    let ladder = Summary::find(&op::ladders(), ladder).map_err(Error::usage)?;
+    for problem in posed.keys().filter(|problem| dry.choices().made_for(ladder.name, problem) == Some(rung)) {
+        let job = profiles.without(|| (ladder.job)(device, problem))?;
+        device.choices().forced(ladder.name, rung, &job.run)?;
+    }
+    Ok(())
 }
 
 pub(super) fn run(options: Options) -> anyhow::Result<()> {

@@ -1,16 +1,14 @@
 //! The backward pass of training.
 
 use super::{
-    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, forward,
-    run, slab, slabs, walk,
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, each, forward, run, slab,
+    slabs, walk,
 };
-use crate::check::{Input, Values};
-use crate::device::Device;
 use crate::error::Result;
-use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
-use crate::op::{reduce, relu, workload};
+use crate::op::{reduce, relu};
 use crate::tensor::Tensor;
 
 /// What the forward pass leaves.
@@ -150,24 +148,4 @@ pub(super) fn train(problem: &Problem, dy: &Tensor, saved: &Saved, input: bool) 
     let sums = (steps.sums)(problem, dy, saved)?;
     let dx = if input { Some((steps.input)(problem, saved, &sums)?) } else { None };
     Ok((sums, dx))
-}
-
-/// Sets up a problem for benches; its result is the gradient of x.
-pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
-    let example = cases::Example::new(device, problem.parse()?)?;
-    let problem = example.problem;
-    let (y, [mean, rstd]) = forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?;
-    let [dy] = workload::tensors(device, &[Input::new(example.x.shape(), Values::Uniform)])?;
-    let values = example.values()?.backward(&dy.to_vec::<f32>()?, &y.to_vec::<f32>()?);
-    let saved =
-        Saved::new(&example.x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], &example.norm());
-    // dy, x and dx; y and the gradient of the second tensor, where there is one.
-    let operands = if problem.then.second().is_some() { 5.0 } else { 3.0 };
-    Ok(Job {
-        flops: (10 + cases::more(problem.then)) as f64 * problem.elements() as f64,
-        bytes: 4.0 * operands * problem.elements() as f64,
-        terms: 4 * problem.rows,
-        run: Box::new(move || Ok(train(&problem, &dy, &saved, true)?.1.expect("the gradient of x was asked for"))),
-        element: Box::new(move |at| values.input(at)),
-    })
 }

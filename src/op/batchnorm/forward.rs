@@ -1,13 +1,12 @@
 //! The forward pass.
 
 use super::{
-    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, cases, each, run, slab,
-    slabs, walk,
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, each, run, slab, slabs,
+    walk,
 };
-use crate::device::Device;
 use crate::error::Result;
 use crate::launch::columns::Columns;
-use crate::launch::ladder::{Job, Ladder, Rung};
+use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
 use crate::tensor::Tensor;
@@ -133,18 +132,4 @@ pub(super) fn train(
     let Steps { statistics, normalize } = LADDER.pick(x.device(), problem).run;
     let [mean, rstd] = statistics(problem, x, norm, momentum)?;
     Ok((normalize(problem, x, [&mean, &rstd], norm, then)?, [mean, rstd]))
-}
-
-/// Sets up a problem for benches.
-pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
-    let example = cases::Example::new(device, problem.parse()?)?;
-    let (problem, values) = (example.problem, example.values()?);
-    let operands = if problem.then.second().is_some() { 3.0 } else { 2.0 };
-    Ok(Job {
-        flops: (7 + cases::more(problem.then)) as f64 * problem.elements() as f64,
-        bytes: 4.0 * operands * problem.elements() as f64,
-        terms: 4 * problem.rows,
-        run: Box::new(move || Ok(train(&problem, &example.x, &example.norm(), 0.1, example.then())?.0)),
-        element: Box::new(move |at| values.output(at)),
-    })
 }

@@ -6,23 +6,21 @@
 //! - inference: running statistics, constants. dx = weight · rstd · dy
 
 mod backward;
-mod cases;
+mod examples;
 mod forward;
 mod problem;
 
-use crate::check::{Input, Values};
-use crate::device::{Arg, Defines, Device, Geometry};
+use crate::device::{Arg, Defines, Geometry};
 use crate::error::{Error, Result};
-use crate::launch::columns::{Columns, cuda_defines};
-use crate::launch::ladder::Summary;
+use crate::launch::columns::Columns;
 use crate::launch::{Args, Variant, dimension, elementwise, launch};
+use crate::op::Op;
 use crate::op::then::Then;
-use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 use backward::Saved;
+use examples::{backward_job, cases, forward_job, workloads};
 
-pub use cases::cases;
 pub use problem::Problem;
 
 const TWO_PASS: &str = "batchnorm/1_two_pass.cu";
@@ -31,6 +29,17 @@ const SLABS: &str = "batchnorm/3_slabs.cu";
 const VECTORIZED: &str = "batchnorm/4_vectorized.cu";
 const FUSED_RELU: &str = "batchnorm/5_fused_relu.cu";
 const FUSED_RESIDUAL: &str = "batchnorm/6_fused_residual.cu";
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || {
+        let workload = "batchnorm_residual";
+        vec![forward::LADDER.summary(workload, forward_job), backward::LADDER.summary(workload, backward_job)]
+    },
+    ..Op::named("batchnorm")
+};
 
 /// What a normalization knows besides its input: one value per channel each, and what keeps it from dividing by zero.
 #[derive(Clone, Copy)]
@@ -187,47 +196,4 @@ fn each(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<(
 
 fn by_threads(file: &'static str) -> Variant {
     Variant { file, defines: Defines::new().with("THREADS", THREADS) }
-}
-
-/// What a GPU runs.
-pub fn variants() -> Vec<Variant> {
-    let columns = |file| cuda_defines().map(|defines| Variant { file, defines });
-    let later = [VECTORIZED, FUSED_RELU, FUSED_RESIDUAL].into_iter().flat_map(columns);
-    [TWO_PASS, WELFORD, SLABS].map(by_threads).into_iter().chain(later).collect()
-}
-
-/// Its ladders.
-pub fn ladders() -> Vec<Summary> {
-    let workload = "batchnorm_residual";
-    vec![forward::LADDER.summary(workload, forward::job), backward::LADDER.summary(workload, backward::job)]
-}
-
-/// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
-    fn run(device: &Device, [n, h, w, c]: [usize; 4], training: bool, then: Then) -> Result<()> {
-        let [image, channels] = [Input::new([n, h, w, c], Values::Uniform), Input::new([c], Values::Uniform)];
-        let inputs = [image.clone(), channels.clone(), channels, image];
-        let (mean, var) = (Tensor::zeros(device, [c], DType::F32)?, Tensor::full(device, [c], 1.0)?);
-        workload::both_ways(device, inputs, |tape, [x, weight, bias, second]| {
-            let then = match then {
-                Then::Nothing => Then::Nothing,
-                Then::Relu => Then::Relu,
-                Then::Residual(()) => Then::Residual(second),
-            };
-            let norm = Norm { weight, bias, running_mean: &mean, running_var: &var, eps: 1e-5 };
-            if training {
-                return batchnorm_train(tape, x, &norm, 0.1, then);
-            }
-            batchnorm_inference(tape, x, &norm, then)
-        })
-    }
-    let (dims, default) = (["n", "h", "w", "c"], [3, 11, 13, 20]);
-    vec![
-        Workload::new("batchnorm", dims, default, |device, sizes| run(device, sizes, true, Then::Nothing)),
-        Workload::new("batchnorm_relu", dims, default, |device, sizes| run(device, sizes, true, Then::Relu)),
-        Workload::new("batchnorm_residual", dims, default, |device, sizes| {
-            run(device, sizes, true, Then::Residual(()))
-        }),
-        Workload::new("batchnorm_inference", dims, default, |device, sizes| run(device, sizes, false, Then::Nothing)),
-    ]
 }

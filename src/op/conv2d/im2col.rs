@@ -1,5 +1,6 @@
 //! Rung 2: convolutions as matrix products whose operand or result is written out, a few images at a time.
 
+use super::direction::Pass;
 use super::{Sizes, launches};
 use crate::error::Result;
 use crate::launch::elementwise;
@@ -48,13 +49,8 @@ impl Part {
 }
 
 /// y = columns · fᵀ + bias
-pub(super) fn forward(
-    file: &'static str,
-    sizes: &Sizes,
-    x: &Tensor,
-    filters: &Tensor,
-    bias: Option<&Tensor>,
-) -> Result<Tensor> {
+pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [x, filters], bias, .. } = pass;
     let y = Tensor::empty(x.device(), [sizes.n, sizes.p, sizes.q, sizes.k], DType::F32)?;
     let filters = filters.reshape([sizes.k, sizes.depth()])?;
     for part in parts(sizes) {
@@ -68,7 +64,8 @@ pub(super) fn forward(
 }
 
 /// dx from columns = dy · f
-pub(super) fn input_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
+pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, filters], .. } = pass;
     let dx = Tensor::empty(dy.device(), [sizes.n, sizes.h, sizes.w, sizes.c], DType::F32)?;
     let filters = filters.reshape([sizes.k, sizes.depth()])?;
     for part in parts(sizes) {
@@ -80,7 +77,8 @@ pub(super) fn input_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, fil
 }
 
 /// df = dyᵀ · columns, one part after the other
-pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, x], .. } = pass;
     let mut sum: Option<Tensor> = None;
     for part in parts(sizes) {
         let of_part = product(Form::TN, &part.rows(dy)?, &part.columns(file, x)?, None)?;

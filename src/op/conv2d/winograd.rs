@@ -2,6 +2,7 @@
 //!
 //! Images are worked off part by part, so that what lies between the steps stays in a cache, and bounded.
 
+use super::direction::Pass;
 use super::launches::split;
 use super::{Sizes, Steps};
 use crate::device::{Arg, Device, Geometry, Target};
@@ -36,20 +37,16 @@ fn output(file: &str) -> usize {
 }
 
 /// The forward pass.
-pub(super) fn forward(
-    file: &'static str,
-    sizes: &Sizes,
-    x: &Tensor,
-    filters: &Tensor,
-    bias: Option<&Tensor>,
-) -> Result<Tensor> {
+pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [x, filters], bias, .. } = pass;
     let (c, k) = (sizes.c, sizes.k);
     let taps = super::launches::transposed(sizes, filters)?;
     convolve(file, sizes, x, Taps { values: &taps, row_stride: k, tap_stride: c * k, turned: false }, bias)
 }
 
 /// The gradient of the input: a convolution of dy.
-pub(super) fn input_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
+pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, filters], .. } = pass;
     let &Sizes { h, w, c, k, p, q, steps, .. } = sizes;
     let steps = Steps { padding: steps.padding.map(|padding| 2 - padding), ..steps };
     let turned = Sizes { h: p, w: q, c: k, k: c, p: h, q: w, steps, ..*sizes };
@@ -98,7 +95,8 @@ fn convolve(file: &'static str, sizes: &Sizes, x: &Tensor, taps: Taps, bias: Opt
 }
 
 /// The gradient of the filters.
-pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, x], .. } = pass;
     let device = dy.device();
     let &Sizes { n, c, k, .. } = sizes;
     let plan = Plan::new(file, device, sizes, c + k, k * c);
@@ -203,9 +201,4 @@ fn variant(file: &'static str, target: Target, tile: Tile, lengths: [usize; 3]) 
     let [a, b, c] = lengths.map(|length| access(target, length));
     let defines = tile.defines().with("WIDTH", width(target, output(file)));
     Variant { file, defines: defines.with("AVEC", a).with("BVEC", b).with("CVEC", c) }
-}
-
-/// What a GPU compiles of `file`.
-pub(super) fn on_gpu(file: &'static str, tile: Tile) -> Variant {
-    variant(file, Target::Cuda, tile, [4; 3])
 }

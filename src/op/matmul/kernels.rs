@@ -144,25 +144,3 @@ fn vectorized_defines(tile: Tile, form: Form, access: [usize; 3]) -> Defines {
     let defines = tile.defines().with("TRANSPOSE_A", a).with("TRANSPOSE_B", b);
     defines.with("AVEC", access[0]).with("BVEC", access[1]).with("CVEC", access[2])
 }
-
-/// What a GPU compiles: every form and tile, with whole and with single accesses.
-pub fn variants() -> Vec<Variant> {
-    let plain = [NAIVE, COALESCED, SHARED_TILE, ONE_DIMENSIONAL_TILE];
-    let mut variants = plain.map(|file| Variant { file, defines: Defines::new() }).to_vec();
-    variants.push(Variant { file: REGISTER_TILE, defines: widest(Target::Cuda).defines() });
-    for form in [Form::NN, Form::NT, Form::TN] {
-        for length in [4, 1] {
-            let access = access(Target::Cuda, length);
-            for columns in [32, 64, 128] {
-                let defines = vectorized_defines(Tile::pick(Target::Cuda, 128, columns, 128), form, [access; 3]);
-                variants.push(Variant { file: VECTORIZED, defines });
-            }
-            let defines = with_form(buffered(Target::Cuda).defines(), form, access);
-            variants.push(Variant { file: DOUBLE_BUFFER, defines });
-            for tile in WarpTile::all(Target::Cuda) {
-                variants.push(Variant { file: WARP_TILE, defines: with_form(tile.defines(), form, access) });
-            }
-        }
-    }
-    variants
-}

@@ -2,7 +2,7 @@
 //!
 //! With G the gradient of C: dA = G · op(B)ᵀ, dB = op(A)ᵀ · G, each again one of the three products NN, NT, TN.
 
-mod cases;
+mod examples;
 mod kernels;
 
 use std::fmt;
@@ -10,11 +10,26 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::launch::elementwise;
-use crate::launch::ladder::Summary;
+use crate::op::Op;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
-pub use cases::{cases, workloads};
-pub use kernels::{LADDER, variants};
+use examples::{cases, job, workloads};
+pub use kernels::LADDER;
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || vec![LADDER.summary("matmul", job)],
+    // Every tile of every form, for rows that whole accesses divide and for others; then the last rung's large tile.
+    sizes: &[
+        ("matmul", &[&[64], &[31, 32, 63, 64, 127, 128], &[31, 32, 63, 64, 127, 128]]),
+        ("matmul", &[&[4], &[2051, 2052], &[2052]]),
+        ("matmul", &[&[2051, 2052], &[4], &[2052]]),
+        ("matmul", &[&[2052], &[2051, 2052], &[4]]),
+    ],
+    ..Op::named("matmul")
+};
 
 /// Which operands are read transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,9 +126,4 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
     let sizes = Sizes { form, m, n, k };
     let rung = LADDER.pick(a.device(), &sizes);
     (rung.run)(rung.file, &sizes, [a, b], bias)
-}
-
-/// Its ladder.
-pub fn ladders() -> Vec<Summary> {
-    vec![LADDER.summary("matmul", cases::job)]
 }

@@ -78,9 +78,3 @@ pub(crate) fn defines(target: Target, channels: usize) -> Defines {
     let whole = usize::from(target == Target::Cuda);
     Defines::of([("VEC", vector(target, channels)), ("WHOLE", whole), ("THREADS", threads(target))])
 }
-
-/// What a GPU runs: channels in whole vectors, or any.
-pub fn variants() -> Vec<Variant> {
-    let vectorized = [4, 1].map(|channels| Variant { file: VECTORIZED, defines: defines(Target::Cuda, channels) });
-    [&[Variant { file: NAIVE, defines: Defines::new() }], &vectorized[..]].concat()
-}

@@ -7,20 +7,28 @@
 //! The output has ⌊(H + 2 · padding − size) / stride⌋ + 1 rows. Padding is −∞ for the maximum and zeros for the average,
 //! which counts them (PyTorch's `count_include_pad`). A NaN makes its windows NaN.
 
-mod cases;
+mod examples;
 mod kernels;
 mod sizes;
 
 use crate::device::Arg;
 use crate::error::{Error, Result};
 use crate::launch::elementwise;
-use crate::launch::ladder::Summary;
+use crate::op::Op;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
-pub use cases::{cases, workloads};
-pub use kernels::{MAX_BACKWARD, MAX_FORWARD, variants};
+use examples::{backward_job, cases, forward_job, workloads};
+pub use kernels::{MAX_BACKWARD, MAX_FORWARD};
 pub(crate) use kernels::{defines, threads, vector};
 pub use sizes::Sizes;
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || vec![MAX_FORWARD.summary("max_pool", forward_job), MAX_BACKWARD.summary("max_pool", backward_job)],
+    ..Op::named("pool")
+};
 
 /// Which pixels are pooled together: rows, then columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,9 +94,4 @@ pub fn global_avg_pool(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     };
     // One window, as large as the image.
     avg_pool(tape, x, Window { size: [h, w], stride: [1, 1], padding: [0, 0] })?.reshape([n, c])
-}
-
-/// The ladders of the maximum.
-pub fn ladders() -> Vec<Summary> {
-    vec![MAX_FORWARD.summary("max_pool", cases::forward_job), MAX_BACKWARD.summary("max_pool", cases::backward_job)]
 }

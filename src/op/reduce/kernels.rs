@@ -3,7 +3,7 @@
 use super::{Count, Matrix};
 use crate::device::{Defines, Geometry, Target};
 use crate::error::Result;
-use crate::launch::columns::{Columns, cuda_defines};
+use crate::launch::columns::Columns;
 use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
@@ -128,11 +128,4 @@ fn launch_sum_rows(x: &Tensor, cut: &Columns) -> Result<Tensor> {
     let args = Args::of([&[y.arg(), x.arg()], &cut.args()?[..]]);
     launch(x.device(), &variant, "sum_rows_forward", cut.geometry(), &args)?;
     Ok(y)
-}
-
-/// What a GPU runs.
-pub fn variants() -> Vec<Variant> {
-    let plain = [NAIVE, SHARED_TREE].map(|file| Variant { file, defines: Defines::new() });
-    let vectorized = cuda_defines().map(|defines| Variant { file: VECTORIZED, defines });
-    [plain, vectorized].concat()
 }

@@ -4,7 +4,7 @@
 //! - `mean`:     y = Σ x / n;      dx = dy / n everywhere
 //! - `sum_rows`: y\[c\] = Σᵣ x\[r, c\]; dx\[r, c\] = dy\[c\]
 
-mod cases;
+mod examples;
 mod kernels;
 
 use std::fmt;
@@ -13,13 +13,21 @@ use std::str::FromStr;
 use crate::device::Geometry;
 use crate::error::{Error, Result};
 use crate::launch::columns::Columns;
-use crate::launch::ladder::Summary;
 use crate::launch::{Args, Variant, dimension, elementwise, launch};
+use crate::op::Op;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
-pub use cases::{cases, workloads};
+use examples::{cases, sum_job, sum_rows_job, workloads};
 pub(crate) use kernels::sum_slabs;
-pub use kernels::{SUM, SUM_ROWS, variants};
+pub use kernels::{SUM, SUM_ROWS};
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || vec![SUM.summary("sum", sum_job), SUM_ROWS.summary("sum_rows", sum_rows_job)],
+    ..Op::named("reduce")
+};
 
 /// Elements to add up. As text, `n1048576`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,9 +141,4 @@ pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
     let sizes = Matrix { rows, channels };
     let rung = SUM_ROWS.pick(x.device(), &sizes);
     (rung.run)(rung.file, x, &sizes)
-}
-
-/// The ladders of both sums.
-pub fn ladders() -> Vec<Summary> {
-    vec![SUM.summary("sum", cases::sum_job), SUM_ROWS.summary("sum_rows", cases::sum_rows_job)]
 }

@@ -101,6 +101,11 @@ fn a_profile_of_the_tree_is_of_what_is_named() {
     for name in [file, &format!("kernels/{file}")] {
         assert_eq!(kernels(&[name]), ["relu_forward", "relu_backward"], "{name}");
     }
+    // A rung is what it launches itself: no pass but its own, and no other problem's kernels.
+    let split = ["conv2d_backward_filter", "sum_rows_forward"];
+    assert_eq!(kernels(&["conv2d_backward_filter:6", "--shape", "8,8,8,32,32,3,3,1"]), split);
+    assert_eq!(kernels(&["conv2d_backward_filter:5"]), split[..1]);
+    assert_eq!(kernels(&["max_pool_backward:1"]), ["max_pool_backward"]);
     let matmul = &json_of(&["profile", "matmul", "--shape", "128,64,32"])[0];
     assert_eq!(matmul["total"]["operations"]["fused"], json!(128 * 64 * 32), "{matmul:#}");
 }

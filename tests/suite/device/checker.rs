@@ -103,7 +103,7 @@ fn copy_only() -> Case {
 fn child_verifies() {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let (name, only) = (variable("FAULT_OP"), variable("FAULT_CASE"));
-    let cases = op::cases().into_iter().find(|(op, _)| *op == name).expect("FAULT_OP names an op").1;
+    let cases = (op::ALL.iter().find(|op| op.name == name).expect("FAULT_OP names an op").cases)();
     let orders = [Order::Forward, Order::Reverse, Order::Random(7)];
     let devices = orders.map(|order| host(order, variable("FAULT_TILES") == "gpu"));
     for case in cases.iter().filter(|case| only.is_empty() || case.name == only) {
@@ -122,7 +122,7 @@ fn child_verifies() {
 #[ignore = "other tests run it in a process of its own"]
 fn child_looks_for_findings() {
     let name = std::env::var("FAULT_OP").unwrap_or_default();
-    let cases = op::cases().into_iter().find(|(op, _)| *op == name).expect("FAULT_OP names an op").1;
+    let cases = (op::ALL.iter().find(|op| op.name == name).expect("FAULT_OP names an op").cases)();
     let (device, findings) = checked(Order::Forward);
     for case in cases {
         // What it computes is of no interest here, only what is found.

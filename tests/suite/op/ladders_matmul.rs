@@ -3,10 +3,9 @@
 
 use warptape::device::host::Order;
 use warptape::device::host::profiled::Profile;
-use warptape::device::{Arg, Geometry};
-use warptape::launch::Variant;
-use warptape::op;
-use warptape::op::matmul::{Form, matmul};
+use warptape::device::{Arg, Geometry, Source};
+use warptape::op::entry::sources;
+use warptape::op::matmul::{Form, OP, matmul};
 use warptape::{DType, Device, Tape, Tensor};
 
 use crate::device::profiler::profiled;
@@ -39,17 +38,17 @@ fn checked(profile: Profile) -> Profile {
 }
 
 /// The variants of the last rung with the large tile, which only outputs of millions of elements get.
-fn large_tiles() -> Vec<Variant> {
-    let of_large = |one: &Variant| one.file == "matmul/8_warp_tile.cu" && one.defines.get("BN") == Some(256);
-    let found: Vec<_> = op::matmul::variants().into_iter().filter(of_large).collect();
+fn large_tiles() -> Vec<Source> {
+    let of_large = |one: &Source| one.file == "matmul/8_warp_tile.cu" && one.defines.get("BN") == Some(256);
+    let found: Vec<_> = sources(&[&OP]).unwrap().into_iter().filter(of_large).collect();
     assert_eq!(found.len(), 6);
     found
 }
 
-fn launch(variant: &Variant, [m, n, k]: [usize; 3], [a, b]: [&Tensor; 2]) -> Tensor {
+fn launch(variant: &Source, [m, n, k]: [usize; 3], [a, b]: [&Tensor; 2]) -> Tensor {
     let device = a.device();
     let get = |name| variant.defines.get(name).unwrap();
-    let function = device.function(variant.file, "matmul_forward", &variant.defines).unwrap();
+    let function = device.function(&variant.file, "matmul_forward", &variant.defines).unwrap();
     let c = Tensor::zeros(device, [m, n], DType::F32).unwrap();
     let sizes = [m, n, k].map(|size| Arg::I32(size as i32));
     let args = [&[c.arg(), a.arg(), b.arg(), Arg::Ptr(0)], &sizes[..]].concat();

@@ -173,6 +173,14 @@ impl Profiles {
         self.0.lock().unwrap().clone()
     }
 
+    /// What `run` returns; what it launches is not in the list.
+    pub fn without<T>(&self, run: impl FnOnce() -> T) -> T {
+        let before = self.list();
+        let result = run();
+        *self.0.lock().unwrap() = before;
+        result
+    }
+
     pub(super) fn add(&self, profile: Profile) {
         let mut list = self.0.lock().unwrap();
         let known = list.iter_mut().find(|known| known.kernel == profile.kernel && known.defines == profile.defines);

@@ -1,11 +1,13 @@
 //! Examples: the formulas in f64, inputs for tests, and problems for benches.
 
-use super::{Norm, Problem, batchnorm_inference, batchnorm_train};
+use super::backward::{self, Saved};
+use super::{Norm, Problem, batchnorm_inference, batchnorm_train, forward};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::Result;
+use crate::launch::ladder::Job;
 use crate::op::then::Then;
-use crate::op::workload;
+use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
@@ -114,7 +116,7 @@ impl Gradient {
 }
 
 /// Operations on an element that `then` adds, forward or backward.
-pub(super) fn more(then: Then) -> usize {
+fn more(then: Then) -> usize {
     match then {
         Then::Nothing => 0,
         Then::Relu => 1,
@@ -138,8 +140,74 @@ fn moments<T: Copy + Into<f64>>(x: &[T], channels: usize, eps: f64) -> [Vec<f64>
 
 const EPS: f64 = 1e-2;
 
+/// Sets up a problem for benches.
+pub(super) fn forward_job(device: &Device, problem: &str) -> Result<Job> {
+    let example = Example::new(device, problem.parse()?)?;
+    let (problem, values) = (example.problem, example.values()?);
+    let operands = if problem.then.second().is_some() { 3.0 } else { 2.0 };
+    Ok(Job {
+        flops: (7 + more(problem.then)) as f64 * problem.elements() as f64,
+        bytes: 4.0 * operands * problem.elements() as f64,
+        terms: 4 * problem.rows,
+        run: Box::new(move || Ok(forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?.0)),
+        element: Box::new(move |at| values.output(at)),
+    })
+}
+
+/// Sets up a problem for benches; its result is the gradient of x.
+pub(super) fn backward_job(device: &Device, problem: &str) -> Result<Job> {
+    let example = Example::new(device, problem.parse()?)?;
+    let problem = example.problem;
+    let (y, [mean, rstd]) = forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?;
+    let [dy] = workload::tensors(device, &[Input::new(example.x.shape(), Values::Uniform)])?;
+    let values = example.values()?.backward(&dy.to_vec::<f32>()?, &y.to_vec::<f32>()?);
+    let saved =
+        Saved::new(&example.x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], &example.norm());
+    // dy, x and dx; y and the gradient of the second tensor, where there is one.
+    let operands = if problem.then.second().is_some() { 5.0 } else { 3.0 };
+    Ok(Job {
+        flops: (10 + more(problem.then)) as f64 * problem.elements() as f64,
+        bytes: 4.0 * operands * problem.elements() as f64,
+        terms: 4 * problem.rows,
+        run: Box::new(move || {
+            Ok(backward::train(&problem, &dy, &saved, true)?.1.expect("the gradient of x was asked for"))
+        }),
+        element: Box::new(move |at| values.input(at)),
+    })
+}
+
+/// Kernels at work at any size.
+pub(super) fn workloads() -> Vec<Workload> {
+    fn run(device: &Device, [n, h, w, c]: [usize; 4], training: bool, then: Then) -> Result<()> {
+        let [image, channels] = [Input::new([n, h, w, c], Values::Uniform), Input::new([c], Values::Uniform)];
+        let inputs = [image.clone(), channels.clone(), channels, image];
+        let (mean, var) = (Tensor::zeros(device, [c], DType::F32)?, Tensor::full(device, [c], 1.0)?);
+        workload::both_ways(device, inputs, |tape, [x, weight, bias, second]| {
+            let then = match then {
+                Then::Nothing => Then::Nothing,
+                Then::Relu => Then::Relu,
+                Then::Residual(()) => Then::Residual(second),
+            };
+            let norm = Norm { weight, bias, running_mean: &mean, running_var: &var, eps: 1e-5 };
+            if training {
+                return batchnorm_train(tape, x, &norm, 0.1, then);
+            }
+            batchnorm_inference(tape, x, &norm, then)
+        })
+    }
+    let (dims, default) = (["n", "h", "w", "c"], [3, 11, 13, 20]);
+    vec![
+        Workload::new("batchnorm", dims, default, |device, sizes| run(device, sizes, true, Then::Nothing)),
+        Workload::new("batchnorm_relu", dims, default, |device, sizes| run(device, sizes, true, Then::Relu)),
+        Workload::new("batchnorm_residual", dims, default, |device, sizes| {
+            run(device, sizes, true, Then::Residual(()))
+        }),
+        Workload::new("batchnorm_inference", dims, default, |device, sizes| run(device, sizes, false, Then::Nothing)),
+    ]
+}
+
 /// Examples for tests and benches: sizes around a vector, a group of rows and a slab.
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let sizes = [([2, 1, 1], 1), ([3, 1, 1], 17), ([2, 3, 3], 5), ([3, 5, 1], 16), ([2, 4, 1], 36), ([7, 19, 1], 3)];
     let mut cases = Vec::new();
     for (shape, channels) in sizes {

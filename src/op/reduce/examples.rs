@@ -37,7 +37,7 @@ pub(super) fn sum_rows_job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+pub(super) fn workloads() -> Vec<Workload> {
     let total = |device: &Device, [n]: [usize; 1]| {
         workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| sum(tape, x))
     };
@@ -52,7 +52,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: sizes around a vector, a group of rows, a slab and a part.
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for n in [1, 3, 17, 511, 4099] {
         let (whole, real) = (Input::new([n], Values::Integers), Input::new([n], Values::Uniform));

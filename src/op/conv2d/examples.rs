@@ -1,14 +1,38 @@
-//! Examples of convolutions: odd sizes, strides, padding, dilation, rectangular filters.
+//! Problems for benches, kernels at work, and examples for tests: odd sizes, strides, padding, dilation, rectangular filters.
 
+use super::direction::{Direction, compute};
 use super::{Sizes, Steps, conv2d};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
+use crate::error::Result;
+use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
+/// Sets up a problem of one direction for benches.
+pub(super) fn job(direction: Direction, device: &Device, problem: &str) -> Result<Job> {
+    let sizes: Sizes = problem.parse()?;
+    let inputs = direction.operands(&sizes).map(|shape| Input::new(shape, Values::Uniform));
+    let [left, right] = workload::tensors(device, &inputs)?;
+    let (a, b) = (left.to_vec::<f32>()?, right.to_vec::<f32>()?);
+    let element: fn(&Sizes, &[f32], &[f32], usize) -> f64 = match direction {
+        Direction::Forward => output,
+        Direction::Input => of_input,
+        Direction::Filter => of_filters,
+    };
+    let [_, _, terms] = direction.product(&sizes);
+    Ok(Job {
+        flops: sizes.flops(),
+        bytes: 4.0 * (sizes.input() + sizes.filters() + sizes.output()) as f64,
+        terms,
+        run: Box::new(move || compute(direction, &sizes, [&left, &right], None)),
+        element: Box::new(move |at| element(&sizes, &a, &b, at)),
+    })
+}
+
 /// Kernels at work at any size. Filters of odd size are padded so that a stride of 1 keeps the image's size.
-pub fn workloads() -> Vec<Workload> {
+pub(super) fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, h, w, c, k, r, s, stride]: [usize; 8]| {
         let steps = Steps { stride: [stride; 2], padding: [(r - 1) / 2, (s - 1) / 2], dilation: [1; 2] };
         let shapes = [vec![n, h, w, c], vec![k, r, s, c], vec![k]];
@@ -23,7 +47,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches.
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let plain = Steps::new(1, 1);
     let uneven = Steps { stride: [2, 1], padding: [0, 2], dilation: [1, 2] };
     let mut cases = Vec::new();
@@ -68,7 +92,7 @@ fn seen(steps: &Steps, d: usize, at: usize, tap: usize) -> usize {
 }
 
 /// Element `at` of y, without bias.
-pub(super) fn output<T: Copy + Into<f64>>(sizes: &Sizes, x: &[T], filters: &[T], at: usize) -> f64 {
+fn output<T: Copy + Into<f64>>(sizes: &Sizes, x: &[T], filters: &[T], at: usize) -> f64 {
     let &Sizes { h, w, c, k, r, s, p, q, steps, .. } = sizes;
     let (filter, column, row, image) = (at % k, at / k % q, at / k / q % p, at / k / q / p);
     let mut sum = 0.0;
@@ -84,7 +108,7 @@ pub(super) fn output<T: Copy + Into<f64>>(sizes: &Sizes, x: &[T], filters: &[T],
 }
 
 /// Element `at` of the gradient of x.
-pub(super) fn of_input<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], filters: &[T], at: usize) -> f64 {
+fn of_input<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], filters: &[T], at: usize) -> f64 {
     let &Sizes { h, w, c, k, r, s, p, q, steps, .. } = sizes;
     let (channel, column, row, image) = (at % c, at / c % w, at / c / w % h, at / c / w / h);
     let mut sum = 0.0;
@@ -104,7 +128,7 @@ pub(super) fn of_input<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], filters: &[
 }
 
 /// Element `at` of the gradient of the filters.
-pub(super) fn of_filters<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], x: &[T], at: usize) -> f64 {
+fn of_filters<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], x: &[T], at: usize) -> f64 {
     let &Sizes { h, w, c, k, r, s, p, q, steps, .. } = sizes;
     let (channel, tap, filter) = (at % c, at / c % (r * s), at / c / (r * s));
     let mut sum = 0.0;

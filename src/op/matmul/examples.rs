@@ -26,7 +26,7 @@ pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+pub(super) fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [m, n, k]: [usize; 3]| {
         let inputs = [Input::new([m, k], Values::Uniform), Input::new([k, n], Values::Uniform)];
         workload::both_ways(device, inputs, |tape, [a, b]| matmul(tape, Form::NN, a, b))
@@ -35,7 +35,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: tiles of every device are larger and smaller than these sizes.
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for form in [Form::NN, Form::NT, Form::TN] {
         for (m, n, k) in [(1, 1, 1), (7, 5, 3), (13, 33, 130), (65, 64, 17), (3, 131, 8)] {

@@ -54,7 +54,7 @@ pub(super) fn backward_job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Kernels at work at any size. Windows of odd size are padded so that a stride of 1 keeps the image's size.
-pub fn workloads() -> Vec<Workload> {
+pub(super) fn workloads() -> Vec<Workload> {
     type Pool = fn(&mut Tape, &Tensor, Window) -> Result<Tensor>;
     fn run(device: &Device, [n, h, w, c, size, stride]: [usize; 6], pool: Pool) -> Result<()> {
         let window = Window { size: [size; 2], stride: [stride; 2], padding: [(size - 1) / 2; 2] };
@@ -68,7 +68,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: windows apart, touching, overlapping, padded and as large as the image.
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let window = |size, stride, padding| Window { size, stride, padding };
     let list = [
         ([1, 1, 1, 1], window([1, 1], [1, 1], [0, 0])),

@@ -41,10 +41,12 @@ impl FromStr for Problem {
 }
 
 /// A parameter in one step.
-pub(super) struct Update {
+pub(crate) struct Update {
+    /// The parameter itself.
     pub w: Tensor,
     /// What is kept for it, as the kernels have it: v; m and v.
     pub kept: [Option<Tensor>; 2],
+    /// Its gradient.
     pub g: Tensor,
 }
 
@@ -104,7 +106,7 @@ pub(super) const fn all_at_once(file: &'static str) -> Rung<Problem, Run> {
 
 /// Where each block's part of a step lies (`Part` in `kernels/prelude/optim.cuh`), in device memory, for the addresses that
 /// came up lately. Parameters stay where they are; gradients come and go, and mostly lie in one of two ways, in turn.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// The one that was used last stands first. Empty without parameters. All are as large as they can become from the start,
     /// so that memory in use does not depend on steps.
     layouts: Vec<Layout>,
@@ -121,10 +123,11 @@ const LAYOUTS: usize = 2;
 
 impl Table {
     /// An empty table for `parameters`.
-    pub fn new(parameters: &[Tensor]) -> Result<Self> {
-        let blocks = |w: &Tensor| w.elements().div_ceil(elementwise::block(w.device().target()));
+    pub fn new<'a>(parameters: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
+        let parameters: Vec<&Tensor> = parameters.into_iter().collect();
+        let blocks = |w: &&Tensor| w.elements().div_ceil(elementwise::block(w.device().target()));
         let blocks: usize = parameters.iter().map(blocks).sum();
-        let first = parameters.first().filter(|_| blocks > 0);
+        let first = parameters.first().copied().filter(|_| blocks > 0);
         let layout =
             |w: &Tensor| Ok(Layout { of: Vec::new(), on_device: Tensor::empty(w.device(), [blocks, 10], DType::I32)? });
         let layouts = first.into_iter().flat_map(|w| [w; LAYOUTS]).map(layout).collect::<Result<_>>()?;
