@@ -30,6 +30,7 @@ macro_rules! for_each_op {
             conv2d
             cross_entropy
             dropout
+            gelu
             linear
             matmul
             pool
