@@ -8,7 +8,7 @@
 use warptape::check::{Case, Input, Values};
 use warptape::device::host::{Host, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Source};
-use warptape::{DType, Device, Result, Tape, Tensor};
+use warptape::{DType, Device, Environment, Result, Tape, Tensor};
 
 const THREADS: usize = 256;
 
@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<()> {
         let host = Host::new(Options { order, ..Options::default() });
         devices.push((format!("host, {order:?} order"), Device::guarded(Box::new(host))));
     }
-    match warptape::device::cuda::Cuda::open(0) {
+    match warptape::device::cuda::Cuda::open(0, &Environment::of_process()) {
         Ok(cuda) => devices.push(("cuda:0".into(), Device::guarded(Box::new(cuda)))),
         Err(error) => println!("not checked on a GPU: {error}"),
     }

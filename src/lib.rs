@@ -11,6 +11,7 @@ pub mod cli;
 pub mod data;
 pub mod device;
 mod draw;
+pub mod environment;
 pub mod error;
 pub mod explain;
 pub mod files;
@@ -26,6 +27,7 @@ pub mod tensor;
 pub mod train;
 
 pub use device::Device;
+pub use environment::Environment;
 pub use error::{Error, Result};
 pub use nn::{Builder, Layer, Pass, Sequential};
 pub use optim::{Optimizer, OptimizerConfig, Schedule};

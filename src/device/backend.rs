@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Arg, Function, Geometry, Info, Module, Source, clock};
+use crate::environment::Environment;
 use crate::error::Result;
 
 /// What a device must be able to do. All work is ordered as issued (one stream), from whatever thread; only `download` and
@@ -16,6 +17,8 @@ use crate::error::Result;
 pub trait Backend: Send + Sync {
     /// What the device is; the same for as long as it is open.
     fn info(&self) -> &Info;
+    /// What the device was opened in: it says where kernels, compilers and the cache are.
+    fn environment(&self) -> &Environment;
     /// At least `bytes` bytes, aligned to 256.
     fn alloc(&self, bytes: usize) -> Result<u64>;
     /// Gives back what `alloc` returned with the same size.

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Arg, Backend, Function, Geometry, Handle, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
 use crate::error::Result;
 
 /// A device that computes nothing; what is read from it is zeros.
 pub struct Dry {
     info: Info,
+    environment: Environment,
     next: AtomicU64,
     launched: Launched,
 }
@@ -34,17 +36,18 @@ impl Launched {
 }
 
 impl Dry {
-    /// Counts as a device of this kind would.
+    /// Counts as a device of this kind would, in the environment of this process.
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
         let (name, description, arch, toolchain) = (text(), text(), text(), text());
-        Self::as_if(Info { kind: Kind::Dry, name, description, arch, toolchain, units: 1, memory: u64::MAX, target })
+        let info = Info { kind: Kind::Dry, name, description, arch, toolchain, units: 1, memory: u64::MAX, target };
+        Self::as_if(info, Environment::of_process())
     }
 
-    /// Counts and launches as the device that `info` describes would.
-    pub fn as_if(info: Info) -> Self {
+    /// Counts and launches as the device that `info` describes would in `environment`.
+    pub fn as_if(info: Info, environment: Environment) -> Self {
         let info = Info { kind: Kind::Dry, name: "dry".into(), memory: u64::MAX, ..info };
-        Self { info, next: AtomicU64::new(256), launched: Launched::default() }
+        Self { info, environment, next: AtomicU64::new(256), launched: Launched::default() }
     }
 
     /// The list of what is launched from now on.
@@ -65,6 +68,10 @@ impl Module for Anything {
 impl Backend for Dry {
     fn info(&self) -> &Info {
         &self.info
+    }
+
+    fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     fn alloc(&self, bytes: usize) -> Result<u64> {

@@ -22,6 +22,7 @@ mod open;
 mod prepare;
 pub mod signature;
 pub mod source;
+pub mod tree;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -38,6 +39,7 @@ use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
 pub use signature::Signature;
 pub use source::Source;
+pub use tree::Tree;
 
 /// What a device is and which kernel shapes suit it.
 #[derive(Clone, Debug)]
@@ -158,7 +160,7 @@ impl Device {
         if let Some(found) = self.known(file, entry, defines) {
             return Ok(found);
         }
-        let source = Source::load(file, defines)?;
+        let source = self.tree().load(file, defines)?;
         self.load(&source)?;
         self.known(file, entry, defines).ok_or_else(|| Error::Source {
             file: file.into(),

@@ -12,8 +12,10 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::disk_cache::{self, Cache};
 use crate::device::dry::Dry;
-use crate::device::{Device, Fast, Info, Source, disk_cache};
+use crate::device::{Device, Fast, Source};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::launch::ladder::Problem;
@@ -175,13 +177,21 @@ impl Device {
         self.attached()
     }
 
+    /// [`Device::open_in`] the environment of this process.
+    ///
+    /// # Errors
+    /// Those of [`Device::open_in`].
+    pub fn open(name: &str) -> Result<Self> {
+        Self::open_in(name, &Environment::of_process())
+    }
+
     /// [`Device::untuned`], on which kernels are chosen as `warptape tune` found best, if it ran.
     ///
     /// # Errors
     /// Those of [`Device::untuned`]; a damaged table of choices.
-    pub fn open(name: &str) -> Result<Self> {
-        let device = Self::untuned(name)?;
-        device.choices().prefer(&tuned(device.info())?);
+    pub fn open_in(name: &str, environment: &Environment) -> Result<Self> {
+        let device = Self::untuned(name, environment)?;
+        device.choices().prefer(&tuned(&device)?);
         Ok(device)
     }
 
@@ -191,7 +201,7 @@ impl Device {
     /// # Errors
     /// Those of `run`.
     pub fn rehearse(&self, run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Source>> {
-        let dry = Dry::as_if(self.info().clone());
+        let dry = Dry::as_if(self.info().clone(), self.environment().clone());
         let launched = dry.launched();
         let device = Device::new(Box::new(dry));
         device.choices().ask_as(self.choices());
@@ -200,22 +210,23 @@ impl Device {
     }
 }
 
-/// Where the choices that `warptape tune` timed on this device are kept.
+/// Where the choices that `warptape tune` timed on `device` are kept.
 ///
 /// # Errors
-/// Those of [`disk_cache::folder`].
-pub fn tuned_file(info: &Info) -> Result<PathBuf> {
+/// Those of [`Cache::folder`].
+pub fn tuned_file(device: &Device) -> Result<PathBuf> {
+    let info = device.info();
     let parts = [&info.description, &info.arch].map(|text| text.as_bytes());
-    Ok(disk_cache::folder()?.join(format!("tuned-{}.json", disk_cache::key(&parts))))
+    Ok(Cache::of(device.environment()).folder()?.join(format!("tuned-{}.json", disk_cache::key(&parts))))
 }
 
 /// The choices in [`tuned_file`]; none if there is no such file.
 ///
 /// # Errors
 /// A file that cannot be read or is not such a table.
-pub fn tuned(info: &Info) -> Result<Table> {
+pub fn tuned(device: &Device) -> Result<Table> {
     // A cache folder that cannot be used is a matter for what needs it.
-    let Some(path) = tuned_file(info).ok().filter(|path| path.is_file()) else { return Ok(Table::new()) };
+    let Some(path) = tuned_file(device).ok().filter(|path| path.is_file()) else { return Ok(Table::new()) };
     match files::read(&path, files::TEXT) {
         Err(e) => Err(Error::file(&path, e)),
         Ok(text) => serde_json::from_slice(&text)

@@ -75,7 +75,7 @@ impl Plan {
         match (&self.kernel, names) {
             (_, []) => failed("has no __global__ function; is it a kernel file?".into()),
             (None, [only]) => Ok(only),
-            (None, _) => failed(format!("has several kernels; choose one with --kernel: {}", names.join(", "))),
+            (None, _) => failed(format!("has several kernels; choose one with ‹kernel›: {}", names.join(", "))),
             (Some(name), _) if names.contains(name) => Ok(name),
             (Some(name), _) => failed(format!("has no kernel '{name}'{}", suggestion(name, names))),
         }
@@ -83,7 +83,7 @@ impl Plan {
 
     fn geometry(&self) -> Result<Geometry> {
         let missing =
-            |what| Error::usage(format!("no {what} is given: add {what} = 256 to the TOML file, or --{what} 256"));
+            |what| Error::usage(format!("no {what} is given: add {what} = 256 to the TOML file, or ‹{what}=256›"));
         let grid = self.grid.ok_or_else(|| missing("grid"))?.0;
         let block = self.block.ok_or_else(|| missing("block"))?.0;
         let geometry = Geometry { grid, block, shared: self.shared };
@@ -118,7 +118,7 @@ impl Plan {
             let wanted = example::value(parameter, signature, written);
             let plain = wanted.trim_matches('"');
             return Err(format!(
-                "no argument for '{name}' ({text}): add {name} = {wanted} under [args], or --arg '{name}={plain}'"
+                "no argument for '{name}' ({text}): add {name} = {wanted} under [args], or ‹arg='{name}={plain}'›"
             ));
         };
         let wrong = |fix: String| Err(format!("argument '{name}' is {text} in the kernel: {fix}"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::check::{Case, Input, Values};
 use crate::device::dry::Dry;
-use crate::device::{Device, Function, Source, Target};
+use crate::device::{Device, Function, Target, Tree};
 use crate::error::{Error, Result};
 use crate::tape::Tape;
 use crate::tensor::{Shape, Tensor};
@@ -69,11 +69,11 @@ impl Workload {
             return Ok(self.default.clone());
         }
         if given.len() != self.dims.len() {
-            return Err(Error::usage(format!("{name} takes --shape {dims} ({count}), not {}", given.len())));
+            return Err(Error::usage(format!("{name} takes ‹shape={dims}› ({count}), not {}", given.len())));
         }
         match self.dims.iter().zip(given).find(|(_, size)| !(1..=i32::MAX as usize).contains(size)) {
             Some((dim, size)) => {
-                let what = format!("{name} takes --shape {dims} ({count} from 1 to 2^31 - 1); {dim} is {size}");
+                let what = format!("{name} takes ‹shape={dims}› ({count} from 1 to 2^31 - 1); {dim} is {size}");
                 Err(Error::usage(what))
             }
             None => Ok(given.into()),
@@ -86,7 +86,7 @@ impl Workload {
     /// Those of [`Workload::sizes`]; sizes that do not go together; what the device says.
     pub fn run(&self, device: &Device, sizes: &[usize]) -> Result<()> {
         (self.run)(device, &self.sizes(sizes)?).map_err(|error| match error {
-            Error::Shape { .. } => Error::usage(format!("--shape for {}: {error}", self.name)),
+            Error::Shape { .. } => Error::usage(format!("‹shape› for {}: {error}", self.name)),
             error => error,
         })?;
         device.synchronize()
@@ -118,8 +118,12 @@ impl Workload {
                 let Kernel { file, function } = &kernel;
                 let folders = file.match_indices('/').map(|(end, _)| file[..end].to_owned());
                 let include = |line: &str| Some(line.strip_prefix("#line 1 ")?.trim_matches('"').to_owned());
-                let files =
-                    Source::load(file, &Default::default())?.text.lines().filter_map(include).collect::<Vec<_>>();
+                let files = Tree::default()
+                    .load(file, &Default::default())?
+                    .text
+                    .lines()
+                    .filter_map(include)
+                    .collect::<Vec<_>>();
                 let all: Vec<String> = folders.chain(files).chain([function.clone()]).collect();
                 if all.iter().any(|other| *other == name.trim_end_matches('/')) {
                     meant.push(kernel);
@@ -232,6 +236,6 @@ pub(crate) fn fits(shape: &Shape) -> Result<()> {
     let count = shape.dims().iter().try_fold(1usize, |count, &size| count.checked_mul(size));
     match count {
         Some(count) if i32::try_from(count).is_ok() => Ok(()),
-        _ => Err(Error::usage(format!("--shape: a tensor of {shape} has more than 2^31 - 1 elements"))),
+        _ => Err(Error::usage(format!("‹shape›: a tensor of {shape} has more than 2^31 - 1 elements"))),
     }
 }

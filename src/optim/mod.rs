@@ -144,7 +144,7 @@ impl Optimizer {
     pub fn set_momentum(&mut self, value: f64) -> Result<()> {
         match &mut self.config {
             OptimizerConfig::Sgd { momentum, .. } if *momentum == 0.0 => {
-                return Err(Error::usage("the schedule cycles momentum, and sgd has none: give it --momentum above 0"));
+                return Err(Error::usage("the schedule cycles momentum, and sgd has none: give it ‹momentum› above 0"));
             }
             OptimizerConfig::Sgd { momentum, .. } => *momentum = value,
             OptimizerConfig::Adam { betas, .. } | OptimizerConfig::AdamW { betas, .. } => betas[0] = value,

@@ -7,13 +7,15 @@ use std::fmt;
 
 use rayon::prelude::*;
 
+use super::Launch;
 use super::subject::{self, Subject};
 use crate::bench::kernels::sources;
 use crate::device::cuda::cubin::Usage;
 use crate::device::cuda::nvrtc::Nvrtc;
-use crate::device::{Defines, Source, Value};
+use crate::device::{Defines, Source, Tree, Value};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::launch_plan;
+
 use crate::op::workload::Workload;
 use crate::op::{self, entry};
 
@@ -157,11 +159,12 @@ pub(super) struct Options {
     defines: Vec<String>,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let launch = launch_plan::Options { defines: options.defines.clone(), ..Default::default() };
+pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Result<()> {
+    let launch = Launch { defines: options.defines.clone(), ..Default::default() };
+    let tree = Tree::of(environment);
     let (mut sources, mut names) = (Vec::new(), Vec::new());
     for what in &options.what {
-        match Subject::of(what, &launch)? {
+        match Subject::of(what, &launch, &tree)? {
             Subject::File(_, source) => sources.push(source),
             Subject::Tree(name) => names.push(name),
         }
@@ -174,7 +177,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     if own.is_empty() || !names.is_empty() {
         sources.extend(of_tree(&names, options.all)?);
     }
-    let report = compile_sources(&Nvrtc::find()?, &options.arch, &sources)?;
+    let report = compile_sources(&Nvrtc::find(environment)?, &options.arch, &sources)?;
     crate::cli::print(&report)?;
     if report.ok(&own) {
         return Ok(());

@@ -7,13 +7,14 @@ use super::profile::profiled;
 use super::subject::Options;
 use crate::device::Source;
 use crate::device::host::profiled::{Counts, Transfers};
+use crate::environment::Environment;
 use crate::profile::report::short;
 
 /// Width of the three columns.
 const COLUMNS: [usize; 3] = [16, 18, 9];
 
-pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let ran = profiled(options)?;
+pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Result<()> {
+    let ran = profiled(options, environment)?;
     let mut files: Vec<(String, Source, BTreeMap<u32, Counts>)> = Vec::new();
     for profile in &ran.profiles {
         let lines = profile.lines(&profile.file);

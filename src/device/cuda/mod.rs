@@ -24,12 +24,12 @@ use cudarc::driver::sys::CUmemPool_attribute as PoolAttribute;
 use cudarc::driver::sys::{self, CUfunction_attribute as FunctionAttribute, CUmemoryPool, CUresult, CUstream};
 
 use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use driver::Context;
 pub use driver::{Gpu, gpus, version};
 use event::Event;
 use fit::Machine;
-use locate::Places;
 use module::{CudaModule, Loaded};
 use nvrtc::Nvrtc;
 use staging::Staging;
@@ -40,6 +40,7 @@ const TELLS_PARAMETERS: (u32, u32) = (12, 4);
 /// One GPU.
 pub struct Cuda {
     info: Info,
+    environment: Environment,
     driver: (u32, u32),
     nvrtc: Nvrtc,
     context: Arc<Context>,
@@ -55,18 +56,18 @@ unsafe impl Send for Cuda {}
 unsafe impl Sync for Cuda {}
 
 impl Cuda {
-    /// Opens GPU number `ordinal`.
+    /// Opens GPU number `ordinal`, with the NVRTC that is found in `environment`.
     ///
     /// # Errors
     /// No driver, no such GPU, no NVRTC; each in one sentence with what to do.
-    pub fn open(ordinal: usize) -> Result<Self> {
+    pub fn open(ordinal: usize, environment: &Environment) -> Result<Self> {
         let driver = driver::version()?;
         let gpus = driver::gpus()?;
         let gpu = gpus.get(ordinal).ok_or_else(|| {
             let there: Vec<_> = gpus.iter().map(|g| format!("cuda:{} ({})", g.ordinal, g.name)).collect();
             Error::device(format!("cuda:{ordinal}"), format!("no such GPU; there is {}", there.join(", ")))
         })?;
-        let (nvrtc, arch) = Nvrtc::find_for(&Places::default(), Machine { driver, capability: gpu.capability })?;
+        let (nvrtc, arch) = Nvrtc::find_for(environment, Machine { driver, capability: gpu.capability })?;
         let context = Arc::new(Context::new(gpu)?);
         context.bind()?;
         let stream = stream::create(stream::StreamKind::NonBlocking)
@@ -84,7 +85,8 @@ impl Cuda {
         };
         let pool = if gpu.pools { open_pool(gpu).ok() } else { None };
         let staging = Mutex::new(Staging::new().ok());
-        Ok(Self { info, driver, nvrtc, context, stream, pool, staging })
+        let environment = environment.clone();
+        Ok(Self { info, environment, driver, nvrtc, context, stream, pool, staging })
     }
 
     /// The compiler in use.
@@ -114,6 +116,10 @@ fn open_pool(gpu: &Gpu) -> Result<CUmemoryPool, DriverError> {
 impl Backend for Cuda {
     fn info(&self) -> &Info {
         &self.info
+    }
+
+    fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     fn alloc(&self, bytes: usize) -> Result<u64> {

@@ -35,6 +35,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use checked::Findings;
 use fence::Fence;
@@ -70,6 +71,8 @@ pub struct Options {
     pub findings: Option<Findings>,
     /// In profiled mode, where counts go.
     pub profiles: Profiles,
+    /// Which compiler, with which flags, and where its work is kept.
+    pub environment: Environment,
 }
 
 /// The host device.
@@ -86,7 +89,7 @@ impl Host {
     /// A host device; nothing is compiled yet, so a missing compiler shows at the first kernel.
     pub fn new(options: Options) -> Self {
         let cores = workers::cores();
-        let (lanes, made_for, toolchain) = match toolchain::found() {
+        let (lanes, made_for, toolchain) = match toolchain::found(&options.environment) {
             Ok(compiler) => (compiler.lanes, compiler.vectors.name(), compiler.description()),
             // Whatever is compiled later fails with the reason.
             Err(error) => (4, "no compiler", error.to_string()),
@@ -147,6 +150,10 @@ impl Backend for Host {
         &self.info
     }
 
+    fn environment(&self) -> &Environment {
+        &self.options.environment
+    }
+
     fn alloc(&self, bytes: usize) -> Result<u64> {
         if self.observer.is_some() {
             return observed::memory::map(bytes)
@@ -158,7 +165,7 @@ impl Backend for Host {
         // SAFETY: a layout is not empty.
         let address = unsafe { std::alloc::alloc(layout(bytes)) };
         if address.is_null() {
-            return Err(Error::device("host", format!("out of memory: {bytes} bytes; try a smaller --batch-size")));
+            return Err(Error::device("host", format!("out of memory: {bytes} bytes; use a smaller batch")));
         }
         Ok(address as u64)
     }
@@ -214,7 +221,7 @@ impl Backend for Host {
     }
 
     fn compile(&self, source: &Source, stop: &AtomicBool) -> Result<Arc<dyn Module>> {
-        Ok(HostModule::load(source, self.options.mode, stop)?)
+        Ok(HostModule::load(source, &self.options, stop)?)
     }
 
     unsafe fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {

@@ -10,9 +10,10 @@ use super::compiler::Purpose;
 use super::image::Image;
 use super::observed::symbols::Symbols;
 use super::scheduler::Builtins;
-use super::{Mode, compiler, library};
+use super::{Mode, Options, compiler, library};
 use crate::device::disk_cache::Entry as Cached;
 use crate::device::{Arg, Handle, Module, Source};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 /// The most static shared memory that a block can have on any GPU: 48 KiB (CUDA Programming Guide, Compute Capabilities).
@@ -72,25 +73,26 @@ struct Parameter {
 }
 
 impl HostModule {
-    pub(super) fn load(source: &Source, mode: Mode, stop: &AtomicBool) -> Result<Arc<Self>> {
+    pub(super) fn load(source: &Source, options: &Options, stop: &AtomicBool) -> Result<Arc<Self>> {
+        let Options { mode, environment, .. } = options;
         let purpose = match mode {
             Mode::Fast => Purpose::Run,
             Mode::Fenced(_) => Purpose::Trace,
             Mode::Checked | Mode::Profiled => Purpose::Observe,
         };
-        let mut module = Self::compiled(source, purpose, stop)?;
-        if mode == Mode::Profiled {
-            let twin = Self::compiled(source, Purpose::Count, stop);
+        let mut module = Self::compiled(source, purpose, environment, stop)?;
+        if *mode == Mode::Profiled {
+            let twin = Self::compiled(source, Purpose::Count, environment, stop);
             module.counting = twin.map(Box::new).map_err(|e| e.to_string());
         }
         Ok(Arc::new(module))
     }
 
-    fn compiled(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Self> {
-        let cached = compiler::shared_object(source, purpose, stop)?;
+    fn compiled(source: &Source, purpose: Purpose, environment: &Environment, stop: &AtomicBool) -> Result<Self> {
+        let cached = compiler::shared_object(source, purpose, environment, stop)?;
         let loaded = Self::open(source, &cached).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
-            let cached = compiler::shared_object_anew(source, purpose, stop)?;
+            let cached = compiler::shared_object_anew(source, purpose, environment, stop)?;
             Self::open(source, &cached).map_err(|said| unloadable(source, &cached, &said))
         });
         let mut module = loaded?;
@@ -198,7 +200,7 @@ fn unloadable(source: &Source, cached: &Cached, said: &str) -> Error {
 }
 
 fn too_much_shared(source: &Source, bytes: u64) -> Error {
-    let fix = "use less, or declare it extern __shared__ and give its size at the launch (--shared)";
+    let fix = "use less, or declare it extern __shared__ and give its size at the launch (‹shared›)";
     let what =
         format!("has {bytes} bytes of static __shared__ memory, and no GPU takes more than {MAX_STATIC_SHARED}: {fix}");
     Error::Source { file: source.file.clone(), what }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clap::Parser;
+use warptape::cli::kernels::Launch;
 use warptape::device::{Defines, Source};
 use warptape::error::{Error, Result};
-use warptape::launch_plan::{Extent, Fill, Options, Plan, Prepared, Spec, Value};
+use warptape::launch_plan::{Extent, Fill, Plan, Prepared, Spec, Value};
 
 use crate::support::{device, orders};
 
@@ -73,7 +74,7 @@ fn a_whole_file() {
 struct Command {
     file: String,
     #[command(flatten)]
-    launch: Options,
+    launch: Launch,
 }
 
 /// The command line alone, and over a file that lies beside the kernel or is named.
@@ -84,7 +85,7 @@ fn options_win_over_the_file() {
     std::fs::write(path("saxpy.cu"), SAXPY).unwrap();
     let find = |options: &[&str]| {
         let command = Command::parse_from(["check", &path("saxpy.cu")].iter().chain(options));
-        Plan::find(Path::new(&command.file), &command.launch)
+        command.launch.plan(Path::new(&command.file))
     };
     let options = "--kernel saxpy --grid 3,2 --block 64 --shared 8 --define A=1 --arg n=7 --arg a=[1,2] --arg x=null";
     let plan = find(&options.split(' ').collect::<Vec<_>>()).unwrap();
@@ -199,9 +200,9 @@ fn random_numbers() {
 #[test]
 fn arguments_that_do_not_fit() {
     let with = |from: &str, to: &str| refused(SAXPY, &LAUNCH.replace(from, to));
-    let missing = "kernel saxpy: no argument for 'n' (int): add n = 1024 under [args], or --arg 'n=1024'";
+    let missing = "kernel saxpy: no argument for 'n' (int): add n = 1024 under [args], or ‹arg='n=1024'›";
     assert_eq!(with("n = 100\n", ""), missing);
-    let missing = "no argument for 'x' (float*): add x = \"f32[1024]\" under [args], or --arg 'x=f32[1024]'";
+    let missing = "no argument for 'x' (float*): add x = \"f32[1024]\" under [args], or ‹arg='x=f32[1024]'›";
     assert_eq!(with("x = \"f32[100] index\"\n", ""), format!("kernel saxpy: {missing}"));
     assert_eq!(with("n = 100", "N = 100"), "kernel saxpy: has no parameter 'N' (did you mean 'n'?); it has y, x, n, a");
     assert_eq!(with("n = 100", "zzz = 1"), "kernel saxpy: has no parameter 'zzz'; it has y, x, n, a");
@@ -231,15 +232,15 @@ fn arguments_that_do_not_fit() {
 #[test]
 fn geometries_that_cannot_be() {
     let with = |from: &str, to: &str| refused(SAXPY, &LAUNCH.replace(from, to));
-    assert_eq!(with("grid = 4\n", ""), "no grid is given: add grid = 256 to the TOML file, or --grid 256");
-    assert_eq!(with("block = 32\n", ""), "no block is given: add block = 256 to the TOML file, or --block 256");
+    assert_eq!(with("grid = 4\n", ""), "no grid is given: add grid = 256 to the TOML file, or ‹grid=256›");
+    assert_eq!(with("block = 32\n", ""), "no block is given: add block = 256 to the TOML file, or ‹block=256›");
     assert_eq!(with("block = 32", "block = [64, 32]"), "block 64 × 32 × 1: a block has at most 1024 threads");
     assert!(with("grid = 4", "grid = [1, 65536]").contains("a grid has at most 2147483647 × 65535 × 65535 blocks"));
 }
 
 #[test]
 fn kernels_that_are_not_there() {
-    assert_eq!(refused(MIX, LAUNCH), "mine.cu: has several kernels; choose one with --kernel: other, mix");
+    assert_eq!(refused(MIX, LAUNCH), "mine.cu: has several kernels; choose one with ‹kernel›: other, mix");
     let named = |name: &str| refused(MIX, &format!("kernel = \"{name}\"\n{LAUNCH}"));
     assert_eq!(named("mixx"), "mine.cu: has no kernel 'mixx' (did you mean 'mix'?); it has other, mix");
     assert_eq!(named("zzz"), "mine.cu: has no kernel 'zzz'; it has other, mix");

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use warptape::device::host::Order;
 use warptape::device::host::checked::Findings;
-use warptape::device::source::kernel_files;
-use warptape::device::{Defines, Device, Source};
+use warptape::device::tree::kernel_files;
+use warptape::device::{Defines, Device, Tree};
 use warptape::op::workload::{Kernel, Workload, launched};
 use warptape::op::{Op, workloads};
 
@@ -77,7 +77,7 @@ fn workloads_give_no_finding() {
 fn every_kernel_of_the_tree_has_a_workload() {
     let run: BTreeSet<Kernel> = workloads().iter().flat_map(|workload| workload.kernels().unwrap()).collect();
     let of = |file: String| {
-        let source = Source::load(&file, &Defines::new()).unwrap();
+        let source = Tree::default().load(&file, &Defines::new()).unwrap();
         assert!(!source.kernels().is_empty(), "{file}");
         source.kernels().iter().map(|name| Kernel { file: file.clone(), function: name.clone() }).collect::<Vec<_>>()
     };
@@ -115,12 +115,12 @@ fn workloads_find_and_refuse() {
     let refused = |sizes: &[usize]| matmul.sizes(sizes).unwrap_err().to_string();
     assert_eq!(matmul.sizes(&[]).unwrap(), matmul.default);
     assert_eq!(matmul.sizes(&[4, 5, 6]).unwrap(), [4, 5, 6]);
-    assert_eq!(refused(&[4, 5]), "matmul takes --shape m,n,k (three sizes), not 2");
-    assert_eq!(refused(&[4, 0, 6]), "matmul takes --shape m,n,k (three sizes from 1 to 2^31 - 1); n is 0");
+    assert_eq!(refused(&[4, 5]), "matmul takes ‹shape=m,n,k› (three sizes), not 2");
+    assert_eq!(refused(&[4, 0, 6]), "matmul takes ‹shape=m,n,k› (three sizes from 1 to 2^31 - 1); n is 0");
     let run = |name: &str, sizes: &[usize]| {
         let workload = Workload::find(name).unwrap().remove(0);
         launched(|device| workload.run(device, sizes)).unwrap_err().to_string()
     };
     assert!(run("matmul", &[1 << 20, 1, 1 << 20]).contains("has more than 2^31 - 1 elements"));
-    assert!(run("topk", &[3, 4, 5]).starts_with("--shape for topk: topk: the 5 largest of 4 columns"));
+    assert!(run("topk", &[3, 4, 5]).starts_with("‹shape› for topk: topk: the 5 largest of 4 columns"));
 }

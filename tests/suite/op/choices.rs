@@ -83,7 +83,7 @@ fn tune(cache: &Path, more: &[&str]) -> String {
 
 /// Where what was tuned is remembered in `cache`.
 fn remembered(cache: &Path) -> PathBuf {
-    let elsewhere = tuned_file(Device::open(&device()).unwrap().info()).unwrap();
+    let elsewhere = tuned_file(&Device::open(&device()).unwrap()).unwrap();
     cache.join(elsewhere.file_name().unwrap())
 }
 

@@ -3,12 +3,13 @@
 use warptape::check::{Input, Random, Values, compare, tolerance};
 use warptape::device::Target;
 use warptape::device::dry::{Dry, Launched};
-use warptape::nn::{Layer, Pass, Sequential, State, models, parameters, summary::Summary};
+use warptape::nn::{Layer, Pass, Sequential, State, models, parameters};
 use warptape::op::add::add;
 use warptape::op::batchnorm::{Norm, Problem, batchnorm_inference, batchnorm_train};
 use warptape::op::cross_entropy::cross_entropy;
 use warptape::op::relu::relu;
 use warptape::op::then::Then;
+use warptape::train::summary::Summary;
 use warptape::{Device, Result, Tape, Tensor, op};
 
 use crate::support::{device, devices, skips_networks};

@@ -40,7 +40,7 @@ fn a_training_knows_its_kernels_beforehand() {
     let host = Host::new(Options::default());
     let gpu = Info { target: Target::Cuda, units: 132, ..host.info().clone() };
     for (info, model, optim) in [(host.info(), "little-conv", "adamw"), (&gpu, "resnet18", "sgd")] {
-        let dry = Dry::as_if(info.clone());
+        let dry = Dry::as_if(info.clone(), warptape::Environment::of_process());
         let launched = dry.launched();
         let device = Device::new(Box::new(dry));
         let text = |text: &str| text.to_owned();

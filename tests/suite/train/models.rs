@@ -6,12 +6,12 @@ use serde_json::Value;
 use warptape::device::dry::Dry;
 use warptape::device::{Source, Target};
 use warptape::nn::models::{self, MODELS};
-use warptape::nn::summary::Summary;
 use warptape::nn::{Layer, Pass, State, parameters};
 use warptape::op;
 use warptape::op::cross_entropy::cross_entropy;
 use warptape::op::entry::sources;
 use warptape::optim::{Optimizer, OptimizerConfig};
+use warptape::train::summary::Summary;
 use warptape::{DType, Device, Tape, Tensor};
 
 use crate::command::{fails, succeeds};
