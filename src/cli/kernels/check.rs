@@ -44,7 +44,7 @@ enum Job {
     Workload(Vec<usize>, Workload),
     /// With the rung of a ladder that is forced.
     Case(Expectation, Arc<Case>, Option<(String, u32)>),
-    File(Plan, Source),
+    File(Box<Plan>, Box<Source>),
 }
 
 impl Job {
@@ -100,7 +100,7 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
         jobs = workloads.into_iter().map(sized).chain(jobs.into_iter().map(Ok)).collect::<Result<_>>()?;
     }
     let outcome = all_orders(&jobs, &Order::several(options.seeds), environment)?;
-    let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(source) } else { None });
+    let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(&**source) } else { None });
     outcome.print(&files.collect::<Vec<_>>(), &tree, options.json)?;
     outcome.verdict(kernels, options.seeds, options.json)
 }

@@ -165,7 +165,7 @@ pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Resul
     let (mut sources, mut names) = (Vec::new(), Vec::new());
     for what in &options.what {
         match Subject::of(what, &launch, &tree)? {
-            Subject::File(_, source) => sources.push(source),
+            Subject::File(_, source) => sources.push(*source),
             Subject::Tree(name) => names.push(name),
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn profiled(options: &subject::Options, environment: &Environment) ->
         Subject::File(plan, source) => {
             // SAFETY: a stray access ends the launch before it is made.
             unsafe { plan.prepare(&device, &source)?.launch(&device)? };
-            return Ok(Profiled { profiles: profiles.list(), tree, own: Some(source) });
+            return Ok(Profiled { profiles: profiles.list(), tree, own: Some(*source) });
         }
         Subject::Tree(name) => name,
     };

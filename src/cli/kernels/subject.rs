@@ -47,7 +47,7 @@ pub(super) enum Subject {
     /// A name, file or folder of the kernel tree.
     Tree(String),
     /// A file of the user's own, with its launch.
-    File(Plan, Source),
+    File(Box<Plan>, Box<Source>),
 }
 
 impl Subject {
@@ -61,7 +61,7 @@ impl Subject {
         let plan = launch.plan(path)?;
         let source = plan.source(path, tree)?;
         let Some(file) = kernel_files().into_iter().find(|file| plan.is_silent() && path.ends_with(file)) else {
-            return Ok(Self::File(plan, source));
+            return Ok(Self::File(plan.into(), source.into()));
         };
         // A kernel of the tree: nobody has to describe its launch. But what runs is the tree's text, so this must be it.
         let text = files::read_code(path).map_err(|e| Error::file(path, e))?;
