@@ -9,14 +9,21 @@ use super::rust_paths::{paths, texts};
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// The last column of the table's rows: `` | `src/tensor` | … | device error | ``.
-fn allowed(text: &str) -> Arrows {
+/// The first and last column of the table's rows: `` | `src/tensor` | … | device error | ``.
+fn rows(text: &str) -> Vec<(String, BTreeSet<String>)> {
     let rows = text.lines().filter_map(|line| {
         let cells: Vec<&str> = line.strip_prefix("| `src/")?.trim_end_matches('|').split('|').collect();
         let name = cells[0].trim().trim_end_matches('`').trim_end_matches(".rs");
         Some((name.to_owned(), cells.last()?.split_whitespace().map(str::to_owned).collect()))
     });
     rows.collect()
+}
+
+/// The arrows that do not lead to a row above. Where there is none, there is no circle.
+fn upside_down(rows: &[(String, BTreeSet<String>)]) -> Vec<String> {
+    let is_above = |to: &String, at: usize| rows[..at].iter().any(|(above, _)| above == to);
+    let all = rows.iter().enumerate().flat_map(|(at, (from, uses))| uses.iter().map(move |to| (at, from, to)));
+    all.filter(|(at, _, to)| !is_above(to, *at)).map(|(_, from, to)| format!("{from} -> {to}")).collect()
 }
 
 /// What the crate's root gives another name: `Tensor` is of `tensor`.
@@ -82,7 +89,19 @@ fn real() -> (Arrows, Vec<(String, String)>) {
     files(Path::new("src"), &mut all);
     all.retain(|(name, _)| name != "lib.rs" && name != "main.rs");
     all.sort();
-    (allowed(&fs::read_to_string("ARCHITECTURE.md").unwrap()), all)
+    (table().into_iter().collect(), all)
+}
+
+fn table() -> Vec<(String, BTreeSet<String>)> {
+    rows(&fs::read_to_string("ARCHITECTURE.md").unwrap())
+}
+
+#[test]
+fn modules_stand_on_those_above_them() {
+    let mut rows = table();
+    assert!(upside_down(&rows).is_empty(), "no row above for {:?}", upside_down(&rows));
+    rows.iter_mut().find(|(name, _)| name == "tensor").unwrap().1.insert("nn".into());
+    assert_eq!(upside_down(&rows), ["tensor -> nn"], "the planted circle");
 }
 
 #[test]
