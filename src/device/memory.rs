@@ -205,6 +205,12 @@ impl Pool {
         }
     }
 
+    /// Orders what is free by address, the lowest to be taken first.
+    pub(super) fn sort(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.free.values_mut().for_each(|addresses| addresses.sort_unstable_by(|a, b| b.cmp(a)));
+    }
+
     pub(super) fn memory_use(&self) -> MemoryUse {
         self.state.lock().unwrap().memory
     }

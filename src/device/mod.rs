@@ -150,6 +150,12 @@ impl Device {
         self.0.pool.memory_use()
     }
 
+    /// Orders free memory by address. A step that begins so, and asks for the same as the one before, gets the same addresses,
+    /// in whatever order memory was given back; what depends on them, as an optimizer's table does, then stays as it is.
+    pub fn sort_memory(&self) {
+        self.0.pool.sort();
+    }
+
     /// Starts a new peak from what is in use now.
     pub fn reset_peak(&self) {
         self.0.pool.reset_peak();

@@ -233,6 +233,7 @@ impl Trainer {
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
         for at in already..steps {
+            self.device.sort_memory();
             let step = self.meta.progress.step;
             let key = Key { seed: self.config.seed, step, stream: 0 };
             let (x, labels) = self.images.batch(&order, at * batch, batch, &how, key)?;

@@ -2,14 +2,17 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use warptape::device::Target;
 use warptape::device::dry::Dry;
+use warptape::device::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
+use warptape::nn::{Layer, Pass, models, parameters};
 use warptape::op::add::add;
 use warptape::op::batchnorm::{Norm, batchnorm_inference};
 use warptape::op::ceiling::scale;
 use warptape::op::conv2d::{Steps, conv2d};
-use warptape::op::cross_entropy::softmax;
+use warptape::op::cross_entropy::{cross_entropy, softmax};
 use warptape::op::matmul::{Form, matmul};
 use warptape::op::metrics::Totals;
 use warptape::op::pool::{Window, max_pool};
@@ -17,7 +20,7 @@ use warptape::op::reduce::sum;
 use warptape::op::relu::relu;
 use warptape::op::then::Then;
 use warptape::optim::{Optimizer, OptimizerConfig};
-use warptape::{DType, Device, Tape, Tensor};
+use warptape::{DType, Device, Environment, Result, Tape, Tensor};
 
 thread_local! {
     static ASKED: Cell<u64> = const { Cell::new(0) };
@@ -99,4 +102,78 @@ fn launches_ask_for_no_memory() {
         let step = || optimizer.borrow_mut().step(&gradients, 0.1).unwrap();
         assert_eq!(beyond_results(&device, step), 0, "step, {target:?}");
     }
+}
+
+/// A dry device that counts uploads.
+struct Uploads(Dry, Arc<AtomicUsize>);
+
+impl Backend for Uploads {
+    fn info(&self) -> &Info {
+        self.0.info()
+    }
+
+    fn environment(&self) -> &Environment {
+        self.0.environment()
+    }
+
+    fn alloc(&self, bytes: usize) -> Result<u64> {
+        self.0.alloc(bytes)
+    }
+
+    unsafe fn free(&self, _: u64, _: usize) {}
+
+    unsafe fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    unsafe fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
+        to.fill(0);
+        Ok(())
+    }
+
+    unsafe fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
+        Ok(())
+    }
+
+    unsafe fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn compile(&self, source: &Source, stop: &AtomicBool) -> Result<Arc<dyn Module>> {
+        self.0.compile(source, stop)
+    }
+
+    unsafe fn launch(&self, _: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
+        Ok(())
+    }
+
+    fn synchronize(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The optimizer's table goes to the device while gradients find their places, and then no more.
+#[test]
+fn steps_upload_nothing() {
+    let uploads = Arc::new(AtomicUsize::new(0));
+    let device = Device::new(Box::new(Uploads(Dry::new(Target::Cuda), uploads.clone())));
+    let model = models::build("resnet18", 10, [32, 32], &device, 0).unwrap();
+    let parameters: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
+    let adam = OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
+    let mut optimizer = Optimizer::new(&adam, parameters.clone()).unwrap();
+    let x = Tensor::zeros(&device, [4, 32, 32, 3], DType::F32).unwrap();
+    let labels = Tensor::zeros(&device, [4], DType::I32).unwrap();
+    let mut in_step = |step| {
+        device.sort_memory();
+        let before = uploads.load(Ordering::Relaxed);
+        let mut tape = Tape::new();
+        parameters.iter().for_each(|parameter| tape.watch(parameter));
+        let logits = model.forward(&mut Pass::training(&mut tape, 0, step), &x).unwrap();
+        let loss = cross_entropy(&mut tape, &logits, &labels, 0.0).unwrap();
+        optimizer.step(&tape.backward(&loss).unwrap(), 0.1).unwrap();
+        uploads.load(Ordering::Relaxed) - before
+    };
+    let counts: Vec<usize> = (0..8).map(&mut in_step).collect();
+    assert_eq!((counts[0], &counts[4..]), (1, &[0; 4][..]), "{counts:?}");
 }
