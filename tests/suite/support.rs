@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use warptape::device::host::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
-use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
+use warptape::device::{Arg, Defines, Function, Geometry, Module, Tree};
 use warptape::launch_plan::Prepared;
 use warptape::{Device, Environment};
 
@@ -180,6 +180,11 @@ pub fn launch_prepared(ready: &Prepared, device: &Device) -> warptape::Result<()
     unsafe { ready.launch(device) }
 }
 
+/// The kernels that texts of tests may include: those that `WARPTAPE_KERNELS` names, in which tests plant mistakes.
+pub fn tree() -> Tree {
+    Tree::of(&Environment::of_process())
+}
+
 /// Kernels that a test brings as a text.
 pub struct Kernels {
     device: Device,
@@ -188,7 +193,7 @@ pub struct Kernels {
 
 impl Kernels {
     pub fn compile(device: &Device, file: &str, text: &str) -> warptape::Result<Self> {
-        let source = Source::from_text(file, text, &Defines::new())?;
+        let source = tree().source(file, text, &Defines::new())?;
         Ok(Self { device: device.clone(), module: device.compile(&source)? })
     }
 

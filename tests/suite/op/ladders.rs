@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
+use warptape::device::{Defines, Tree};
 use warptape::launch::choices::Kernel;
 use warptape::launch::ladder::Summary;
 use warptape::op::{self, workload::Workload};
@@ -64,10 +65,14 @@ fn agree_with_their_references(op: &str, cases: &[Case]) {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, if there is one.
+/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, or their first one that includes it.
 pub fn choice_of(file: &str) -> String {
+    let line = format!("#line 1 \"{file}\"");
+    let runs = |rung: &str| rung == file || Tree::default().load(rung, &Defines::new()).unwrap().text.contains(&line);
+    // What all rungs from some on include needs no choice.
+    let shared = file.starts_with("prelude/");
     let of_ladder = |ladder: Summary| {
-        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| **name == file)?;
+        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| !shared && runs(name))?;
         Some(format!("{}:{rung}", ladder.name))
     };
     op::ladders().into_iter().filter_map(of_ladder).collect::<Vec<_>>().join(",")
