@@ -1,6 +1,4 @@
 // The cross entropy of one row of logits from what its kernels found out about the row.
-//
-//   defines   none
 #pragma once
 
 struct RowStatistics {

@@ -1,6 +1,4 @@
 // Pixels by number.
-//
-//   defines   none
 #pragma once
 
 struct Pixel { int image, row, column; };

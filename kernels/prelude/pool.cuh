@@ -1,6 +1,4 @@
 // Sizes of a pooling, and where windows lie.
-//
-//   defines   none
 #pragma once
 #include "prelude/pixel.cuh"
 

@@ -4,14 +4,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Arg, Backend, Function, Geometry, Handle, Info, Kind, Module, Source, Target};
-use crate::environment::Environment;
+use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
 use crate::error::Result;
 
 /// A device that computes nothing; what is read from it is zeros.
 pub struct Dry {
     info: Info,
-    environment: Environment,
     next: AtomicU64,
     launched: Launched,
 }
@@ -19,14 +17,14 @@ pub struct Dry {
 /// The kernels that a dry device was told to launch; clones are the same list.
 #[derive(Clone, Default)]
 pub struct Launched {
-    functions: Arc<Mutex<Vec<Function>>>,
+    names: Arc<Mutex<Vec<Arc<str>>>>,
     sources: Arc<Mutex<Vec<Source>>>,
 }
 
 impl Launched {
-    /// Each kernel of each file once, in order of appearance.
-    pub fn functions(&self) -> Vec<Function> {
-        self.functions.lock().unwrap().clone()
+    /// Names as in [`Function::name`], each once, in order of appearance.
+    pub fn names(&self) -> Vec<String> {
+        self.names.lock().unwrap().iter().map(ToString::to_string).collect()
     }
 
     /// What they were compiled from, each file once for each set of defines, in order of appearance.
@@ -36,18 +34,17 @@ impl Launched {
 }
 
 impl Dry {
-    /// Counts as a device of this kind would, in the environment of this process.
+    /// Counts as a device of this kind would.
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
         let (name, description, arch, toolchain) = (text(), text(), text(), text());
-        let info = Info { kind: Kind::Dry, name, description, arch, toolchain, units: 1, memory: u64::MAX, target };
-        Self::as_if(info, Environment::of_process())
+        Self::as_if(Info { name, description, arch, toolchain, units: 1, memory: u64::MAX, target })
     }
 
-    /// Counts and launches as the device that `info` describes would in `environment`.
-    pub fn as_if(info: Info, environment: Environment) -> Self {
-        let info = Info { kind: Kind::Dry, name: "dry".into(), memory: u64::MAX, ..info };
-        Self { info, environment, next: AtomicU64::new(256), launched: Launched::default() }
+    /// Counts and launches as the device that `info` describes would.
+    pub fn as_if(info: Info) -> Self {
+        let info = Info { name: "dry".into(), memory: u64::MAX, ..info };
+        Self { info, next: AtomicU64::new(256), launched: Launched::default() }
     }
 
     /// The list of what is launched from now on.
@@ -60,8 +57,8 @@ impl Dry {
 struct Anything;
 
 impl Module for Anything {
-    fn function(self: Arc<Self>, _: &str) -> Result<Handle> {
-        Ok(self)
+    fn function(&self, _: &str) -> Result<u64> {
+        Ok(0)
     }
 }
 
@@ -70,30 +67,26 @@ impl Backend for Dry {
         &self.info
     }
 
-    fn environment(&self) -> &Environment {
-        &self.environment
-    }
-
     fn alloc(&self, bytes: usize) -> Result<u64> {
         Ok(self.next.fetch_add(bytes.next_multiple_of(256) as u64, Ordering::Relaxed))
     }
 
-    unsafe fn free(&self, _: u64, _: usize) {}
+    fn free(&self, _: u64, _: usize) {}
 
-    unsafe fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
+    fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
         Ok(())
     }
 
-    unsafe fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
+    fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
         to.fill(0);
         Ok(())
     }
 
-    unsafe fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
+    fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
         Ok(())
     }
 
-    unsafe fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
+    fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
         Ok(())
     }
 
@@ -102,10 +95,10 @@ impl Backend for Dry {
         Ok(Arc::new(Anything))
     }
 
-    unsafe fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
-        let mut functions = self.launched.functions.lock().unwrap();
-        if !functions.iter().any(|other| (other.kernel(), other.file()) == (function.kernel(), function.file())) {
-            functions.push(function.clone());
+    fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
+        let mut names = self.launched.names.lock().unwrap();
+        if !names.contains(&function.name) {
+            names.push(function.name.clone());
         }
         Ok(())
     }

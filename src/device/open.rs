@@ -1,7 +1,6 @@
 //! Devices by name.
 
-use super::{Device, Tree, cuda, host};
-use crate::environment::Environment;
+use super::{Device, choices, cuda, host};
 use crate::error::{Error, Result};
 
 impl Device {
@@ -17,43 +16,41 @@ impl Device {
         format!("{kind}{rest}")
     }
 
-    /// Opens a device by its name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works, else the
-    /// host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. [`Device::open_in`] does the same and prefers the
-    /// kernels that `warptape tune` found to be fastest.
+    /// Opens a device by its command-line name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works,
+    /// else the host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. Kernels are chosen as `warptape tune` found best on it, if it ran.
+    ///
+    /// # Errors
+    /// An unknown name; a GPU that was asked for by name and is not there, with the reason; a damaged table of choices.
+    pub fn open(name: &str) -> Result<Self> {
+        let device = Self::untuned(name)?;
+        device.choices().prefer(&choices::tuned(device.info())?);
+        Ok(device)
+    }
+
+    /// [`Device::open`] without what `warptape tune` found.
     ///
     /// # Errors
     /// An unknown name; a GPU that was asked for by name and is not there, with the reason.
-    pub fn untuned(name: &str, environment: &Environment) -> Result<Self> {
+    pub fn untuned(name: &str) -> Result<Self> {
         let spelled = Self::respell(name);
-        let host = |mode| {
-            let options = host::Options { mode, environment: environment.clone(), ..Default::default() };
-            Self::new(Box::new(host::Host::new(options)))
-        };
         Ok(match spelled.as_str() {
-            "auto" => match cuda::Cuda::open(0, environment) {
+            "auto" => match cuda::Cuda::open(0) {
                 Ok(cuda) => Self::new(Box::new(cuda)),
-                Err(_) => host(host::Mode::Fast),
+                Err(_) => return Self::untuned("host"),
             },
-            "host" => host(host::Mode::Fast),
-            "host:checked" => host(host::Mode::Checked),
-            "cuda" => return Self::untuned("cuda:0", environment),
+            "host" => Self::new(Box::new(host::Host::new(host::Options::default()))),
+            "host:checked" => {
+                let options = host::Options { mode: host::Mode::Checked, ..Default::default() };
+                Self::new(Box::new(host::Host::new(options)))
+            }
+            "cuda" => return Self::untuned("cuda:0"),
             _ => {
                 let ordinal = spelled.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
                 let ordinal = ordinal.ok_or_else(|| {
                     Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N"))
                 })?;
-                Self::new(Box::new(cuda::Cuda::open(ordinal, environment)?))
+                Self::new(Box::new(cuda::Cuda::open(ordinal)?))
             }
         })
-    }
-
-    /// The environment that the device was opened in.
-    pub fn environment(&self) -> &Environment {
-        self.0.backend.environment()
-    }
-
-    /// The kernels that ops launch here.
-    pub fn tree(&self) -> Tree {
-        Tree::of(self.environment())
     }
 }

@@ -7,8 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::launch::elementwise::sum;
-use crate::op::add::add;
+use crate::op::add::{add, sum};
 use crate::op::relu::{positive, relu};
 use crate::tape::Tape;
 use crate::tensor::Tensor;

@@ -1,12 +1,8 @@
 //! Shapes.
 
-use super::DType;
-use crate::error::{Error, Result};
-use crate::short::Short;
-
 /// Sizes of a tensor's dimensions, outermost first. Images are `[batch, height, width, channels]`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Shape(Short<usize, 4>);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shape(Vec<usize>);
 
 impl Shape {
     /// The sizes.
@@ -19,22 +15,9 @@ impl Shape {
         self.0.len()
     }
 
-    /// Number of elements; 1 for a scalar. Of a shape that no tensor can have, because there are too many to count, the
-    /// largest number there is.
+    /// Number of elements; 1 for a scalar.
     pub fn elements(&self) -> usize {
-        self.0.iter().fold(1, |count, &size| count.saturating_mul(size))
-    }
-
-    /// Bytes of a tensor of this shape.
-    ///
-    /// # Errors
-    /// Sizes whose product, that of any of them, is more than a number of bytes can be.
-    pub(super) fn bytes(&self, dtype: DType) -> Result<usize> {
-        let most = self.0.iter().try_fold(dtype.bytes(), |count, &size| count.checked_mul(size.max(1)));
-        match most.filter(|&bytes| isize::try_from(bytes).is_ok()) {
-            Some(_) => Ok(self.elements() * dtype.bytes()),
-            None => Err(Error::shape("tensor", format!("a shape of {self} has more elements than memory has bytes"))),
-        }
+        self.0.iter().product()
     }
 
     /// Size of the last dimension (1 for a scalar): channels of an image, columns of a matrix.
@@ -45,17 +28,17 @@ impl Shape {
 
 impl From<&[usize]> for Shape {
     fn from(dims: &[usize]) -> Self {
-        Self(Short::of([dims]))
+        Self(dims.to_vec())
     }
 }
 impl<const N: usize> From<[usize; N]> for Shape {
     fn from(dims: [usize; N]) -> Self {
-        dims.as_slice().into()
+        Self(dims.to_vec())
     }
 }
 impl From<Vec<usize>> for Shape {
     fn from(dims: Vec<usize>) -> Self {
-        dims.as_slice().into()
+        Self(dims)
     }
 }
 impl From<&Shape> for Shape {
@@ -64,14 +47,8 @@ impl From<&Shape> for Shape {
     }
 }
 
-impl std::fmt::Debug for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Shape({:?})", self.dims())
-    }
-}
-
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", self.dims())
+        write!(f, "{:?}", self.0)
     }
 }

@@ -13,5 +13,4 @@ pub mod report;
 pub mod run_dir;
 pub mod run_info;
 pub mod state_dict;
-pub mod summary;
 pub mod trainer;

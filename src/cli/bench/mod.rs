@@ -5,7 +5,6 @@ mod tables;
 mod train;
 
 use crate::bench::vendor;
-use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::nn::models;
 
@@ -27,11 +26,11 @@ enum Command {
 }
 
 /// Runs `warptape bench …`.
-pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
+pub fn run(options: Options) -> anyhow::Result<()> {
     vendor::insist_on_f32();
     match options.command {
-        Command::Train(options) => train::run(options, environment),
-        Command::Kernels(options) => kernels::run(options, environment),
+        Command::Train(options) => train::run(options),
+        Command::Kernels(options) => kernels::run(options),
         Command::Tables(options) => tables::run(&options),
     }
 }

@@ -1,12 +1,13 @@
 //! What is left of a process that a kernel ended: the signal, the address and the code, and what that means to a person.
 
+use std::any::Any;
 use std::fs::File;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::fence::GAP;
-use super::module::Loaded;
+use super::module::HostModule;
 use super::observed::symbols::Symbols;
 use crate::device::Function;
 
@@ -38,8 +39,8 @@ pub struct Region {
 
 /// The shared object of a function and where its code lies.
 pub fn code_of(function: &Function) -> Option<(PathBuf, std::ops::Range<u64>)> {
-    let Loaded { kernel, module } = function.handle()?;
-    let image = kernel.image()?;
+    let module = (function.module().as_ref() as &dyn Any).downcast_ref::<HostModule>()?;
+    let image = module.kernel(function.handle).ok()?.image()?;
     Some((module.path.clone(), image.base..image.span.end))
 }
 

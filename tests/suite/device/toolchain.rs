@@ -1,14 +1,29 @@
-//! The C++ compiler by its own word: what it is, and which vectors it compiles for.
+//! The C++ compiler by its own word: what it is, and which vectors it compiles for. Environment variables decide, so
+//! child processes tell.
+
+use std::ffi::OsStr;
 
 use warptape::device::host::{Host, Mode, Options};
 use warptape::device::{Defines, Device, Source, Target};
 
-use crate::support::{environment, has_compiler};
+use crate::support::{child, has_compiler, tell};
 
-/// The host device's arch, width of tiles and toolchain where `variables` are set, or why a kernel does not compile.
-fn describe(mode: Mode, variables: &[(&str, &str)]) -> String {
-    let environment = variables.iter().fold(environment(), |all, (name, value)| all.with(name, value));
-    let device = Device::new(Box::new(Host::new(Options { mode, environment, ..Options::default() })));
+/// Tells the host device's arch, width of tiles and toolchain, or why a kernel does not compile.
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn child_tells_toolchain() {
+    tell(describe(Mode::Fast));
+}
+
+/// The same of checked mode.
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn child_tells_toolchain_checked() {
+    tell(describe(Mode::Checked));
+}
+
+fn describe(mode: Mode) -> String {
+    let device = Device::new(Box::new(Host::new(Options { mode, ..Options::default() })));
     let text = "extern \"C\" __global__ void one(int* x) { *x = 1; }";
     let source = Source::from_text("one.cu", text, &Defines::new()).unwrap();
     if let Err(error) = device.compile(&source) {
@@ -22,7 +37,8 @@ fn describe(mode: Mode, variables: &[(&str, &str)]) -> String {
 }
 
 fn told(variables: &[(&str, &str)]) -> String {
-    describe(Mode::Fast, variables)
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, OsStr::new(*value))).collect();
+    child("device::toolchain::child_tells_toolchain", &variables).told()
 }
 
 #[test]
@@ -85,12 +101,13 @@ fn what_is_no_compiler_is_not_taken_for_one() {
 
 #[test]
 fn clang_computes_but_does_not_check() {
-    let fast = told(&[("CXX", "clang++")]);
+    let clang = |test| child(test, &[("CXX", OsStr::new("clang++"))]).told();
+    let fast = clang("device::toolchain::child_tells_toolchain");
     if fast.starts_with("no C++ compiler found (CXX=clang++)") {
         println!("not tested: there is no clang++ here");
         return;
     }
     assert!(fast.contains("clang version"), "{fast}");
-    let refused = describe(Mode::Checked, &[("CXX", "clang++")]);
+    let refused = clang("device::toolchain::child_tells_toolchain_checked");
     assert!(refused.contains("with g++ alone: install it") && !refused.contains('\n'), "{refused}");
 }

@@ -1,0 +1,159 @@
+//! Which of several kernels does a job on this device.
+//!
+//! Several kernels may compute the same thing; which of them is fastest depends on the device and on the sizes. A choice
+//! changes the order of additions and so the last bits of a result, so every choice is written down: a run keeps its
+//! choices, and a repeated or resumed one is told to make them again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Info, disk_cache};
+use crate::error::{Error, Result};
+use crate::files;
+
+/// Kernels by ladder and problem: `conv2d_forward` → `n64 h32 …` → `conv2d/forward/5_vectorized.cu`.
+pub type Table = BTreeMap<String, BTreeMap<String, Kernel>>;
+
+/// A kernel as a record names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Kernel {
+    /// By its file below `kernels/`. The number in it may have changed since: a ladder got a rung more.
+    File(String),
+    /// By the number that its rung had in version 0.1.
+    Number(u32),
+}
+
+impl std::fmt::Display for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Kernel::File(file) => f.write_str(file),
+            Kernel::Number(number) => write!(f, "rung {number}"),
+        }
+    }
+}
+
+/// A rung as [`Choices::choose`] is told of it: its number and file.
+pub type Rung = (u32, &'static str);
+
+/// What was asked for, and what was chosen so far.
+#[derive(Default)]
+pub struct Choices(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    forced: BTreeMap<String, u32>,
+    preferred: Table,
+    made: BTreeMap<String, BTreeMap<String, Rung>>,
+    rounding: f64,
+}
+
+impl Choices {
+    /// Whatever the problem, `ladder` is to take rung `rung` if that rung can do it; with none, as if never forced.
+    pub fn force(&self, ladder: &str, rung: Option<u32>) {
+        let forced = &mut self.0.lock().unwrap().forced;
+        match rung {
+            Some(rung) => forced.insert(ladder.into(), rung),
+            None => forced.remove(ladder),
+        };
+    }
+
+    /// What `run` returns while `ladder` is to take rung `rung`, see [`Choices::force`]; then as if never forced.
+    pub fn forced<T>(&self, ladder: &str, rung: u32, run: impl FnOnce() -> T) -> T {
+        self.force(ladder, Some(rung));
+        let result = run();
+        self.force(ladder, None);
+        result
+    }
+
+    /// Prefers what `table` says for the problems in it, over what earlier tables said.
+    pub fn prefer(&self, table: &Table) {
+        let mut state = self.0.lock().unwrap();
+        for (ladder, problems) in table {
+            let all = state.preferred.entry(ladder.clone()).or_default();
+            all.extend(problems.iter().map(|(problem, kernel)| (problem.clone(), kernel.clone())));
+        }
+    }
+
+    /// Asks for what `other` asks for: its forced and preferred rungs, in place of those here.
+    pub(super) fn ask_as(&self, other: &Choices) {
+        let (forced, preferred) = {
+            let asked = other.0.lock().unwrap();
+            (asked.forced.clone(), asked.preferred.clone())
+        };
+        let mut state = self.0.lock().unwrap();
+        (state.forced, state.preferred) = (forced, preferred);
+    }
+
+    /// What was chosen so far.
+    pub fn made(&self) -> Table {
+        let named = |(problem, rung): (&String, &Rung)| (problem.clone(), Kernel::File(rung.1.into()));
+        let state = self.0.lock().unwrap();
+        state.made.iter().map(|(ladder, all)| (ladder.clone(), all.iter().map(named).collect())).collect()
+    }
+
+    /// The rung of `ladder` that was last chosen for `problem`, if the problem came up.
+    pub fn made_for(&self, ladder: &str, problem: &str) -> Option<u32> {
+        Some(self.0.lock().unwrap().made.get(ladder)?.get(problem)?.0)
+    }
+
+    /// The rung of `ladder` for `problem`, and notes that it was chosen: what is forced, else `wanted` (by the user for
+    /// this process), else what a table says (in which `recorded` finds a rung), else `default`. What `able` refuses is
+    /// passed over.
+    pub fn choose(
+        &self,
+        ladder: &str,
+        problem: &str,
+        wanted: Option<u32>,
+        able: impl Fn(u32) -> Option<Rung>,
+        recorded: impl Fn(&Kernel) -> Option<u32>,
+        default: impl FnOnce() -> Rung,
+    ) -> u32 {
+        let mut state = self.0.lock().unwrap();
+        let forced = state.forced.get(ladder).copied();
+        let preferred = || recorded(state.preferred.get(ladder)?.get(problem)?);
+        let rung = forced.and_then(&able).or_else(|| wanted.and_then(&able)).or_else(|| preferred().and_then(&able));
+        let rung = rung.unwrap_or_else(default);
+        if state.made.get(ladder).and_then(|all| all.get(problem)) != Some(&rung) {
+            state.made.entry(ladder.into()).or_default().insert(problem.into(), rung);
+        }
+        rung.0
+    }
+
+    /// Notes that a kernel ran whose rounding errors are `factor` times those of a plain sum.
+    pub(crate) fn note_rounding(&self, factor: f64) {
+        let mut state = self.0.lock().unwrap();
+        state.rounding = state.rounding.max(factor);
+    }
+
+    /// The largest factor noted since the last call: 1 where all sums were plain ones.
+    pub(crate) fn take_rounding(&self) -> f64 {
+        std::mem::take(&mut self.0.lock().unwrap().rounding).max(1.0)
+    }
+}
+
+/// Where the choices that `warptape tune` timed on this device are kept.
+///
+/// # Errors
+/// Those of [`disk_cache::folder`].
+pub fn tuned_file(info: &Info) -> Result<PathBuf> {
+    let parts = [&info.description, &info.arch].map(|text| text.as_bytes());
+    Ok(disk_cache::folder()?.join(format!("tuned-{}.json", disk_cache::key(&parts))))
+}
+
+/// The choices in [`tuned_file`]; none if there is no such file.
+///
+/// # Errors
+/// A file that cannot be read or is not such a table.
+pub fn tuned(info: &Info) -> Result<Table> {
+    // A cache folder that cannot be used is a matter for what needs it.
+    let Some(path) = tuned_file(info).ok().filter(|path| path.is_file()) else { return Ok(Table::new()) };
+    match files::read(&path, files::TEXT) {
+        Err(e) => Err(Error::file(&path, e)),
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|e| Error::file(&path, format!("{e}; remove it, or run `warptape tune` again"))),
+    }
+}
