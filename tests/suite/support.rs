@@ -82,7 +82,6 @@ pub fn has_compiler() -> bool {
     found.is_ok()
 }
 
-/// Whether this is checked mode and a test of a whole network is to be skipped, which it then says.
 /// Whether to run all there is: on a GPU, where nothing takes long, and where `WARPTAPE_TEST_ALL` is set, as CI does. The usual
 /// run leaves out what takes minutes on a processor and finds little.
 pub fn runs_all() -> bool {
@@ -97,6 +96,7 @@ pub fn skips_long() -> bool {
     !runs_all()
 }
 
+/// Whether this is checked mode and a test of a whole network is to be skipped, which it then says.
 pub fn skips_networks() -> bool {
     if on_checked() {
         println!(
