@@ -8,7 +8,7 @@
 use warptape::check::{Case, Input, Values};
 use warptape::device::host::{Host, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Source};
-use warptape::{DType, Device, Result, Tape, Tensor};
+use warptape::{DType, Device, Environment, Result, Tape, Tensor};
 
 const THREADS: usize = 256;
 
@@ -34,15 +34,17 @@ impl Swish {
     fn apply(&self, tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
         let n = x.elements();
         let geometry = Geometry::linear(n.div_ceil(THREADS), THREADS);
-        let y = Tensor::empty(x.device(), x.shape(), DType::F32)?;
-        x.device().launch(&self.forward, geometry, &[y.arg(), x.arg(), Arg::I32(n as i32)])?;
+        let y = Tensor::zeros(x.device(), x.shape(), DType::F32)?;
+        // SAFETY: nothing but the kernel's text keeps it within its tensors: it reads and writes n elements of each.
+        unsafe { x.device().launch(&self.forward, geometry, &[y.arg(), x.arg(), Arg::I32(n as i32)])? };
 
         // The closure keeps what backward needs: clones are handles, they share the buffer.
         let (input, backward) = (x.clone(), self.backward.clone());
-        tape.record(&[x], &y, move |dy, gradients| {
-            let dx = Tensor::empty(dy.device(), dy.shape(), DType::F32)?;
+        tape.record("swish", &[x], &y, move |dy, gradients| {
+            let dx = Tensor::zeros(dy.device(), dy.shape(), DType::F32)?;
             let args = [dx.arg(), dy.arg(), input.arg(), Arg::I32(n as i32)];
-            dy.device().launch(&backward, geometry, &args)?;
+            // SAFETY: as above; the tape gives a gradient with as many elements as the value.
+            unsafe { dy.device().launch(&backward, geometry, &args)? };
             gradients.add(&input, dx)
         });
         Ok(y)
@@ -62,7 +64,7 @@ fn main() -> anyhow::Result<()> {
         let host = Host::new(Options { order, ..Options::default() });
         devices.push((format!("host, {order:?} order"), Device::guarded(Box::new(host))));
     }
-    match warptape::device::cuda::Cuda::open(0) {
+    match warptape::device::cuda::Cuda::open(0, &Environment::of_process()) {
         Ok(cuda) => devices.push(("cuda:0".into(), Device::guarded(Box::new(cuda)))),
         Err(error) => println!("not checked on a GPU: {error}"),
     }

@@ -9,12 +9,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use warptape::data::Dataset;
-use warptape::nn::summary::Summary;
 use warptape::train::checkpoint::{Checkpoint, Progress};
 use warptape::train::config::Config;
 use warptape::train::logs::metrics::Row;
 use warptape::train::observer::{Observer, Running};
 use warptape::train::run_dir::{RunDir, RunInfo};
+use warptape::train::summary::Summary;
 use warptape::train::trainer::Trainer;
 use warptape::{Device, Result};
 

@@ -6,7 +6,6 @@
 //! picture of 32 × 32 and is fifteen times cheaper than CIFAR's, which keeps them all and learns more of small pictures.
 
 use warptape::data::{Dataset, Loading, split};
-use warptape::nn::summary::Summary;
 use warptape::nn::{Layer, Pass, models, parameters};
 use warptape::op::augment::Augment;
 use warptape::op::cross_entropy::cross_entropy;
@@ -14,6 +13,7 @@ use warptape::op::random::Key;
 use warptape::optim::{Optimizer, OptimizerConfig, Schedule};
 use warptape::train::evaluate::evaluate;
 use warptape::train::images::Resident;
+use warptape::train::summary::Summary;
 use warptape::{Device, Result, Tape, Tensor};
 
 const EPOCHS: u64 = 3;

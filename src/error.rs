@@ -1,4 +1,8 @@
 //! One error type for the library: every variant says what happened and, where there is one, the fix.
+//!
+//! A setting stands in angle quotes under its name in the library, alone or with a value (`‹batch_size›`, `‹device=host›`), and so
+//! does a command with settings (`‹train resume=RUN lr=1e-4›`). The command line shows them as its options: `--batch-size`,
+//! `--device host`, `warptape train --resume RUN --lr 1e-4`. Backticks would not do: other libraries' messages have them.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -41,7 +45,7 @@ pub enum Error {
     /// A kernel misbehaved while it ran: divergent barrier, absent lane, bad launch.
     #[error("{kernel}: {what}")]
     Kernel {
-        /// Kernel and file, as in [`Function::name`](crate::device::Function::name).
+        /// Kernel and file: a [`Function`](crate::device::Function) as text.
         kernel: String,
         /// What it did, with source line and thread where they are known.
         what: String,
@@ -66,7 +70,7 @@ pub enum Error {
     },
 
     /// Nothing says how to launch a kernel of a user's file.
-    #[error("{file}: nothing says how to launch it; put this into {} (sizes are guesses) or use --grid, --block and --arg:\n\n{example}", Path::new(file).with_extension("toml").display())]
+    #[error("{file}: nothing says how to launch it; put this into {} (sizes are guesses) or use ‹grid›, ‹block› and ‹arg›:\n\n{example}", Path::new(file).with_extension("toml").display())]
     NoLaunch {
         /// The user's file.
         file: String,

@@ -117,11 +117,11 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// A failed write in one line, with the fix where there is one.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let fix = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there or choose another place with --out",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there or choose another place with ‹out›",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
-            "choose a folder that can be written to with --out"
+            "choose a folder that can be written to with ‹out›"
         }
-        _ => "check the folder or choose another with --out",
+        _ => "check the folder or choose another with ‹out›",
     };
     Error::file(path, format!("cannot be written: {error}; {fix}"))
 }

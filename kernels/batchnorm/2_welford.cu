@@ -10,9 +10,13 @@
 // 1000 and deviation 1 little of the variance is left in f32. Elements are normalized as in rung 1, by its kernels.
 //
 //   layout    x [rows, channels], NHWC: a row per pixel of the batch
+//   defines   THREADS
 //   launch    ⌈channels / THREADS⌉ blocks: a thread per channel, as in rung 1
-//   bytes     4 an element for the statistics (rung 1: 8), 8 for the sums (rung 1: 12)
+//   bytes     4 an element for the statistics, 8 for the sums
 //   FLOPs     8 an element for the statistics, one of them a division; 4 for the sums
+//   limit     latency: a division per element that the next one waits for, in a thread per channel
+//   measures  bytes read: 4 an element for the statistics instead of 8, 8 for the sums instead of 12
+//   source    B. P. Welford, "Note on a method for calculating corrected sums of squares and products", 1962
 #include "prelude/batchnorm.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

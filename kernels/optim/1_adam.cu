@@ -10,8 +10,13 @@
 // computed in double by the host: 1 − β₂ᵗ in float would lose digits in the first steps, where it is small.
 //
 //   layout    any shape, n elements
+//   defines   see elementwise.cuh
 //   launch    see elementwise.cuh
-//   bytes     28n; FLOPs 14n with a root and a division each
+//   bytes     28n
+//   FLOPs     14n with a root and a division each
+//   limit     launches: one for each tensor, and most tensors are small
+//   measures  launches per step: one for each tensor
+//   source    D. P. Kingma, J. Ba, "Adam", 2015; I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019
 #include "prelude/optim.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

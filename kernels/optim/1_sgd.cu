@@ -6,8 +6,12 @@
 //   w = w − η · (d + μ v, v or d)  Nesterov, momentum, neither
 //
 //   layout    any shape, n elements
+//   defines   see elementwise.cuh
 //   launch    see elementwise.cuh
-//   bytes     20n with momentum, 12n without; FLOPs at most 8n
+//   bytes     20n with momentum, 12n without
+//   FLOPs     at most 8n
+//   limit     launches: one for each tensor, and most tensors are small
+//   measures  launches per step: one for each tensor
 #include "prelude/optim.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)

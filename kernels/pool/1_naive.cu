@@ -8,12 +8,16 @@
 // The quantity that rung 2 mends: global load requests per element.
 //
 //   layout    x [n, h, w, c], y [n, p, q, c]; window number o starts at input row o · stride − pad
+//   defines   none
 //   launch    ⌈elements / 256⌉ blocks of 256 threads
 //   requires  pad ≤ size / 2, so that no window lies outside; windows of at most 256 taps
 //   bytes     forward 4 per input, 5 per output element, backward the same
+//   FLOPs     none: comparisons
+//   limit     requests: a load of 4 bytes for each tap, and the divisions that find its place
+//   measures  requests of loads and stores: one for 32 elements
 #include "prelude/pool.cuh"
 
-constexpr int SIDE = 256;
+constexpr int THREADS = 256;
 
 struct Place { int image, row, column, channel; };
 
@@ -23,13 +27,13 @@ __device__ __forceinline__ Place place(long long i, const Pool& pool, int height
     return {pixel / width / height, pixel / width % height, pixel % width, (int)(i % pool.c)};
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
                  unsigned char* __restrict__ taps,  // [n, p, q, c], or null where nobody needs it
                  const float* __restrict__ x,       // [n, h, w, c]
                  Pool pool) {
     // long long: a tensor may have more than 2^31 elements even where its pixels fit an int
-    const long long i = (long long)blockIdx.x * SIDE + threadIdx.x;
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= (long long)pool.pixels * pool.c) return;
     const Place at = place(i, pool, pool.p, pool.q);
     const int top = at.row * pool.stride_h - pool.pad_h, left = at.column * pool.stride_w - pool.pad_w;
@@ -48,12 +52,12 @@ max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
     if (taps) taps[i] = (unsigned char)best_tap;
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 max_pool_backward(float* __restrict__ dx,                  // [n, h, w, c]
                   const float* __restrict__ dy,            // [n, p, q, c]
                   const unsigned char* __restrict__ taps,  // [n, p, q, c]
                   Pool pool) {
-    const long long i = (long long)blockIdx.x * SIDE + threadIdx.x;
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= (long long)pool.pixels * pool.c) return;
     const Place at = place(i, pool, pool.h, pool.w);
     const int y = at.row + pool.pad_h, x = at.column + pool.pad_w;

@@ -14,6 +14,9 @@
 //   launch    ⌈pixels / span⌉ blocks; Pool::width, a power of two, divides THREADS
 //   requires  pad ≤ size / 2, so that no window lies outside; max_pool: windows of at most 256 taps
 //   bytes     max: forward 4 per input, 5 per output element, backward the same; avg: 4 and 4
+//   FLOPs     max: none, comparisons; avg: one for each tap
+//   limit     memory
+//   measures  requests of loads and stores: a quarter of rung 1's
 #include "prelude/bytes.cuh"
 #include "prelude/pool.cuh"
 

@@ -1,5 +1,7 @@
 // The formulas of batch normalization, for one element or one channel: every rung computes with these, so that rungs differ
 // in what they move and in the order in which they add, and fused rungs agree with unfused ones to the last bit.
+//
+//   defines   none
 #pragma once
 
 // a · b, which no compiler makes a fused multiply-add of, with the addition that follows, in one kernel and not in another.

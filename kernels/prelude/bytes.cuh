@@ -1,5 +1,7 @@
 // Bytes in memory, floats in registers: pixels as files hold them, small counts. vec<N> values must be 0 … 255 to be
 // stored; fractions are cut off.
+//
+//   defines   none
 #pragma once
 #include "prelude/vec.cuh"
 

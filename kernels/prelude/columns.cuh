@@ -1,16 +1,16 @@
 // The walk over a matrix [rows, channels] by kernels that treat every channel for itself: column sums, batch
 // normalization. Images in NHWC are such a matrix, with a row for every pixel.
 //
+// A block owns a slab of consecutive rows. `width` threads stand side by side along the channels, so that a warp reads
+// long stretches of a row; the others take the rows below, THREADS / width at a time. On the host a block is one thread,
+// which goes through ROWS rows at a time from left to right, so that it walks memory in order.
+//
 //   defines   VEC      floats per access
 //             WHOLE    1 if channels is a multiple of VEC; on a GPU it has to be, for alignment
 //             STRIPS   vectors of channels per thread: 1 on a GPU, many on the host
 //             ROWS     rows that a thread holds at once: that many independent loads in flight
 //             THREADS  threads per block
 //   launch    grid (⌈channels / (STRIPS · width · VEC)⌉, ⌈rows / slab⌉); width, a power of two, divides THREADS
-//
-// A block owns a slab of consecutive rows. `width` threads stand side by side along the channels, so that a warp reads
-// long stretches of a row; the others take the rows below, THREADS / width at a time. On the host a block is one thread,
-// which goes through ROWS rows at a time from left to right, so that it walks memory in order.
 #pragma once
 #include "prelude/vec.cuh"
 

@@ -6,6 +6,8 @@
 //
 // An element is found from the two halves of its place, which cost integer divisions: the window of its pixel and the tap
 // of its column. Both are found once and used for a whole row or column of a tile; gather only adds and compares.
+//
+//   defines   THREADS
 #pragma once
 #include "prelude/pixel.cuh"
 #include "prelude/copy.cuh"

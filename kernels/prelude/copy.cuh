@@ -1,5 +1,11 @@
 // Work shared out among the threads of a block, and copies into shared memory. Of COUNT items thread t has t, t + THREADS, …:
-// neighbouring threads have neighbouring items. How many a thread has is known when it is compiled, so loops unroll.
+// neighbouring threads have neighbouring items. Plainly, that is
+//
+//   share_out   for (int i = threadIdx.x; i < COUNT; i += THREADS) body(i);
+//   copy_each   for (int i = threadIdx.x; i < COUNT; i += THREADS) put(i, get(i));
+//
+// where get loads a vector from global memory and put stores it into shared memory. The rest of this file is about speed: how
+// many items a thread has is known when it is compiled, so loops unroll, and several loads are under way before the first store.
 //
 //   defines   THREADS
 #pragma once

@@ -1,4 +1,6 @@
 // The cross entropy of one row of logits from what its kernels found out about the row.
+//
+//   defines   none
 #pragma once
 
 struct RowStatistics {

@@ -1,11 +1,11 @@
 // The loop of every kernel that treats all elements alike.
 //
-//   defines   VEC (floats per access), ITEMS (vectors per thread), THREADS
-//   launch    grid ⌈n / (THREADS · ITEMS · VEC)⌉
-//
 // A block owns THREADS · ITEMS consecutive vectors. At each step neighbouring threads take neighbouring vectors, so that
 // a warp's accesses are one contiguous stretch; several steps per thread keep several loads in flight. On the host a
 // block is one thread, which therefore walks memory in order.
+//
+//   defines   VEC (floats per access), ITEMS (vectors per thread), THREADS
+//   launch    grid ⌈n / (THREADS · ITEMS · VEC)⌉
 #pragma once
 #include "prelude/vec.cuh"
 

@@ -3,6 +3,8 @@
 // A thread holds a group of rows in registers, takes their sum and their squared deviations from its mean (two passes, but
 // over registers), and merges the pair into what it has. E[x²] − E[x]² would need no merging but cancels: with mean 1000
 // and deviation 1 little of the variance is left in f32. For the same reason x is taken from its origin (batchnorm.cuh).
+//
+//   defines   see columns.cuh
 #pragma once
 #include "prelude/batchnorm.cuh"
 #include "prelude/columns.cuh"

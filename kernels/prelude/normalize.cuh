@@ -1,6 +1,8 @@
 // The passes of batch normalization over whole matrices, by vectors along columns.cuh's walk; and, by THEN, what is done to a
-// normalized value before it is stored. Rungs 3, 4 and 5 are these with another THEN: the arithmetic and the order of all
+// normalized value before it is stored. Rungs 4, 5 and 6 are these with another THEN: the arithmetic and the order of all
 // additions are the same, so a fused pass gives the bits that separate passes give.
+//
+//   defines   see columns.cuh
 #pragma once
 #include "prelude/batchnorm.cuh"
 #include "prelude/columns.cuh"

@@ -1,5 +1,7 @@
 // What an optimizer does to one vector of a parameter, in place. A thread reads and writes the same elements of the
 // parameter and of what is kept for it, so working in place needs no order among threads.
+//
+//   defines   see elementwise.cuh
 #pragma once
 #include "prelude/elementwise.cuh"
 

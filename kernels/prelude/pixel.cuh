@@ -1,4 +1,6 @@
 // Pixels by number.
+//
+//   defines   none
 #pragma once
 
 struct Pixel { int image, row, column; };

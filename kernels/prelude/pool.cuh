@@ -1,4 +1,6 @@
 // Sizes of a pooling, and where windows lie.
+//
+//   defines   none
 #pragma once
 #include "prelude/pixel.cuh"
 

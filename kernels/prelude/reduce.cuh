@@ -1,10 +1,10 @@
 // Sum and maximum over the lanes of a warp and over the threads of a block.
 //
-//   defines   THREADS (threads per block, one-dimensional, 1 … 1024)
-//
 // Values are combined in an order that depends on THREADS alone, so that the same input gives the same bits every time.
 // Every thread of the warp or block must take part, and every one gets the result. With one thread per block, as on
 // the host, all of this compiles to nothing.
+//
+//   defines   THREADS (threads per block, one-dimensional, 1 … 1024)
 #pragma once
 
 constexpr int WARPS = (THREADS + 31) / 32;

@@ -1,11 +1,11 @@
 // Kernels that give each row of a matrix to a group of neighbouring threads.
 //
-//   defines   THREADS (per block), LANES (threads that share a row: a warp on a GPU, one thread on the host)
-//   launch    grid ⌈rows / (THREADS / LANES)⌉
-//
 // The lanes of a row read it in steps of LANES elements, lane by lane next to each other, and then combine what they
 // found by shuffles: no shared memory, no barrier. All lanes of a warp have the same row, so `if (row < n)` around
 // everything never splits a warp.
+//
+//   defines   THREADS (per block), LANES (threads that share a row: a warp on a GPU, one thread on the host)
+//   launch    grid ⌈rows / (THREADS / LANES)⌉
 #pragma once
 #include "prelude/vec.cuh"
 

@@ -3,15 +3,15 @@
 // What differs between those kernels is only where a tile's elements come from (a matrix, or pixels under a filter
 // tap), so each brings its own loading loop and the multiplication is written once, here.
 //
+// B is kept row-major (columns fastest). A is kept the way it lies in memory, so that no copy has to transpose: ROW_MAJOR
+// (depth fastest) or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the
+// vectors tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
+//
 //   defines   BM, BN, BK   block tile: rows, columns, depth of one step
 //             TM, TN       register tile of one thread; THREADS = (BM / TM) · (BN / TN)
 //             VEC          floats per vector: 4 on a GPU (16 bytes), the native width on the host
 //             KVEC         depth steps of A fetched by one access (4 on a GPU; 1 on the host, whose FMA instruction
 //                          broadcasts a scalar straight from memory)
-//
-// B is kept row-major (columns fastest). A is kept the way it lies in memory, so that no copy has to transpose: ROW_MAJOR
-// (depth fastest) or DEPTH_MAJOR (rows fastest). Thread (ty, tx) owns rows ty·TM … ty·TM + TM − 1 and, of the columns, the vectors
-// tx, tx + BN / TN, …: neighbouring threads read neighbouring vectors of B, free of bank conflicts.
 #pragma once
 #include "prelude/copy.cuh"
 
@@ -58,13 +58,10 @@ struct RegisterTile {
         const float* b_first = b + column(0);
 #ifdef WARPTAPE_HOST
         const int steps = depth < BK ? depth : BK;
-        // Few steps at a time: the loop stays in the instruction cache and all sums stay in registers.
-#pragma GCC unroll 2
 #else
         constexpr int steps = BK;
-        UNROLL
 #endif
-        for (int k = 0; k < steps; k += KVEC) {
+        UNROLL_DEPTH for (int k = 0; k < steps; k += KVEC) {
             if constexpr (A == ROW_MAJOR) add_rows(a_first + k, b_first + k * BN);
             else UNROLL for (int step = k; step < k + KVEC; ++step) add_step(a_first + step * BM, b_first + step * BN);
         }

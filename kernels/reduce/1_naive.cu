@@ -9,15 +9,19 @@
 // in each warp as there are rows. Rung 2 mends both: sectors per request, requests per warp.
 //
 //   layout    x [n], or [rows, channels] with a row for every pixel
+//   defines   none
 //   launch    sum: ⌈n / (256 · 32)⌉ blocks of 256 threads; sum_rows: ⌈channels / 256⌉
-//   bytes     4n; FLOPs n
-constexpr int SIDE = 256, SPAN = 32;
+//   bytes     4n
+//   FLOPs     n
+//   limit     sectors: in `sum` lanes read 32 floats apart; latency: in `sum_rows` there is a thread per channel
+//   measures  sectors per request in `sum`: 32; requests per warp in `sum_rows`: one for every row
+constexpr int THREADS = 256, SPAN = 32;
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 sum_forward(float* __restrict__ y,        // [⌈n / SPAN⌉]
             const float* __restrict__ x,  // [n]
             int n, float scale) {
-    const int thread = blockIdx.x * SIDE + threadIdx.x;
+    const int thread = blockIdx.x * THREADS + threadIdx.x;
     if (thread >= (n - 1) / SPAN + 1) return;
     const int first = thread * SPAN, count = min(SPAN, n - first);
     float sum = 0.0f;
@@ -25,11 +29,11 @@ sum_forward(float* __restrict__ y,        // [⌈n / SPAN⌉]
     y[thread] = scale * sum;
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 sum_rows_forward(float* __restrict__ y,        // [channels]
                  const float* __restrict__ x,  // [rows, channels]
                  int rows, int channels) {
-    const int channel = blockIdx.x * SIDE + threadIdx.x;
+    const int channel = blockIdx.x * THREADS + threadIdx.x;
     if (channel >= channels) return;
     float sum = 0.0f;
     // size_t: a matrix may have more than 2^31 elements even where each side fits an int

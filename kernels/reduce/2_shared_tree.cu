@@ -9,28 +9,32 @@
 // instead of one for every row. The quantities: sectors per request in `sum`, requests per warp in `sum_rows`.
 //
 //   layout    x [n], or [rows, channels] with a row for every pixel
+//   defines   none
 //   launch    sum: ⌈n / 4096⌉ blocks of 256 threads; sum_rows: grid (⌈channels / 32⌉, ⌈rows / 128⌉)
-//   bytes     4n; FLOPs n
-constexpr int SIDE = 256, ITEMS = 16;
-constexpr int ACROSS = 32, DOWN = SIDE / ACROSS;  // threads along the channels and along the rows
+//   bytes     4n
+//   FLOPs     n
+//   limit     barriers: eight for 256 sums, with ever fewer threads at work
+//   measures  sectors per request in `sum`: 4 instead of 32; requests per warp in `sum_rows`: 16
+constexpr int THREADS = 256, ITEMS = 16;
+constexpr int ACROSS = 32, DOWN = THREADS / ACROSS;  // threads along the channels and along the rows
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 sum_forward(float* __restrict__ y,        // [blocks]
             const float* __restrict__ x,  // [n]
             int n, float scale) {
-    __shared__ float part[SIDE];
-    const int t = threadIdx.x, first = blockIdx.x * (SIDE * ITEMS), count = min(SIDE * ITEMS, n - first);
+    __shared__ float part[THREADS];
+    const int t = threadIdx.x, first = blockIdx.x * (THREADS * ITEMS), count = min(THREADS * ITEMS, n - first);
     float sum = 0.0f;
-    for (int i = t; i < count; i += SIDE) sum += x[first + i];
+    for (int i = t; i < count; i += THREADS) sum += x[first + i];
     part[t] = sum;
-    for (int half = SIDE / 2; half > 0; half /= 2) {
+    for (int half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();  // the upper half's sums of the last round are there
         if (t < half) part[t] += part[t + half];
     }
     if (t == 0) y[blockIdx.x] = scale * part[0];  // thread 0 itself wrote the total
 }
 
-extern "C" __global__ void __launch_bounds__(SIDE)
+extern "C" __global__ void __launch_bounds__(THREADS)
 sum_rows_forward(float* __restrict__ y,        // [slabs, channels]
                  const float* __restrict__ x,  // [rows, channels]
                  int rows, int channels) {

@@ -10,8 +10,12 @@
 // each other by shuffles: two barriers instead of eight. The quantity: global load requests per float.
 //
 //   layout    x [n], or [rows, channels] with a row for every pixel
+//   defines   see columns.cuh
 //   launch    sum: ⌈n / span⌉ blocks, span a multiple of VEC; sum_rows: see columns.cuh
-//   bytes     forward 4n, backward 4n; FLOPs n
+//   bytes     forward 4n, backward 4n
+//   FLOPs     n
+//   limit     memory
+//   measures  requests of global loads: a quarter of rung 2's
 #include "prelude/columns.cuh"
 #include "prelude/reduce.cuh"
 

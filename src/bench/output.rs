@@ -52,7 +52,7 @@ pub fn csv(results: &Results<Row>) -> String {
                     line.gigabytes_per_second = Some(gigabytes_per_second);
                     line.of_ceiling = Some(of_ceiling);
                 }
-                Outcome::Missing { not_measured } => line.not_measured = not_measured,
+                Outcome::Missing { not_measured, .. } => line.not_measured = not_measured,
             }
             writer.serialize(line).expect("plain data into memory");
         }

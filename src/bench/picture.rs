@@ -106,7 +106,7 @@ impl Plot<'_> {
                     pen.rectangle((left, y + 4.0), (at(value).max(left + 1.0), y + BAR - 4.0), color)?;
                     pen.text((at(value) + 6.0, y + 16.0), 11.0, INK, HPos::Left, &short(value))?;
                 }
-                (None, Outcome::Missing { not_measured }) => {
+                (None, Outcome::Missing { not_measured, .. }) => {
                     let text = pen.fit(&format!("not measured: {not_measured}"), 11.0, BARS - left - 20.0);
                     pen.text((left, y + 16.0), 11.0, FAINT, HPos::Left, &text)?;
                 }

@@ -65,7 +65,7 @@ impl Python {
     pub fn new(program: &Path, device: &str) -> Result<Self> {
         let started = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         started
-            .map_err(|e| Error::usage(format!("--pytorch {}: {e}; name a Python, as python3", program.display())))?;
+            .map_err(|e| Error::usage(format!("‹pytorch={}›: {e}; name a Python, as python3", program.display())))?;
         if !Path::new(FOLDER).is_dir() {
             return Err(Error::file(FOLDER, "is not in the current folder: run this in a checkout of warptape"));
         }

@@ -7,7 +7,8 @@ use std::process::Command;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Device, cuda, host};
+use crate::device::{Device, Kind, cuda, host};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files::{self, timestamp, write_atomic};
 
@@ -44,15 +45,16 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
         let info = device.info();
         let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         let mut card = info.description.clone();
-        if info.name == "host" {
+        if info.kind == Kind::Host {
             card = host::cpu::describe();
-            versions.insert("c++".into(), host::toolchain::find()?.version);
+            versions.insert("c++".into(), host::toolchain::find(device.environment())?.version);
         } else if let Ok((major, minor)) = cuda::version() {
             versions.insert("cuda driver".into(), format!("{major}.{minor}"));
         }
         let date = timestamp().chars().take("2025-01-31".len()).collect();
+        let commit = commit(device.environment());
         let (what, device) = (what.to_owned(), info.name.clone());
-        Ok(Self { what, device, card, date, commit: commit(), versions, settings: BTreeMap::new(), rows: Vec::new() })
+        Ok(Self { what, device, card, date, commit, versions, settings: BTreeMap::new(), rows: Vec::new() })
     }
 
     /// The card in a file's name: `host` for any processor, else the product's name, `h200`.
@@ -73,7 +75,7 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
     pub fn read(what: &str, path: &Path) -> Result<Self> {
         let text = files::read(path, files::TEXT).map_err(|e| Error::file(path, e))?;
         let results: Self = serde_json::from_slice(&text)
-            .map_err(|e| Error::file(path, format!("{e}; expected what `warptape bench {what} --out` wrote")))?;
+            .map_err(|e| Error::file(path, format!("{e}; expected what `‹bench {what} out›` wrote")))?;
         if results.what != what {
             return Err(Error::file(path, format!("holds results of bench {}, not of bench {what}", results.what)));
         }
@@ -112,9 +114,10 @@ impl<R: Serialize + DeserializeOwned> Results<R> {
 
 /// The commit that `WARPTAPE_COMMIT` names (a copy of a checkout has no history to ask), else that of the checkout in the
 /// current folder.
-fn commit() -> String {
-    if let Some(named) = std::env::var("WARPTAPE_COMMIT").ok().filter(|name| !name.is_empty()) {
-        return named;
+fn commit(environment: &Environment) -> String {
+    let named = environment.text("WARPTAPE_COMMIT");
+    if !named.is_empty() {
+        return named.into();
     }
     let git = || {
         // The current folder may be in a repository of something else.

@@ -8,7 +8,7 @@ use super::kernels::{self, Plan};
 use super::median;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::ladder::Summary;
+use crate::launch::ladder::Summary;
 
 /// What came of one problem.
 pub struct Tuned {
@@ -41,7 +41,7 @@ pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan, fl
     rungs.push(default);
     rungs.reverse();
     let run = |rung: u32| -> Result<f64> {
-        flush.queue(device)?;
+        flush.queue()?;
         choices.forced(ladder.name, rung, || device.seconds(|| (job.run)().map(drop)))
     };
     let mut timed: Vec<(u32, Vec<f64>)> = Vec::new();
@@ -53,7 +53,7 @@ pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan, fl
             continue; // it cannot do this problem
         }
         if let Some(what) = kernels::verify::compare(&job, &result, rounding, "before")? {
-            return Err(Error::Training(format!("{}:{rung} on {}: {what}", ladder.name, problem.text)));
+            return Err(Error::Training(format!("{}:{rung} on {}: wrong: {what}", ladder.name, problem.text)));
         }
         drop(result);
         let seconds = run(rung)?;

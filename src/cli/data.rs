@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::print;
+use super::settings::as_options;
 use crate::data::cifar::{CIFAR10, CIFAR100};
 use crate::data::fetch::{Outcome, fetch};
 use crate::data::info::{Report, survey};
@@ -82,7 +83,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         Command::Info(info) if info.spec.is_some() => inform(info)?,
         Command::List | Command::Info(_) => {
             for (spec, about) in known() {
-                print(format_args!("{spec:<18} {about}"))?;
+                print(format_args!("{spec:<18} {}", as_options(about)))?;
             }
         }
         Command::Fetch(options) => bring(options)?,

@@ -1,12 +1,15 @@
 //! `warptape doctor`: what is there to compute with, and how to get what is not.
 
+use super::settings::as_options;
 use crate::device::cuda::fit::Machine;
-use crate::device::cuda::locate::Places;
 use crate::device::cuda::{self, nvrtc::Nvrtc};
+use crate::device::disk_cache::Cache;
 use crate::device::host::checked::{Finding, Findings};
 use crate::device::host::{Host, Mode};
-use crate::device::{Buffer, Defines, Device, Function, Geometry, Source, disk_cache, host};
+use crate::device::{Defines, Device, Function, Geometry, Source, host};
+use crate::environment::Environment;
 use crate::error::Error;
+use crate::tensor::{DType, Tensor};
 
 /// One thing that was looked for.
 #[derive(Clone, Debug)]
@@ -27,15 +30,15 @@ impl Line {
 }
 
 /// Looks at everything that warptape uses of this machine.
-pub fn report() -> Vec<Line> {
+pub fn report(environment: &Environment) -> Vec<Line> {
     let mut lines = vec![Line::new("NVIDIA driver", driver())];
     if lines[0].ok {
         lines.extend(gpus());
     }
-    lines.push(Line::new("NVRTC", nvrtc()));
-    lines.push(Line::new("C++ compiler", compiler()));
-    lines.push(Line::new("checked mode", checked()));
-    lines.push(Line::new("kernel cache", cache()));
+    lines.push(Line::new("NVRTC", nvrtc(environment)));
+    lines.push(Line::new("C++ compiler", compiler(environment)));
+    lines.push(Line::new("checked mode", checked(environment)));
+    lines.push(Line::new("kernel cache", cache(environment)));
     lines.push(Line::new("CPU", Ok(host::cpu::describe())));
     lines
 }
@@ -49,10 +52,10 @@ pub fn table(lines: &[Line]) -> String {
 
 /// The sentence of an error without the device's name before it.
 fn sentence(error: Error) -> String {
-    match error {
+    as_options(&match error {
         Error::Device { what, .. } => what,
         other => other.to_string(),
-    }
+    })
 }
 
 fn driver() -> Result<String, String> {
@@ -77,11 +80,13 @@ fn gpus() -> Vec<Line> {
 }
 
 /// The NVRTC that the first GPU would be served by; where there is none, the newest.
-fn nvrtc() -> Result<String, String> {
+fn nvrtc(environment: &Environment) -> Result<String, String> {
     let machine =
         || Some(Machine { driver: cuda::version().ok()?, capability: cuda::gpus().ok()?.first()?.capability });
-    let found =
-        machine().map_or_else(Nvrtc::find, |machine| Nvrtc::find_for(&Places::default(), machine).map(|found| found.0));
+    let found = match machine() {
+        Some(machine) => Nvrtc::find_for(environment, machine).map(|found| found.0),
+        None => Nvrtc::find(environment),
+    };
     let nvrtc = found.map_err(sentence)?;
     let ((major, minor), archs) = (nvrtc.version(), nvrtc.supported_archs());
     let (first, last) = (archs.first().unwrap_or(&0), archs.last().unwrap_or(&0));
@@ -94,22 +99,25 @@ fn nvrtc() -> Result<String, String> {
     Ok(format!("{major}.{minor}{headers}, compiles for sm_{first} to sm_{last}, {path}{others}"))
 }
 
-fn compiler() -> Result<String, String> {
-    let found = host::toolchain::find().map_err(|e| e.to_string())?;
+fn compiler(environment: &Environment) -> Result<String, String> {
+    let found = host::toolchain::find(environment).map_err(|e| e.to_string())?;
     let (command, vectors) = (found.command.join(" "), found.vectors.name());
     Ok(format!("{}, {command}, compiles for {vectors}, tiles of {} floats", found.version, found.lanes))
 }
 
 /// Looks for the race of a small kernel that has one.
-fn checked() -> Result<String, String> {
+fn checked(environment: &Environment) -> Result<String, String> {
     let text = "extern \"C\" __global__ void race(int* last) { *last = threadIdx.x; }";
     let found = || -> crate::Result<Vec<Finding>> {
         let findings = Findings::default();
-        let options = host::Options { mode: Mode::Checked, findings: Some(findings.clone()), ..Default::default() };
+        let environment = environment.clone();
+        let options =
+            host::Options { mode: Mode::Checked, findings: Some(findings.clone()), environment, ..Default::default() };
         let device = Device::new(Box::new(Host::new(options)));
         let module = device.compile(&Source::from_text("race.cu", text, &Defines::new())?)?;
-        let last = Buffer::new(&device, 4)?;
-        device.launch(&Function::of(&module, "race")?, Geometry::linear(1, 32), &[last.address().into()])?;
+        let last = Tensor::zeros(&device, [1], DType::I32)?;
+        // SAFETY: the kernel above writes one int.
+        unsafe { device.launch(&Function::of(&module, "race")?, Geometry::linear(1, 32), &[last.arg()])? };
         Ok(findings.list())
     };
     match found() {
@@ -119,14 +127,15 @@ fn checked() -> Result<String, String> {
     }
 }
 
-fn cache() -> Result<String, String> {
-    let folder = &disk_cache::folder().map_err(sentence)?;
+fn cache(environment: &Environment) -> Result<String, String> {
+    let cache = Cache::of(environment);
+    let folder = &cache.folder().map_err(sentence)?;
     let writable = tempfile::tempfile_in(folder);
     let shown = folder.display();
     writable.map_err(|e| {
         format!("{shown} cannot be written to ({}): set WARPTAPE_CACHE to a folder that can", crate::error::plain(e))
     })?;
-    if disk_cache::is_private() {
+    if cache.is_private() {
         return Ok(format!(
             "{shown}, for this process alone, which removes it: set WARPTAPE_CACHE, or HOME, to keep kernels"
         ));
@@ -166,8 +175,8 @@ pub(super) struct Options {
 }
 
 /// Prints the report. Informs, so it fails only where something is required that is not there.
-pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let lines = report();
+pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Result<()> {
+    let lines = report(environment);
     super::print(table(&lines))?;
     match options.require.and_then(|need| lacks(&lines, need)) {
         Some(what) => Err(anyhow::anyhow!("{what}")),

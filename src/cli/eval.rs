@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{checkpoint, print};
 use crate::data::{Dataset, Loading, Size};
-use crate::device::Device;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
@@ -30,9 +30,9 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device, environment)?;
     let (model, meta) = load_model(&path, &device)?;
     // Other data come in the size that the network was trained on.
     let image_size = Some(Size { height: meta.input[0], width: meta.input[1] });

@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::checkpoint;
 use super::print;
+use super::settings::as_options;
 use crate::device::Device;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::explain::drift::Drifts;
 use crate::explain::gallery::{Gallery, Picture};
@@ -56,14 +58,14 @@ pub struct Options {
     device: String,
 }
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let (run, which) = checkpoint::split(&options.run);
     let checkpoints: Vec<PathBuf> = match &options.epochs {
         Some(_) if which.is_some() => return Err(Error::usage("--epochs and RUN@EPOCH exclude each other").into()),
         Some(list) => checkpoint::epochs(&run, list)?,
         None => vec![checkpoint::find(&options.run)?],
     };
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device, environment)?;
     if options.list_layers {
         return Ok(list_layers(&checkpoints[0], &device)?);
     }
@@ -109,12 +111,12 @@ fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Me
     let mut maps = Vec::new();
     for shown in rows.iter().flatten() {
         maps.push(shown.write(folder)?);
-        print(shown)?;
+        print(as_options(&shown.to_string()))?;
     }
     let drifts = Drifts::of(&rows);
     if options.epochs.is_some() {
         write_atomic(&folder.join("drift.csv"), &drifts.csv().map_err(|e| Error::file(folder, e))?)?;
-        print(drifts.table())?;
+        print(as_options(&drifts.table()))?;
     }
     let (model, data) = (&meta.config.model, &meta.config.data);
     let facts = json!({

@@ -10,6 +10,7 @@ pub mod kernels;
 mod models;
 mod names;
 mod predict;
+pub mod settings;
 mod train;
 mod tune;
 
@@ -19,7 +20,11 @@ use std::io::{self, Write};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::device::Device;
+use crate::environment::Environment;
 use crate::error::{Error, Result, plain};
+use crate::op;
+use settings::as_options;
 
 /// Trains and studies convolutional networks with hand-written CUDA kernels, on a GPU or on any machine with a C++ compiler.
 #[derive(Parser)]
@@ -70,17 +75,18 @@ pub fn run() -> i32 {
             return error.exit_code();
         }
     };
+    let environment = &Environment::of_process();
     let result = match cli.command {
-        Command::Train(options) => return ended(train::run(*options)),
-        Command::Eval(options) => eval::run(options),
-        Command::Predict(options) => predict::run(options),
-        Command::Explain(options) => explain::run(options),
-        Command::Models(options) => models::run(options),
+        Command::Train(options) => return ended(train::run(*options, environment)),
+        Command::Eval(options) => eval::run(options, environment),
+        Command::Predict(options) => predict::run(options, environment),
+        Command::Explain(options) => explain::run(options, environment),
+        Command::Models(options) => models::run(options, environment),
         Command::Data(options) => data::run(options),
-        Command::Kernels(options) => return ended(kernels::run(options)),
-        Command::Bench(options) => bench::run(options),
-        Command::Tune(options) => tune::run(options),
-        Command::Doctor(options) => doctor::run(&options),
+        Command::Kernels(options) => return ended(kernels::run(options, environment)),
+        Command::Bench(options) => bench::run(options, environment),
+        Command::Tune(options) => tune::run(options, environment),
+        Command::Doctor(options) => doctor::run(&options, environment),
     };
     ended(result.map(|()| 0))
 }
@@ -92,9 +98,10 @@ fn ended(result: anyhow::Result<i32>) -> i32 {
         Err(error) => {
             // A compiler's log and an example have lines of their own; anything else is one line, whatever a file's name or contents are.
             let text = match error.downcast_ref() {
-                Some(Error::Compile { .. } | Error::NoLaunch { .. }) => error.to_string(),
+                Some(Error::Compile { .. }) => error.to_string(),
+                Some(Error::NoLaunch { .. }) => as_options(&error.to_string()),
                 // Nor is there a number of the system's, or a type of Rust's, whoever wrote it.
-                _ => plain(format!("{error:#}")).replace(char::is_control, " "),
+                _ => as_options(&plain(format!("{error:#}"))).replace(char::is_control, " "),
             };
             // Not eprintln!, which panics where standard error is closed or full.
             let _ = writeln!(io::stderr(), "error: {text}");
@@ -127,4 +134,18 @@ fn print(line: impl Display) -> Result<()> {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::file("standard output", e)),
         _ => Ok(()),
     }
+}
+
+/// The device that is called `name`, with the kernels that [`asked`] wants.
+fn open(name: &str, environment: &Environment) -> Result<Device> {
+    asked(Device::open_in(name, environment)?)
+}
+
+/// `device`, told which kernels `WARPTAPE_KERNEL` asks for in its environment.
+///
+/// # Errors
+/// A ladder or a rung that there is not.
+fn asked(device: Device) -> Result<Device> {
+    device.choices().want(op::wanted(device.environment().text("WARPTAPE_KERNEL"))?);
+    Ok(device)
 }

@@ -5,9 +5,10 @@ use clap::{Args, Subcommand};
 use super::print;
 use crate::data::Size;
 use crate::device::Device;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::nn::models::MODELS;
-use crate::nn::summary::Summary;
+use crate::train::summary::Summary;
 
 #[derive(Args)]
 pub struct Options {
@@ -43,9 +44,9 @@ struct Show {
 const SMALL: &str = "networks under torchvision's names are made for CIFAR here: small stems and heads, 32x32 pixels; \
                      torchvision's own are resnet18:stem=imagenet and vgg16:head=imagenet, with --input 224";
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     match options.command {
-        Some(Command::Show(options)) => Ok(show(&options)?),
+        Some(Command::Show(options)) => Ok(show(&options, environment)?),
         None => Ok(list()?),
     }
 }
@@ -60,14 +61,14 @@ fn list() -> Result<()> {
     print("layers, shapes, memory: warptape models show NAME --input 32 --batch 64")
 }
 
-fn show(options: &Show) -> Result<()> {
+fn show(options: &Show, environment: &Environment) -> Result<()> {
     for (name, value) in [("classes", options.classes), ("batch", options.batch)] {
         if !(1..=1 << 20).contains(&value) {
             return Err(Error::usage(format!("--{name} {value}: expected 1 to {}", 1 << 20)));
         }
     }
     let Size { height, width } = options.input;
-    let target = Device::open("auto")?.target();
+    let target = Device::open_in("auto", environment)?.target();
     let summary = Summary::new(&options.model, options.classes, [height, width], options.batch, target)?;
     if options.json {
         return print(format_args!("{:#}", serde_json::to_value(&summary).expect("plain data")));

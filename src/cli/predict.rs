@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{checkpoint, print};
 use crate::data::{Images, picture};
-use crate::device::Device;
+use crate::environment::Environment;
 use crate::nn::{Layer, Pass};
 use crate::op::augment::Augment;
 use crate::op::cross_entropy::softmax;
@@ -34,9 +34,9 @@ pub struct Options {
     json: bool,
 }
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device, environment)?;
     let (model, meta) = load_model(&path, &device)?;
     let [height, width] = meta.input;
     if !options.json {

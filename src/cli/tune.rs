@@ -11,10 +11,11 @@ use crate::bench::kernels::problems::{NETWORKS, of_networks};
 use crate::bench::tune::tune;
 use crate::bench::usual_batch;
 use crate::device::Device;
-use crate::device::choices::{Kernel, tuned, tuned_file};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::write_atomic;
-use crate::op::recorded::known;
+use crate::launch::choices::{Kernel, tuned, tuned_file};
+use crate::launch::recorded::known;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
 #[derive(Args)]
@@ -39,11 +40,11 @@ pub struct Options {
     forget: bool,
 }
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     super::bench::check_runs(options.runs, options.seconds)?;
     // Without what was found before: the ops' own choices are what rungs are compared with.
-    let device = Device::untuned(&options.device)?;
-    let file = tuned_file(device.info())?;
+    let device = crate::cli::asked(Device::untuned(&options.device, environment)?)?;
+    let file = tuned_file(&device)?;
     if options.forget {
         match std::fs::remove_file(&file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&file, e).into()),
@@ -55,7 +56,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let problems = of_networks(device.target(), &ladders, &networks)?;
     let flush = Flush::new(&device)?;
     let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());
-    let (mut table, lost) = known(&tuned(device.info())?);
+    let (mut table, lost) = known(&ladders, &tuned(&device)?);
     lost.iter().try_for_each(|what| print(format_args!("forgotten, since it is no longer there: {what}")))?;
     let (mut saved, mut before) = (0.0, 0.0);
     for problem in &problems {

@@ -33,7 +33,7 @@ impl Loading {
     /// If there is one; `what` begins the sentence.
     pub fn refuse_split(&self, what: &str) -> Result<()> {
         match self.split {
-            Some(split) => Err(Error::usage(format!("--split {split}: {what} is split already; leave --split out"))),
+            Some(split) => Err(Error::usage(format!("‹split={split}›: {what} is split already; leave ‹split› out"))),
             None => Ok(()),
         }
     }

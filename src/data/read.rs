@@ -109,7 +109,7 @@ fn too_large(count: usize, size: Size, free: Option<u64>) -> Error {
     let free = free.map_or(String::new(), |free| format!(", {} are free", gib(free as f64)));
     let needed = gib(count as f64 * size.bytes() as f64);
     Error::usage(format!(
-        "{count} pictures of {size} need {needed} of memory{free}: choose a smaller --image-size or fewer pictures"
+        "{count} pictures of {size} need {needed} of memory{free}: choose a smaller ‹image_size› or fewer pictures"
     ))
 }
 

@@ -21,7 +21,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "cifar10", argument: "DIR", about: "CIFAR-10 unpacked in DIR, binary or Python version", find: |dir, how| cifar::find(&cifar::CIFAR10, dir, how) },
     Kind { name: "cifar100", argument: "DIR", about: "CIFAR-100 unpacked in DIR, binary or Python version, 100 fine classes", find: |dir, how| cifar::find(&cifar::CIFAR100, dir, how) },
     Kind { name: "tiny-imagenet", argument: "DIR", about: "Tiny-ImageNet-200 unpacked in DIR, 64x64; its labelled val is the test set", find: tiny_imagenet::find },
-    Kind { name: "folder", argument: "DIR", about: "picture files in DIR/CLASS/, or in DIR/train/CLASS/ and DIR/val/CLASS/, DIR/test/CLASS/; 32x32 unless --image-size says otherwise", find: folder::find },
+    Kind { name: "folder", argument: "DIR", about: "picture files in DIR/CLASS/, or in DIR/train/CLASS/ and DIR/val/CLASS/, DIR/test/CLASS/; 32x32 unless ‹image_size› says otherwise", find: folder::find },
 ];
 
 /// A data set that has been found: what it is called and what belongs to it.

@@ -4,12 +4,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
+use super::{Arg, Backend, Function, Geometry, Handle, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
 use crate::error::Result;
 
 /// A device that computes nothing; what is read from it is zeros.
 pub struct Dry {
     info: Info,
+    environment: Environment,
     next: AtomicU64,
     launched: Launched,
 }
@@ -17,14 +19,14 @@ pub struct Dry {
 /// The kernels that a dry device was told to launch; clones are the same list.
 #[derive(Clone, Default)]
 pub struct Launched {
-    names: Arc<Mutex<Vec<Arc<str>>>>,
+    functions: Arc<Mutex<Vec<Function>>>,
     sources: Arc<Mutex<Vec<Source>>>,
 }
 
 impl Launched {
-    /// Names as in [`Function::name`], each once, in order of appearance.
-    pub fn names(&self) -> Vec<String> {
-        self.names.lock().unwrap().iter().map(ToString::to_string).collect()
+    /// Each kernel of each file once, in order of appearance.
+    pub fn functions(&self) -> Vec<Function> {
+        self.functions.lock().unwrap().clone()
     }
 
     /// What they were compiled from, each file once for each set of defines, in order of appearance.
@@ -34,17 +36,18 @@ impl Launched {
 }
 
 impl Dry {
-    /// Counts as a device of this kind would.
+    /// Counts as a device of this kind would, in the environment of this process.
     pub fn new(target: Target) -> Self {
         let text = || "dry".to_owned();
         let (name, description, arch, toolchain) = (text(), text(), text(), text());
-        Self::as_if(Info { name, description, arch, toolchain, units: 1, memory: u64::MAX, target })
+        let info = Info { kind: Kind::Dry, name, description, arch, toolchain, units: 1, memory: u64::MAX, target };
+        Self::as_if(info, Environment::of_process())
     }
 
-    /// Counts and launches as the device that `info` describes would.
-    pub fn as_if(info: Info) -> Self {
-        let info = Info { name: "dry".into(), memory: u64::MAX, ..info };
-        Self { info, next: AtomicU64::new(256), launched: Launched::default() }
+    /// Counts and launches as the device that `info` describes would in `environment`.
+    pub fn as_if(info: Info, environment: Environment) -> Self {
+        let info = Info { kind: Kind::Dry, name: "dry".into(), memory: u64::MAX, ..info };
+        Self { info, environment, next: AtomicU64::new(256), launched: Launched::default() }
     }
 
     /// The list of what is launched from now on.
@@ -57,8 +60,8 @@ impl Dry {
 struct Anything;
 
 impl Module for Anything {
-    fn function(&self, _: &str) -> Result<u64> {
-        Ok(0)
+    fn function(self: Arc<Self>, _: &str) -> Result<Handle> {
+        Ok(self)
     }
 }
 
@@ -67,26 +70,30 @@ impl Backend for Dry {
         &self.info
     }
 
+    fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     fn alloc(&self, bytes: usize) -> Result<u64> {
         Ok(self.next.fetch_add(bytes.next_multiple_of(256) as u64, Ordering::Relaxed))
     }
 
-    fn free(&self, _: u64, _: usize) {}
+    unsafe fn free(&self, _: u64, _: usize) {}
 
-    fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
+    unsafe fn upload(&self, _: u64, _: &[u8]) -> Result<()> {
         Ok(())
     }
 
-    fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
+    unsafe fn download(&self, _: u64, to: &mut [u8]) -> Result<()> {
         to.fill(0);
         Ok(())
     }
 
-    fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
+    unsafe fn copy(&self, _: u64, _: u64, _: usize) -> Result<()> {
         Ok(())
     }
 
-    fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
+    unsafe fn fill(&self, _: u64, _: u32, _: usize) -> Result<()> {
         Ok(())
     }
 
@@ -95,10 +102,10 @@ impl Backend for Dry {
         Ok(Arc::new(Anything))
     }
 
-    fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
-        let mut names = self.launched.names.lock().unwrap();
-        if !names.contains(&function.name) {
-            names.push(function.name.clone());
+    unsafe fn launch(&self, function: &Function, _: Geometry, _: &[Arg]) -> Result<()> {
+        let mut functions = self.launched.functions.lock().unwrap();
+        if !functions.iter().any(|other| (other.kernel(), other.file()) == (function.kernel(), function.file())) {
+            functions.push(function.clone());
         }
         Ok(())
     }

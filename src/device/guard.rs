@@ -27,13 +27,17 @@ impl Guards {
 
     pub(super) fn arm(&self, buffer: &Buffer) -> Result<()> {
         let backend = buffer.device().backend();
-        backend.fill(buffer.address() - ZONE as u64, SENTINEL, ZONE / 4)?;
         let words = buffer.bytes() / 4;
-        backend.fill(buffer.address(), POISON, words)?;
-        // A last word that the buffer owns only in part starts as poison and ends as sentinel.
-        backend.fill(buffer.address() + 4 * words as u64, SENTINEL, ZONE / 4)?;
-        if !buffer.bytes().is_multiple_of(4) {
-            backend.upload(buffer.address() + 4 * words as u64, &POISON.to_le_bytes()[..buffer.bytes() % 4])?;
+        let end = buffer.address() + 4 * words as u64;
+        // SAFETY: `Buffer` asked for a zone before its bytes and one behind them.
+        unsafe {
+            backend.fill(buffer.address() - ZONE as u64, SENTINEL, ZONE / 4)?;
+            backend.fill(buffer.address(), POISON, words)?;
+            // A last word that the buffer owns only in part starts as poison and ends as sentinel.
+            backend.fill(end, SENTINEL, ZONE / 4)?;
+            if !buffer.bytes().is_multiple_of(4) {
+                backend.upload(end, &POISON.to_le_bytes()[..buffer.bytes() % 4])?;
+            }
         }
         self.live.lock().unwrap().insert(buffer.id(), (buffer.address(), buffer.bytes()));
         Ok(())
@@ -70,7 +74,8 @@ fn inspect(device: &Device, address: u64, bytes: usize) -> Option<String> {
     let after = bytes / 4 * 4 + ZONE - bytes;
     for (start, length) in [(-(ZONE as i64), ZONE), (bytes as i64, after)] {
         let mut zone = vec![0u8; length];
-        if let Err(error) = device.backend().download(address.wrapping_add_signed(start), &mut zone) {
+        // SAFETY: the zones are there for as long as the buffer is, and `arm` wrote them.
+        if let Err(error) = unsafe { device.backend().download(address.wrapping_add_signed(start), &mut zone) } {
             return Some(error.to_string());
         }
         // A zone starts on a word but for the buffer's odd bytes.

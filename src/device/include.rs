@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::source;
+use super::{Tree, source};
 use crate::error::{Error, Result, plain};
 use crate::files;
 
@@ -57,13 +57,13 @@ const INSTEAD: [(&str, &str); 8] = [
     ("mma.h", "there are no tensor cores here: use float and fmaf"),
 ];
 
-/// `text`, the contents of `file`, with all that it includes.
+/// `text`, the contents of `file`, with all that it includes, of `tree` or beside it.
 ///
 /// # Errors
 /// An `#include` that cannot be resolved, with its line; host code.
-pub(super) fn spliced(file: &str, text: &str) -> Result<String> {
+pub(super) fn spliced(tree: &Tree, file: &str, text: &str) -> Result<String> {
     let mut out = String::with_capacity(text.len() + 32 * 1024);
-    splice(file, text, &mut HashSet::new(), &mut out)?;
+    splice(tree, file, text, &mut HashSet::new(), &mut out)?;
     Ok(out)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn shown(file: &str) -> String {
     file.replace(|c: char| matches!(c, '"' | '\\') || c.is_control(), "?")
 }
 
-fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) -> Result<()> {
+fn splice(tree: &Tree, file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) -> Result<()> {
     let failed =
         |line: usize, what: String| Err(Error::Source { file: file.into(), what: format!("line {line}: {what}") });
     if let Some((line, what)) = host_code(text) {
@@ -94,10 +94,10 @@ fn splice(file: &str, text: &str, seen: &mut HashSet<String>, out: &mut String) 
         let Some(name) = quoted.or(angled) else {
             return failed(number, format!("#include {include}: write #include \"file.cuh\""));
         };
-        match quoted.map(|name| find(file, name)) {
+        match quoted.map(|name| find(tree, file, name)) {
             Some(Ok((path, included))) => {
                 if !seen.contains(&path) {
-                    splice(&path, &included, seen, out)?;
+                    splice(tree, &path, &included, seen, out)?;
                 }
             }
             // Visual Studio's template has "cuda_runtime.h".
@@ -122,8 +122,8 @@ fn included(line: &str) -> Option<&str> {
 }
 
 /// Path and text of a file that `file` includes: of the tree, or from the folder that `file` lies in.
-fn find(file: &str, name: &str) -> Result<(String, String), String> {
-    let of_tree = match source::read(name) {
+fn find(tree: &Tree, file: &str, name: &str) -> Result<(String, String), String> {
+    let of_tree = match tree.read(name) {
         Ok(text) => return Ok((name.into(), text)),
         Err(error) => error,
     };

@@ -5,6 +5,13 @@
 pub enum Arg {
     /// A device address for a pointer parameter; 0 is null.
     Ptr(u64),
+    /// The address of a tensor's elements for a pointer parameter; see [`Tensor::arg`](crate::Tensor::arg).
+    Tensor {
+        /// The first element's.
+        address: u64,
+        /// The number of the tensor's device: no other launches a kernel with it.
+        device: u64,
+    },
     /// An `int`: sizes and flags. Also any smaller integer, `bool` and `char` among them, whose value it has.
     I32(i32),
     /// An `unsigned`, or a smaller integer likewise.
@@ -19,12 +26,19 @@ pub enum Arg {
     Ints([i32; 16]),
 }
 
+impl Default for Arg {
+    /// A null pointer.
+    fn default() -> Self {
+        Arg::Ptr(0)
+    }
+}
+
 impl Arg {
     /// Where the argument's value lies, as `cuLaunchKernel` wants it. A kernel whose parameter is smaller than an `I32` reads
     /// the first bytes of it, which on a little-endian machine, as all are that CUDA runs on, are the small integer.
     pub fn pointer(&self) -> *mut std::ffi::c_void {
         match self {
-            Arg::Ptr(v) | Arg::U64(v) => v as *const u64 as *mut _,
+            Arg::Ptr(v) | Arg::U64(v) | Arg::Tensor { address: v, .. } => v as *const u64 as *mut _,
             Arg::I32(v) => v as *const i32 as *mut _,
             Arg::U32(v) => v as *const u32 as *mut _,
             Arg::F32(v) => v as *const f32 as *mut _,

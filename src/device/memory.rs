@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Backend, Device};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Bytes in live buffers: now, and the most since the last reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,10 +29,16 @@ pub struct Buffer {
     id: u64,
 }
 
+/// More than any machine can address (64-bit processors lead 47 bits to a process), and little enough for sums of sizes.
+const MOST: u64 = 1 << 47;
+
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Buffer {
     /// `bytes` bytes of device memory with undefined contents (poison, on a guarded device).
+    ///
+    /// # Errors
+    /// More bytes than any memory has; memory that is not there.
     pub fn new(device: &Device, bytes: usize) -> Result<Self> {
         Self::of(device, bytes, size_class)
     }
@@ -43,6 +49,9 @@ impl Buffer {
     }
 
     fn of(device: &Device, bytes: usize, size: fn(usize) -> usize) -> Result<Self> {
+        if bytes as u64 > MOST {
+            return Err(Error::device(&device.info().name, format!("{bytes} bytes are more than any memory has")));
+        }
         let guard = device.0.guards.as_ref().map_or(0, |g| g.zone());
         let capacity = size(bytes + 2 * guard);
         let start = device.0.pool.take(device, capacity)?;
@@ -69,6 +78,57 @@ impl Buffer {
     /// Size in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Overwrites bytes from byte `at` on.
+    ///
+    /// # Errors
+    /// Bytes beyond the end; what the device says.
+    pub fn upload(&self, at: usize, from: &[u8]) -> Result<()> {
+        self.check(at, from.len())?;
+        // SAFETY: the range lies within the buffer, which lives.
+        unsafe { self.device.backend().upload(self.address + at as u64, from) }
+    }
+
+    /// Fills `to` with bytes from byte `at` on; waits for the device.
+    ///
+    /// # Errors
+    /// Bytes beyond the end; what the device says.
+    ///
+    /// # Safety
+    /// Something wrote them.
+    pub unsafe fn download(&self, at: usize, to: &mut [u8]) -> Result<()> {
+        self.check(at, to.len())?;
+        // SAFETY: the range lies within the buffer, which lives; what it holds is the caller's promise.
+        unsafe { self.device.backend().download(self.address + at as u64, to) }
+    }
+
+    /// Overwrites `bytes` bytes from byte `at` on with those of `other` from byte `from` on, on the device.
+    pub(crate) fn copy(&self, at: usize, other: &Buffer, from: usize, bytes: usize) -> Result<()> {
+        self.check(at, bytes)?;
+        other.check(from, bytes)?;
+        if self.device != other.device {
+            let (here, there) = (&self.device.info().name, &other.device.info().name);
+            return Err(Error::device(here, format!("copies no memory of another device ({there}): read it first")));
+        }
+        // SAFETY: both ranges lie within buffers of this device, which live.
+        unsafe { self.device.backend().copy(self.address + at as u64, other.address + from as u64, bytes) }
+    }
+
+    /// Writes copies of a 32-bit `word` from the start, `words` of them.
+    pub(crate) fn fill(&self, word: u32, words: usize) -> Result<()> {
+        self.check(0, 4 * words)?;
+        // SAFETY: as in `upload`; buffers begin at a multiple of 256.
+        unsafe { self.device.backend().fill(self.address, word, words) }
+    }
+
+    /// Refuses what would pass the end.
+    fn check(&self, at: usize, bytes: usize) -> Result<()> {
+        if at <= self.bytes && bytes <= self.bytes - at {
+            return Ok(());
+        }
+        let what = format!("{bytes} bytes from byte {at} on are not in a buffer of {}", self.bytes);
+        Err(Error::device(&self.device.info().name, what))
     }
 
     /// A number that no other buffer of this process has had or will have.
@@ -140,8 +200,15 @@ impl Pool {
     fn drain(&self, backend: &dyn Backend) {
         let free = std::mem::take(&mut self.state.lock().unwrap().free);
         for (capacity, addresses) in free {
-            addresses.into_iter().for_each(|address| backend.free(address, capacity));
+            // SAFETY: `alloc` returned them for this size, and no buffer has them any more.
+            addresses.into_iter().for_each(|address| unsafe { backend.free(address, capacity) });
         }
+    }
+
+    /// Orders what is free by address, the lowest to be taken first.
+    pub(super) fn sort(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.free.values_mut().for_each(|addresses| addresses.sort_unstable_by(|a, b| b.cmp(a)));
     }
 
     pub(super) fn memory_use(&self) -> MemoryUse {

@@ -4,11 +4,15 @@
 //! C++ compiler; every CUDA thread is a fiber). What both need alike lives here: the caching allocator, the table of
 //! compiled functions and the counters of memory in use.
 
-pub mod choices;
+mod attached;
+mod backend;
 mod clock;
 pub mod cuda;
+mod defines;
 pub mod disk_cache;
 pub mod dry;
+mod function;
+mod functions;
 pub mod guard;
 pub mod host;
 mod include;
@@ -18,23 +22,30 @@ mod open;
 mod prepare;
 pub mod signature;
 pub mod source;
+pub mod tree;
 
-use std::collections::HashMap;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::{Error, Result};
-use choices::Choices;
+use attached::Attached;
+pub use backend::Backend;
+pub use defines::{Defines, Value};
+pub use function::{Function, Handle, Module};
+pub(crate) use functions::Fast;
+use functions::Functions;
 pub use launch::{Arg, Geometry};
 use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
 pub use signature::Signature;
-pub use source::{Defines, Source};
+pub use source::Source;
+pub use tree::Tree;
 
 /// What a device is and which kernel shapes suit it.
 #[derive(Clone, Debug)]
 pub struct Info {
+    /// What runs kernels.
+    pub kind: Kind,
     /// The device's name as chosen on the command line: `host`, `cuda:0`.
     pub name: String,
     /// The product's name, for people: `NVIDIA H200`, `AMD EPYC (2 cores)`.
@@ -52,6 +63,21 @@ pub struct Info {
     pub target: Target,
 }
 
+/// What runs a device's kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The CPU.
+    Host,
+    /// The CPU, while it looks for races and stray accesses; see [`host::checked`].
+    Checked,
+    /// The CPU, while it counts what kernels do; see [`host::profiled`].
+    Profiled,
+    /// A GPU.
+    Cuda,
+    /// Nothing; see [`dry`].
+    Dry,
+}
+
 /// The kind of machine a tile shape is made for. A GPU wants many threads with small register tiles; a CPU wants few
 /// threads whose register tiles are whole native vectors. The same kernel text serves both through `-D` defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,100 +91,20 @@ pub enum Target {
     },
 }
 
-/// A compiled source: hands out the kernels it contains.
-pub trait Module: std::any::Any + Send + Sync {
-    /// The kernel `name`, or an error that lists what the module has.
-    fn function(&self, name: &str) -> Result<u64>;
-}
-
-/// A kernel ready to launch. Keeps its module loaded.
-#[derive(Clone)]
-pub struct Function {
-    /// Kernel name with its file, for errors: `relu_forward (activation/1_vectorized.cu)`.
-    pub name: Arc<str>,
-    /// The backend's own handle.
-    pub handle: u64,
-    module: Arc<dyn Module>,
-}
-
-impl Function {
-    /// A function of `module`, which stays loaded as long as the function lives.
-    pub fn new(name: impl Into<Arc<str>>, handle: u64, module: Arc<dyn Module>) -> Self {
-        Self { name: name.into(), handle, module }
-    }
-
-    /// Kernel `name` of a module that [`Device::compile`] made.
-    ///
-    /// # Errors
-    /// A name that the module does not have; the error lists what it has.
-    pub fn of(module: &Arc<dyn Module>, name: &str) -> Result<Self> {
-        Ok(Self::new(name, module.function(name)?, module.clone()))
-    }
-
-    /// The module that the function came from.
-    pub fn module(&self) -> &Arc<dyn Module> {
-        &self.module
-    }
-}
-
-/// What a device must be able to do. All work is ordered as issued (one stream); only `download` and `synchronize`
-/// wait for it. Addresses are plain numbers: on the host device real pointers, on CUDA device pointers.
-pub trait Backend: Send + Sync {
-    /// What the device is; the same for as long as it is open.
-    fn info(&self) -> &Info;
-    /// At least `bytes` bytes, aligned to 256.
-    fn alloc(&self, bytes: usize) -> Result<u64>;
-    /// Gives back what `alloc` returned with the same size.
-    fn free(&self, address: u64, bytes: usize);
-    /// Copies host bytes to a device address. `from` may be changed as soon as this returns.
-    fn upload(&self, to: u64, from: &[u8]) -> Result<()>;
-    /// Fills `to` from a device address, after all work issued before.
-    fn download(&self, from: u64, to: &mut [u8]) -> Result<()>;
-    /// Copies `bytes` bytes from one device address to another.
-    fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
-    /// Writes `words` copies of a 32-bit `word`.
-    fn fill(&self, to: u64, word: u32, words: usize) -> Result<()>;
-    /// Compiles for this very machine, or takes what the disk cache has, and loads it. When `stop` is set, a compiler that
-    /// can be ended is, with [`Error::Interrupted`].
-    fn compile(&self, source: &Source, stop: &AtomicBool) -> Result<Arc<dyn Module>>;
-    /// Issues a kernel. Arguments that do not fit its parameters are an error here; a fault while it runs may come out
-    /// of a later call.
-    fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()>;
-    /// Returns when all work issued before is done, with the error of any of it that failed.
-    fn synchronize(&self) -> Result<()>;
-    /// Seconds that the work takes which `issue` issues: by the device's own clock where it has one.
-    fn seconds(&self, issue: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
-        clock::wall(|| self.synchronize(), issue)
-    }
-    /// The CUDA stream that work is queued on, for other libraries' work; makes its context current on this thread.
-    fn stream(&self) -> Option<*mut c_void> {
-        None
-    }
-    /// A buffer of exactly `bytes` bytes begins to live in memory that `alloc` returned, with undefined contents.
-    fn allocated(&self, _address: u64, _bytes: usize) {}
-    /// The buffer at `address` is gone.
-    fn released(&self, _address: u64) {}
-}
-
 /// A handle to a device; clones share it.
 #[derive(Clone)]
 pub struct Device(Arc<Inner>);
 
 struct Inner {
+    /// No other device of this process has had or will have it.
+    number: u64,
     // Buffers are given back before the backend goes: fields drop in order.
     pool: Pool,
-    functions: Mutex<HashMap<FunctionKey, Function>>,
+    functions: Mutex<Functions>,
     stop: OnceLock<&'static AtomicBool>,
-    choices: Choices,
+    attached: Attached,
     guards: Option<guard::Guards>,
     backend: Box<dyn Backend>,
-}
-
-#[derive(PartialEq, Eq, Hash)]
-struct FunctionKey {
-    file: String,
-    entry: String,
-    defines: Defines,
 }
 
 impl Device {
@@ -173,8 +119,10 @@ impl Device {
     }
 
     fn with(backend: Box<dyn Backend>, guards: Option<guard::Guards>) -> Self {
-        let (pool, functions, choices) = (Pool::default(), Mutex::default(), Choices::default());
-        Self(Arc::new(Inner { pool, functions, stop: OnceLock::new(), choices, guards, backend }))
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let (pool, functions, attached) = (Pool::default(), Mutex::default(), Attached::default());
+        Self(Arc::new(Inner { number, pool, functions, stop: OnceLock::new(), attached, guards, backend }))
     }
 
     /// What the device is.
@@ -187,19 +135,25 @@ impl Device {
         self.info().target
     }
 
-    /// Which of several kernels does a job here.
-    pub fn choices(&self) -> &Choices {
-        &self.0.choices
+    /// What a layer above keeps for this device: its value of type `T`, a default one from the first call on.
+    pub fn attached<T: Default + Send + Sync + 'static>(&self) -> &T {
+        self.0.attached.get()
     }
 
     /// Whether nothing is computed here; see [`dry`].
     pub(crate) fn is_dry(&self) -> bool {
-        self.info().name == "dry"
+        self.info().kind == Kind::Dry
     }
 
     /// Memory in use now and at the highest since [`Device::reset_peak`], in bytes of live buffers.
     pub fn memory(&self) -> MemoryUse {
         self.0.pool.memory_use()
+    }
+
+    /// Orders free memory by address. A step that begins so, and asks for the same as the one before, gets the same addresses,
+    /// in whatever order memory was given back; what depends on them, as an optimizer's table does, then stays as it is.
+    pub fn sort_memory(&self) {
+        self.0.pool.sort();
     }
 
     /// Starts a new peak from what is in use now.
@@ -212,7 +166,7 @@ impl Device {
         if let Some(found) = self.known(file, entry, defines) {
             return Ok(found);
         }
-        let source = Source::load(file, defines)?;
+        let source = self.tree().load(file, defines)?;
         self.load(&source)?;
         self.known(file, entry, defines).ok_or_else(|| Error::Source {
             file: file.into(),
@@ -221,8 +175,7 @@ impl Device {
     }
 
     fn known(&self, file: &str, entry: &str, defines: &Defines) -> Option<Function> {
-        let key = FunctionKey { file: file.into(), entry: entry.into(), defines: defines.clone() };
-        self.0.functions.lock().unwrap().get(&key).cloned()
+        self.0.functions.lock().unwrap().find(file, entry, defines).cloned()
     }
 
     /// One compilation serves all kernels of the file, so that forward and backward share it.
@@ -231,9 +184,8 @@ impl Device {
         let module = self.compile(source)?;
         let mut functions = self.0.functions.lock().unwrap();
         for name in source.kernels() {
-            let function = Function::new(format!("{name} ({file})"), module.function(name)?, module.clone());
-            let key = FunctionKey { file: file.clone(), entry: name.clone(), defines: defines.clone() };
-            functions.entry(key).or_insert(function);
+            let function = Function::in_file(&module, name, file)?;
+            functions.add(function, defines);
         }
         Ok(())
     }
@@ -249,11 +201,31 @@ impl Device {
     }
 
     /// Queues a kernel. A launch with an empty grid does nothing.
-    pub fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+    ///
+    /// # Errors
+    /// A tensor of another device; what [`Backend::launch`] refuses.
+    ///
+    /// # Safety
+    /// A kernel reads and writes where it likes, and nobody looks over its shoulder. Addresses among the arguments must be
+    /// those of buffers that live until it is done, as large as this kernel takes them to be at this geometry, or null
+    /// where it takes null. Ops are the safe layer: they check shapes first.
+    pub unsafe fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        if args.iter().any(|arg| matches!(arg, Arg::Tensor { device, .. } if *device != self.0.number)) {
+            let here = &self.info().name;
+            let what =
+                format!("takes tensors of its own device, {here}, and was given one of another: copy that one first");
+            return Err(Error::Kernel { kernel: function.to_string(), what });
+        }
         if geometry.blocks() == 0 {
             return Ok(());
         }
-        self.0.backend.launch(function, geometry, args)
+        // SAFETY: the caller's promise.
+        unsafe { self.0.backend.launch(function, geometry, args) }
+    }
+
+    /// The number that [`Arg::Tensor`] knows the device by.
+    pub(crate) fn number(&self) -> u64 {
+        self.0.number
     }
 
     /// Waits until everything queued is done.

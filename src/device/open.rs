@@ -1,6 +1,7 @@
 //! Devices by name.
 
-use super::{Device, choices, cuda, host};
+use super::{Device, Tree, cuda, host};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 impl Device {
@@ -16,41 +17,43 @@ impl Device {
         format!("{kind}{rest}")
     }
 
-    /// Opens a device by its command-line name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works,
-    /// else the host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. Kernels are chosen as `warptape tune` found best on it, if it ran.
-    ///
-    /// # Errors
-    /// An unknown name; a GPU that was asked for by name and is not there, with the reason; a damaged table of choices.
-    pub fn open(name: &str) -> Result<Self> {
-        let device = Self::untuned(name)?;
-        device.choices().prefer(&choices::tuned(device.info())?);
-        Ok(device)
-    }
-
-    /// [`Device::open`] without what `warptape tune` found.
+    /// Opens a device by its name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works, else the
+    /// host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. [`Device::open_in`] does the same and prefers the
+    /// kernels that `warptape tune` found to be fastest.
     ///
     /// # Errors
     /// An unknown name; a GPU that was asked for by name and is not there, with the reason.
-    pub fn untuned(name: &str) -> Result<Self> {
+    pub fn untuned(name: &str, environment: &Environment) -> Result<Self> {
         let spelled = Self::respell(name);
+        let host = |mode| {
+            let options = host::Options { mode, environment: environment.clone(), ..Default::default() };
+            Self::new(Box::new(host::Host::new(options)))
+        };
         Ok(match spelled.as_str() {
-            "auto" => match cuda::Cuda::open(0) {
+            "auto" => match cuda::Cuda::open(0, environment) {
                 Ok(cuda) => Self::new(Box::new(cuda)),
-                Err(_) => return Self::untuned("host"),
+                Err(_) => host(host::Mode::Fast),
             },
-            "host" => Self::new(Box::new(host::Host::new(host::Options::default()))),
-            "host:checked" => {
-                let options = host::Options { mode: host::Mode::Checked, ..Default::default() };
-                Self::new(Box::new(host::Host::new(options)))
-            }
-            "cuda" => return Self::untuned("cuda:0"),
+            "host" => host(host::Mode::Fast),
+            "host:checked" => host(host::Mode::Checked),
+            "cuda" => return Self::untuned("cuda:0", environment),
             _ => {
                 let ordinal = spelled.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
                 let ordinal = ordinal.ok_or_else(|| {
                     Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N"))
                 })?;
-                Self::new(Box::new(cuda::Cuda::open(ordinal)?))
+                Self::new(Box::new(cuda::Cuda::open(ordinal, environment)?))
             }
         })
+    }
+
+    /// The environment that the device was opened in.
+    pub fn environment(&self) -> &Environment {
+        self.0.backend.environment()
+    }
+
+    /// The kernels that ops launch here.
+    pub fn tree(&self) -> Tree {
+        Tree::of(self.environment())
     }
 }

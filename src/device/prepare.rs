@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, mpsc};
 
-use super::dry::Dry;
 use super::{Device, Source};
 use crate::error::Result;
 
@@ -17,20 +16,6 @@ impl Device {
     pub(super) fn stop(&self) -> &'static AtomicBool {
         static NEVER: AtomicBool = AtomicBool::new(false);
         self.0.stop.get().copied().unwrap_or(&NEVER)
-    }
-
-    /// The kernels that `run` would launch here, found by running it on a dry device with this one's shape and choices;
-    /// nothing is compiled, and nothing is noted as chosen here.
-    ///
-    /// # Errors
-    /// Those of `run`.
-    pub fn rehearse(&self, run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Source>> {
-        let dry = Dry::as_if(self.info().clone());
-        let launched = dry.launched();
-        let device = Device::new(Box::new(dry));
-        device.choices().ask_as(self.choices());
-        run(&device)?;
-        Ok(launched.sources())
     }
 
     /// Compiles and loads those of `sources` that are not loaded yet, as many at once as there are cores. `told` hears how

@@ -263,7 +263,7 @@ fn parameter(declaration: &str, index: usize, code: &str, source: &Source) -> Pa
 fn resolve(name: &str, code: &str, source: &Source) -> String {
     let alias = |name: &str| {
         let mut lines = code.lines().flat_map(|line| line.split(';')).map(str::trim);
-        let defined = source.defines.iter().find(|d| d.0 == name).map(|d| d.1.to_owned());
+        let defined = source.defines.iter().find(|d| d.0 == name).map(|d| d.1.to_string());
         defined.or_else(|| {
             lines.find_map(|line| {
                 let meaning = match line.split_once(char::is_whitespace)? {

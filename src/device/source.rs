@@ -1,60 +1,9 @@
-//! Kernel sources: the shipped tree, and the names of the kernels in a text.
-//!
-//! The tree is embedded in the binary. `WARPTAPE_KERNELS=DIR` reads it from a folder instead, so that a kernel can be
-//! edited and run again without building anything.
+//! Kernel sources: texts with all that they include, their defines, and the names of the kernels in them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
-use include_dir::{Dir, include_dir};
-use sha2::{Digest, Sha256};
-
-use super::include;
-use crate::error::{Error, Result};
-use crate::files;
-
-static TREE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kernels");
-
-/// Compile-time constants of a kernel (`-DNAME=VALUE`): tile shapes, element types. Ordered, so that equal sets hash
-/// equally.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Defines(BTreeMap<String, String>);
-
-impl Defines {
-    /// An empty set.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Each of `named` numbers defined.
-    pub fn of<const N: usize>(named: [(&str, usize); N]) -> Self {
-        Self(named.map(|(name, value)| (name.to_owned(), value.to_string())).into())
-    }
-
-    /// The set with `name` defined as `value`.
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.0.insert(name.into(), value.to_string());
-        self
-    }
-
-    /// The value of `name` as a number, or 0 if it is not defined as one.
-    pub fn get(&self, name: &str) -> usize {
-        self.0.get(name).and_then(|v| v.parse().ok()).unwrap_or(0)
-    }
-
-    /// Names and values in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
-    }
-}
-
-impl std::fmt::Display for Defines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pairs: Vec<_> = self.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        f.write_str(&pairs.join(" "))
-    }
-}
+use super::{Defines, Tree, include};
+use crate::error::Result;
 
 /// A complete translation unit: the kernel's text with its includes spliced in, and its defines.
 #[derive(Clone, Debug)]
@@ -69,18 +18,17 @@ pub struct Source {
 }
 
 impl Source {
-    /// The file `file` of the kernel tree.
-    pub fn load(file: &str, defines: &Defines) -> Result<Self> {
-        Self::from_text(file, &read(file)?, defines)
-    }
-
-    /// A text that is not in the tree, under the name `file`; it may include files of the tree, files that lie beside `file`,
-    /// and headers whose contents kernels have anyway, such as `<cuda_runtime.h>` and `<math.h>`.
+    /// A text under the name `file`; it may include files of warptape's own tree of kernels, files that lie beside `file`, and
+    /// headers whose contents kernels have anyway, such as `<cuda_runtime.h>` and `<math.h>`. [`Tree::source`] takes another tree.
     ///
     /// # Errors
     /// An `#include` that cannot be resolved; host code.
     pub fn from_text(file: &str, text: &str, defines: &Defines) -> Result<Self> {
-        let spliced = include::spliced(file, text)?;
+        Tree::default().source(file, text, defines)
+    }
+
+    pub(super) fn spliced(tree: &Tree, file: &str, text: &str, defines: &Defines) -> Result<Self> {
+        let spliced = include::spliced(tree, file, text)?;
         let kernels = kernel_names(&spliced);
         Ok(Self { file: include::shown(file), text: spliced, defines: defines.clone(), kernels })
     }
@@ -116,49 +64,6 @@ impl Source {
         }
         out
     }
-}
-
-/// Every `.cu` file of the tree, by path.
-pub fn kernel_files() -> Vec<String> {
-    let mut files = files();
-    files.retain(|file| file.ends_with(".cu"));
-    files
-}
-
-/// Every file of the tree, by path.
-fn files() -> Vec<String> {
-    fn walk(dir: &Dir<'_>, files: &mut Vec<String>) {
-        files.extend(dir.files().map(|file| file.path().to_string_lossy().into_owned()));
-        dir.dirs().for_each(|d| walk(d, files));
-    }
-    let mut files = Vec::new();
-    walk(&TREE, &mut files);
-    files.sort();
-    files
-}
-
-/// SHA-256 of all kernels and what they include, in hexadecimal: equal texts make equal bits.
-///
-/// # Errors
-/// A folder of kernels (`WARPTAPE_KERNELS`) that lacks one of them.
-pub fn digest() -> Result<String> {
-    let mut hash = Sha256::new();
-    for file in files().into_iter().filter(|file| file.ends_with(".cu") || file.ends_with(".cuh")) {
-        hash.update(file.as_bytes());
-        hash.update(read(&file)?);
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// The text of a file of the tree.
-pub(super) fn read(file: &str) -> Result<String> {
-    if let Some(dir) = std::env::var_os("WARPTAPE_KERNELS") {
-        let path = Path::new(&dir).join(file);
-        return files::read_code(&path)
-            .map_err(|e| Error::file(path, format!("{e} (WARPTAPE_KERNELS names the folder to read kernels from)")));
-    }
-    let found = TREE.get_file(file).and_then(|f| f.contents_utf8());
-    found.map(str::to_owned).ok_or_else(|| Error::Source { file: file.into(), what: "no such file".into() })
 }
 
 /// Finds `__global__ … void name(`: attributes such as `__launch_bounds__(256)` may stand between.

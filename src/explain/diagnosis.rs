@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::{Cam, Method, layers, one_hot};
 use crate::error::Result;
+use crate::nn::bad_values::first_bad_values;
 use crate::nn::{Layer, Pass};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
-use crate::train::evaluate::first_bad_values;
 
 /// The cause of a blank map, with the figures that prove it. `{}` is one line with what to do about it, [`cause`] a few
 /// words.
@@ -77,17 +77,17 @@ impl fmt::Display for Diagnosis {
             Self::NoPositiveGradient(nearest) => write!(
                 f,
                 "Grad-CAM++ counts positive gradients alone and the layer has none (the nearest is {nearest:.3e}); use \
-                 --method gradcam --signed or another target"
+                 ‹method=gradcam signed› or another target"
             ),
             Self::Underflow(largest) => write!(
                 f,
                 "the largest gradient at the layer is {largest:.3e}, whose square disappears beside the 1e-6 in Grad-CAM++'s \
-                 denominator; use --method gradcam"
+                 denominator; use ‹method=gradcam›"
             ),
             Self::Negative(lowest) => write!(
                 f,
                 "the weighted activations are negative all over before ReLU, down to {lowest:.3e}: the layer speaks against \
-                 this class; use --signed or another target"
+                 this class; use ‹signed› or another target"
             ),
             Self::NoOverlap => f.write_str(
                 "the channels that the logit depends on are zero in this picture, and the others have no gradient; choose a \
@@ -99,7 +99,7 @@ impl fmt::Display for Diagnosis {
             ),
             Self::Tiny(largest) => write!(
                 f,
-                "the largest value of the map is {largest:.3e}, and scaling adds 1e-7 before it divides by it; use --signed or \
+                "the largest value of the map is {largest:.3e}, and scaling adds 1e-7 before it divides by it; use ‹signed› or \
                  the raw map"
             ),
         }

@@ -84,7 +84,7 @@ impl Drifts {
             text += &format!("{:>10} ", cell(mean));
         }
         if changed {
-            text += "\n* the class that is explained changed, too; --target true or a class keeps it";
+            text += "\n* the class that is explained changed, too; ‹target=true› or a class keeps it";
         }
         text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     }

@@ -68,7 +68,7 @@ impl Gallery {
                         Some(last) => format!("'{index}' is not a number from 0 to {last}"),
                         None => "the data set has no such pictures".into(),
                     };
-                    return Err(Error::usage(format!("--images {name}: {range}")));
+                    return Err(Error::usage(format!("‹images={name}›: {range}")));
                 };
                 let pixels = images.image(number).to_vec();
                 let picture = RgbImage::from_raw(images.width as u32, images.height as u32, pixels)
@@ -128,5 +128,5 @@ fn open_data(meta: &Meta) -> Result<Dataset> {
         return Ok(data);
     }
     let what = format!("the classes of '{}' are not those that the network was trained on", meta.config.data);
-    Err(Error::usage(format!("{what}: bring that data back or name picture files with --images")))
+    Err(Error::usage(format!("{what}: bring that data back or name picture files with ‹images›")))
 }

@@ -65,13 +65,13 @@ pub fn find(marks: &[(String, Tensor)], name: &str) -> Result<(String, Tensor)> 
         near.sort_by(|a, b| strsim::jaro_winkler(&b.0, name).total_cmp(&strsim::jaro_winkler(&a.0, name)));
         let near: Vec<String> = near.into_iter().take(4).map(shown).collect();
         return Err(Error::usage(format!(
-            "no layer is called '{name}'; the nearest are {}; --list-layers shows all",
+            "no layer is called '{name}'; the nearest are {}; ‹list_layers› shows all",
             near.join(", ")
         )));
     };
     if pixels(output) <= 1 {
         let what = format!("the output of layer '{name}' is {}: a map needs height and width", shape(output.shape()));
-        return Err(Error::usage(format!("{what}; choose a layer further to the front, --list-layers shows all")));
+        return Err(Error::usage(format!("{what}; choose a layer further to the front, ‹list_layers› shows all")));
     }
     Ok((name.to_owned(), output.clone()))
 }

@@ -22,53 +22,17 @@ mod prepare;
 mod value;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-use crate::device::{Defines, Source};
+use crate::device::{Defines, Source, Tree};
 use crate::error::{Error, Result};
 use crate::files;
 pub use example::example;
 pub use prepare::{Named, Prepared};
 pub use value::{Fill, Spec, Value};
-
-/// How to launch a kernel of a file: options of `kernels check FILE.cu` and its like.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub struct Options {
-    /// TOML file that describes the launch [default: FILE.toml beside FILE.cu, if there is one]
-    #[arg(long, value_name = "FILE.toml")]
-    pub launch: Option<PathBuf>,
-    /// Kernel to launch [default: the file's only one]
-    #[arg(long, value_name = "NAME")]
-    pub kernel: Option<String>,
-    /// Blocks of the grid: X or X,Y or X,Y,Z
-    #[arg(long)]
-    pub grid: Option<Extent>,
-    /// Threads of a block: X or X,Y or X,Y,Z
-    #[arg(long)]
-    pub block: Option<Extent>,
-    /// Bytes of dynamic shared memory [default: 0]
-    #[arg(long, value_name = "BYTES")]
-    pub shared: Option<u32>,
-    /// Compile-time constant; may be repeated
-    #[arg(long = "define", value_name = "NAME=VALUE")]
-    pub defines: Vec<String>,
-    /// Argument by its parameter's name: n=1000, a=0.5, 'x=f32[1024]' (random), with empty, zeros, ones, index or below K
-    /// after it for other contents, p=null, 'shape=[8,16]' for a struct; may be repeated
-    #[arg(long = "arg", value_name = "NAME=VALUE")]
-    pub args: Vec<String>,
-}
-
-impl Options {
-    /// Whether any of them is given.
-    pub(crate) fn is_given(&self) -> bool {
-        let Self { launch, kernel, grid, block, shared, defines, args } = self;
-        let sizes = grid.is_some() || block.is_some() || shared.is_some();
-        launch.is_some() || kernel.is_some() || sizes || !defines.is_empty() || !args.is_empty()
-    }
-}
 
 /// Sizes along x, y, z, each at least 1; written `4`, `4,2` or `4,2,1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,35 +89,13 @@ struct Keys {
 }
 
 impl Plan {
-    /// The launch of kernel file `file`: what its TOML file says, overridden by `options`.
+    /// What the TOML file beside kernel file `file` says; nothing where there is none.
     ///
     /// # Errors
-    /// Those of [`Plan::from_file`]; an option that means nothing.
-    pub fn find(file: &Path, options: &Options) -> Result<Self> {
+    /// Those of [`Plan::from_file`].
+    pub fn beside(file: &Path) -> Result<Self> {
         let beside = file.with_extension("toml");
-        let mut plan = match &options.launch {
-            Some(path) => Self::from_file(path)?,
-            None if beside.is_file() => Self::from_file(&beside)?,
-            None => Self::default(),
-        };
-        plan.kernel = options.kernel.clone().or(plan.kernel);
-        plan.grid = options.grid.or(plan.grid);
-        plan.block = options.block.or(plan.block);
-        plan.shared = options.shared.unwrap_or(plan.shared);
-        let pair = |option: &str, text: &str| {
-            let pair = text.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-            pair.ok_or_else(|| Error::usage(format!("{option} {text}: write NAME=VALUE")))
-        };
-        for define in &options.defines {
-            let (name, value) = pair("--define", define)?;
-            plan.define(&name, value).map_err(|what| Error::usage(format!("--define {define}: {what}")))?;
-        }
-        for arg in &options.args {
-            let (name, value) = pair("--arg", arg)?;
-            let value = value.parse().map_err(|e| Error::usage(format!("--arg {arg}: {e}")))?;
-            plan.args.insert(name, value);
-        }
-        Ok(plan)
+        if beside.is_file() { Self::from_file(&beside) } else { Ok(Self::default()) }
     }
 
     /// Reads a TOML file.
@@ -192,16 +134,20 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The kernel file with the plan's defines.
+    /// The kernel file with the plan's defines, and what it includes of `tree`.
     ///
     /// # Errors
     /// An unreadable file; an `#include` that cannot be resolved.
-    pub fn source(&self, file: &Path) -> Result<Source> {
+    pub fn source(&self, file: &Path, tree: &Tree) -> Result<Source> {
         let text = files::read_code(file).map_err(|e| Error::file(file, e))?;
-        Source::from_text(&file.to_string_lossy(), &text, &self.defines)
+        tree.source(&file.to_string_lossy(), &text, &self.defines)
     }
 
-    fn define(&mut self, name: &str, value: String) -> Result<(), &'static str> {
+    /// Adds a compile-time constant.
+    ///
+    /// # Errors
+    /// A name or a value that C++ would read as something else.
+    pub fn define(&mut self, name: &str, value: String) -> Result<(), &'static str> {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if !name.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()) || !name.chars().all(is_word) {
             return Err("a name has letters, digits and _, and begins with no digit");
@@ -210,7 +156,7 @@ impl Plan {
         if value.contains(['\n', '\r']) || value.ends_with('\\') {
             return Err("a value is one line and does not end with a backslash");
         }
-        self.defines = std::mem::take(&mut self.defines).with(name, value);
+        self.defines = std::mem::take(&mut self.defines).with_text(name, &value);
         Ok(())
     }
 

@@ -75,7 +75,7 @@ impl Plan {
         match (&self.kernel, names) {
             (_, []) => failed("has no __global__ function; is it a kernel file?".into()),
             (None, [only]) => Ok(only),
-            (None, _) => failed(format!("has several kernels; choose one with --kernel: {}", names.join(", "))),
+            (None, _) => failed(format!("has several kernels; choose one with ‹kernel›: {}", names.join(", "))),
             (Some(name), _) if names.contains(name) => Ok(name),
             (Some(name), _) => failed(format!("has no kernel '{name}'{}", suggestion(name, names))),
         }
@@ -83,7 +83,7 @@ impl Plan {
 
     fn geometry(&self) -> Result<Geometry> {
         let missing =
-            |what| Error::usage(format!("no {what} is given: add {what} = 256 to the TOML file, or --{what} 256"));
+            |what| Error::usage(format!("no {what} is given: add {what} = 256 to the TOML file, or ‹{what}=256›"));
         let grid = self.grid.ok_or_else(|| missing("grid"))?.0;
         let block = self.block.ok_or_else(|| missing("block"))?.0;
         let geometry = Geometry { grid, block, shared: self.shared };
@@ -118,7 +118,7 @@ impl Plan {
             let wanted = example::value(parameter, signature, written);
             let plain = wanted.trim_matches('"');
             return Err(format!(
-                "no argument for '{name}' ({text}): add {name} = {wanted} under [args], or --arg '{name}={plain}'"
+                "no argument for '{name}' ({text}): add {name} = {wanted} under [args], or ‹arg='{name}={plain}'›"
             ));
         };
         let wrong = |fix: String| Err(format!("argument '{name}' is {text} in the kernel: {fix}"));
@@ -181,10 +181,10 @@ fn allocate(device: &Device, name: &str, spec: &Spec, seed: u64) -> Result<Buffe
     }
     // compute-sanitizer knows allocations, not arguments; on a fenced host, the fence stands where the allocation ends.
     let buffer = Buffer::exact(device, bytes)?;
-    let mut at = buffer.address();
+    let mut at = 0;
     for piece in spec.contents(seed) {
-        device.backend().upload(at, &piece)?;
-        at += piece.len() as u64;
+        buffer.upload(at, &piece)?;
+        at += piece.len();
     }
     Ok(buffer)
 }
@@ -207,8 +207,12 @@ impl Prepared {
     ///
     /// # Errors
     /// What the device says about the launch.
-    pub fn launch(&self, device: &Device) -> Result<()> {
-        device.launch(&self.function, self.geometry, &self.args)
+    ///
+    /// # Safety
+    /// The kernel is somebody's own: that it stays within its buffers is for whoever launches it to know.
+    pub unsafe fn launch(&self, device: &Device) -> Result<()> {
+        // SAFETY: the buffers live as long as `self`; the rest is the caller's promise.
+        unsafe { device.launch(&self.function, self.geometry, &self.args) }
     }
 
     /// The bytes that the buffer of parameter `name` holds now.
@@ -225,10 +229,11 @@ impl Prepared {
 impl Named {
     /// The bytes that the buffer holds now, in pieces of whole numbers: a buffer may be most of the memory.
     pub fn pieces(&self) -> impl Iterator<Item = Result<Vec<u8>>> {
-        let (start, bytes) = (self.buffer.address(), self.buffer.bytes());
+        let bytes = self.buffer.bytes();
         (0..bytes).step_by(PIECE).map(move |at| {
             let mut piece = vec![0; PIECE.min(bytes - at)];
-            self.buffer.device().backend().download(start + at as u64, &mut piece)?;
+            // SAFETY: all of a buffer was written when it was made.
+            unsafe { self.buffer.download(at, &mut piece)? };
             Ok(piece)
         })
     }

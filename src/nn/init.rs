@@ -62,7 +62,7 @@ impl Builder {
     fn draw(&mut self, shape: impl Into<Shape>, one: impl Fn(&mut ChaCha8Rng) -> f32) -> Result<Tensor> {
         let shape = shape.into();
         if self.device.is_dry() {
-            return Tensor::empty(&self.device, shape, DType::F32);
+            return Tensor::zeros(&self.device, shape, DType::F32);
         }
         let values: Vec<f32> = (0..shape.elements()).map(|_| one(&mut self.rng)).collect();
         Tensor::from_slice(&self.device, shape, &values)

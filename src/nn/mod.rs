@@ -3,6 +3,7 @@
 //! A layer turns a tensor into a tensor during a [`Pass`] and shows its state (parameters, running statistics) to a
 //! visitor. A model is a [`Sequential`] of named layers; names joined by dots are torchvision's state-dict keys.
 
+pub mod bad_values;
 mod batchnorm;
 mod conv;
 pub mod init;
@@ -12,7 +13,6 @@ pub mod models;
 mod residual;
 mod sequential;
 mod shape_only;
-pub mod summary;
 
 use std::sync::atomic::AtomicI64;
 

@@ -5,13 +5,17 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::{Error, Result};
-use crate::op::pool::defines;
+use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::op::Op;
+use crate::op::pool::{defines, threads, vector};
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const FILE: &str = "pool/1_adaptive.cu";
+const FILE: &str = "adaptive_pool/vectorized.cu";
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ..Op::named("adaptive_pool") };
 
 /// The means of `bins` (rows, columns) of each image: `[N, H, W, C]` to `[N, P, Q, C]`.
 ///
@@ -33,7 +37,7 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
     let sizes = Arg::Ints(ints);
     run(&y, "adaptive_avg_pool_forward", x, sizes, c)?;
     let input = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("adaptive_avg_pool", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         run(&dx, "adaptive_avg_pool_backward", dy, sizes, c)?;
         gradients.add(&input, dx)
@@ -45,20 +49,15 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
 fn run(to: &Tensor, entry: &str, from: &Tensor, sizes: Arg, channels: usize) -> Result<()> {
     let target = to.device().target();
     let defines = defines(target, channels);
-    let (threads, vec) = (defines.get("THREADS"), defines.get("VEC"));
+    let (threads, vec) = (threads(target), vector(target, channels));
     // A host thread should have a few thousand elements; a GPU, no more blocks than run at once.
     let each = if target == Target::Cuda { vec } else { 4096 };
     let geometry = Geometry::linear(to.elements().div_ceil(each * threads).min(4096), threads);
     launch(to.device(), &Variant { file: FILE, defines }, entry, geometry, &[to.arg(), from.arg(), sizes])
 }
 
-/// What a GPU runs: channels in whole vectors, or any.
-pub fn variants() -> Vec<Variant> {
-    [4, 1].map(|channels| Variant { file: FILE, defines: defines(Target::Cuda, channels) }).into()
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, h, w, c, p, q]: [usize; 6]| {
         workload::fits(&[n, p, q, c].into())?;
         let x = Input::new([n, h, w, c], Values::Uniform);
@@ -68,7 +67,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: bins that divide the image, that overlap, and more bins than pixels.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let list = [
         ([1, 1, 1, 1], [1, 1]),
         ([2, 4, 6, 3], [2, 3]),

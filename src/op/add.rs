@@ -1,14 +1,16 @@
 //! Sum of two tensors of equal shape: y = a + b; da = db = dy.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Device, Target};
+use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::launch::elementwise;
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
-const FILE: &str = "add/1_vectorized.cu";
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ..Op::named("add") };
 
 /// `a + b`, as at the end of a residual block.
 ///
@@ -19,9 +21,9 @@ pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let what = format!("{} {} and {} {} differ", a.dtype(), a.shape(), b.dtype(), b.shape());
         return Err(Error::shape("add", what));
     }
-    let y = sum(a, b)?;
+    let y = elementwise::sum(a, b)?;
     let (left, right) = (a.clone(), b.clone());
-    tape.record(&[a, b], &y, move |dy, gradients| {
+    tape.record("add", &[a, b], &y, move |dy, gradients| {
         // Both inputs share one gradient tensor; `Gradients::add` never writes into what it was given.
         gradients.add(&left, dy.clone())?;
         gradients.add(&right, dy.clone())
@@ -29,20 +31,8 @@ pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     Ok(y)
 }
 
-/// The sum alone, in the shape of `a`: how gradients are added up.
-pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let y = elementwise::like(a)?;
-    elementwise::launch(FILE, "add_forward", a.elements(), &y, &[a.arg(), b.arg()], &[])?;
-    Ok(y)
-}
-
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n]: [usize; 1]| {
         let inputs = [Input::new([n], Values::Uniform), Input::new([n], Values::Uniform)];
         workload::both_ways(device, inputs, |tape, [a, b]| add(tape, a, b))
@@ -51,7 +41,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let add_all = |x: &[Vec<f64>]| x[0].iter().zip(&x[1]).map(|(a, b)| a + b).collect();
     let mut cases: Vec<Case> = [1, 3, 17, 4096, 4099]
         .into_iter()

@@ -4,12 +4,16 @@
 use crate::check::{Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Args, Variant, dimension, launch};
+use crate::op::Op;
 use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
-const FILE: &str = "augment/1_gather.cu";
+const FILE: &str = "augment/gather.cu";
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("augment") };
 
 /// What happens to each image; torchvision's `RandomCrop(padding)`, `RandomHorizontalFlip`, `ToTensor`, `Normalize`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -55,14 +59,14 @@ pub fn augment(
     }
     dimension(height * width * 3)?; // offsets within an image are ints
     let out = Tensor::empty(images.device(), [batch, height, width, 3], DType::F32)?;
-    let mut args = vec![out.arg(), images.arg(), indices.arg()];
-    for size in [n, offset, height, width, how.padding, how.flip as usize] {
-        args.push(dimension(size)?);
-    }
-    let channels = || how.mean.into_iter().zip(how.std).map(|(m, s)| (f64::from(m), f64::from(s)));
-    args.extend(channels().map(|(_, std)| Arg::F32((1.0 / (255.0 * std)) as f32)));
-    args.extend(channels().map(|(mean, std)| Arg::F32((-mean / std) as f32)));
-    args.extend(key.args());
+    let tensors = [out.arg(), images.arg(), indices.arg()];
+    let image = [dimension(height)?, dimension(width)?];
+    let changes = [dimension(how.padding)?, dimension(how.flip.into())?];
+    let channels: [_; 3] = std::array::from_fn(|c| (f64::from(how.mean[c]), f64::from(how.std[c])));
+    let scales = channels.map(|(_, std)| Arg::F32((1.0 / (255.0 * std)) as f32));
+    let shifts = channels.map(|(mean, std)| Arg::F32((-mean / std) as f32));
+    let place = [dimension(n)?, dimension(offset)?];
+    let args = Args::of([&tensors, &place, &image, &changes, &scales, &shifts, &key.args()]);
 
     let target = images.device().target();
     let threads = threads(target);
@@ -87,7 +91,7 @@ pub fn pick_labels(labels: &Tensor, indices: &Tensor, offset: usize, batch: usiz
     check(indices, offset, batch)?;
     let out = Tensor::empty(labels.device(), [batch], DType::I32)?;
     let sizes = [dimension(n)?, dimension(offset)?, dimension(batch)?];
-    let args = [&[out.arg(), labels.arg(), indices.arg()], &sizes[..]].concat();
+    let args = Args::of([&[out.arg(), labels.arg(), indices.arg()], &sizes[..]]);
     let target = labels.device().target();
     let geometry = Geometry::linear(1, threads(target)); // a few hundred labels: one block walks them
     launch(labels.device(), &variant(target), "augment_forward_labels", geometry, &args)?;
@@ -111,13 +115,8 @@ fn variant(target: Target) -> Variant {
     Variant { file: FILE, defines: Defines::new().with("THREADS", threads(target)) }
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    vec![variant(Target::Cuda)]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [batch, h, w]: [usize; 3]| {
         let n = batch.saturating_mul(2);
         let images = Input::new([n, h, w, 3], Values::Labels(256));

@@ -8,16 +8,20 @@
 //! For people to look at, so without a tape.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Device, Target};
+use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::columns::{Columns, cuda_defines};
+use crate::launch::columns::Columns;
+use crate::launch::{Args, Variant, dimension, elementwise, launch, rows};
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const WEIGHTS: &str = "explain/1_weights.cu";
-const MAP: &str = "explain/1_map.cu";
+const WEIGHTS: &str = "cam/weights.cu";
+const MAP: &str = "cam/map.cu";
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ..Op::named("cam") };
 
 /// The weights `[N, C]` of Grad-CAM: means of `gradient [N, H, W, C]` over the pixels of each image.
 ///
@@ -41,7 +45,7 @@ pub fn plus_plus_weights(gradient: &Tensor, activations: &Tensor) -> Result<Tens
     let total = sums(activations, 1.0)?;
     let cut = per_image(gradient)?;
     let weights = Tensor::empty(gradient.device(), [n, c], DType::F32)?;
-    let args = [&[weights.arg(), gradient.arg(), total.arg()], &cut.args()?[..]].concat();
+    let args = Args::of([&[weights.arg(), gradient.arg(), total.arg()], &cut.args()?[..]]);
     let variant = Variant { file: WEIGHTS, defines: cut.defines() };
     launch(gradient.device(), &variant, "cam_forward_weights", cut.geometry(), &args)?;
     Ok(weights)
@@ -59,7 +63,7 @@ pub fn weighted_sum(activations: &Tensor, weights: &Tensor, relu: bool) -> Resul
     }
     let map = Tensor::empty(activations.device(), [n, h, w], DType::F32)?;
     let sizes = [dimension(n * h * w)?, dimension(c)?, dimension(h * w)?, i32::from(relu).into()];
-    let args = [&[map.arg(), activations.arg(), weights.arg()], &sizes[..]].concat();
+    let args = Args::of([&[map.arg(), activations.arg(), weights.arg()], &sizes[..]]);
     rows::launch(activations, MAP, "cam_forward_map", n * h * w, &args)?;
     Ok(map)
 }
@@ -69,7 +73,7 @@ fn sums(x: &Tensor, scale: f32) -> Result<Tensor> {
     let [n, _, _, c] = image(x)?;
     let cut = per_image(x)?;
     let y = Tensor::empty(x.device(), [n, c], DType::F32)?;
-    let args = [&[y.arg(), x.arg()], &cut.args()?[..], &[scale.into()]].concat();
+    let args = Args::of([&[y.arg(), x.arg()], &cut.args()?[..], &[scale.into()]]);
     let variant = Variant { file: WEIGHTS, defines: cut.defines() };
     launch(x.device(), &variant, "cam_forward_sums", cut.geometry(), &args)?;
     Ok(y)
@@ -91,14 +95,8 @@ fn image(x: &Tensor) -> Result<[usize; 4]> {
     }
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    let weights = cuda_defines().map(|defines| Variant { file: WEIGHTS, defines });
-    weights.into_iter().chain([rows::variant(MAP, Target::Cuda)]).collect()
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, h, w, c]: [usize; 4]| {
         let shape = [n, h, w, c];
         let inputs = [Input::new(shape, Values::Uniform), Input::new(shape, Values::Range(0.0, 1.0))];
@@ -110,7 +108,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: one pixel, odd sizes, more pixels than threads, more channels than a warp has lanes.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let sizes = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 7, 7, 33], [1, 2, 2, 512], [2, 17, 16, 4], [1, 40, 41, 3]];
     let mut cases = Vec::new();
     for shape in sizes {

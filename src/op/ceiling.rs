@@ -3,12 +3,16 @@
 use crate::check::{Input, Values};
 use crate::device::{Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
+use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tensor::Tensor;
 
-const COPY: &str = "bench/1_copy.cu";
-const MULTIPLY_ADD: &str = "bench/1_multiply_add.cu";
+const COPY: &str = "ceiling/copy.cu";
+const MULTIPLY_ADD: &str = "ceiling/multiply_add.cu";
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("ceiling") };
 
 /// Multiply-adds of an element in one pass.
 pub const ROUNDS: usize = 8;
@@ -19,16 +23,17 @@ pub const ROUNDS: usize = 8;
 /// An `x` that is not f32.
 pub fn copy(x: &Tensor) -> Result<Tensor> {
     let y = elementwise::like(x)?;
-    elementwise::launch(COPY, "bench_copy", x.elements(), &y, &[x.arg()], &[])?;
+    elementwise::launch(COPY, "ceiling_copy", x.elements(), &y, &[x.arg()], &[])?;
     Ok(y)
 }
 
 /// Multiplies every element of `x` by `factor`, in place.
 ///
 /// # Errors
-/// Those of the device.
+/// An `x` that is not f32.
 pub fn scale(x: &Tensor, factor: f32) -> Result<()> {
-    elementwise::launch(COPY, "bench_scale", x.elements(), x, &[], &[factor.into()])
+    elementwise::check_f32("scale", x)?;
+    elementwise::launch(COPY, "ceiling_scale", x.elements(), x, &[], &[factor.into()])
 }
 
 /// `x` after `passes` · [`ROUNDS`] multiply-adds of every element, y ← y / 2 + 1: two FLOPs each, in registers.
@@ -40,38 +45,35 @@ pub fn multiply_add(x: &Tensor, passes: usize) -> Result<Tensor> {
     if !x.elements().is_multiple_of(group) || x.elements() == 0 {
         return Err(Error::shape("multiply_add", format!("{} elements are no multiple of {group}", x.elements())));
     }
-    let variant = variant(x.device().target());
-    let geometry = Geometry::linear(x.elements() / group, variant.defines.get("THREADS"));
-    launch(x.device(), &variant, "bench_multiply_add", geometry, &[y.arg(), x.arg(), dimension(passes)?])?;
+    let (variant, [.., threads]) = (variant(x.device().target()), numbers(x.device().target()));
+    let geometry = Geometry::linear(x.elements() / group, threads);
+    launch(x.device(), &variant, "ceiling_multiply_add", geometry, &[y.arg(), x.arg(), dimension(passes)?])?;
     Ok(y)
 }
 
 /// Elements that a block of [`multiply_add`] takes.
 pub fn group(target: Target) -> usize {
-    ["VEC", "CHAINS", "THREADS"].map(|name| variant(target).defines.get(name)).iter().product()
+    numbers(target).into_iter().product()
 }
 
-/// A GPU has a multiply-add's result after four cycles, a CPU with two units that take four has eight under way; both
-/// get some more.
-fn variant(target: Target) -> Variant {
-    let (vec, threads) = match target {
-        Target::Cuda => (1, 256),
-        Target::Host { lanes } => (lanes, 1),
-    };
-    let chains = if matches!(target, Target::Host { lanes: 4 | 8 }) { 8 } else { 12 };
-    Variant {
-        file: MULTIPLY_ADD,
-        defines: Defines::new().with("VEC", vec).with("CHAINS", chains).with("ROUNDS", ROUNDS).with("THREADS", threads),
+/// Vectors' width, chains of multiply-adds, threads. A GPU has a multiply-add's result after four cycles, a CPU with two units
+/// that take four has eight under way; both get some more.
+fn numbers(target: Target) -> [usize; 3] {
+    match target {
+        Target::Cuda => [1, 12, 256],
+        Target::Host { lanes: lanes @ (4 | 8) } => [lanes, 8, 1],
+        Target::Host { lanes } => [lanes, 12, 1],
     }
 }
 
-/// What a GPU compiles.
-pub fn variants() -> Vec<Variant> {
-    vec![Variant { file: COPY, defines: elementwise::defines(Target::Cuda) }, variant(Target::Cuda)]
+fn variant(target: Target) -> Variant {
+    let [vec, chains, threads] = numbers(target);
+    let defines = Defines::of([("VEC", vec), ("CHAINS", chains), ("ROUNDS", ROUNDS), ("THREADS", threads)]);
+    Variant { file: MULTIPLY_ADD, defines }
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let copied = |device: &Device, [n]: [usize; 1]| {
         let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
         scale(&copy(&x)?, -1.0)

@@ -9,15 +9,19 @@ use std::str::FromStr;
 use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::{Error, Result};
-use crate::op::ladder::{Job, Ladder, Rung, Summary};
+use crate::launch::ladder::{Job, Ladder, Rung, Summary};
+use crate::launch::{Args, Variant, dimension, elementwise, launch, rows};
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch, rows};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
-const NAIVE: &str = "softmax/1_naive.cu";
-const WARP_PER_ROW: &str = "softmax/2_warp_per_row.cu";
-const ONLINE: &str = "softmax/3_online.cu";
+const NAIVE: &str = "cross_entropy/1_naive.cu";
+const WARP_PER_ROW: &str = "cross_entropy/2_warp_per_row.cu";
+const ONLINE: &str = "cross_entropy/3_online.cu";
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ladders, ..Op::named("cross_entropy") };
 
 /// The kernels of the loss of each row.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
@@ -48,7 +52,7 @@ fn default(target: Target, _: &Sizes) -> u32 {
 }
 
 /// Logits of one loss. As text, `n128 k10`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sizes {
     /// Rows.
     pub n: usize,
@@ -90,20 +94,20 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     let row_loss = Tensor::empty(device, [n], DType::F32)?;
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
     let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
-    let args = [&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]].concat();
-    let rung = LADDER.pick(device, &Sizes { n, k })?;
+    let args = Args::of([&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]]);
+    let rung = LADDER.pick(device, &Sizes { n, k });
     (rung.run)(rung.file, logits, n, &args)?;
 
     let loss = Tensor::empty(device, [1], DType::F32)?;
     let variant = rows::variant(WARP_PER_ROW, device.target());
-    let one_block = Geometry::linear(1, variant.defines.get("THREADS"));
+    let one_block = Geometry::linear(1, rows::threads(device.target())[0]);
     let args = [loss.arg(), row_loss.arg(), dimension(n)?];
     launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
 
     let (x, labels) = (logits.clone(), labels.clone());
-    tape.record(&[logits], &loss, move |dloss, gradients| {
+    tape.record("cross_entropy", &[logits], &loss, move |dloss, gradients| {
         let dx = elementwise::like(&x)?;
-        let args = [&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]].concat();
+        let args = Args::of([&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]]);
         rows::launch(&x, WARP_PER_ROW, "cross_entropy_backward", n, &args)?;
         gradients.add(&x, dx)
     });
@@ -121,14 +125,8 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     Ok(p)
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    let naive = Variant { file: NAIVE, defines: Defines::new() };
-    vec![naive, rows::variant(WARP_PER_ROW, Target::Cuda), rows::variant(ONLINE, Target::Cuda)]
-}
-
 /// Its ladder.
-pub fn ladders() -> Vec<Summary> {
+fn ladders() -> Vec<Summary> {
     vec![LADDER.summary("cross_entropy", job)]
 }
 
@@ -150,7 +148,7 @@ fn job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let loss = |device: &Device, [n, k]: [usize; 2]| {
         let inputs = [Input::new([n, k], Values::Uniform), Input::new([n], Values::Labels(k))];
         workload::both_ways(device, inputs, |tape, [logits, labels]| cross_entropy(tape, logits, labels, 0.1))
@@ -164,7 +162,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches: a few classes and many, fewer and more rows than a block or a warp has.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (n, k, smoothing) in
         [(1, 1, 0.0), (3, 1, 0.1), (1, 2, 0.0), (5, 10, 0.1), (9, 33, 0.0), (37, 7, 1.0), (3, 211, 0.1)]

@@ -3,15 +3,19 @@
 //! The mask is a function of the [`Key`] and the element's index, so the backward pass makes it anew: nothing is stored.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Arg, Device, Target};
+use crate::device::{Arg, Device};
 use crate::error::{Error, Result};
+use crate::launch::elementwise;
+use crate::op::Op;
 use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
-const FILE: &str = "dropout/1_vectorized.cu";
+const FILE: &str = "dropout/vectorized.cu";
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ..Op::named("dropout") };
 
 /// Drops elements of `x` with probability `p` and scales the others by `1 / (1 − p)`. This is the training form; in
 /// evaluation dropout does nothing, so it is not called.
@@ -27,7 +31,7 @@ pub fn dropout(tape: &mut Tape, x: &Tensor, p: f32, key: Key) -> Result<Tensor> 
     }
     let y = masked(x, p, key)?;
     let saved = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| gradients.add(&saved, masked(dy, p, key)?));
+    tape.record("dropout", &[x], &y, move |dy, gradients| gradients.add(&saved, masked(dy, p, key)?));
     Ok(y)
 }
 
@@ -48,13 +52,8 @@ fn scale(p: f32) -> f32 {
     (1.0 / (1.0 - f64::from(p))) as f32
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n]: [usize; 1]| {
         let key = Key { seed: 1, step: 2, stream: 3 };
         workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| dropout(tape, x, 0.5, key))
@@ -63,7 +62,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let key = Key { seed: 0x0123_4567_89ab_cdef, step: 0xfedc_ba98_7654_3210, stream: 3 };
     [(1, 0.5), (3, 0.2), (17, 0.9), (4096, 0.5), (4099, 0.2), (5, 0.0)]
         .map(|(n, p)| {

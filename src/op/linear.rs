@@ -5,11 +5,15 @@
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::Result;
+use crate::op::Op;
 use crate::op::matmul::{Form, product};
 use crate::op::reduce::column_sums;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ..Op::named("linear") };
 
 /// `x [M, in]` times `weight [out, in]` transposed, plus `bias [out]`: `[M, out]`.
 ///
@@ -18,7 +22,7 @@ use crate::tensor::Tensor;
 pub fn linear(tape: &mut Tape, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let y = product(Form::NT, x, weight, Some(bias))?;
     let (input, weights, offset) = (x.clone(), weight.clone(), bias.clone());
-    tape.record(&[x, weight, bias], &y, move |g, gradients| {
+    tape.record("linear", &[x, weight, bias], &y, move |g, gradients| {
         if gradients.needs(&input) {
             gradients.add(&input, product(Form::NN, g, &weights, None)?)?;
         }
@@ -34,7 +38,7 @@ pub fn linear(tape: &mut Tape, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Re
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [m, inputs, outputs]: [usize; 3]| {
         let shapes = [vec![m, inputs], vec![outputs, inputs], vec![outputs]];
         let drawn = shapes.map(|shape| Input::new(shape, Values::Uniform));
@@ -44,7 +48,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (m, inputs, outputs) in [(1, 1, 1), (5, 7, 3), (17, 32, 10)] {
         for values in [Values::Uniform, Values::Integers] {

@@ -3,10 +3,14 @@
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::launch::{Args, dimension, rows};
+use crate::op::Op;
 use crate::op::topk::FILE;
 use crate::op::workload::{self, Workload};
-use crate::op::{dimension, rows};
 use crate::tensor::{DType, Tensor};
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("metrics") };
 
 /// Running totals on a device.
 pub struct Totals {
@@ -71,7 +75,7 @@ impl Totals {
             return Err(Error::shape("metrics", format!("the loss is {} {}, not f32 [1]", loss.dtype(), loss.shape())));
         }
         let tensors = [self.raw.arg(), loss.arg(), logits.arg(), labels.arg()];
-        let args = [&tensors[..], &[dimension(n)?, dimension(k)?, step.into()]].concat();
+        let args = Args::of([&tensors[..], &[dimension(n)?, dimension(k)?, step.into()]]);
         rows::launch(logits, FILE, "totals_forward", n, &args)
     }
 
@@ -94,12 +98,12 @@ impl Totals {
 
     /// Starts again from nothing, after everything that is queued.
     pub fn reset(&self) -> Result<()> {
-        self.raw.device().backend().fill(self.raw.address(), 0, self.raw.bytes() / 4)
+        self.raw.clear()
     }
 }
 
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, k]: [usize; 2]| {
         let labels = Input::new([n], Values::Labels(k));
         let inputs = [Input::new([1], Values::Uniform), Input::new([n, k], Values::Uniform), labels];

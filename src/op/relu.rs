@@ -1,20 +1,24 @@
 //! Rectified linear unit: y = max(x, 0); dx = 0 where y <= 0, else dy, so that a NaN keeps its gradient.
 
 use crate::check::{Case, Input, Values};
-use crate::device::{Device, Target};
+use crate::device::Device;
 use crate::error::Result;
+use crate::launch::elementwise;
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, elementwise};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
-const FILE: &str = "activation/1_vectorized.cu";
+const FILE: &str = "relu/vectorized.cu";
+
+/// Its entry.
+pub static OP: Op = Op { cases, workloads, ..Op::named("relu") };
 
 /// `max(x, 0)`, any shape. NaN stays NaN.
 pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     let y = positive(x)?;
     let (input, output) = (x.clone(), y.clone());
-    tape.record(&[x], &y, move |dy, gradients| gradients.add(&input, gate(dy, &output)?));
+    tape.record("relu", &[x], &y, move |dy, gradients| gradients.add(&input, gate(dy, &output)?));
     Ok(y)
 }
 
@@ -32,13 +36,8 @@ pub(crate) fn gate(dy: &Tensor, y: &Tensor) -> Result<Tensor> {
     Ok(dx)
 }
 
-/// What a GPU compiles.
-pub fn variants() -> Vec<Variant> {
-    vec![Variant { file: FILE, defines: elementwise::defines(Target::Cuda) }]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n]: [usize; 1]| {
         workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| relu(tape, x))
     };
@@ -46,7 +45,7 @@ pub fn workloads() -> Vec<Workload> {
 }
 
 /// Examples for tests and benches.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     [1, 3, 17, 4096, 4099]
         .map(|n| {
             // Away from the kink at 0, where a finite difference means nothing.

@@ -1,13 +1,17 @@
 //! The largest classes of each row.
 
 use crate::check::{Input, Values};
-use crate::device::{Device, Target};
+use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::launch::{Args, dimension, rows};
+use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, rows};
 use crate::tensor::{DType, Tensor};
 
-pub(crate) const FILE: &str = "rank/1_warp_per_row.cu";
+pub(crate) const FILE: &str = "topk/warp_per_row.cu";
+
+/// Its entry.
+pub static OP: Op = Op { workloads, ..Op::named("topk") };
 
 /// The most classes that [`topk`] finds: it walks the row once for each.
 pub const MOST: usize = 32;
@@ -26,18 +30,13 @@ pub fn topk(logits: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let values = Tensor::empty(logits.device(), [n, k], DType::F32)?;
     let indices = Tensor::empty(logits.device(), [n, k], DType::I32)?;
     let sizes = [dimension(n)?, dimension(columns)?, dimension(k)?];
-    let args = [&[values.arg(), indices.arg(), logits.arg()], &sizes[..]].concat();
+    let args = Args::of([&[values.arg(), indices.arg(), logits.arg()], &sizes[..]]);
     rows::launch(logits, FILE, "topk_forward", n, &args)?;
     Ok((values, indices))
 }
 
-/// What runs on a GPU.
-pub fn variants() -> Vec<Variant> {
-    vec![rows::variant(FILE, Target::Cuda)]
-}
-
 /// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
+fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, columns, k]: [usize; 3]| {
         let [logits] = workload::tensors(device, &[Input::new([n, columns], Values::Uniform)])?;
         topk(&logits, k).map(drop)

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::check::{Input, Values};
+use crate::check::{Case, Input, Values};
 use crate::device::dry::Dry;
-use crate::device::{Device, Source, Target};
+use crate::device::{Device, Function, Target, Tree};
 use crate::error::{Error, Result};
 use crate::tape::Tape;
 use crate::tensor::{Shape, Tensor};
@@ -15,7 +15,7 @@ use crate::tensor::{Shape, Tensor};
 pub struct Workload {
     /// What the command line calls it: `matmul`, `max_pool`; `conv2d_forward:3` for one rung of a ladder.
     pub name: String,
-    /// The op whose cases launch the same kernels; see [`op::cases`](crate::op::cases).
+    /// The op whose cases launch the same kernels; see [`Op::cases`](crate::op::Op::cases).
     pub op: &'static str,
     /// Names of the sizes: `["m", "n", "k"]`.
     pub dims: Vec<&'static str>,
@@ -69,11 +69,11 @@ impl Workload {
             return Ok(self.default.clone());
         }
         if given.len() != self.dims.len() {
-            return Err(Error::usage(format!("{name} takes --shape {dims} ({count}), not {}", given.len())));
+            return Err(Error::usage(format!("{name} takes ‹shape={dims}› ({count}), not {}", given.len())));
         }
         match self.dims.iter().zip(given).find(|(_, size)| !(1..=i32::MAX as usize).contains(size)) {
             Some((dim, size)) => {
-                let what = format!("{name} takes --shape {dims} ({count} from 1 to 2^31 - 1); {dim} is {size}");
+                let what = format!("{name} takes ‹shape={dims}› ({count} from 1 to 2^31 - 1); {dim} is {size}");
                 Err(Error::usage(what))
             }
             None => Ok(given.into()),
@@ -86,7 +86,7 @@ impl Workload {
     /// Those of [`Workload::sizes`]; sizes that do not go together; what the device says.
     pub fn run(&self, device: &Device, sizes: &[usize]) -> Result<()> {
         (self.run)(device, &self.sizes(sizes)?).map_err(|error| match error {
-            Error::Shape { .. } => Error::usage(format!("--shape for {}: {error}", self.name)),
+            Error::Shape { .. } => Error::usage(format!("‹shape› for {}: {error}", self.name)),
             error => error,
         })?;
         device.synchronize()
@@ -118,8 +118,12 @@ impl Workload {
                 let Kernel { file, function } = &kernel;
                 let folders = file.match_indices('/').map(|(end, _)| file[..end].to_owned());
                 let include = |line: &str| Some(line.strip_prefix("#line 1 ")?.trim_matches('"').to_owned());
-                let files =
-                    Source::load(file, &Default::default())?.text.lines().filter_map(include).collect::<Vec<_>>();
+                let files = Tree::default()
+                    .load(file, &Default::default())?
+                    .text
+                    .lines()
+                    .filter_map(include)
+                    .collect::<Vec<_>>();
                 let all: Vec<String> = folders.chain(files).chain([function.clone()]).collect();
                 if all.iter().any(|other| *other == name.trim_end_matches('/')) {
                     meant.push(kernel);
@@ -191,11 +195,18 @@ pub fn launched(run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Kernel>> 
     let dry = Dry::new(Target::Cuda);
     let launched = dry.launched();
     run(&Device::new(Box::new(dry)))?;
-    let kernel = |name: String| {
-        let (function, file) = name.split_once(" (").unwrap_or((&name, ""));
-        Kernel { file: file.trim_end_matches(')').into(), function: function.into() }
+    let kernel = |function: Function| Kernel {
+        file: function.file().unwrap_or_default().into(),
+        function: function.kernel().into(),
     };
-    Ok(launched.names().into_iter().map(kernel).collect())
+    Ok(launched.functions().into_iter().map(kernel).collect())
+}
+
+/// What runs `case` both ways for the sake of what that launches, from a gradient of zeros.
+pub fn of_case(case: &Case) -> impl Fn(&Device) -> Result<()> {
+    let inputs = case.draw(1);
+    let upstream = vec![0.0; case.expected(&inputs).len()];
+    move |device| case.run(device, &inputs, &upstream).map(drop)
 }
 
 /// Draws the inputs, runs `forward` and, from a random gradient of what it returns, the backward pass to every input but
@@ -225,6 +236,6 @@ pub(crate) fn fits(shape: &Shape) -> Result<()> {
     let count = shape.dims().iter().try_fold(1usize, |count, &size| count.checked_mul(size));
     match count {
         Some(count) if i32::try_from(count).is_ok() => Ok(()),
-        _ => Err(Error::usage(format!("--shape: a tensor of {shape} has more than 2^31 - 1 elements"))),
+        _ => Err(Error::usage(format!("‹shape›: a tensor of {shape} has more than 2^31 - 1 elements"))),
     }
 }

@@ -1,21 +1,15 @@
 //! Optimizers: parameters are updated in place, with PyTorch's semantics.
 
-mod adam;
-mod jobs;
 mod policy_text;
 pub mod schedule;
-mod sgd;
-mod steps;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::op::optim::{Adam, Sgd, Table, Update};
 use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
-pub use jobs::{ladders, variants, workloads};
 pub use schedule::{Curve, Policy, Schedule};
-pub use steps::Problem;
-use steps::{Table, Update};
 
 /// Which optimizer, with everything but the learning rate. Left-out fields have PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,10 +30,10 @@ pub enum OptimizerConfig {
     /// Adam; weight decay is added to the gradient.
     Adam {
         /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
-        #[serde(default = "adam::betas")]
+        #[serde(default = "betas")]
         betas: [f64; 2],
         /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
-        #[serde(default = "adam::eps")]
+        #[serde(default = "eps")]
         eps: f64,
         /// λ: adds λ · w to the gradient; 0 if left out.
         #[serde(default)]
@@ -48,15 +42,27 @@ pub enum OptimizerConfig {
     /// Adam with decoupled weight decay.
     AdamW {
         /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
-        #[serde(default = "adam::betas")]
+        #[serde(default = "betas")]
         betas: [f64; 2],
         /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
-        #[serde(default = "adam::eps")]
+        #[serde(default = "eps")]
         eps: f64,
         /// λ: takes lr · λ · w off w beside the gradient's step; 1e-2 if left out.
-        #[serde(default = "adam::decoupled_decay")]
+        #[serde(default = "decoupled_decay")]
         weight_decay: f64,
     },
+}
+
+fn betas() -> [f64; 2] {
+    [0.9, 0.999]
+}
+
+fn eps() -> f64 {
+    1e-8
+}
+
+fn decoupled_decay() -> f64 {
+    1e-2
 }
 
 impl OptimizerConfig {
@@ -105,6 +111,8 @@ pub struct Optimizer {
     slots: Vec<(&'static str, Vec<Tensor>)>,
     steps: u64,
     table: Table,
+    /// Room for those of a step; empty between steps.
+    updates: Vec<Update>,
 }
 
 impl Optimizer {
@@ -112,17 +120,21 @@ impl Optimizer {
     /// same tensors whenever it is written.
     ///
     /// # Errors
-    /// Values out of range; parameters that are not f32.
+    /// Values out of range; parameters that are not f32, or not all on one device.
     pub fn new(config: &OptimizerConfig, parameters: Vec<Tensor>) -> Result<Self> {
         config.check()?;
         if let Some(odd) = parameters.iter().find(|p| p.dtype() != DType::F32) {
             return Err(Error::shape("optimizer", format!("a parameter {} {} is not f32", odd.dtype(), odd.shape())));
         }
+        if let Some(odd) = parameters.iter().find(|p| p.device() != parameters[0].device()) {
+            let what = format!("parameters on {:?} and {:?}: use one device", parameters[0].device(), odd.device());
+            return Err(Error::shape("optimizer", what));
+        }
         let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
         let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));
         let slots = config.slot_names().iter().map(slot).collect::<Result<Vec<_>>>()?;
         let table = Table::new(&parameters)?;
-        Ok(Self { config: *config, parameters, slots, steps: 0, table })
+        Ok(Self { config: *config, parameters, slots, steps: 0, table, updates: Vec::new() })
     }
 
     /// Sets SGD's momentum, or Adam's β₁, of the steps to come: a schedule may cycle it.
@@ -132,7 +144,7 @@ impl Optimizer {
     pub fn set_momentum(&mut self, value: f64) -> Result<()> {
         match &mut self.config {
             OptimizerConfig::Sgd { momentum, .. } if *momentum == 0.0 => {
-                return Err(Error::usage("the schedule cycles momentum, and sgd has none: give it --momentum above 0"));
+                return Err(Error::usage("the schedule cycles momentum, and sgd has none: give it ‹momentum› above 0"));
             }
             OptimizerConfig::Sgd { momentum, .. } => *momentum = value,
             OptimizerConfig::Adam { betas, .. } | OptimizerConfig::AdamW { betas, .. } => betas[0] = value,
@@ -142,21 +154,35 @@ impl Optimizer {
 
     /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.
     pub fn step(&mut self, gradients: &Gradients, lr: f32) -> Result<()> {
-        let update = |(i, w): (usize, &Tensor)| {
-            let kept = self.slots.iter().map(|(_, tensors)| tensors[i].clone()).collect();
+        let mut updates = std::mem::take(&mut self.updates);
+        updates.extend(self.parameters.iter().enumerate().filter_map(|(i, w)| {
+            let kept = self.kept(i);
             Some(Update { w: w.clone(), kept, g: gradients.get(w)? })
-        };
-        let updates: Vec<Update> = self.parameters.iter().enumerate().filter_map(update).collect();
-        self.apply(&updates, lr)
+        }));
+        let result = self.apply(&updates, lr);
+        updates.clear();
+        self.updates = updates;
+        result
+    }
+
+    /// What is kept for parameter `i`.
+    fn kept(&self, i: usize) -> [Option<Tensor>; 2] {
+        std::array::from_fn(|slot| self.slots.get(slot).map(|(_, tensors)| tensors[i].clone()))
     }
 
     fn apply(&mut self, updates: &[Update], lr: f32) -> Result<()> {
         self.steps += 1;
-        match &self.config {
-            &OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-                sgd::step(updates, lr, [momentum, weight_decay], nesterov, &mut self.table)
+        let (t, table) = (self.steps, &mut self.table);
+        match self.config {
+            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+                Sgd { lr, momentum, nesterov, weight_decay }.step(updates, table)
             }
-            config => adam::step(config, updates, lr, self.steps, &mut self.table),
+            OptimizerConfig::Adam { betas, eps, weight_decay } => {
+                Adam { lr, t, betas, eps, weight_decay, decoupled: false }.step(updates, table)
+            }
+            OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+                Adam { lr, t, betas, eps, weight_decay, decoupled: true }.step(updates, table)
+            }
         }
     }
 

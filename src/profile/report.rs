@@ -95,7 +95,7 @@ impl Report<'_> {
 
 /// Sectors and wavefronts.
 fn turns(counts: &Counts) -> u64 {
-    counts.global().pieces + counts.shared().pieces
+    counts.global().transactions + counts.shared().transactions
 }
 
 /// What a line does, in a few words.
@@ -117,7 +117,7 @@ pub fn summary(counts: &Counts) -> String {
 }
 
 fn per(of: Transfers) -> f64 {
-    of.pieces as f64 / of.requests as f64
+    of.transactions as f64 / of.requests as f64
 }
 
 fn kinds(counts: &Counts) -> [(&'static str, Transfers, &'static str); 6] {
@@ -132,13 +132,13 @@ fn kinds(counts: &Counts) -> [(&'static str, Transfers, &'static str); 6] {
 }
 
 fn counts_json(counts: &Counts) -> Value {
-    let transfers = |of: Transfers, pieces: &str| {
+    let transfers = |of: Transfers, transactions: &str| {
         json!({"requests": of.requests, "partial": of.partial, "lanes": of.lanes, "bytes": of.bytes,
-               pieces: of.pieces, "least": of.least})
+               transactions: of.transactions, "least": of.least})
     };
     let mut value = serde_json::Map::new();
-    for (name, of, pieces) in kinds(counts) {
-        value.insert(name.replace(' ', "_"), transfers(of, pieces));
+    for (name, of, transactions) in kinds(counts) {
+        value.insert(name.replace(' ', "_"), transfers(of, transactions));
     }
     let operations = counts.operations;
     let by_kind = json!({"add": operations.add, "multiply": operations.multiply, "fused": operations.fused,
@@ -197,7 +197,7 @@ impl Display for Report<'_> {
         kinds(total).into_iter().try_for_each(|kind| write_transfers(f, kind))?;
         if total.barriers + total.collectives > 0 {
             let (barriers, collectives) = (plural(total.barriers, "barrier"), plural(total.collectives, "collective"));
-            writeln!(f, "  meetings        {barriers} of blocks, {collectives} of warps")?;
+            writeln!(f, "  synchronization {barriers} of blocks, {collectives} of warps")?;
         }
         writeln!(f, "  FLOPs           {}", self.flops())?;
         writeln!(f, "  memory          reads {}, writes {} at least", bytes(*read), bytes(*written))?;
@@ -207,12 +207,12 @@ impl Display for Report<'_> {
 }
 
 /// A line about accesses of one kind, if there are any.
-fn write_transfers(f: &mut fmt::Formatter<'_>, (name, of, pieces): (&str, Transfers, &str)) -> fmt::Result {
+fn write_transfers(f: &mut fmt::Formatter<'_>, (name, of, transactions): (&str, Transfers, &str)) -> fmt::Result {
     if of.requests == 0 {
         return Ok(());
     }
-    write!(f, "  {name:<15} {}, {:.2} {pieces} each", plural(of.requests, "request"), per(of))?;
-    match (of.efficiency(), pieces) {
+    write!(f, "  {name:<15} {}, {:.2} {transactions} each", plural(of.requests, "request"), per(of))?;
+    match (of.efficiency(), transactions) {
         (Some(share), "sectors") => write!(f, ", {:.0} % of their bytes asked for", 100.0 * share)?,
         _ => write!(f, ", {} of bank conflicts", short(of.conflicts()))?,
     }

@@ -1,6 +1,7 @@
 //! Tensors: a shape, an element type and a buffer on a device; contiguous, row-major, no autograd inside.
 
 mod dtype;
+mod rows;
 mod shape;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use crate::device::{Arg, Buffer, Device};
 use crate::error::{Error, Result};
 pub use dtype::{DType, Element};
+pub(crate) use rows::Rows;
 pub use shape::Shape;
 
 /// A dense array on a device. Clones share the buffer, and the buffer is what a tensor *is* to the tape: a reshaped
@@ -20,28 +22,27 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A tensor with undefined contents; whoever asks for it writes all of it.
-    pub fn empty(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
+    /// A tensor with undefined contents; whoever asks for it writes all of it before anything is read.
+    ///
+    /// # Errors
+    /// A shape with more elements than memory has bytes; memory that is not there.
+    pub(crate) fn empty(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
         let shape = shape.into();
-        let bytes = shape.elements() * dtype.bytes();
+        let bytes = shape.bytes(dtype)?;
         Ok(Self { buffer: Arc::new(Buffer::new(device, bytes)?), shape, dtype })
     }
 
     /// A tensor of zeros.
     pub fn zeros(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
         let tensor = Self::empty(device, shape, dtype)?;
-        let (words, rest) = (tensor.bytes() / 4, tensor.bytes() % 4);
-        device.backend().fill(tensor.address(), 0, words)?;
-        if rest > 0 {
-            device.backend().upload(tensor.address() + 4 * words as u64, &[0; 3][..rest])?;
-        }
+        tensor.clear()?;
         Ok(tensor)
     }
 
     /// An f32 tensor whose every element is `value`.
     pub fn full(device: &Device, shape: impl Into<Shape>, value: f32) -> Result<Self> {
         let tensor = Self::empty(device, shape, DType::F32)?;
-        device.backend().fill(tensor.address(), value.to_bits(), tensor.elements())?;
+        tensor.buffer.fill(value.to_bits(), tensor.elements())?;
         Ok(tensor)
     }
 
@@ -65,7 +66,7 @@ impl Tensor {
             let what = format!("{} elements do not fill shape {}", elements.len(), self.shape);
             return Err(Error::shape("write", what));
         }
-        self.device().backend().upload(self.address(), bytemuck::cast_slice(elements))
+        self.buffer.upload(0, bytemuck::cast_slice(elements))
     }
 
     /// All elements in row-major order; waits for the device.
@@ -75,7 +76,8 @@ impl Tensor {
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         self.check_element::<T>("to_vec")?;
         let mut elements = vec![T::zeroed(); self.elements()];
-        self.device().backend().download(self.address(), bytemuck::cast_slice_mut(&mut elements))?;
+        // SAFETY: whoever makes a tensor writes all of it (`Tensor::empty`).
+        unsafe { self.buffer.download(0, bytemuck::cast_slice_mut(&mut elements))? };
         Ok(elements)
     }
 
@@ -106,12 +108,22 @@ impl Tensor {
         Ok(copy)
     }
 
+    /// Makes all elements zero.
+    pub fn clear(&self) -> Result<()> {
+        let (words, rest) = (self.bytes() / 4, self.bytes() % 4);
+        self.buffer.fill(0, words)?;
+        if rest > 0 { self.buffer.upload(4 * words, &[0; 3][..rest]) } else { Ok(()) }
+    }
+
     /// Overwrites all elements with those of `other`, on the device.
+    ///
+    /// # Errors
+    /// Another element type or number of elements than the tensor's; another device.
     pub fn copy_from(&self, other: &Tensor) -> Result<()> {
         if other.elements() != self.elements() || other.dtype != self.dtype {
             return Err(Error::shape("copy_from", format!("{} into {}", other.shape, self.shape)));
         }
-        self.device().backend().copy(self.address(), other.address(), self.bytes())
+        self.buffer.copy(0, &other.buffer, 0, self.bytes())
     }
 
     /// The shape.
@@ -156,7 +168,7 @@ impl Tensor {
 
     /// The tensor as a kernel argument.
     pub fn arg(&self) -> Arg {
-        Arg::Ptr(self.address())
+        Arg::Tensor { address: self.address(), device: self.device().number() }
     }
 
     fn check_element<T: Element>(&self, op: &'static str) -> Result<()> {

@@ -1,8 +1,12 @@
 //! Shapes.
 
+use super::DType;
+use crate::error::{Error, Result};
+use crate::short::Short;
+
 /// Sizes of a tensor's dimensions, outermost first. Images are `[batch, height, width, channels]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Shape(Vec<usize>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Shape(Short<usize, 4>);
 
 impl Shape {
     /// The sizes.
@@ -15,9 +19,22 @@ impl Shape {
         self.0.len()
     }
 
-    /// Number of elements; 1 for a scalar.
+    /// Number of elements; 1 for a scalar. Of a shape that no tensor can have, because there are too many to count, the
+    /// largest number there is.
     pub fn elements(&self) -> usize {
-        self.0.iter().product()
+        self.0.iter().fold(1, |count, &size| count.saturating_mul(size))
+    }
+
+    /// Bytes of a tensor of this shape.
+    ///
+    /// # Errors
+    /// Sizes whose product, that of any of them, is more than a number of bytes can be.
+    pub(super) fn bytes(&self, dtype: DType) -> Result<usize> {
+        let most = self.0.iter().try_fold(dtype.bytes(), |count, &size| count.checked_mul(size.max(1)));
+        match most.filter(|&bytes| isize::try_from(bytes).is_ok()) {
+            Some(_) => Ok(self.elements() * dtype.bytes()),
+            None => Err(Error::shape("tensor", format!("a shape of {self} has more elements than memory has bytes"))),
+        }
     }
 
     /// Size of the last dimension (1 for a scalar): channels of an image, columns of a matrix.
@@ -28,17 +45,17 @@ impl Shape {
 
 impl From<&[usize]> for Shape {
     fn from(dims: &[usize]) -> Self {
-        Self(dims.to_vec())
+        Self(Short::of([dims]))
     }
 }
 impl<const N: usize> From<[usize; N]> for Shape {
     fn from(dims: [usize; N]) -> Self {
-        Self(dims.to_vec())
+        dims.as_slice().into()
     }
 }
 impl From<Vec<usize>> for Shape {
     fn from(dims: Vec<usize>) -> Self {
-        Self(dims)
+        dims.as_slice().into()
     }
 }
 impl From<&Shape> for Shape {
@@ -47,8 +64,14 @@ impl From<&Shape> for Shape {
     }
 }
 
+impl std::fmt::Debug for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Shape({:?})", self.dims())
+    }
+}
+
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", self.0)
+        write!(f, "{:?}", self.dims())
     }
 }

@@ -9,14 +9,13 @@ use std::fmt::Display;
 use std::fs::DirEntry;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
+use safetensors::tensor::{Metadata, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
 use super::run_dir::RunInfo;
-use super::state_dict::{OPTIMIZER, load_state, load_tensor, no_other};
+use super::state_dict::{self, OPTIMIZER, load_tensor, no_other};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
@@ -92,38 +91,15 @@ pub struct Checkpoint {
 
 /// The bytes of a checkpoint file.
 pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<Vec<u8>> {
-    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    let mut failed = None;
-    model.visit("", &mut |name, state| match state {
-        State::Parameter(tensor, layout) => match layout.outward(tensor) {
-            Ok((shape, values)) => tensors.push((name, Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec())),
-            Err(error) => failed = Some(error),
-        },
-        State::Statistic(tensor) => match Layout::Same.outward(tensor) {
-            Ok((shape, values)) => tensors.push((name, Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec())),
-            Err(error) => failed = Some(error),
-        },
-        State::Counter(count) => {
-            tensors.push((name, Dtype::I64, vec![], count.load(Ordering::Relaxed).to_le_bytes().to_vec()));
-        }
-    });
-    if let Some(error) = failed {
-        return Err(error);
-    }
+    let mut tensors = state_dict::entries(model, "")?;
     let names = layouts(model);
     for (slot, values) in optimizer.slots() {
         for ((name, layout), tensor) in names.iter().zip(values) {
-            let (shape, values) = layout.outward(&tensor)?;
-            tensors.push((slot_name(slot, name), Dtype::F32, shape, bytemuck::cast_slice(&values).to_vec()));
+            tensors.push(state_dict::entry(slot_name(slot, name), &tensor, *layout)?);
         }
     }
-    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("bytes were made from the shape");
-        (name.as_str(), view)
-    });
     let header = serde_json::to_string(meta).expect("plain data");
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), header)])))
-        .map_err(|e| Error::Training(format!("cannot encode the checkpoint: {e}")))
+    state_dict::encode(&tensors, Some(HashMap::from([(KEY.to_owned(), header)])))
 }
 
 /// The name of an epoch's checkpoint.
@@ -209,7 +185,7 @@ impl Checkpoint {
     /// # Errors
     /// A tensor that the file lacks, of another shape, or that the model lacks: the checkpoint belongs to another model.
     pub fn restore_model(&self, model: &dyn Layer) -> Result<()> {
-        load_state(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
+        state_dict::load(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
     }
 
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.

@@ -7,79 +7,86 @@ use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::optim::{Curve, OptimizerConfig, Policy};
 
-/// The options of `warptape train`. The defaults train little-conv on the emoji set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Which network; see [`crate::nn::models`].
-    pub model: String,
-    /// Which data: `emoji`, `cifar10:DIR`, `folder:DIR`, …
-    pub data: String,
-    /// The size to bring pictures to; the data set's own if none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub image_size: Option<Size>,
-    /// How a folder without parts of its own is split; 8:1:1 if none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub split: Option<Ratios>,
-    /// `auto`, `host`, `cuda`, `cuda:N`.
-    pub device: String,
-    /// Passes over the training set.
-    pub epochs: u32,
-    /// Images per step.
-    pub batch_size: usize,
-    /// `sgd`, `adam` or `adamw`.
-    pub optim: String,
-    /// The highest learning rate of the schedule.
-    pub lr: f64,
-    /// See [`crate::optim::schedule`].
-    pub schedule: String,
-    /// L2 penalty (decoupled for adamw).
-    pub weight_decay: f64,
-    /// SGD's momentum.
-    pub momentum: f64,
-    /// SGD with Nesterov's look-ahead.
-    pub nesterov: bool,
-    /// Share of the target spread over all classes.
-    pub label_smoothing: f32,
-    /// `none`, or `cropN`, `flip` joined by `+`.
-    pub augment: String,
-    /// Share of the training set to train on, stratified.
-    pub train_fraction: f64,
-    /// Share of the training set held back to choose the best epoch by, stratified.
-    pub validation: f64,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Checkpoints of epochs to keep, beside the best, the last and epoch 0; 50 if none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep: Option<u32>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            model: "little-conv".into(),
-            data: "emoji".into(),
-            image_size: None,
-            split: None,
-            device: "auto".into(),
-            epochs: 15,
-            batch_size: 64,
-            optim: "adam".into(),
-            lr: 3e-3,
-            schedule: "onecycle".into(),
-            weight_decay: 0.0,
-            momentum: 0.9,
-            nesterov: false,
-            label_smoothing: 0.1,
+/// The settings of a training, each written here alone: what it is, its name, the type of its value, the type of its field, its
+/// default, and whether a run keeps it (`fixed`) or may go on with another (`free`); last, the default in words, where its value
+/// does not say it. `$with!` is given the table: here it makes [`Config`], and in the command line the options.
+macro_rules! settings {
+    ($with:ident) => {
+        $with! {
+            /// Network to train; `warptape models` lists them
+            model: String => String = "little-conv".into(), fixed;
+            /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR or a folder that exists; see `data list`
+            data: String => String = "emoji".into(), fixed;
+            /// Size to bring pictures to, N or HxW
+            #[serde(skip_serializing_if = "Option::is_none")]
+            image_size: Size => Option<Size> = None, fixed, "32 for folder, the data's own for others";
+            /// How a folder without train, val, test is split, TRAIN:VAL:TEST
+            #[serde(skip_serializing_if = "Option::is_none")]
+            split: Ratios => Option<Ratios> = None, fixed, "8:1:1";
+            /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+            device: String => String = "auto".into(), free;
+            /// Passes over the training set
+            epochs: u32 => u32 = 15, free;
+            /// Images per step
+            batch_size: usize => usize = 64, fixed;
+            /// Optimizer: sgd, adam, adamw
+            optim: String => String = "adam".into(), fixed;
+            /// Highest learning rate
+            lr: f64 => f64 = 3e-3, free, "0.003, for sgd 0.05";
+            /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
+            /// :warmup=STEPS, onecycle (which leaves momentum alone) with :momentum=0.85-0.95 to cycle it as PyTorch does
+            schedule: String => String = "onecycle".into(), fixed;
+            /// Weight decay
+            weight_decay: f64 => f64 = 0.0, fixed;
+            /// Momentum of sgd
+            momentum: f64 => f64 = 0.9, fixed;
+            /// Nesterov momentum for sgd
+            nesterov: bool => bool = false, fixed;
+            /// Label smoothing
+            label_smoothing: f32 => f32 = 0.1, fixed;
             // No mirroring: letters, digits and flags are other pictures in a mirror.
-            augment: "crop2".into(),
-            train_fraction: 1.0,
-            validation: 0.0,
-            seed: 0,
-            keep: None,
+            /// Augmentation: none, cropN, flip, cropN+flip
+            augment: String => String = "crop2".into(), fixed;
+            /// Share of the training set to use
+            train_fraction: f64 => f64 = 1.0, fixed;
+            /// Share of the training set held back for validation
+            validation: f64 => f64 = 0.0, fixed;
+            /// Seed of everything random
+            seed: u64 => u64 = 0, fixed;
+            /// Checkpoints of epochs to keep, spread evenly, beside best, last and epoch 0
+            #[serde(skip_serializing_if = "Option::is_none")]
+            keep: u32 => Option<u32> = None, free, "50";
         }
-    }
+    };
 }
+pub(crate) use settings;
+
+macro_rules! config {
+    ($(
+        $(#[doc = $about:literal])+
+        $(#[serde($skip:ident = $when:literal)])?
+        $key:ident: $value:ty => $field:ty = $default:expr, $resumed:ident $(, $shown:literal)?;
+    )*) => {
+        /// The options of `warptape train`. The defaults train little-conv on the emoji set.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Config {
+            $( $(#[doc = $about])+ $(#[serde($skip = $when)])? pub $key: $field, )*
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $( $key: $default, )* }
+            }
+        }
+
+        impl Config {
+            /// The names of the fields.
+            pub const KEYS: [&'static str; [$( stringify!($key) ),*].len()] = [$( stringify!($key) ),*];
+        }
+    };
+}
+settings!(config);
 
 impl Config {
     /// The settings as checkpoints hold them: without what depends on where the training runs, so that equal trainings make
@@ -91,32 +98,32 @@ impl Config {
 
     /// Refuses values that no training can use.
     pub fn check(&self) -> Result<()> {
-        let positive = [("epochs", self.epochs as f64), ("batch-size", self.batch_size as f64), ("lr", self.lr)];
+        let positive = [("epochs", self.epochs as f64), ("batch_size", self.batch_size as f64), ("lr", self.lr)];
         for (name, value) in positive {
             if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("--{name} {value}: must be a finite number above 0")));
+                return Err(Error::usage(format!("‹{name}={value}›: must be a finite number above 0")));
             }
         }
         let shares = [
-            ("label-smoothing", self.label_smoothing as f64),
+            ("label_smoothing", self.label_smoothing as f64),
             ("momentum", self.momentum),
             ("validation", self.validation),
         ];
         for (name, value) in shares {
             if !(0.0..1.0).contains(&value) {
-                return Err(Error::usage(format!("--{name} {value}: must be at least 0 and below 1")));
+                return Err(Error::usage(format!("‹{name}={value}›: must be at least 0 and below 1")));
             }
         }
         if !(self.train_fraction > 0.0 && self.train_fraction <= 1.0) {
-            let what = format!("--train-fraction {}: must be above 0 and at most 1", self.train_fraction);
+            let what = format!("‹train_fraction={}›: must be above 0 and at most 1", self.train_fraction);
             return Err(Error::usage(what));
         }
         models::check(&self.model, 1, [224, 224])?;
         self.optimizer()?.check()?;
         let cycled = matches!(self.policy()?.curve, Curve::OneCycle { momentum: Some(_) });
         if cycled && self.optim == "sgd" && self.momentum == 0.0 {
-            let what = "sgd has no momentum to cycle; use --momentum above 0";
-            return Err(Error::usage(format!("--schedule {}: {what}", self.schedule)));
+            let what = "sgd has no momentum to cycle; use ‹momentum› above 0";
+            return Err(Error::usage(format!("‹schedule={}›: {what}", self.schedule)));
         }
         self.augmentation()?;
         Ok(())
@@ -125,8 +132,8 @@ impl Config {
     /// Refuses to hold pictures back from a data set that has validation pictures of its own.
     pub fn check_validation(&self, data: &Dataset) -> Result<()> {
         if self.validation > 0.0 && !data.val.is_empty() {
-            let what = format!("'{}' has validation pictures of its own; leave --validation out", data.name);
-            return Err(Error::usage(format!("--validation {}: {what}", self.validation)));
+            let what = format!("'{}' has validation pictures of its own; leave ‹validation› out", data.name);
+            return Err(Error::usage(format!("‹validation={}›: {what}", self.validation)));
         }
         Ok(())
     }

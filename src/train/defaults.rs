@@ -6,29 +6,6 @@ use crate::device::Device;
 use crate::nn::models;
 
 impl Config {
-    /// The names of the fields.
-    pub const KEYS: [&str; 19] = [
-        "model",
-        "data",
-        "image_size",
-        "split",
-        "device",
-        "epochs",
-        "batch_size",
-        "optim",
-        "lr",
-        "schedule",
-        "weight_decay",
-        "momentum",
-        "nesterov",
-        "label_smoothing",
-        "augment",
-        "train_fraction",
-        "validation",
-        "seed",
-        "keep",
-    ];
-
     /// The usual highest rate of the optimizer: 0.003 for Adam and AdamW under one-cycle, the schedule that there is
     /// unless another is asked for.
     ///

@@ -21,10 +21,10 @@ impl Resident {
         Ok(Self { pixels: Tensor::from_slice(device, shape, &images.pixels)?, labels })
     }
 
-    /// `count` images of `input` (height, width) with undefined contents.
+    /// `count` images of `input` (height, width) all black and of the first class.
     pub(super) fn blank(device: &Device, count: usize, input: [usize; 2]) -> Result<Self> {
-        let pixels = Tensor::empty(device, [count, input[0], input[1], 3], DType::U8)?;
-        Ok(Self { pixels, labels: Tensor::empty(device, [count], DType::I32)? })
+        let pixels = Tensor::zeros(device, [count, input[0], input[1], 3], DType::U8)?;
+        Ok(Self { pixels, labels: Tensor::zeros(device, [count], DType::I32)? })
     }
 
     /// The class of each image.

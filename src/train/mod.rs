@@ -13,4 +13,5 @@ pub mod report;
 pub mod run_dir;
 pub mod run_info;
 pub mod state_dict;
+pub mod summary;
 pub mod trainer;

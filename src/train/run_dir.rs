@@ -52,11 +52,11 @@ impl RunDir {
     /// A folder that is not empty, is a file, or cannot be made or written to.
     pub fn at(path: &Path, info: &RunInfo) -> Result<RunDir> {
         if path.exists() && !path.is_dir() {
-            return Err(Error::file(path, "is a file; --out wants a new or empty folder"));
+            return Err(Error::file(path, "is a file; ‹out› wants a new or empty folder"));
         }
         if !path.exists() {
             let name =
-                path.file_name().ok_or_else(|| Error::file(path, "is no folder's name; choose another --out"))?;
+                path.file_name().ok_or_else(|| Error::file(path, "is no folder's name; choose another ‹out›"))?;
             let root = path.parent().filter(|root| !root.as_os_str().is_empty()).unwrap_or(Path::new("."));
             fs::create_dir_all(root).map_err(|e| unwritable(root, &e))?;
             let staged = Staged::new(root, &name.to_string_lossy(), info)?;
@@ -190,7 +190,7 @@ fn taken(error: &io::Error) -> bool {
 }
 
 fn not_empty(path: &Path) -> Error {
-    Error::file(path, "is not empty; --out wants a new or empty folder, or the folder of a run to go on with")
+    Error::file(path, "is not empty; ‹out› wants a new or empty folder, or the folder of a run to go on with")
 }
 
 /// Whether it is the name that one of a run's files has while it is written.

@@ -10,11 +10,10 @@ use super::config::Config;
 use super::run_dir::RunDir;
 use crate::data::Dataset;
 use crate::device::Device;
-use crate::device::choices::Table;
-use crate::device::source;
 use crate::error::{Error, Result};
 use crate::files::{self, timestamp, write_atomic};
-use crate::op::recorded::known;
+use crate::launch::choices::Table;
+use crate::launch::recorded::known;
 
 /// What it takes to repeat a run: the contents of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +67,7 @@ impl RunInfo {
     pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
         let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         versions.insert("toolchain".into(), device.info().toolchain.clone());
-        versions.insert("kernels".into(), source::digest()?);
+        versions.insert("kernels".into(), device.tree().digest()?);
         Ok(RunInfo {
             created: timestamp(),
             versions,
@@ -109,7 +108,7 @@ impl RunInfo {
         }
         let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
         if kind(&before.device) == kind(&self.device) {
-            let (kernels, lost) = known(&before.kernels);
+            let (kernels, lost) = known(&crate::op::ladders(), &before.kernels);
             self.kernels = kernels;
             warnings.extend(
                 lost.iter().map(|kernel| format!("{kernel} is no longer there, another takes its place: {bits}")),
@@ -150,7 +149,7 @@ impl RunInfo {
         let old = info.checksum.is_empty() && info.versions.get("warptape").is_some_and(|version| version == "0.1.0");
         if !old && info.checksum != info.digest() {
             let what = "was changed since warptape wrote it, so this run cannot be gone on with as it was: restore it, \
-                        or start a new run from it with --config";
+                        or start a new run from it with ‹config›";
             return Err(Error::file(run.file("run.json"), what));
         }
         Ok(info)

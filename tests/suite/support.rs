@@ -6,10 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use warptape::Device;
 use warptape::device::host::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
-use warptape::device::{Arg, Defines, Function, Geometry, Module, Source};
+use warptape::device::{Arg, Defines, Function, Geometry, Module, Tree};
+use warptape::launch_plan::Prepared;
+use warptape::{Device, Environment};
 
 /// Thread orders of the host device.
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
@@ -75,7 +76,7 @@ pub fn on_fast_host(what: &str) -> bool {
 /// Whether there is a C++ compiler, which tests of the host device need that run beside those of a GPU, too. Says so where
 /// there is none, and that this test is skipped.
 pub fn has_compiler() -> bool {
-    let found = warptape::device::host::toolchain::find();
+    let found = warptape::device::host::toolchain::find(&Environment::of_process());
     if let Err(missing) = &found {
         println!("skipped: {missing}");
     }
@@ -113,14 +114,22 @@ fn in_checked_mode(order: Order) -> (String, Device) {
 /// A device in checked mode; findings go to `findings`, or make launches fail. It writes nothing into its buffers and knows
 /// itself where they end, so it is not a guarded one.
 pub fn checked(order: Order, findings: Option<Findings>) -> Device {
-    Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() })))
+    asked(Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() }))))
+}
+
+/// `device` with the rungs that `WARPTAPE_KERNEL` asks for, as the command line has it; tests of planted mistakes say so to
+/// processes of their own.
+fn asked(device: Device) -> Device {
+    device.choices().want(warptape::op::wanted(device.environment().text("WARPTAPE_KERNEL")).unwrap());
+    device
 }
 
 fn cuda() -> Option<(String, Device)> {
     let name = named().filter(|_| on_gpu())?;
     let ordinal = name.strip_prefix("cuda:").map_or(0, |n| n.parse().expect("cuda:N"));
-    let cuda = warptape::device::cuda::Cuda::open(ordinal).expect("the device that WARPTAPE_TEST_DEVICE names");
-    Some((name, Device::guarded(Box::new(cuda))))
+    let cuda = warptape::device::cuda::Cuda::open(ordinal, &Environment::of_process());
+    let cuda = cuda.expect("the device that WARPTAPE_TEST_DEVICE names");
+    Some((name, asked(Device::guarded(Box::new(cuda)))))
 }
 
 /// The names in a folder, sorted.
@@ -133,7 +142,47 @@ pub fn contents(folder: &Path) -> Vec<String> {
 
 /// A guarded host device.
 pub fn host(order: Order, gpu_tiles: bool) -> Device {
-    Device::guarded(Box::new(Host::new(Options { order, gpu_tiles, ..Options::default() })))
+    host_in(Environment::of_process(), order, gpu_tiles)
+}
+
+/// [`host`] in another environment than this process's.
+pub fn host_in(environment: Environment, order: Order, gpu_tiles: bool) -> Device {
+    asked(Device::guarded(Box::new(Host::new(Options { order, gpu_tiles, environment, ..Options::default() }))))
+}
+
+/// The environment of this process without a compiler or kernels that it may name.
+pub fn environment() -> Environment {
+    Environment::of_process().with("CXX", "").with("WARPTAPE_KERNELS", "")
+}
+
+/// What `run` returns, and how many entries it made in the cache in `folder`.
+pub fn entries_made<T>(folder: &Path, run: impl FnOnce() -> T) -> (T, usize) {
+    let files = || -> Vec<u64> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        // Not the folders in which compilers work.
+        let files = entries.filter_map(|entry| entry.metadata().ok()).filter(|entry| entry.is_file());
+        files.map(|file| std::os::unix::fs::MetadataExt::ino(&file)).collect()
+    };
+    let before = files();
+    let result = run();
+    (result, files().iter().filter(|file| !before.contains(file)).count())
+}
+
+/// [`Device::launch`], whose promises tests keep.
+pub fn launch(device: &Device, function: &Function, geometry: Geometry, args: &[Arg]) -> warptape::Result<()> {
+    // SAFETY: what a kernel does is for its test to know; where that is a mistake, the device finds it first.
+    unsafe { device.launch(function, geometry, args) }
+}
+
+/// [`Prepared::launch`], likewise.
+pub fn launch_prepared(ready: &Prepared, device: &Device) -> warptape::Result<()> {
+    // SAFETY: as above.
+    unsafe { ready.launch(device) }
+}
+
+/// The kernels that texts of tests may include: those that `WARPTAPE_KERNELS` names, in which tests plant mistakes.
+pub fn tree() -> Tree {
+    Tree::of(&Environment::of_process())
 }
 
 /// Kernels that a test brings as a text.
@@ -144,7 +193,7 @@ pub struct Kernels {
 
 impl Kernels {
     pub fn compile(device: &Device, file: &str, text: &str) -> warptape::Result<Self> {
-        let source = Source::from_text(file, text, &Defines::new())?;
+        let source = tree().source(file, text, &Defines::new())?;
         Ok(Self { device: device.clone(), module: device.compile(&source)? })
     }
 
@@ -153,7 +202,7 @@ impl Kernels {
     }
 
     pub fn launch(&self, name: &str, geometry: Geometry, args: &[Arg]) -> warptape::Result<()> {
-        self.device.launch(&self.function(name)?, geometry, args)
+        launch(&self.device, &self.function(name)?, geometry, args)
     }
 }
 

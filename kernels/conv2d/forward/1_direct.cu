@@ -6,8 +6,11 @@
 // the pixel, but read their filters r·s·c floats apart, each from a sector of its own.
 //
 //   layout    x [n, h, w, c], f [k, r, s, c], y [n, p, q, k]
+//   defines   THREADS
 //   launch    ⌈n·p·q·k / THREADS⌉ blocks
-//   bytes     ≥ 4 (x + f + y); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (x + f + y)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     requests: two loads from global memory for each product, those of filters scattered
 //   measures  loads from global memory per FLOP: one
 #include "prelude/conv.cuh"
 

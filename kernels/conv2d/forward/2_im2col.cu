@@ -8,8 +8,11 @@
 // keeps that bounded.
 //
 //   layout    x [n, h, w, c], columns [n·p·q, r·s·c]
+//   defines   THREADS
 //   launch    ⌈n·p·q·r·s·c / THREADS⌉ blocks
-//   bytes     4 (x + n·p·q·r·s·c), and the columns once more to read them; FLOPs none
+//   bytes     4 (x + n·p·q·r·s·c), and the columns once more to read them
+//   FLOPs     none
+//   limit     memory, through which the patches pass
 //   measures  loads from global memory per FLOP: a small part of rung 1's
 #include "prelude/conv.cuh"
 

@@ -9,7 +9,9 @@
 //   layout    x [n, h, w, c], filters [r·s·c, k], y [n, p, q, k]
 //   defines   TILE: elements along each side of a tile; THREADS = TILE²
 //   launch    grid (⌈n·p·q / TILE⌉, ⌈k / TILE⌉), THREADS threads
-//   bytes     ≥ 4 (x + filters + y); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (x + filters + y)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     shared memory: two wavefronts for each product of a warp
 //   measures  bytes moved to and from memory: no patches among them
 #include "prelude/conv.cuh"
 

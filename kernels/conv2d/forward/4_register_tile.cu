@@ -8,9 +8,12 @@
 // and taps are looked up in shared memory.
 //
 //   layout    x [n, h, w, c], filters [r·s·c, k], y [n, p, q, k]
+//   defines   see tile.cuh
 //   launch    grid (⌈n·p·q / BM⌉, ⌈k / BN⌉), THREADS threads
-//   bytes     ≥ 4 (x + filters + y); FLOPs 2·n·p·q·k·r·s·c
-//   measures  wavefronts of shared memory per FLOP
+//   bytes     ≥ 4 (x + filters + y)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     instructions and latency of the copies: each float has a place, a guard and a load of its own
+//   measures  wavefronts of shared memory per FLOP: at most 2 / 5 of rung 3's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 
@@ -36,6 +39,6 @@ conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
             patches.copy<A_STRIDE>(a_tile, x, conv);
             copy_tile<BK, BN, 1, BN>(b_tile, filters, k0, column0, depth, conv.k);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     tile.write<1>(y, bias, row0, column0, pixels, conv.k);
 }

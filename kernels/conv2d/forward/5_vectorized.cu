@@ -7,9 +7,12 @@
 // VEC neighbouring results.
 //
 //   layout    x [n, h, w, c], filters [r·s·c, k], y [n, p, q, k]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈n·p·q / BM⌉, ⌈k / BN⌉), THREADS threads
 //   requires  c to be a multiple of AVEC; on a GPU, k of BVEC
-//   bytes     ≥ 4 (x + filters + y); FLOPs 2·n·p·q·k·r·s·c
+//   bytes     ≥ 4 (x + filters + y)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     blocks, for small images: fewer tiles than a GPU has multiprocessors
 //   measures  loads from global memory per FLOP: a quarter of rung 4's
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
@@ -36,6 +39,6 @@ conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
             patches.copy<A_STRIDE>(a_tile, x, conv);
             copy_tile<BK, BN, BVEC, BN>(b_tile, filters, k0, column0, depth, conv.k);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     tile.write<BVEC == 1 ? 1 : VEC>(y, bias, row0, column0, pixels, conv.k);
 }

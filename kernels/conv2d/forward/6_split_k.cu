@@ -8,10 +8,13 @@
 // in a fixed order follows (reduce): no atomics, same bits every time.
 //
 //   layout    x [n, h, w, c], filters [r·s·c, k], partial [splits, n, p, q, k]
+//   defines   see tile.cuh; AVEC, BVEC: floats per access of the two operands
 //   launch    grid (⌈n·p·q / BM⌉, ⌈k / BN⌉, splits), THREADS threads
 //   requires  c to be a multiple of AVEC; on a GPU, k of BVEC; conv.split of BK
-//   bytes     ≥ 4 (x + filters + splits·y); FLOPs 2·n·p·q·k·r·s·c
-//   measures  blocks
+//   bytes     ≥ 4 (x + filters + splits·y)
+//   FLOPs     2·n·p·q·k·r·s·c
+//   limit     arithmetic; where splits are many, the memory that partial results take
+//   measures  blocks: `splits` times those of rung 5
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 
@@ -39,7 +42,7 @@ conv2d_forward(float* __restrict__ partial,        // [splits, n, p, q, k]
             patches.copy<A_STRIDE>(a_tile, x, conv);
             copy_tile<BK, BN, BVEC, BN>(b_tile, filters, k0, column0, last, conv.k);
         },
-        [&](int depth) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, depth); });
+        [&](int left) { tile.multiply<ROW_MAJOR>(a_tile, b_tile, left); });
     partial += (size_t)blockIdx.z * pixels * conv.k;
     tile.write<BVEC == 1 ? 1 : VEC>(partial, blockIdx.z == 0 ? bias : nullptr, row0, column0, pixels, conv.k);
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::launch::ladder::Job;
 use crate::op::ceiling::{ROUNDS, copy, group, multiply_add, scale};
-use crate::op::ladder::Job;
 use crate::profile::Gpu;
 use crate::tensor::{DType, Tensor};
 
@@ -40,15 +40,15 @@ impl Flush {
     /// No memory.
     pub fn new(device: &Device) -> Result<Self> {
         let cache = gpu(device).map_or_else(largest_cache, |gpu| gpu.l2 as usize);
-        Ok(Self { cache, filled: Tensor::empty(device, [2 * cache / 4], DType::F32)? })
+        Ok(Self { cache, filled: Tensor::zeros(device, [2 * cache / 4], DType::F32)? })
     }
 
     /// Puts other things into the caches.
     ///
     /// # Errors
     /// Those of the device.
-    pub fn queue(&self, device: &Device) -> Result<()> {
-        device.backend().fill(self.filled.address(), 0, self.filled.elements())
+    pub fn queue(&self) -> Result<()> {
+        self.filled.clear()
     }
 }
 
@@ -157,7 +157,7 @@ fn measured(device: &Device, cache: usize) -> Result<Ceilings> {
     let sign = (-1.0f32).powi(RUNS as i32 + 1); // one run more than those that count
     let wrong = |tensor: &Tensor, value: f32| Ok::<_, Error>(tensor.to_vec::<f32>()?.iter().any(|&x| x != value));
     if wrong(&y, 2.0)? || wrong(&z, 1.0)? || wrong(&scaled, sign)? {
-        return Err(Error::Training("kernels/bench computes something else than its ceilings are made of".into()));
+        return Err(Error::Training("kernels/ceiling computes something else than its ceilings are made of".into()));
     }
     Ok(Ceilings { flops, bytes })
 }

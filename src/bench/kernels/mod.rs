@@ -2,6 +2,7 @@
 //! PyTorch, as shares of what the device can do.
 
 pub mod limits;
+mod outcome;
 pub mod problems;
 pub mod sources;
 pub mod trial;
@@ -15,9 +16,11 @@ use super::vendor::{Run, Vendor};
 use crate::check::tolerance;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::op::ladder::{Job, Summary, stem};
+use crate::launch::ladder::{Job, Summary, stem};
 use crate::tensor::Tensor;
 use limits::Limits;
+use outcome::missing;
+pub use outcome::{Fault, Outcome, wrong};
 use problems::Problem;
 
 /// How to measure.
@@ -56,30 +59,6 @@ pub struct Contender {
     pub outcome: Outcome,
 }
 
-/// Figures, or the reason why there are none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Outcome {
-    /// It ran.
-    Measured {
-        /// Of the median run.
-        milliseconds: f64,
-        /// 10⁹ useful operations a second.
-        gflops: f64,
-        /// 10⁹ of the least bytes a second.
-        gigabytes_per_second: f64,
-        /// The least time that the measured ceilings allow, over the median run's.
-        of_ceiling: f64,
-        /// Milliseconds, run by run.
-        runs: Vec<f64>,
-    },
-    /// It did not.
-    Missing {
-        /// Why.
-        not_measured: String,
-    },
-}
-
 /// Who takes turns.
 enum Runner<'a> {
     Rung(u32),
@@ -92,7 +71,7 @@ enum Runner<'a> {
     Absent,
 }
 
-/// A runner with its times; or with the reason why it is out.
+/// A runner with its times; or with what came of it, if it is out.
 struct Entrant<'a> {
     name: String,
     runner: Runner<'a>,
@@ -103,7 +82,7 @@ struct Entrant<'a> {
     /// The last result, to be verified in the end.
     result: Option<Tensor>,
     seconds: Vec<f64>,
-    out: Option<String>,
+    out: Option<Outcome>,
 }
 
 /// Measures all rungs of `ladder` on `problem`, the vendor's kernel if there is one for it, and PyTorch's. All are warm
@@ -134,7 +113,7 @@ pub fn measure(
         let chosen = made.and_then(|ways| chosen(ways, device, &job, rounding, limits));
         match chosen {
             Ok(run) => Entrant { rounding, winograd: true, ..entrant(name, Runner::Library(run)) },
-            Err(reason) => Entrant { out: Some(reason), ..entrant(name, Runner::Absent) },
+            Err(reason) => Entrant { out: Some(missing(reason)), ..entrant(name, Runner::Absent) },
         }
     }));
     let allowed = rounding * tolerance(job.terms, 1.0);
@@ -183,23 +162,13 @@ fn chosen(ways: Vec<Run>, device: &Device, job: &Job, rounding: f64, limits: &Li
     let exact = |run: &Run| {
         let result = run().map_err(line)?;
         let what = verify::compare(job, &result, rounding, "before").map_err(line)?;
-        what.map_or(Ok(()), |what| Err(what.trim_start_matches(verify::WRONG).to_owned()))
+        what.map_or(Ok(()), Err)
     };
     let seconds = |run: &Run| {
-        limits.flush.queue(device).map_err(line)?;
+        limits.flush.queue().map_err(line)?;
         device.seconds(|| run().map(drop)).map_err(line)
     };
     trial::fastest(ways, exact, seconds)
-}
-
-/// Why an outcome is not merely missing but a fault: a kernel that fails, a wrong result, or one that no device could
-/// give. A bench that meets one has failed.
-pub fn wrong(outcome: &Outcome) -> Option<&str> {
-    let fault = |reason: &str| [verify::WRONG, verify::FAILS].iter().any(|prefix| reason.starts_with(prefix));
-    match outcome {
-        Outcome::Missing { not_measured } if fault(not_measured) => Some(not_measured),
-        _ => None,
-    }
 }
 
 /// What a table has room for of an error.
@@ -224,47 +193,50 @@ impl Entrant<'_> {
             Runner::Rung(rung) => {
                 let choices = device.choices();
                 choices.take_rounding();
-                limits.flush.queue(device)?;
+                limits.flush.queue()?;
                 let run = || (job.run)().map(|tensor| *result = Some(tensor));
                 let seconds = choices.forced(ladder, *rung, || device.seconds(run));
                 self.rounding = choices.take_rounding();
                 self.winograd = self.rounding > 1.0;
                 if choices.made_for(ladder, problem) == Some(*rung) {
-                    seconds.map_err(|error| format!("{}{}", verify::FAILS, first_line(&error)))
+                    seconds.map_err(|error| Fault::Fails.outcome(&first_line(&error)))
                 } else {
                     // Another rung took its place.
                     *result = None;
-                    Err("cannot do this problem".into())
+                    Err(missing("cannot do this problem"))
                 }
             }
             Runner::Library(run) => {
-                limits.flush.queue(device)?;
-                device.seconds(|| run().map(|tensor| *result = Some(tensor))).map_err(|error| first_line(&error))
+                limits.flush.queue()?;
+                device
+                    .seconds(|| run().map(|tensor| *result = Some(tensor)))
+                    .map_err(|error| missing(first_line(&error)))
             }
-            Runner::PyTorch { worker, allowed } => worker.solve(ladder, problem, *allowed)?,
-            Runner::Absent => Err("absent".into()),
+            Runner::PyTorch { worker, allowed } => worker.solve(ladder, problem, *allowed)?.map_err(missing),
+            Runner::Absent => Err(missing("absent")),
         };
         match seconds {
             Ok(seconds) => self.seconds.push(seconds),
-            Err(reason) => self.out = Some(reason),
+            Err(outcome) => self.out = Some(outcome),
         }
         Ok(())
     }
 
     fn verify(&mut self, job: &Job, when: &str) -> Result<()> {
         if let (None, Some(result)) = (&self.out, &self.result) {
-            self.out = verify::compare(job, result, self.rounding, when)?;
+            let what = verify::compare(job, result, self.rounding, when)?;
+            self.out = what.map(|what| Fault::Wrong.outcome(&what));
         }
         Ok(())
     }
 
     fn finish(self, device: &Device, job: &Job, limits: &mut Limits) -> Result<Contender> {
-        if let Some(not_measured) = self.out {
-            return Ok(Contender { name: self.name, outcome: Outcome::Missing { not_measured } });
+        if let Some(outcome) = self.out {
+            return Ok(Contender { name: self.name, outcome });
         }
         let seconds = median(&self.seconds);
         let outcome = match limits.impossible(device, job, seconds, self.winograd)? {
-            Some(what) => Outcome::Missing { not_measured: format!("{}{what}", verify::WRONG) },
+            Some(what) => Fault::Wrong.outcome(&what),
             None => Outcome::Measured {
                 milliseconds: seconds * 1e3,
                 gflops: job.flops / seconds / 1e9,

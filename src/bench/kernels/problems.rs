@@ -4,8 +4,8 @@ use crate::bench::train::ours::Training;
 use crate::device::dry::Dry;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
+use crate::launch::ladder::Summary;
 use crate::op::conv2d::{Sizes, Steps};
-use crate::op::ladder::Summary;
 
 /// Networks that are looked into unless others are named.
 pub const NETWORKS: [&str; 5] = ["little-conv", "vgg16_bn", "resnet18", "resnet34", AIRBENCH];

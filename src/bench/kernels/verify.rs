@@ -2,13 +2,9 @@
 
 use crate::check::{magnitude, tolerance};
 use crate::error::Result;
-use crate::op::ladder::Job;
+use crate::launch::ladder::Job;
 use crate::tensor::Tensor;
 
-/// How the reason begins why a wrong result is no record.
-pub(super) const WRONG: &str = "wrong: ";
-/// How it begins where a kernel of ours does not compile or does not run.
-pub(super) const FAILS: &str = "fails: ";
 /// Elements that are looked at.
 const COUNT: usize = 97;
 
@@ -29,7 +25,5 @@ pub(in crate::bench) fn compare(job: &Job, result: &Tensor, rounding: f64, when:
     // A difference that is NaN is not within anything.
     let close = |at: usize, value: f64| (f64::from(found[at]) - value).abs() <= within;
     let off = places.iter().zip(&expected).find(|&(&at, &value)| !close(at, value));
-    Ok(off.map(|(&at, value)| {
-        format!("{WRONG}element {at} is {:e} {when} timing, not {value:e} ± {within:e}", found[at])
-    }))
+    Ok(off.map(|(&at, value)| format!("element {at} is {:e} {when} timing, not {value:e} ± {within:e}", found[at])))
 }

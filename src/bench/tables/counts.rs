@@ -5,15 +5,15 @@ use crate::device::Device;
 use crate::device::host::profiled::{Counts, Profiles};
 use crate::device::host::{Host, Mode, Options};
 use crate::error::Result;
-use crate::op::ladder::{Summary, stem};
+use crate::launch::ladder::{Summary, stem};
 
 /// What each ladder is shown at: large enough for the differences between its rungs, small enough to be counted in seconds.
 const PROBLEMS: [(&str, &str); 14] = [
-    ("matmul_forward", "NN m2048 n2048 k16"),
-    ("conv2d_forward", "n32 h8 w8 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1"),
-    ("conv2d_backward_input", "n32 h8 w8 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1"),
-    ("conv2d_backward_input", "n32 h8 w8 c32 k32 r3 s3 stride2,2 pad1,1 dilation1,1"),
-    ("conv2d_backward_filter", "n32 h8 w8 c32 k32 r3 s3 stride1,1 pad1,1 dilation1,1"),
+    ("matmul_forward", "NN m2048 n2048 k32"),
+    ("conv2d_forward", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
+    ("conv2d_backward_input", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
+    ("conv2d_backward_input", "n1 h32 w32 c64 k64 r3 s3 stride2,2 pad1,1 dilation1,1"),
+    ("conv2d_backward_filter", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
     ("batchnorm_forward", "rows1024 c64 relu"),
     ("batchnorm_forward", "rows1024 c64 residual"),
     ("batchnorm_backward", "rows1024 c64 relu"),
@@ -39,6 +39,7 @@ fn table(ladder: &Summary, problem: &str) -> Result<String> {
     let head = [
         problem,
         "launches",
+        "blocks",
         "global requests",
         "sectors each",
         "shared wavefronts",
@@ -62,11 +63,13 @@ fn table(ladder: &Summary, problem: &str) -> Result<String> {
         all.iter().for_each(|profile| total += profile.total);
         let (global, shared) = (total.global(), total.shared());
         let launches: u64 = all.iter().map(|profile| profile.launches).sum();
+        let blocks: u64 = all.iter().map(|profile| profile.blocks).sum();
         let moved: u64 = all.iter().map(|profile| profile.read + profile.written).sum();
-        let sectors = global.pieces as f64 / global.requests.max(1) as f64;
-        let mut cells = vec![format!("[`{}`]({file})", stem(file)), launches.to_string(), count(global.requests)];
+        let sectors = global.transactions as f64 / global.requests.max(1) as f64;
+        let mut cells = vec![format!("[`{}`]({file})", stem(file)), launches.to_string(), count(blocks)];
+        cells.push(count(global.requests));
         cells.push(format!("{sectors:.1}"));
-        cells.extend([shared.pieces, shared.conflicts(), total.barriers].map(count));
+        cells.extend([shared.transactions, shared.conflicts(), total.barriers].map(count));
         let counted = all.iter().all(|profile| profile.uncounted.is_none());
         cells.push(if counted { count(total.operations.flops()) } else { "not counted".into() });
         cells.push(format!("{}B", count(moved)));

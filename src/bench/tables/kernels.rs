@@ -5,7 +5,7 @@ use crate::bench::kernels::limits::Ceilings;
 use crate::bench::kernels::{Contender, Outcome, Row};
 use crate::bench::results::Results;
 use crate::bench::vendor::{CUBLAS, CUDNN};
-use crate::op::ladder::{Summary, stem};
+use crate::launch::ladder::{Summary, stem};
 
 /// Contenders that are no rungs of ours.
 const OTHERS: [&str; 3] = [CUBLAS, CUDNN, "PyTorch"];
@@ -105,7 +105,10 @@ fn setting<'a>(results: &'a Results<Row>, name: &str) -> &'a str {
     results.settings.get(name).map_or("", |text| text)
 }
 
-/// The row that says most about a ladder: most of its rungs ran, and of these the one with the most work.
+/// The layer of the networks that ladders of convolutions are shown at: as many pixels as all rungs have work for.
+const LAYER: &str = "n8 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1";
+
+/// The row that says most about a ladder: most of its rungs ran, and of these [`LAYER`] or the one with the most work.
 pub(in crate::bench) fn telling<'a>(results: &'a Results<Row>, ladder: &str) -> Option<&'a Row> {
     most_telling(results.rows.iter().filter(|row| row.ladder == ladder))
 }
@@ -114,7 +117,7 @@ pub(in crate::bench) fn telling<'a>(results: &'a Results<Row>, ladder: &str) -> 
 pub(in crate::bench) fn most_telling<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     let ran = |row: &Row| row.contenders.iter().filter(|one| milliseconds(one).is_some()).count();
     rows.fold(None, |best: Option<&Row>, row| {
-        let key = |row: &Row| (ran(row), row.flops, row.bytes);
+        let key = |row: &Row| (ran(row), row.problem == LAYER, row.flops, row.bytes);
         if best.is_none_or(|best| key(row).partial_cmp(&key(best)) == Some(std::cmp::Ordering::Greater)) {
             Some(row)
         } else {
@@ -171,7 +174,7 @@ fn figures(contender: &Contender) -> [String; 4] {
             let share = format!("{:.0} %", 100.0 * of_ceiling);
             [round(milliseconds), round(gflops), round(gigabytes_per_second), share]
         }
-        Outcome::Missing { not_measured } => {
+        Outcome::Missing { not_measured, .. } => {
             [format!("{NOT_MEASURED}: {not_measured}"), String::new(), String::new(), String::new()]
         }
     }

@@ -9,6 +9,7 @@ use super::library::Loaded;
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::device::cuda::locate::CUBLAS;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::op::matmul::{Form, Sizes};
 use crate::op::workload;
@@ -50,9 +51,9 @@ struct Opened {
 
 impl Cublas {
     /// Loads the library; its context must be current.
-    pub(super) fn open(stream: *mut c_void, theirs: Option<&Path>) -> Result<Self, String> {
+    pub(super) fn open(stream: *mut c_void, theirs: Option<&Path>, environment: &Environment) -> Result<Self, String> {
         // Its helper is found by the loader only where it lies on the loader's path.
-        let library = Loaded::find(&CUBLAS, theirs, &["libcublasLt.so"])?;
+        let library = Loaded::find(&CUBLAS, theirs, &["libcublasLt.so"], environment)?;
         let (mut handle, mut version) = (std::ptr::null_mut(), 0);
         // SAFETY: the signatures are those of cublas_api.h, the same in CUDA 12 and 13; pointers are to live variables.
         let (codes, sgemm) = unsafe {

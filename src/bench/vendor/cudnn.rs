@@ -10,6 +10,7 @@ use super::library::Loaded;
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::device::cuda::locate::CUDNN;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::op::conv2d::Sizes;
 use crate::op::workload;
@@ -101,9 +102,9 @@ fn checked(code: c_int, what: &str) -> Result<(), String> {
 
 impl Cudnn {
     /// Loads the library; its context must be current.
-    pub(super) fn open(stream: *mut c_void, theirs: Option<&Path>) -> Result<Self, String> {
+    pub(super) fn open(stream: *mut c_void, theirs: Option<&Path>, environment: &Environment) -> Result<Self, String> {
         // It opens its other parts itself, which lie beside it.
-        let library = Loaded::find(&CUDNN, theirs, &[])?;
+        let library = Loaded::find(&CUDNN, theirs, &[], environment)?;
         let mut handle = null_mut();
         // SAFETY: the signatures are those of cudnn_graph.h of cuDNN 9; the pointer is to a live variable.
         unsafe {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
-use crate::device::cuda::locate::{self, Places, candidates};
+use crate::device::cuda::locate::{self, candidates};
+use crate::environment::Environment;
 
 /// A library that stays loaded until the process ends.
 pub(super) struct Loaded {
@@ -17,9 +18,14 @@ impl Loaded {
     /// The file `theirs`, if there is one and the user named no other; else the first that loads of the places where
     /// `wanted` may be. With its neighbours whose names begin with one of
     /// `before` loaded first.
-    pub(super) fn find(wanted: &locate::Library, theirs: Option<&Path>, before: &[&str]) -> Result<Self, String> {
+    pub(super) fn find(
+        wanted: &locate::Library,
+        theirs: Option<&Path>,
+        before: &[&str],
+        environment: &Environment,
+    ) -> Result<Self, String> {
         let (name, mut failure) = (wanted.stem, None);
-        for file in places_of(wanted, theirs, &Places::default()) {
+        for file in places_of(wanted, theirs, environment) {
             // SAFETY: NVIDIA's libraries only set up state of their own when they are loaded.
             let library = unsafe {
                 for neighbour in before.iter().flat_map(|prefix| locate::beside(&file, prefix)) {
@@ -50,7 +56,7 @@ impl Loaded {
 }
 
 /// Where `wanted` may be, best first: the file that its variable names, the one that PyTorch has loaded, the usual places.
-pub fn places_of(wanted: &locate::Library, theirs: Option<&Path>, places: &Places) -> Vec<PathBuf> {
-    let theirs = theirs.filter(|_| places.get(wanted.variable).is_none());
+pub fn places_of(wanted: &locate::Library, theirs: Option<&Path>, places: &Environment) -> Vec<PathBuf> {
+    let theirs = theirs.filter(|_| places.path(wanted.variable).is_none());
     theirs.map(Path::to_path_buf).into_iter().chain(candidates(wanted, places)).collect()
 }

@@ -57,8 +57,8 @@ impl Vendor {
     pub fn open(device: &Device, theirs: &BTreeMap<String, PathBuf>) -> Self {
         let theirs = |name: &str| theirs.get(name).map(PathBuf::as_path);
         Self(device.backend().stream().map(|stream| Libraries {
-            cublas: Cublas::open(stream, theirs("cublas")),
-            cudnn: Cudnn::open(stream, theirs("cudnn")),
+            cublas: Cublas::open(stream, theirs("cublas"), device.environment()),
+            cudnn: Cudnn::open(stream, theirs("cudnn"), device.environment()),
         }))
     }
 

@@ -11,9 +11,10 @@ use crate::bench::usual_batch;
 use crate::bench::vendor::Vendor;
 use crate::bench::{output, tables};
 use crate::cli::print;
-use crate::device::{Device, Target};
+use crate::device::Target;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::op::ladder::Summary;
+use crate::launch::ladder::Summary;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -55,10 +56,10 @@ pub(super) struct Options {
     csv: bool,
 }
 
-pub(super) fn run(options: Options) -> anyhow::Result<()> {
+pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     super::check_runs(options.runs, options.seconds)?;
     let ladders = ladders(&options)?;
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device, environment)?;
     let problems = problems(&options, &ladders, device.target())?;
     let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
     let mut results = Results::<Row>::new("kernels", &device)?;

@@ -5,6 +5,7 @@ mod tables;
 mod train;
 
 use crate::bench::vendor;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::nn::models;
 
@@ -26,11 +27,11 @@ enum Command {
 }
 
 /// Runs `warptape bench …`.
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     vendor::insist_on_f32();
     match options.command {
-        Command::Train(options) => train::run(options),
-        Command::Kernels(options) => kernels::run(options),
+        Command::Train(options) => train::run(options, environment),
+        Command::Kernels(options) => kernels::run(options, environment),
         Command::Tables(options) => tables::run(&options),
     }
 }

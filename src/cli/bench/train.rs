@@ -8,7 +8,8 @@ use crate::bench::tables;
 use crate::bench::train::{MODELS, Plan, Row, measure};
 use crate::bench::usual_batch;
 use crate::cli::print;
-use crate::device::Device;
+use crate::cli::settings::as_options;
+use crate::environment::Environment;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -42,10 +43,10 @@ pub(super) struct Options {
     json: bool,
 }
 
-pub(super) fn run(options: Options) -> anyhow::Result<()> {
+pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     super::check_runs(options.runs, options.seconds)?;
     let models = super::batches(&options.models, &MODELS, options.batch, usual_batch)?;
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device, environment)?;
     let python = options.pytorch.as_deref().map(|program| Python::new(program, &device.info().name)).transpose()?;
     let mut results = Results::<Row>::new("train", &device)?;
     if let Some(path) = options.out.as_deref().filter(|_| options.r#continue) {
@@ -76,6 +77,6 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
         // What is there by now is not lost with what comes.
         options.out.as_deref().map_or(Ok(()), |path| results.write(path))?;
     }
-    let text = if options.json { results.json() } else { tables::train::text(&results) };
+    let text = if options.json { results.json() } else { as_options(&tables::train::text(&results)) };
     Ok(print(text.trim_end())?)
 }

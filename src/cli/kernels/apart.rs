@@ -10,11 +10,12 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use clap::ValueEnum;
 
-use crate::device::disk_cache;
+use crate::device::disk_cache::{self, Cache};
 use crate::device::host::faults::{self, Fault, Launch, Region};
 use crate::device::host::fence::Fence;
 use crate::device::host::{Host, Mode, Options as HostOptions};
 use crate::device::{Device, Source};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::launch_plan::{Plan, Prepared};
 
@@ -43,7 +44,7 @@ enum Side {
 ///
 /// # Errors
 /// What the kernel did wrong.
-pub(super) fn run(file: &str) -> Result<i32> {
+pub(super) fn run(file: &str, environment: &Environment) -> Result<i32> {
     for side in ["end", "start"] {
         let failed = |e: std::io::Error| Error::device("host", format!("a process for the kernel: {}", e));
         let mut report = tempfile::NamedTempFile::new().map_err(failed)?;
@@ -53,7 +54,7 @@ pub(super) fn run(file: &str) -> Result<i32> {
         args.splice(2..2, ["--fence".into(), side.into(), "--report".into(), report.path().into()]);
         command.args(args);
         // The lines of its code are looked up after its end, so a cache for one process alone has to be this one's.
-        command.env(disk_cache::VARIABLE, disk_cache::folder()?);
+        command.env(disk_cache::VARIABLE, Cache::of(environment).folder()?);
         if side == "end" {
             // What the kernel prints is printed by the second run.
             command.stdout(Stdio::null());
@@ -104,10 +105,11 @@ impl Options {
         &self,
         plan: &Plan,
         source: &Source,
+        environment: &Environment,
         show: impl FnOnce(&Prepared, &Device) -> Result<()>,
     ) -> Option<Result<()>> {
         let (side, report) = (self.fence?, self.report.as_deref()?);
-        let result = fenced(side, report, plan, source, show);
+        let result = fenced(side, report, plan, source, environment, show);
         // Told here, or told by the command.
         let ended = std::fs::OpenOptions::new().append(true).open(report).and_then(|mut file| file.write_all(ENDED));
         Some(result.and(ended.map_err(|e| Error::file(report, e))))
@@ -119,6 +121,7 @@ fn fenced(
     report: &Path,
     plan: &Plan,
     source: &Source,
+    environment: &Environment,
     show: impl FnOnce(&Prepared, &Device) -> Result<()>,
 ) -> Result<()> {
     // Not to be left behind by the process that waits for it.
@@ -131,7 +134,8 @@ fn fenced(
         Side::Start => Fence::Start,
         Side::End => Fence::End,
     };
-    let device = Device::new(Box::new(Host::new(HostOptions { mode: Mode::Fenced(fence), ..Default::default() })));
+    let options = HostOptions { mode: Mode::Fenced(fence), environment: environment.clone(), ..Default::default() };
+    let device = Device::new(Box::new(Host::new(options)));
     let prepared = plan.prepare(&device, source)?;
     let region = |named: &crate::launch_plan::Named| Region {
         name: named.name.clone(),
@@ -141,7 +145,7 @@ fn fenced(
         address: named.buffer.address(),
     };
     let launch = Launch {
-        kernel: prepared.function.name.to_string(),
+        kernel: prepared.function.to_string(),
         buffers: prepared.buffers.iter().map(region).collect(),
         code: faults::code_of(&prepared.function),
     };
@@ -150,6 +154,7 @@ fn fenced(
     let text = serde_json::to_string(&launch).expect("texts and numbers");
     writeln!(file, "{text}").map_err(failed)?;
     faults::report_to(file);
-    prepared.launch(&device)?;
+    // SAFETY: this process is there to be ended by what the kernel does wrong, and buffers stand between fences.
+    unsafe { prepared.launch(&device)? };
     if fence == Fence::Start { show(&prepared, &device) } else { Ok(()) }
 }

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+use super::Launch;
 use super::findings::Outcome;
 use super::subject::{self, Subject};
 use crate::check::{Case, Expectation};
 use crate::device::host::checked::Findings;
 use crate::device::host::{Host, Mode, Options as HostOptions, Order};
-use crate::device::{Device, Source};
+use crate::device::{Device, Source, Tree};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::launch_plan::{self, Plan};
+use crate::launch_plan::Plan;
 use crate::op;
-use crate::op::workload::{Kernel, Workload, launched};
+use crate::op::workload::{Kernel, Workload, launched, of_case};
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -34,7 +36,7 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    launch: launch_plan::Options,
+    launch: Launch,
 }
 
 /// What is run on a device of each order.
@@ -42,7 +44,7 @@ enum Job {
     Workload(Vec<usize>, Workload),
     /// With the rung of a ladder that is forced.
     Case(Expectation, Arc<Case>, Option<(String, u32)>),
-    File(Plan, Source),
+    File(Box<Plan>, Box<Source>),
 }
 
 impl Job {
@@ -51,7 +53,8 @@ impl Job {
         match self {
             Self::Workload(sizes, workload) => workload.run(device, sizes).map(|()| None),
             Self::Case(expected, case, rung) => Ok(with(device, rung.as_ref(), || case.verify(device, expected)).err()),
-            Self::File(plan, source) => plan.prepare(device, source)?.launch(device).map(|()| None),
+            // SAFETY: in checked mode no access reaches what is not the kernel's.
+            Self::File(plan, source) => unsafe { plan.prepare(device, source)?.launch(device) }.map(|()| None),
         }
     }
 }
@@ -64,10 +67,11 @@ fn with<T>(device: &Device, rung: Option<&(String, u32)>, run: impl FnOnce() -> 
     }
 }
 
-pub(super) fn run(options: Options) -> anyhow::Result<()> {
+pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
+    let tree = Tree::of(environment);
     let (mut names, mut jobs) = (Vec::new(), Vec::new());
     for what in &options.what {
-        match Subject::of(what, &options.launch)? {
+        match Subject::of(what, &options.launch, &tree)? {
             Subject::File(plan, source) => jobs.push(Job::File(plan, source)),
             Subject::Tree(name) => names.push(name),
         }
@@ -95,24 +99,22 @@ pub(super) fn run(options: Options) -> anyhow::Result<()> {
         // First: what does not compile is an error of its own there, and a wrong result among cases.
         jobs = workloads.into_iter().map(sized).chain(jobs.into_iter().map(Ok)).collect::<Result<_>>()?;
     }
-    let outcome = all_orders(&jobs, &Order::several(options.seeds))?;
-    let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(source) } else { None });
-    outcome.print(&files.collect::<Vec<_>>(), options.json)?;
+    let outcome = all_orders(&jobs, &Order::several(options.seeds), environment)?;
+    let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(&**source) } else { None });
+    outcome.print(&files.collect::<Vec<_>>(), &tree, options.json)?;
     outcome.verdict(kernels, options.seeds, options.json)
 }
 
 /// The cases of the workloads' ops that launch any of `kernels`, with the rungs that the workloads force.
 fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
     let cases: Vec<(&str, Vec<Arc<Case>>)> =
-        op::cases().into_iter().map(|(op, cases)| (op, cases.into_iter().map(Arc::new).collect())).collect();
+        op::ALL.iter().map(|op| (op.name, (op.cases)().into_iter().map(Arc::new).collect())).collect();
     let mut seen = HashSet::new();
     let mut jobs = Vec::new();
     for workload in workloads.iter().filter(|workload| seen.insert((workload.op, workload.rung()))) {
         let rung = workload.rung().map(|(ladder, rung)| (ladder.to_owned(), rung));
         for case in cases.iter().filter(|(op, _)| *op == workload.op).flat_map(|(_, cases)| cases) {
-            let inputs = case.draw(1);
-            let upstream = vec![0.0; case.expected(&inputs).len()];
-            let run = |device: &Device| case.run(device, &inputs, &upstream).map(drop);
+            let run = of_case(case);
             let runs = launched(|device| with(device, rung.as_ref(), || run(device)))?;
             if runs.iter().any(|kernel| kernels.contains(kernel)) {
                 jobs.push((case.clone(), rung.clone()));
@@ -123,14 +125,14 @@ fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
 }
 
 /// Runs all jobs in each of `orders`, on a device of its own.
-fn all_orders(jobs: &[Job], orders: &[Order]) -> Result<Outcome> {
+fn all_orders(jobs: &[Job], orders: &[Order], environment: &Environment) -> Result<Outcome> {
     let bar = ProgressBar::new((jobs.len() * orders.len()) as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} runs checked").expect("a fixed template"));
     let results = orders.par_iter().map(|&order| {
         let findings = Findings::default();
-        let options =
-            HostOptions { mode: Mode::Checked, order, findings: Some(findings.clone()), ..Default::default() };
-        let device = Device::new(Box::new(Host::new(options)));
+        let (environment, kept) = (environment.clone(), Some(findings.clone()));
+        let options = HostOptions { mode: Mode::Checked, order, findings: kept, environment, ..Default::default() };
+        let device = crate::cli::asked(Device::new(Box::new(Host::new(options))))?;
         let mut wrong = Vec::new();
         for job in jobs {
             wrong.extend(job.run(&device)?);

@@ -7,14 +7,17 @@ use std::fmt;
 
 use rayon::prelude::*;
 
+use super::Launch;
 use super::subject::{self, Subject};
 use crate::bench::kernels::sources;
 use crate::device::cuda::cubin::Usage;
 use crate::device::cuda::nvrtc::Nvrtc;
-use crate::device::{Defines, Source};
+use crate::device::{Defines, Source, Tree, Value};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::launch_plan;
+
 use crate::op::workload::Workload;
+use crate::op::{self, entry};
 
 /// One function of one variant on one architecture.
 #[derive(Clone, Debug)]
@@ -49,10 +52,10 @@ impl Report {
     /// The defines of `row` in which the variants of its file differ; all of them if there is but one variant.
     fn telling(&self, row: &Row) -> String {
         let all = || self.rows.iter().filter(|other| other.file == row.file).map(|other| &other.defines);
-        let value = |defines: &Defines, name: &str| defines.iter().find(|d| d.0 == name).map(|d| d.1.to_owned());
+        let value = |defines: &Defines, name: &str| defines.iter().find(|d| d.0 == name).map(|d| d.1);
         let alone = all().all(|defines| *defines == row.defines);
-        let differs = |name: &str, here: &str| all().any(|defines| value(defines, name).as_deref() != Some(here));
-        let shown = row.defines.iter().filter(|(name, here)| alone || differs(name, here));
+        let differs = |name: &str, here: Value| all().any(|defines| value(defines, name) != Some(here));
+        let shown = row.defines.iter().filter(|(name, here)| alone || differs(name, *here));
         shown.map(|(name, here)| format!("{name}={here}")).collect::<Vec<_>>().join(" ")
     }
 }
@@ -156,12 +159,13 @@ pub(super) struct Options {
     defines: Vec<String>,
 }
 
-pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let launch = launch_plan::Options { defines: options.defines.clone(), ..Default::default() };
+pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Result<()> {
+    let launch = Launch { defines: options.defines.clone(), ..Default::default() };
+    let tree = Tree::of(environment);
     let (mut sources, mut names) = (Vec::new(), Vec::new());
     for what in &options.what {
-        match Subject::of(what, &launch)? {
-            Subject::File(_, source) => sources.push(source),
+        match Subject::of(what, &launch, &tree)? {
+            Subject::File(_, source) => sources.push(*source),
             Subject::Tree(name) => names.push(name),
         }
     }
@@ -173,7 +177,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     if own.is_empty() || !names.is_empty() {
         sources.extend(of_tree(&names, options.all)?);
     }
-    let report = compile_sources(&Nvrtc::find()?, &options.arch, &sources)?;
+    let report = compile_sources(&Nvrtc::find(environment)?, &options.arch, &sources)?;
     crate::cli::print(&report)?;
     if report.ok(&own) {
         return Ok(());
@@ -183,14 +187,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// The variants of the files that `names` mean, each once; of all files if there are no names.
 fn of_tree(names: &[String], all: bool) -> Result<Vec<Source>> {
-    let mut variants: Vec<_> = crate::op::variants().into_iter().map(|v| (v.file.to_owned(), v.defines)).collect();
-    let more = if all { sources::of_gpu()? } else { Vec::new() };
-    variants.extend(more.into_iter().map(|source| (source.file, source.defines)));
+    let mut sources = entry::sources(op::ALL)?;
+    if all {
+        sources.extend(sources::of_gpu()?);
+    }
     if !names.is_empty() {
         let kernels = subject::workloads(names, &[])?.iter().map(Workload::kernels).collect::<Result<Vec<_>>>()?;
-        variants.retain(|(file, _)| kernels.iter().flatten().any(|kernel| kernel.file == *file));
+        sources.retain(|source| kernels.iter().flatten().any(|kernel| kernel.file == source.file));
     }
     let mut seen = BTreeSet::new();
-    variants.retain(|(file, defines)| seen.insert(format!("{file} {defines}")));
-    variants.iter().map(|(file, defines)| Source::load(file, defines)).collect()
+    sources.retain(|source| seen.insert(format!("{} {}", source.file, source.defines)));
+    Ok(sources)
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::device::host::checked::{Finding, Line, Side};
-use crate::device::{Defines, Source};
+use crate::device::{Defines, Source, Tree};
 use crate::error::Result;
 
 /// What a check found.
@@ -18,14 +18,14 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Shows it; `files` are the files of the user's own.
-    pub(super) fn print(&self, files: &[&Source], as_json: bool) -> Result<()> {
+    /// Shows it; `files` are the files of the user's own, all others of `tree`.
+    pub(super) fn print(&self, files: &[&Source], tree: &Tree, as_json: bool) -> Result<()> {
         if as_json {
             let found = self.findings.iter().map(entry).chain(self.wrong().iter().map(|what| wrong(what)));
             return crate::cli::print(format_args!("{:#}", found.collect::<Value>()));
         }
         for finding in &self.findings {
-            crate::cli::print(format_args!("{finding}\n{}", excerpt(finding, files)))?;
+            crate::cli::print(format_args!("{finding}\n{}", excerpt(finding, files, tree)))?;
         }
         self.wrong().iter().try_for_each(|what| crate::cli::print(format_args!("wrong result: {what}\n")))
     }
@@ -42,7 +42,7 @@ impl Outcome {
     pub(super) fn verdict(&self, kernels: usize, orders: u64, as_json: bool) -> anyhow::Result<()> {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         if !self.findings.is_empty() {
-            let guilty: HashSet<_> = self.findings.iter().map(|finding| &finding.kernel).collect();
+            let guilty: HashSet<_> = self.findings.iter().map(|finding| &finding.shown).collect();
             let found = count(self.findings.len(), "finding");
             return Err(anyhow::anyhow!("{found} in {}", count(guilty.len(), "kernel")));
         }
@@ -58,9 +58,9 @@ impl Outcome {
 }
 
 /// The source lines of a finding with two lines around each, those lines marked.
-fn excerpt(finding: &Finding, files: &[&Source]) -> String {
+fn excerpt(finding: &Finding, files: &[&Source], tree: &Tree) -> String {
     let lines = finding.lines();
-    let loaded = Source::load(&finding.file, &Defines::new());
+    let loaded = tree.load(&finding.file, &Defines::new());
     let source = files.iter().find(|source| source.file == finding.file).copied().or(loaded.as_ref().ok());
     let mut text = String::new();
     let Some(source) = source else { return text };
@@ -93,9 +93,8 @@ fn entry(finding: &Finding) -> Value {
             json!({"lines": lines, "does": side.does, "block": side.block, "thread": side.thread})
         })
     };
-    let kernel = finding.kernel.split(" (").next();
     json!({
-        "what": finding.what.to_string(), "kernel": kernel, "file": finding.file, "name": finding.name,
+        "what": finding.what.to_string(), "kernel": finding.kernel, "file": finding.file, "name": finding.name,
         "detail": finding.detail, "at": finding.at.iter().map(line).collect::<Vec<_>>(), "here": side(&finding.here), "there": side(&finding.there), "times": finding.times,
     })
 }

@@ -4,12 +4,15 @@ mod apart;
 mod check;
 pub mod compile;
 mod findings;
+mod launch;
 mod profile;
 mod run;
 mod show;
 mod subject;
 
+use crate::environment::Environment;
 use crate::op::workload::{Kernel, Workload};
+pub use launch::Launch;
 
 /// What to do with kernels.
 #[derive(clap::Args)]
@@ -35,13 +38,13 @@ enum Command {
 }
 
 /// Runs `warptape kernels …`. Returns the exit code.
-pub fn run(options: Options) -> anyhow::Result<i32> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     match options.command {
-        Command::Check(options) => check::run(options)?,
-        Command::Compile(options) => compile::run(&options)?,
-        Command::Profile(options) => profile::run(options)?,
-        Command::Run(options) => return run::run(&options),
-        Command::Show(options) => show::run(&options)?,
+        Command::Check(options) => check::run(options, environment)?,
+        Command::Compile(options) => compile::run(&options, environment)?,
+        Command::Profile(options) => profile::run(options, environment)?,
+        Command::Run(options) => return run::run(&options, environment),
+        Command::Show(options) => show::run(&options, environment)?,
         Command::List => list()?,
     }
     Ok(0)

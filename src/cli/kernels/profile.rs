@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::subject::{self, Subject};
 use crate::device::cuda::nvrtc::Nvrtc;
+use crate::device::dry::Dry;
 use crate::device::host::profiled::{Profile, Profiles};
 use crate::device::host::{Host, Mode, Options as HostOptions};
-use crate::device::{Device, Source};
+use crate::device::{Device, Source, Tree};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::launch::ladder::Summary;
+use crate::op;
+use crate::op::workload::Workload;
 use crate::profile::report::Report;
 use crate::profile::{Gpu, picture};
 
@@ -30,6 +35,7 @@ pub(super) struct Options {
 /// What ran, and the files of the user's own.
 pub(super) struct Profiled {
     pub(super) profiles: Vec<Profile>,
+    tree: Tree,
     own: Option<Source>,
 }
 
@@ -38,25 +44,30 @@ impl Profiled {
     pub(super) fn source(&self, profile: &Profile) -> Result<Source> {
         match &self.own {
             Some(source) => Ok(source.clone()),
-            None => Source::load(&profile.file, &profile.defines),
+            None => self.tree.load(&profile.file, &profile.defines),
         }
     }
 }
 
 /// Runs what `options` name in profiled mode.
-pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
-    let profiles = Profiles::default();
-    let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
-    let device = Device::new(Box::new(Host::new(mode)));
-    let name = match options.subject()? {
+pub(super) fn profiled(options: &subject::Options, environment: &Environment) -> Result<Profiled> {
+    let (profiles, tree) = (Profiles::default(), Tree::of(environment));
+    let environment = environment.clone();
+    let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), environment, ..Default::default() };
+    let device = crate::cli::asked(Device::new(Box::new(Host::new(mode))))?;
+    let name = match options.subject(&tree)? {
         Subject::File(plan, source) => {
-            plan.prepare(&device, &source)?.launch(&device)?;
-            return Ok(Profiled { profiles: profiles.list(), own: Some(source) });
+            // SAFETY: a stray access ends the launch before it is made.
+            unsafe { plan.prepare(&device, &source)?.launch(&device)? };
+            return Ok(Profiled { profiles: profiles.list(), tree, own: Some(*source) });
         }
         Subject::Tree(name) => name,
     };
     for workload in subject::workloads(std::slice::from_ref(&name), &options.shape)? {
-        workload.run(&device, &options.shape)?;
+        match workload.rung() {
+            Some(rung) => alone(&workload, rung, &device, &options.shape, &profiles)?,
+            None => workload.run(&device, &options.shape)?,
+        }
     }
     let mut found = profiles.list();
     // A function or a file means these alone, of what the workload launches.
@@ -66,14 +77,33 @@ pub(super) fn profiled(options: &subject::Options) -> Result<Profiled> {
     if found.iter().any(meant) {
         found.retain(meant);
     }
-    Ok(Profiled { profiles: found, own: None })
+    Ok(Profiled { profiles: found, tree, own: None })
 }
 
-pub(super) fn run(options: Options) -> anyhow::Result<()> {
+/// Launches what a rung does of what `workload` does, on the problems that it poses.
+fn alone(
+    workload: &Workload,
+    (ladder, rung): (&str, u32),
+    device: &Device,
+    shape: &[usize],
+    profiles: &Profiles,
+) -> Result<()> {
+    let dry = Device::new(Box::new(Dry::as_if(device.info().clone(), device.environment().clone())));
+    workload.run(&dry, shape)?;
+    let posed = dry.choices().made().remove(ladder).unwrap_or_default();
+    let ladder = Summary::find(&op::ladders(), ladder).map_err(Error::usage)?;
+    for problem in posed.keys().filter(|problem| dry.choices().made_for(ladder.name, problem) == Some(rung)) {
+        let job = profiles.without(|| (ladder.job)(device, problem))?;
+        device.choices().forced(ladder.name, rung, &job.run)?;
+    }
+    Ok(())
+}
+
+pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let gpu = Gpu::find(&options.gpu)?;
     let form = options.picture.as_deref().map(form).transpose()?;
-    let ran = profiled(&options.subject)?;
-    let nvrtc = Nvrtc::find().map_err(|e| e.to_string());
+    let ran = profiled(&options.subject, environment)?;
+    let nvrtc = Nvrtc::find(environment).map_err(|e| e.to_string());
     let reports = ran.profiles.iter().map(|profile| {
         let source = ran.source(profile)?;
         let usage = nvrtc.as_ref().map_err(Clone::clone).and_then(|nvrtc| {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::apart;
 use super::subject::{self, Subject};
 use crate::device::signature::Element;
-use crate::device::{Device, Source};
+use crate::device::{Device, Kind, Source, Tree};
+use crate::environment::Environment;
 use crate::error::Result;
 use crate::launch_plan::{Named, Plan, Prepared};
 use crate::op::workload::{Kernel, launched};
@@ -32,12 +33,12 @@ pub(super) struct Options {
 }
 
 /// Returns the exit code.
-pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
-    let name = match options.subject.subject()? {
-        Subject::File(plan, source) => return Ok(own(options, &plan, &source)?),
+pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Result<i32> {
+    let name = match options.subject.subject(&Tree::of(environment))? {
+        Subject::File(plan, source) => return Ok(own(options, &plan, &source, environment)?),
         Subject::Tree(name) => name,
     };
-    let device = Device::open(&options.device)?;
+    let device = crate::cli::open(&options.device, environment)?;
     let mut ran: Vec<Kernel> = Vec::new();
     for workload in subject::workloads(&[name], &options.subject.shape)? {
         workload.run(&device, &options.subject.shape)?;
@@ -58,17 +59,18 @@ pub(super) fn run(options: &Options) -> anyhow::Result<i32> {
 }
 
 /// Launches a kernel of the user's own: on the host in a process of its own, which its mistakes may end.
-fn own(options: &Options, plan: &Plan, source: &Source) -> Result<i32> {
+fn own(options: &Options, plan: &Plan, source: &Source, environment: &Environment) -> Result<i32> {
     let show = |prepared: &Prepared, device: &Device| show(prepared, &source.file, device, options.json);
-    if let Some(result) = options.apart.run(plan, source, show) {
+    if let Some(result) = options.apart.run(plan, source, environment, show) {
         return result.map(|()| 0);
     }
-    let device = Device::open(&options.device)?;
-    if cfg!(unix) && device.info().name == "host" {
-        return apart::run(&source.file);
+    let device = crate::cli::open(&options.device, environment)?;
+    if cfg!(unix) && device.info().kind == Kind::Host {
+        return apart::run(&source.file, environment);
     }
     let prepared = plan.prepare(&device, source)?;
-    prepared.launch(&device)?;
+    // SAFETY: a GPU's memory is its own. Whoever runs a kernel wants to see what it does, and the command ends with it.
+    unsafe { prepared.launch(&device)? };
     device.synchronize()?;
     show(&prepared, &device).map(|()| 0)
 }

@@ -7,13 +7,14 @@ use super::profile::profiled;
 use super::subject::Options;
 use crate::device::Source;
 use crate::device::host::profiled::{Counts, Transfers};
+use crate::environment::Environment;
 use crate::profile::report::short;
 
 /// Width of the three columns.
 const COLUMNS: [usize; 3] = [16, 18, 9];
 
-pub(super) fn run(options: &Options) -> anyhow::Result<()> {
-    let ran = profiled(options)?;
+pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Result<()> {
+    let ran = profiled(options, environment)?;
     let mut files: Vec<(String, Source, BTreeMap<u32, Counts>)> = Vec::new();
     for profile in &ran.profiles {
         let lines = profile.lines(&profile.file);
@@ -39,7 +40,7 @@ fn annotated(file: &str, source: &Source, lines: &BTreeMap<u32, Counts>) -> Stri
         let cells = lines.get(&number).map(|counts| {
             let of = |transfers: Transfers| match transfers.requests {
                 0 => String::new(),
-                n => format!("{} ({:.1})", short(transfers.pieces), transfers.pieces as f64 / n as f64),
+                n => format!("{} ({:.1})", short(transfers.transactions), transfers.transactions as f64 / n as f64),
             };
             let operations = counts.operations.flops();
             let meets = if counts.barriers > 0 { "barrier" } else { "" };

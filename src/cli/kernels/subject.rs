@@ -3,11 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::device::Source;
-use crate::device::source::kernel_files;
+use super::Launch;
+use crate::device::tree::kernel_files;
+use crate::device::{Source, Tree};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::launch_plan::{self, Plan};
+use crate::launch_plan::Plan;
 use crate::op::workload::Workload;
 
 /// One file, or what one name of the tree means, and how to launch it.
@@ -21,7 +22,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     pub(super) shape: Vec<usize>,
     #[command(flatten)]
-    launch: launch_plan::Options,
+    launch: Launch,
 }
 
 impl Options {
@@ -29,8 +30,8 @@ impl Options {
     ///
     /// # Errors
     /// Those of [`Subject::of`]; a launch for kernels of the tree, sizes for a file.
-    pub(super) fn subject(&self) -> Result<Subject> {
-        let subject = Subject::of(&self.what, &self.launch)?;
+    pub(super) fn subject(&self, tree: &Tree) -> Result<Subject> {
+        let subject = Subject::of(&self.what, &self.launch, tree)?;
         match subject {
             Subject::Tree(_) if self.launch.is_given() => {
                 Err(Error::usage("kernels of the tree take --shape; how to launch them is known"))
@@ -46,25 +47,25 @@ pub(super) enum Subject {
     /// A name, file or folder of the kernel tree.
     Tree(String),
     /// A file of the user's own, with its launch.
-    File(Plan, Source),
+    File(Box<Plan>, Box<Source>),
 }
 
 impl Subject {
     /// # Errors
     /// A file that cannot be read, with a launch that means nothing, or that is one of the tree's and differs from it.
-    pub(super) fn of(what: &OsStr, launch: &launch_plan::Options) -> Result<Self> {
+    pub(super) fn of(what: &OsStr, launch: &Launch, tree: &Tree) -> Result<Self> {
         let path = Path::new(what);
         if !path.is_file() {
             return Ok(Self::Tree(what.to_string_lossy().trim_start_matches("kernels/").into()));
         }
-        let plan = Plan::find(path, launch)?;
-        let source = plan.source(path)?;
+        let plan = launch.plan(path)?;
+        let source = plan.source(path, tree)?;
         let Some(file) = kernel_files().into_iter().find(|file| plan.is_silent() && path.ends_with(file)) else {
-            return Ok(Self::File(plan, source));
+            return Ok(Self::File(plan.into(), source.into()));
         };
         // A kernel of the tree: nobody has to describe its launch. But what runs is the tree's text, so this must be it.
         let text = files::read_code(path).map_err(|e| Error::file(path, e))?;
-        if Source::from_text(&file, &text, &plan.defines)?.text == Source::load(&file, &plan.defines)?.text {
+        if tree.source(&file, &text, &plan.defines)?.text == tree.load(&file, &plan.defines)?.text {
             return Ok(Self::Tree(file));
         }
         let fix = "set WARPTAPE_KERNELS to the kernel folder that it lies in";

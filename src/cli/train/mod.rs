@@ -3,6 +3,7 @@
 mod bar;
 mod file;
 mod options;
+mod settings;
 mod signals;
 mod start;
 
@@ -17,16 +18,16 @@ use start::Start;
 
 use super::print;
 use crate::data::{Dataset, Loading};
-use crate::device::Device;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::train::observer::Outcome;
 use crate::train::run_dir::{RunDir, RunInfo};
 use crate::train::trainer::Trainer;
 
 /// Returns the exit code: 0, or that of a signal that stopped the training.
-pub fn run(options: Options) -> anyhow::Result<i32> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     signals::watch()?;
-    match train(&options) {
+    match train(&options, environment) {
         Ok(Outcome::Finished) => Ok(0),
         Ok(Outcome::Interrupted) => Ok(signals::exit_code()),
         Err(error) => {
@@ -39,11 +40,11 @@ pub fn run(options: Options) -> anyhow::Result<i32> {
     }
 }
 
-fn train(options: &Options) -> Result<Outcome> {
+fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     let Start { config, chosen, kernels, run, checkpoint } = Start::of(options)?;
     config.check()?;
     chosen.iter().for_each(tell);
-    let device = Device::open(&config.device)?;
+    let device = crate::cli::open(&config.device, environment)?;
     device.compile_until(&STOP);
     device.choices().prefer(&kernels);
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;

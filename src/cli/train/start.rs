@@ -5,8 +5,8 @@ use std::path::Path;
 use super::file;
 use super::options::Options;
 use crate::device::Device;
-use crate::device::choices::Table;
 use crate::error::{Error, Result};
+use crate::launch::choices::Table;
 use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::config::Config;
 use crate::train::run_dir::{RunDir, RunInfo};
@@ -83,33 +83,14 @@ fn same(folder: &Path, start: Start) -> Result<Start> {
 }
 
 fn resumed(folder: &Path, options: &Options) -> Result<Start> {
-    let fixed = [
-        ("--model", options.model.is_some()),
-        ("--data", options.data.is_some() || options.place.is_some()),
-        ("--image-size", options.image_size.is_some()),
-        ("--split", options.split.is_some()),
-        ("--batch-size", options.batch_size.is_some()),
-        ("--optim", options.optim.is_some()),
-        ("--schedule", options.schedule.is_some()),
-        ("--weight-decay", options.weight_decay.is_some()),
-        ("--momentum", options.momentum.is_some()),
-        ("--nesterov", options.nesterov.is_some()),
-        ("--label-smoothing", options.label_smoothing.is_some()),
-        ("--augment", options.augment.is_some()),
-        ("--train-fraction", options.train_fraction.is_some()),
-        ("--validation", options.validation.is_some()),
-        ("--seed", options.seed.is_some()),
-        ("--config", options.config.is_some()),
-    ];
-    if let Some((name, _)) = fixed.iter().find(|(_, given)| *given) {
-        return Err(Error::usage(format!("{name} cannot be changed by --resume; start a new run")));
+    if let Some(key) = options.fixed() {
+        let flag = key.replace('_', "-");
+        return Err(Error::usage(format!("--{flag} cannot be changed by --resume; start a new run")));
     }
     let run = RunDir::resume(folder)?;
     let mut config = recorded(&RunInfo::read_whole(&run)?, &run.file("run.json"))?;
-    config.device = options.device.as_deref().map_or(config.device, Device::respell);
-    config.epochs = options.epochs.unwrap_or(config.epochs);
-    config.lr = options.lr.unwrap_or(config.lr);
-    config.keep = options.keep.or(config.keep);
+    options.settings.apply(&mut config);
+    config.device = Device::respell(&config.device);
     // The run directory knows its kernels.
     Ok(Start { config, chosen: None, kernels: Table::new(), checkpoint: last(&run)?, run: Some(run) })
 }

@@ -176,7 +176,7 @@ impl Cifar {
         let fix = match packed {
             Some(file) => format!("unpack {file} there first"),
             None => {
-                format!("`warptape data fetch {name} --to {}` gets it, or name the folder that has it", dir.display())
+                format!("`‹data fetch {name} to={}›` gets it, or name the folder that has it", dir.display())
             }
         };
         let what = format!("holds neither {first} ({title}, binary version) nor {} (Python version)", python.train[0]);

@@ -91,7 +91,7 @@ fn attempt(
     let response = request.call().map_err(|e| {
         Failure::Server(match e {
             ureq::Error::BadUri(what) => format!("is no address that can be fetched: {what}"),
-            other => format!("cannot be fetched: {other}; check the connection or name a mirror with --from"),
+            other => format!("cannot be fetched: {other}; check the connection or name a mirror with ‹from›"),
         })
     })?;
     let mut at = start(&response, archive, have).map_err(Failure::Server)?;
@@ -103,7 +103,7 @@ fn attempt(
     let (began, first, mut pace) = (Instant::now(), at, Pace::default());
     loop {
         if !pace.holds(began.elapsed(), at - first) {
-            let what = "sends less than 1 KiB a second; run the command again to go on from there, or name a mirror with --from";
+            let what = "sends less than 1 KiB a second; run the command again to go on from there, or name a mirror with ‹from›";
             return Err(Failure::Server(what.into()));
         }
         // Never more than is missing: what a server sends beyond it is not the archive.
@@ -144,10 +144,10 @@ fn start(response: &Response<Body>, archive: &Archive, have: u64) -> std::result
             sized(total.parse().ok())?;
             let first = range.split('-').next().and_then(|first| first.parse().ok());
             first.filter(|&first| first == have).ok_or_else(|| {
-                format!("answers with the range {range:?} where bytes from {have} on were asked for; name a mirror with --from")
+                format!("answers with the range {range:?} where bytes from {have} on were asked for; name a mirror with ‹from›")
             })
         }
-        status => Err(format!("answers {status}; check the address or name a mirror with --from")),
+        status => Err(format!("answers {status}; check the address or name a mirror with ‹from›")),
     }
 }
 

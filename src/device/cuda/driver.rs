@@ -37,7 +37,7 @@ pub fn version() -> Result<(u32, u32)> {
     // SAFETY: opens and closes the library; cudarc's calls panic where it is missing, so nothing comes before this.
     if !PRESENT.get_or_init(|| unsafe { sys::is_culib_present() }) {
         return Err(missing(
-            "no NVIDIA driver found (libcuda.so.1): install it with your distribution's package (Ubuntu: `ubuntu-drivers install`), or use --device host",
+            "no NVIDIA driver found (libcuda.so.1): install it with your distribution's package (Ubuntu: `ubuntu-drivers install`), or use ‹device=host›",
         ));
     }
     let mut number = 0;
@@ -52,7 +52,7 @@ pub fn version() -> Result<(u32, u32)> {
         )));
     }
     result::init().map_err(|e| match e.0 {
-        CUresult::CUDA_ERROR_NO_DEVICE => missing("the NVIDIA driver finds no GPU: use --device host"),
+        CUresult::CUDA_ERROR_NO_DEVICE => missing("the NVIDIA driver finds no GPU: use ‹device=host›"),
         CUresult::CUDA_ERROR_SYSTEM_DRIVER_MISMATCH => {
             missing("the NVIDIA driver was updated and its kernel module was not: restart the machine")
         }
@@ -113,7 +113,7 @@ pub(super) fn error(device: &str, doing: &str, error: DriverError) -> Error {
         | CUresult::CUDA_ERROR_INVALID_PC
         | CUresult::CUDA_ERROR_ASSERT
         | CUresult::CUDA_ERROR_LAUNCH_FAILED => {
-            "; a kernel that ran earlier did this and the GPU accepts no more work from this process: run compute-sanitizer, or --device host, to find it"
+            "; a kernel that ran earlier did this and the GPU accepts no more work from this process: run compute-sanitizer, or ‹device=host›, to find it"
         }
         CUresult::CUDA_ERROR_LAUNCH_TIMEOUT => "; a kernel ran longer than the display driver allows",
         CUresult::CUDA_ERROR_OUT_OF_MEMORY => "; use a smaller batch, or stop what else runs on this GPU",

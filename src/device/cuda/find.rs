@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use super::fit::{self, Machine, Unfit, Version};
-use super::locate::{self, NVRTC, Places};
+use super::locate::{self, NVRTC};
 use super::nvrtc::{INSTALL, Nvrtc};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 impl Nvrtc {
@@ -14,30 +15,25 @@ impl Nvrtc {
     ///
     /// # Errors
     /// None is there, or none can be loaded; the message says how to get one.
-    pub fn find() -> Result<Self> {
-        Self::find_in(&Places::default())
+    pub fn find(environment: &Environment) -> Result<Self> {
+        let (found, ()) = search(environment, None, |_| Ok(()), |title, _, _| title.to_owned())?;
+        Ok(found)
     }
 
     /// The newest NVRTC that suits `machine`, and the architecture to compile for.
     ///
     /// # Errors
     /// As [`Nvrtc::find`]; none suits, with what to install instead.
-    pub fn find_for(places: &Places, machine: Machine) -> Result<(Self, String)> {
+    pub fn find_for(environment: &Environment, machine: Machine) -> Result<(Self, String)> {
         let suits = |found: &Self| fit::fit(found.version, &found.archs, machine);
-        search(places, Some(machine.driver), suits, |title, version, why| unfit(title, version, why, machine))
-    }
-
-    /// [`Nvrtc::find`], looking in the given places.
-    pub fn find_in(places: &Places) -> Result<Self> {
-        let (found, ()) = search(places, None, |_| Ok(()), |title, _, _| title.to_owned())?;
-        Ok(found)
+        search(environment, Some(machine.driver), suits, |title, version, why| unfit(title, version, why, machine))
     }
 }
 
 /// The newest that `suits`, with what that makes of it. What the names of files tell `driver` cannot load is not even
 /// tried; `tell` says why one was refused.
 fn search<T>(
-    places: &Places,
+    environment: &Environment,
     driver: Option<Version>,
     suits: impl Fn(&Nvrtc) -> Result<T, Unfit>,
     tell: impl Fn(&str, Version, Unfit) -> String,
@@ -47,7 +43,7 @@ fn search<T>(
         first_unfit.get_or_insert_with(|| Error::device("cuda", tell(&title, version, why)));
         passed_over.push(title);
     };
-    for (file, told) in newest_first(locate::candidates(&NVRTC, places)) {
+    for (file, told) in newest_first(locate::candidates(&NVRTC, environment)) {
         let has_path = file.components().count() > 1;
         if let (Some(driver), Some(version)) = (driver, told)
             && has_path
@@ -56,7 +52,7 @@ fn search<T>(
             refuse(title(version, &file), version, Unfit::TooNew);
             continue;
         }
-        match Nvrtc::load(&file) {
+        match Nvrtc::load(&file, environment) {
             Ok(mut found) => match suits(&found) {
                 Ok(what) => {
                     found.passed_over = passed_over;
@@ -69,7 +65,7 @@ fn search<T>(
             Err(_) => {}
         }
     }
-    let set = places.get(NVRTC.variable);
+    let set = environment.path(NVRTC.variable);
     Err(match (first_unfit.or(first_failure), set) {
         (Some(error), _) => error,
         (None, Some(value)) => {

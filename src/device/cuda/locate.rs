@@ -4,9 +4,9 @@
 //! folder that no loader knows, and NVIDIA's runtime containers carry `libnvrtc.so.12` without the plain
 //! `libnvrtc.so`. So every usual place is looked at, by file name, and no process is started for it.
 
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
 
 /// A library of the toolkit, and what it is called in the places where it is found.
 #[derive(Clone, Copy, Debug)]
@@ -41,33 +41,6 @@ pub const CUBLAS: Library = Library {
 pub const CUDNN: Library =
     Library { stem: "cudnn", versions: &["9"], variable: "WARPTAPE_CUDNN", wheels: &["cudnn/lib"] };
 
-/// Where to look: the process's environment, or a made-up one in tests.
-pub struct Places {
-    /// The environment variables.
-    pub variables: HashMap<OsString, OsString>,
-    /// The folder that `.nvrtc` is looked for in.
-    pub current: PathBuf,
-    /// The root of the file system.
-    pub root: PathBuf,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self { variables: std::env::vars_os().collect(), current: PathBuf::from("."), root: PathBuf::from("/") }
-    }
-}
-
-impl Places {
-    /// The value of an environment variable, unless it is unset or empty.
-    pub fn get(&self, name: &str) -> Option<PathBuf> {
-        self.variables.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(PathBuf::from)
-    }
-
-    fn list(&self, name: &str) -> Vec<PathBuf> {
-        self.get(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
-    }
-}
-
 /// The files that `library` could be loaded from, best first. Where nothing is found by path, bare names follow
 /// (`libnvrtc.so.13`) for the loader to resolve from its own cache.
 ///
@@ -75,8 +48,8 @@ impl Places {
 /// `.nvrtc` in the current folder (see `scripts/install_nvrtc.sh`); the active virtual or conda environment;
 /// `/usr/local/cuda*` and `/opt/cuda`; the Pythons on `PATH`, of pyenv, of the user and of the system; the
 /// distribution's library folders.
-pub fn candidates(library: &Library, places: &Places) -> Vec<PathBuf> {
-    if let Some(chosen) = places.get(library.variable) {
+pub fn candidates(library: &Library, places: &Environment) -> Vec<PathBuf> {
+    if let Some(chosen) = places.path(library.variable) {
         return if chosen.is_dir() { in_folder(library, &chosen) } else { vec![chosen] };
     }
     let mut files = Vec::new();
@@ -93,14 +66,14 @@ pub fn candidates(library: &Library, places: &Places) -> Vec<PathBuf> {
 }
 
 /// Folders to look in, best first; not all exist.
-fn folders(library: &Library, places: &Places) -> Vec<PathBuf> {
-    let mut folders = places.list("LD_LIBRARY_PATH");
-    let toolkits = ["CUDA_HOME", "CUDA_PATH"].iter().filter_map(|name| places.get(name));
+fn folders(library: &Library, places: &Environment) -> Vec<PathBuf> {
+    let mut folders = places.paths("LD_LIBRARY_PATH");
+    let toolkits = ["CUDA_HOME", "CUDA_PATH"].iter().filter_map(|name| places.path(name));
     folders.extend(toolkits.flat_map(|home| in_toolkit(&home)));
     let wheels = |packages: PathBuf| library.wheels.iter().map(move |w| packages.join("nvidia").join(w));
     folders.extend(wheels(places.current.join(".nvrtc")));
 
-    let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"].iter().filter_map(|name| places.get(name));
+    let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"].iter().filter_map(|name| places.path(name));
     for prefix in environments {
         folders.push(prefix.join("lib"));
         folders.extend(packages(&prefix).into_iter().flat_map(wheels));
@@ -124,9 +97,9 @@ fn in_toolkit(home: &Path) -> [PathBuf; 3] {
 }
 
 /// Prefixes of the Python installations within reach: `PREFIX/lib/python3.N/site-packages`.
-fn pythons(places: &Places) -> Vec<PathBuf> {
+fn pythons(places: &Environment) -> Vec<PathBuf> {
     let mut prefixes = Vec::new();
-    for folder in places.list("PATH") {
+    for folder in places.paths("PATH") {
         let python = folder.join("python3");
         if python.exists() {
             prefixes.extend(folder.parent().map(Path::to_path_buf));
@@ -135,8 +108,8 @@ fn pythons(places: &Places) -> Vec<PathBuf> {
             prefixes.extend(real.and_then(|p| Some(p.parent()?.parent()?.to_path_buf())));
         }
     }
-    let home = places.get("HOME");
-    let pyenv = places.get("PYENV_ROOT").or_else(|| home.as_ref().map(|h| h.join(".pyenv")));
+    let home = places.path("HOME");
+    let pyenv = places.path("PYENV_ROOT").or_else(|| home.as_ref().map(|h| h.join(".pyenv")));
     prefixes.extend(pyenv.into_iter().flat_map(|root| matching(&root.join("versions"), |_| true)));
     prefixes.extend(home.map(|h| h.join(".local")));
     prefixes.extend(["usr/local", "usr"].iter().map(|p| places.root.join(p)));

@@ -23,14 +23,14 @@ use cudarc::driver::result::{self, DriverError, stream};
 use cudarc::driver::sys::CUmemPool_attribute as PoolAttribute;
 use cudarc::driver::sys::{self, CUfunction_attribute as FunctionAttribute, CUmemoryPool, CUresult, CUstream};
 
-use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
+use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use driver::Context;
 pub use driver::{Gpu, gpus, version};
 use event::Event;
 use fit::Machine;
-use locate::Places;
-use module::{CudaModule, Kernel};
+use module::{CudaModule, Loaded};
 use nvrtc::Nvrtc;
 use staging::Staging;
 
@@ -40,6 +40,7 @@ const TELLS_PARAMETERS: (u32, u32) = (12, 4);
 /// One GPU.
 pub struct Cuda {
     info: Info,
+    environment: Environment,
     driver: (u32, u32),
     nvrtc: Nvrtc,
     context: Arc<Context>,
@@ -55,24 +56,25 @@ unsafe impl Send for Cuda {}
 unsafe impl Sync for Cuda {}
 
 impl Cuda {
-    /// Opens GPU number `ordinal`.
+    /// Opens GPU number `ordinal`, with the NVRTC that is found in `environment`.
     ///
     /// # Errors
     /// No driver, no such GPU, no NVRTC; each in one sentence with what to do.
-    pub fn open(ordinal: usize) -> Result<Self> {
+    pub fn open(ordinal: usize, environment: &Environment) -> Result<Self> {
         let driver = driver::version()?;
         let gpus = driver::gpus()?;
         let gpu = gpus.get(ordinal).ok_or_else(|| {
             let there: Vec<_> = gpus.iter().map(|g| format!("cuda:{} ({})", g.ordinal, g.name)).collect();
             Error::device(format!("cuda:{ordinal}"), format!("no such GPU; there is {}", there.join(", ")))
         })?;
-        let (nvrtc, arch) = Nvrtc::find_for(&Places::default(), Machine { driver, capability: gpu.capability })?;
+        let (nvrtc, arch) = Nvrtc::find_for(environment, Machine { driver, capability: gpu.capability })?;
         let context = Arc::new(Context::new(gpu)?);
         context.bind()?;
         let stream = stream::create(stream::StreamKind::NonBlocking)
             .map_err(|e| context.error("making a stream (is the GPU in exclusive use?)", e))?;
         let (major, minor) = nvrtc.version();
         let info = Info {
+            kind: Kind::Cuda,
             toolchain: format!("NVRTC {major}.{minor}; {}; {arch}", nvrtc::OPTIONS.join(" ")),
             name: context.name.clone(),
             description: gpu.name.clone(),
@@ -83,7 +85,8 @@ impl Cuda {
         };
         let pool = if gpu.pools { open_pool(gpu).ok() } else { None };
         let staging = Mutex::new(Staging::new().ok());
-        Ok(Self { info, driver, nvrtc, context, stream, pool, staging })
+        let environment = environment.clone();
+        Ok(Self { info, environment, driver, nvrtc, context, stream, pool, staging })
     }
 
     /// The compiler in use.
@@ -115,6 +118,10 @@ impl Backend for Cuda {
         &self.info
     }
 
+    fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     fn alloc(&self, bytes: usize) -> Result<u64> {
         let size = bytes.max(1);
         let allocate = || {
@@ -138,8 +145,8 @@ impl Backend for Cuda {
         self.call(doing, allocate)
     }
 
-    fn free(&self, address: u64, _bytes: usize) {
-        // SAFETY: the address came from `alloc`. After a kernel's fault everything fails; the fault is reported elsewhere.
+    unsafe fn free(&self, address: u64, _bytes: usize) {
+        // SAFETY: the address came from `alloc`, as the caller promises. After a kernel's fault everything fails; the fault is reported elsewhere.
         _ = self.call(
             || "freeing memory".into(),
             || unsafe {
@@ -151,7 +158,7 @@ impl Backend for Cuda {
         );
     }
 
-    fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
+    unsafe fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
         let copy = || match self.staging.lock().unwrap().as_mut() {
             Some(staging) => staging.upload(to, from, self.stream),
             // SAFETY: the copy is over before the borrow of `from` ends.
@@ -163,7 +170,7 @@ impl Backend for Cuda {
         self.call(|| format!("uploading {} bytes", from.len()), copy)
     }
 
-    fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
+    unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
         let bytes = to.len();
         // SAFETY: the copy is over before the borrow of `to` ends, also where the driver would let it run on.
         let copy = || unsafe {
@@ -173,13 +180,13 @@ impl Backend for Cuda {
         self.call(|| format!("downloading {bytes} bytes"), copy)
     }
 
-    fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
-        // SAFETY: both are the caller's buffers, used in stream order.
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+        // SAFETY: both are buffers, as the caller promises, used in stream order.
         let copy = || unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream) };
         self.call(|| format!("copying {bytes} bytes"), copy)
     }
 
-    fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
+    unsafe fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
         // SAFETY: as above.
         let fill = || unsafe { sys::cuMemsetD32Async(to, word, words, self.stream) }.result();
         self.call(|| format!("filling {words} words"), fill)
@@ -204,22 +211,32 @@ impl Backend for Cuda {
         Ok(Arc::new(CudaModule::new(source, &image, self.context.clone(), module, tells_parameters)))
     }
 
-    fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
-        // SAFETY: the handle is the address of a `Kernel` in the module that `function` keeps loaded.
-        let kernel = unsafe { &*(function.handle as *const Kernel) };
-        kernel.accepts(args).map_err(|what| Error::Kernel { kernel: function.name.to_string(), what })?;
-        let mut pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
+    unsafe fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        let failed = |what: String| Error::Kernel { kernel: function.to_string(), what };
+        let loaded = function.handle::<Loaded>().ok_or_else(|| failed("was compiled for another device".into()))?;
+        let kernel = &*loaded.kernel;
+        kernel.accepts(args).map_err(failed)?;
+        let (mut place, mut heap) = ([std::ptr::null_mut(); 32], Vec::new());
+        let pointers: &mut [*mut c_void] = if args.len() <= place.len() {
+            &mut place[..args.len()]
+        } else {
+            heap.resize(args.len(), std::ptr::null_mut());
+            &mut heap
+        };
+        pointers.iter_mut().zip(args).for_each(|(pointer, arg)| *pointer = arg.pointer());
         let ([gx, gy, gz], [bx, by, bz], shared) = (geometry.grid, geometry.block, geometry.shared);
-        // SAFETY: the driver copies the arguments, which match the kernel's parameters, before it returns.
+        // SAFETY: the driver copies the arguments, which match the kernel's parameters, before it returns; what the kernel
+        // does with them is the caller's promise.
         let launch = || unsafe {
             let limit = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             let raise = |bytes| result::function::set_function_attribute(kernel.raw, limit, bytes as i32);
             kernel.shared.cover(shared, raise)?;
-            result::launch_kernel(kernel.raw, (gx, gy, gz), (bx, by, bz), shared, self.stream, &mut pointers)
+            result::launch_kernel(kernel.raw, (gx, gy, gz), (bx, by, bz), shared, self.stream, pointers)
         };
         let doing = || {
-            let name = &function.name;
-            format!("launching {name} with grid {gx}×{gy}×{gz}, block {bx}×{by}×{bz}, {shared} bytes of shared memory")
+            format!(
+                "launching {function} with grid {gx}×{gy}×{gz}, block {bx}×{by}×{bz}, {shared} bytes of shared memory"
+            )
         };
         self.call(doing, launch)
     }

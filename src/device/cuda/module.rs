@@ -10,7 +10,7 @@ use cudarc::driver::sys::{self, CUfunction, CUfunction_attribute as FunctionAttr
 use super::cubin;
 use super::driver::Context;
 use super::fit::Allowance;
-use crate::device::{Arg, Module, Source};
+use crate::device::{Arg, Handle, Module, Source};
 use crate::error::{Error, Result};
 
 /// A loaded cubin.
@@ -22,13 +22,19 @@ pub(super) struct CudaModule {
     context: Arc<Context>,
     tells_parameters: bool,
     module: CUmodule,
-    /// Boxed, since their addresses are the handles given out.
-    kernels: Mutex<HashMap<String, Box<Kernel>>>,
+    /// One for each kernel: what its launches may ask for is remembered there.
+    kernels: Mutex<HashMap<String, Arc<Kernel>>>,
 }
 
 // SAFETY: driver handles, as in `Cuda`.
 unsafe impl Send for CudaModule {}
 unsafe impl Sync for CudaModule {}
+
+/// What a [`Function`](crate::device::Function) holds: a kernel and the module that it is in.
+pub(super) struct Loaded {
+    pub(super) kernel: Arc<Kernel>,
+    _module: Arc<CudaModule>,
+}
 
 /// A kernel of a module.
 pub(super) struct Kernel {
@@ -39,6 +45,10 @@ pub(super) struct Kernel {
     parameters: Option<Vec<usize>>,
 }
 
+// SAFETY: a driver handle, as in `Cuda`.
+unsafe impl Send for Kernel {}
+unsafe impl Sync for Kernel {}
+
 impl Kernel {
     /// Arguments that do not fit would make the driver read beyond them, and the kernel take sizes for addresses.
     pub(super) fn accepts(&self, args: &[Arg]) -> Result<(), String> {
@@ -47,7 +57,7 @@ impl Kernel {
             return Err(format!("takes {} arguments and was given {}", parameters.len(), args.len()));
         }
         let fits = |arg: &Arg, size: usize| match arg {
-            Arg::Ptr(_) | Arg::U64(_) | Arg::F64(_) => size == 8,
+            Arg::Ptr(_) | Arg::Tensor { .. } | Arg::U64(_) | Arg::F64(_) => size == 8,
             // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
             Arg::I32(_) | Arg::U32(_) => size <= 4,
             Arg::F32(_) => size == 4,
@@ -61,12 +71,18 @@ impl Kernel {
 }
 
 impl Module for CudaModule {
-    fn function(&self, name: &str) -> Result<u64> {
+    fn function(self: Arc<Self>, name: &str) -> Result<Handle> {
         let mut kernels = self.kernels.lock().unwrap();
-        if !kernels.contains_key(name) {
-            kernels.insert(name.into(), Box::new(self.find(name)?));
-        }
-        Ok(&raw const *kernels[name] as u64)
+        let kernel = match kernels.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let found = Arc::new(self.find(name)?);
+                kernels.insert(name.into(), found.clone());
+                found
+            }
+        };
+        drop(kernels);
+        Ok(Arc::new(Loaded { kernel, _module: self }))
     }
 }
 

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use super::api::{Api, Program};
 use super::cubin::{self, Usage};
 use super::fit;
+use crate::device::Source;
+use crate::device::disk_cache::{self, Cache};
 use crate::device::include::STANDARD;
-use crate::device::{Source, disk_cache};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 /// How to get NVRTC, for messages.
@@ -33,6 +35,7 @@ pub struct Nvrtc {
     /// Newer ones that do not suit the machine.
     pub(super) passed_over: Vec<String>,
     api: Api,
+    cache: Cache,
 }
 
 /// What a compilation yields.
@@ -44,17 +47,18 @@ pub struct Compiled {
 }
 
 impl Nvrtc {
-    /// Loads the library `file`.
+    /// Loads the library `file`; the environment says where its cache lies.
     ///
     /// # Errors
     /// The file cannot be loaded or is not NVRTC.
-    pub fn load(file: &Path) -> Result<Self> {
+    pub fn load(file: &Path, environment: &Environment) -> Result<Self> {
         let failed = |what: String| {
             Error::device("cuda", format!("NVRTC at {} cannot be used ({what}): {INSTALL}", file.display()))
         };
         let api = Api::load(file).map_err(|e| failed(e.to_string()))?;
         let (version, archs) = api.identity().map_err(|what| failed(what.into()))?;
-        Ok(Self { path: file.to_path_buf(), version, archs, api, passed_over: Vec::new() })
+        let cache = Cache::of(environment);
+        Ok(Self { path: file.to_path_buf(), version, archs, api, cache, passed_over: Vec::new() })
     }
 
     /// The file it was loaded from; a bare name if the loader chose it.
@@ -97,17 +101,17 @@ impl Nvrtc {
         let make = || {
             let Compiled { image, log } = self.compile(source, arch)?;
             // What it costs is known by the way.
-            disk_cache::bytes(&format!("{key}.log"), || Ok(log.into_bytes()))?;
+            self.cache.bytes(&format!("{key}.log"), || Ok(log.into_bytes()))?;
             Ok(image)
         };
-        let image = disk_cache::bytes(&name, make)?;
+        let image = self.cache.bytes(&name, make)?;
         if cubin::is_whole(&image) {
             return Ok(image);
         }
         // The driver is given no length and would read beyond the end of a file that was cut off.
-        let path = disk_cache::folder()?.join(&name);
+        let path = self.cache.folder()?.join(&name);
         std::fs::remove_file(&path).map_err(|e| Error::file(&path, e))?;
-        disk_cache::bytes(&name, make)
+        self.cache.bytes(&name, make)
     }
 
     /// What the kernels of `source` cost on `arch`, and the compiler's warnings; from the disk cache if known.
@@ -116,7 +120,7 @@ impl Nvrtc {
     /// As [`Nvrtc::compile_cubin`].
     pub fn resources(&self, source: &Source, arch: &str) -> Result<(Vec<Usage>, Vec<String>)> {
         let name = format!("{}.log", self.key(source, arch));
-        let log = disk_cache::bytes(&name, || Ok(self.compile(source, arch)?.log.into_bytes()))?;
+        let log = self.cache.bytes(&name, || Ok(self.compile(source, arch)?.log.into_bytes()))?;
         let log = String::from_utf8_lossy(&log);
         Ok((cubin::usage(&log), cubin::warnings(&log).into_iter().map(str::to_owned).collect()))
     }

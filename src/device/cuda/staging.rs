@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use cudarc::driver::result::{self, DriverError, event};
-use cudarc::driver::sys::{CUevent, CUevent_flags, CUstream};
+use cudarc::driver::sys::{self, CUevent, CUevent_flags, CUresult, CUstream};
 
 /// Bytes of the ring.
 const CAPACITY: u64 = 32 << 20;
@@ -57,17 +57,23 @@ impl Staging {
         Ok(())
     }
 
-    /// The position of `bytes` free bytes in one run, after waiting for whatever lies there still.
+    /// The position of `bytes` free bytes in one run, after waiting for whatever lies there still. Events that have passed are
+    /// taken back first, so that small uploads never have many under way.
     fn reserve(&mut self, bytes: u64) -> Result<u64, DriverError> {
         let room = CAPACITY - self.head % CAPACITY;
         let start = if bytes <= room { self.head } else { self.head + room };
         let end = start + bytes.next_multiple_of(256);
         while let Some(&(oldest, event)) = self.under_way.front() {
-            if oldest + CAPACITY >= end {
-                break;
-            }
             // SAFETY: the event lives until `release`.
-            unsafe { event::synchronize(event) }?;
+            let passed = unsafe { sys::cuEventQuery(event) };
+            match passed {
+                CUresult::CUDA_SUCCESS => {}
+                // Nothing behind it has passed either, and there is room.
+                CUresult::CUDA_ERROR_NOT_READY if oldest + CAPACITY >= end => break,
+                // SAFETY: as above.
+                CUresult::CUDA_ERROR_NOT_READY => unsafe { event::synchronize(event) }?,
+                failed => failed.result()?,
+            }
             self.under_way.pop_front();
             self.events.push(event);
         }

@@ -8,43 +8,40 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 /// The environment variable that says where the cache is to lie.
 pub const VARIABLE: &str = "WARPTAPE_CACHE";
 
-/// The folder: `WARPTAPE_CACHE`, else `warptape` below `XDG_CACHE_HOME` or `~/.cache`, else one for this process alone, which
+/// The folder that is [`named`]: `WARPTAPE_CACHE`, else `warptape` below `XDG_CACHE_HOME` or `~/.cache`, else one for this process alone, which
 /// is removed when it exits. It is made if need be. One of this user's that others could write to is closed and emptied, and a
 /// note says so.
 ///
 /// # Errors
 /// A folder that cannot be made, that belongs to another user, or that cannot be closed; the variable that moves it.
-pub fn folder() -> Result<PathBuf> {
-    let Some(folder) = named() else { return private() };
+pub(super) fn folder(named: Option<&Path>) -> Result<PathBuf> {
+    let Some(folder) = named else { return private() };
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let made = builder.recursive(true).create(&folder);
+    let made = builder.recursive(true).create(folder);
     made.map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => unusable(&folder, "is no folder", WRITABLE),
-        _ => unusable(&folder, e, WRITABLE),
+        ErrorKind::AlreadyExists => unusable(folder, "is no folder", WRITABLE),
+        _ => unusable(folder, e, WRITABLE),
     })?;
     #[cfg(unix)]
-    guard::own_and_closed(&folder)?;
-    Ok(folder)
+    guard::own_and_closed(folder)?;
+    Ok(folder.into())
 }
 
-/// Whether [`folder`] is for this process alone, since no variable names a place that lasts.
-pub fn is_private() -> bool {
-    named().is_none()
-}
-
-fn named() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    set(VARIABLE)
+/// The folder that the variables name, if they name one that lasts.
+pub(super) fn named(environment: &Environment) -> Option<PathBuf> {
+    environment
+        .path(VARIABLE)
         // The XDG Base Directory Specification wants relative ones ignored.
-        .or_else(|| set("XDG_CACHE_HOME").filter(|d| d.is_absolute()).map(|d| d.join("warptape")))
-        .or_else(|| set("HOME").filter(|d| d.is_absolute()).map(|d| d.join(".cache/warptape")))
+        .or_else(|| environment.path("XDG_CACHE_HOME").filter(|d| d.is_absolute()).map(|d| d.join("warptape")))
+        .or_else(|| environment.path("HOME").filter(|d| d.is_absolute()).map(|d| d.join(".cache/warptape")))
 }
 
 /// What to set it to where the folder will not do.

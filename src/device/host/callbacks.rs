@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_char, c_int};
 use super::block::{Barrier, Block, State};
 use super::observed::symbols::Line;
 use super::observed::{Access, Kind, Rule};
+use super::shared::{self, Collective};
 use super::warp;
 
 /// The functions' addresses, in the order of shim.h.
@@ -64,9 +65,6 @@ unsafe fn park(block: *mut Block) {
     }
 }
 
-const COUNT: c_int = 1;
-const AND: c_int = 2;
-
 extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, line: c_int) -> c_int {
     let block = CURRENT.get();
     let place = Place { file, line };
@@ -74,10 +72,10 @@ extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, lin
     unsafe {
         if (*block).arrive(place, predicate) {
             let Barrier { votes, .. } = (*block).barrier;
-            (*block).verdict = match kind {
-                COUNT => votes,
-                AND => (votes as usize == (*block).threads) as c_int,
-                _ => (votes > 0) as c_int,
+            (*block).verdict = match shared::Barrier::numbered(kind) {
+                shared::Barrier::PLAIN | shared::Barrier::OR => (votes > 0) as c_int,
+                shared::Barrier::COUNT => votes,
+                shared::Barrier::AND => (votes as usize == (*block).threads) as c_int,
             };
             (*block).barrier = Barrier::default();
             if let Some(observer) = (*block).observer {
@@ -104,7 +102,7 @@ extern "C" fn on_collective(
     line: c_int,
 ) -> u64 {
     let block = CURRENT.get();
-    let place = Place { file, line };
+    let (kind, place) = (Collective::numbered(kind), Place { file, line });
     // SAFETY: as in `on_barrier`.
     unsafe {
         let thread = (*block).current;
@@ -143,11 +141,11 @@ extern "C" fn on_access(address: u64, bytes: u64, kind: c_int, code: u64) {
     // SAFETY: as in `on_barrier`; an access that the observer lets pass is to memory that is there.
     unsafe {
         let Some(observer) = (*block).observer.filter(|_| !(*block).stack.contains(&address)) else { return };
-        let (kind, volatile) = match kind {
-            0 => (Kind::Read, false),
-            1 => (Kind::Write, false),
-            2 => (Kind::Atomic, false),
-            _ => (Kind::Read, true),
+        let (kind, volatile) = match shared::Access::numbered(kind) {
+            shared::Access::READ => (Kind::Read, false),
+            shared::Access::WRITE => (Kind::Write, false),
+            shared::Access::ATOMIC => (Kind::Atomic, false),
+            shared::Access::LOOK => (Kind::Read, true),
         };
         let code = code.wrapping_sub((*block).code) as u32;
         let access = Access { address, bytes, kind, volatile, code };

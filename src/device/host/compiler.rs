@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::toolchain::{self, Compiler};
 use super::{process, unit};
 use crate::device::Source;
-use crate::device::disk_cache::{self, Entry};
+use crate::device::disk_cache::{self, Cache, Entry};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 /// What a source is compiled for.
@@ -23,23 +24,26 @@ pub enum Purpose {
     Count,
 }
 
-static COMPILATIONS: AtomicUsize = AtomicUsize::new(0);
-
-/// How many sources this process has compiled (not found in the cache).
-pub fn compilations() -> usize {
-    COMPILATIONS.load(Ordering::Relaxed)
-}
-
 /// The shared object for `source`, from the cache or compiled now; the compiler is ended when `stop` is set.
-pub fn shared_object(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Entry> {
-    let build = Build::new(source, purpose)?;
-    disk_cache::entry(&build.name, |out| build.compile(out, stop))
+pub(super) fn shared_object(
+    source: &Source,
+    purpose: Purpose,
+    environment: &Environment,
+    stop: &AtomicBool,
+) -> Result<Entry> {
+    let build = Build::new(source, purpose, environment)?;
+    Cache::of(environment).entry(&build.name, |out| build.compile(out, stop))
 }
 
 /// The shared object for `source`, compiled now whatever the cache has.
-pub fn shared_object_anew(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Entry> {
-    let build = Build::new(source, purpose)?;
-    disk_cache::renewed(&build.name, |out| build.compile(out, stop))
+pub(super) fn shared_object_anew(
+    source: &Source,
+    purpose: Purpose,
+    environment: &Environment,
+    stop: &AtomicBool,
+) -> Result<Entry> {
+    let build = Build::new(source, purpose, environment)?;
+    Cache::of(environment).renewed(&build.name, |out| build.compile(out, stop))
 }
 
 /// One compilation: what goes in, and the name of what comes out.
@@ -52,8 +56,8 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    fn new(source: &'a Source, purpose: Purpose) -> Result<Self> {
-        let compiler = toolchain::found()?;
+    fn new(source: &'a Source, purpose: Purpose, environment: &Environment) -> Result<Self> {
+        let compiler = toolchain::found(environment)?;
         let text = unit::translation_unit(source, purpose);
         let arguments = compiler.arguments(purpose)?;
         let mut parts = vec![&text, &compiler.command[0], &compiler.version, toolchain::machine_id()];
@@ -63,7 +67,6 @@ impl<'a> Build<'a> {
     }
 
     fn compile(&self, out: &Path, stop: &AtomicBool) -> Result<()> {
-        COMPILATIONS.fetch_add(1, Ordering::Relaxed);
         let Err(mut log) = self.said(out, &self.text, stop)? else { return Ok(()) };
         // An open brace or condition runs on into the entry points, of which the complaint then is. Without them it is told
         // where it stands.

@@ -1,13 +1,12 @@
 //! What is left of a process that a kernel ended: the signal, the address and the code, and what that means to a person.
 
-use std::any::Any;
 use std::fs::File;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::fence::GAP;
-use super::module::HostModule;
+use super::module::Loaded;
 use super::observed::symbols::Symbols;
 use crate::device::Function;
 
@@ -39,8 +38,8 @@ pub struct Region {
 
 /// The shared object of a function and where its code lies.
 pub fn code_of(function: &Function) -> Option<(PathBuf, std::ops::Range<u64>)> {
-    let module = (function.module().as_ref() as &dyn Any).downcast_ref::<HostModule>()?;
-    let image = module.kernel(function.handle).ok()?.image()?;
+    let Loaded { kernel, module } = function.handle()?;
+    let image = kernel.image()?;
     Some((module.path.clone(), image.base..image.span.end))
 }
 

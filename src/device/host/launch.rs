@@ -1,12 +1,11 @@
 //! How a launch runs: blocks on all cores, or one after the other where they are observed.
 
-use std::any::Any;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use super::dice::Dice;
-use super::module::HostModule;
+use super::module::Loaded;
 use super::observed::{Launch, Observer};
 use super::{Host, Order, scheduler, stacks, workers};
 use crate::device::{Arg, Function, Geometry, Target};
@@ -16,11 +15,12 @@ const MAX_SHARED: u32 = 227 * 1024;
 
 impl Host {
     /// Runs a kernel to its end. Errors are sentences without the kernel's name.
-    pub(super) fn start(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<(), String> {
+    ///
+    /// # Safety
+    /// That of [`Device::launch`](crate::Device::launch).
+    pub(super) unsafe fn start(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<(), String> {
         self.accepts(geometry)?;
-        let module = (function.module().as_ref() as &dyn Any).downcast_ref::<HostModule>();
-        let module = module.ok_or("was compiled for another device")?;
-        let kernel = module.kernel(function.handle)?;
+        let Loaded { kernel, module } = function.handle().ok_or("was compiled for another device")?;
         kernel.accepts(args)?;
 
         let launch = self.launches.fetch_add(1, Ordering::Relaxed) as u64;
@@ -31,8 +31,9 @@ impl Host {
         if let Some(observer) = &self.observer {
             let image = kernel.image();
             let image = image.ok_or("only Linux tells where modules lie, as this mode needs")?;
-            let launch = Launch { function: &function.name, module, kernel, image, geometry, args, order };
-            return self.observe(observer.lock().unwrap(), &launch);
+            let launch = Launch { function, module, kernel, image, geometry, args, order };
+            // SAFETY: the caller's promise.
+            return unsafe { self.observe(observer.lock().unwrap(), &launch) };
         }
         let count = geometry.blocks();
         let blocks = block_order(count, order);
@@ -42,7 +43,8 @@ impl Host {
         let failure = Mutex::new(None);
         let work = || {
             let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
-            // SAFETY: the arguments fit the parameters; `function` keeps the module loaded.
+            // SAFETY: the arguments fit the parameters, and what the kernel does with them is the caller's promise; `function`
+            // keeps the module loaded.
             let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), geometry, order) };
             loop {
                 let first = next.fetch_add(chunk, Ordering::Relaxed);
@@ -71,11 +73,14 @@ impl Host {
     }
 
     /// A launch of which `observer` is told: one block after the other, on this OS thread.
-    fn observe(&self, mut observer: MutexGuard<Box<dyn Observer>>, launch: &Launch<'_>) -> Result<(), String> {
+    ///
+    /// # Safety
+    /// That of [`Host::start`].
+    unsafe fn observe(&self, mut observer: MutexGuard<Box<dyn Observer>>, launch: &Launch<'_>) -> Result<(), String> {
         let Launch { kernel, geometry, args, order, .. } = launch;
         observer.begin(launch)?;
         let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
-        // SAFETY: as in `launch`.
+        // SAFETY: as in `start`.
         let mut runner = unsafe { scheduler::Runner::new(kernel, pointers.as_ptr(), *geometry, *order) };
         let watching: *mut dyn Observer = observer.as_mut();
         // SAFETY: the guard is held until the runner is gone, and used only through this pointer until then.

@@ -24,6 +24,7 @@ pub mod observed;
 mod process;
 pub mod profiled;
 mod scheduler;
+mod shared;
 mod stacks;
 pub mod toolchain;
 mod unit;
@@ -31,9 +32,10 @@ mod warp;
 mod workers;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Arg, Backend, Function, Geometry, Info, Module, Source, Target};
+use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use checked::Findings;
 use fence::Fence;
@@ -69,6 +71,8 @@ pub struct Options {
     pub findings: Option<Findings>,
     /// In profiled mode, where counts go.
     pub profiles: Profiles,
+    /// Which compiler, with which flags, and where its work is kept.
+    pub environment: Environment,
 }
 
 /// The host device.
@@ -76,6 +80,8 @@ pub struct Host {
     info: Info,
     options: Options,
     launches: AtomicUsize,
+    /// What is issued from several threads runs one after the other, as on a stream.
+    stream: Mutex<()>,
     observer: Option<Mutex<Box<dyn Observer>>>,
 }
 
@@ -83,7 +89,7 @@ impl Host {
     /// A host device; nothing is compiled yet, so a missing compiler shows at the first kernel.
     pub fn new(options: Options) -> Self {
         let cores = workers::cores();
-        let (lanes, made_for, toolchain) = match toolchain::found() {
+        let (lanes, made_for, toolchain) = match toolchain::found(&options.environment) {
             Ok(compiler) => (compiler.lanes, compiler.vectors.name(), compiler.description()),
             // Whatever is compiled later fails with the reason.
             Err(error) => (4, "no compiler", error.to_string()),
@@ -96,13 +102,14 @@ impl Host {
         // What is observed is what runs on a GPU.
         let gpu = options.gpu_tiles || observer.is_some();
         let target = if gpu { Target::Cuda } else { Target::Host { lanes } };
+        let (kind, name) = match options.mode {
+            Mode::Fast | Mode::Fenced(_) => (Kind::Host, "host"),
+            Mode::Checked => (Kind::Checked, "host:checked"),
+            Mode::Profiled => (Kind::Profiled, "host:profiled"),
+        };
         let info = Info {
-            name: match options.mode {
-                Mode::Fast | Mode::Fenced(_) => "host",
-                Mode::Checked => "host:checked",
-                Mode::Profiled => "host:profiled",
-            }
-            .into(),
+            kind,
+            name: name.into(),
             description: format!("host CPU ({cores} cores, {made_for}, tiles of {lanes} floats)"),
             arch: format!("{}-v{}", std::env::consts::ARCH, lanes * 32),
             toolchain,
@@ -110,7 +117,18 @@ impl Host {
             memory: total_memory(),
             target,
         };
-        Self { info, options, launches: AtomicUsize::new(0), observer: observer.map(Mutex::new) }
+        Self {
+            info,
+            options,
+            launches: AtomicUsize::new(0),
+            stream: Mutex::default(),
+            observer: observer.map(Mutex::new),
+        }
+    }
+
+    /// Waits for its turn; work that panicked has had its own.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the observer, if there is one.
@@ -132,6 +150,10 @@ impl Backend for Host {
         &self.info
     }
 
+    fn environment(&self) -> &Environment {
+        &self.options.environment
+    }
+
     fn alloc(&self, bytes: usize) -> Result<u64> {
         if self.observer.is_some() {
             return observed::memory::map(bytes)
@@ -140,46 +162,50 @@ impl Backend for Host {
         if let Mode::Fenced(fence) = self.options.mode {
             return fence.alloc(bytes);
         }
-        // SAFETY: the layout is not empty (the pool asks for at least 512 bytes).
+        // SAFETY: a layout is not empty.
         let address = unsafe { std::alloc::alloc(layout(bytes)) };
         if address.is_null() {
-            return Err(Error::device("host", format!("out of memory: {bytes} bytes; try a smaller --batch-size")));
+            return Err(Error::device("host", format!("out of memory: {bytes} bytes; use a smaller batch")));
         }
         Ok(address as u64)
     }
 
-    fn free(&self, address: u64, bytes: usize) {
+    unsafe fn free(&self, address: u64, bytes: usize) {
         if self.observer.is_some() {
             return observed::memory::unmap(address, bytes);
         }
         if let Mode::Fenced(fence) = self.options.mode {
             return fence.free(address, bytes);
         }
-        // SAFETY: the pool gives back what `alloc` returned, with its size.
+        // SAFETY: the caller gives back what `alloc` returned, with its size.
         unsafe { std::alloc::dealloc(address as *mut u8, layout(bytes)) }
     }
 
-    fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
+    unsafe fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
+        let _turn = self.turn();
         // SAFETY: the caller's buffer at `to` holds at least `from.len()` bytes.
         unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to as *mut u8, from.len()) };
         self.tell(|observer| observer.written(to, from.len() as u64));
         Ok(())
     }
 
-    fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
+    unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
+        let _turn = self.turn();
         // SAFETY: the caller's buffer at `from` holds at least `to.len()` bytes.
         unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) };
         Ok(())
     }
 
-    fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+        let _turn = self.turn();
         // SAFETY: both buffers hold at least `bytes` bytes.
         unsafe { std::ptr::copy(from as *const u8, to as *mut u8, bytes) };
         self.tell(|observer| observer.copied(to, from, bytes as u64));
         Ok(())
     }
 
-    fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
+    unsafe fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
+        let _turn = self.turn();
         // SAFETY: the caller's buffer holds `words` words and is aligned to at least four bytes.
         unsafe { std::slice::from_raw_parts_mut(to as *mut u32, words) }.fill(word);
         self.tell(|observer| observer.written(to, 4 * words as u64));
@@ -195,12 +221,14 @@ impl Backend for Host {
     }
 
     fn compile(&self, source: &Source, stop: &AtomicBool) -> Result<Arc<dyn Module>> {
-        Ok(HostModule::load(source, self.options.mode, stop)?)
+        Ok(HostModule::load(source, &self.options, stop)?)
     }
 
-    fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
-        let failed = |what: String| Error::Kernel { kernel: function.name.to_string(), what };
-        self.start(function, geometry, args).map_err(failed)
+    unsafe fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        let _turn = self.turn();
+        let failed = |what: String| Error::Kernel { kernel: function.to_string(), what };
+        // SAFETY: the caller's promise.
+        unsafe { self.start(function, geometry, args) }.map_err(failed)
     }
 
     fn synchronize(&self) -> Result<()> {
@@ -209,5 +237,5 @@ impl Backend for Host {
 }
 
 fn layout(bytes: usize) -> std::alloc::Layout {
-    std::alloc::Layout::from_size_align(bytes.max(1), 256).expect("buffer sizes are far below isize::MAX")
+    std::alloc::Layout::from_size_align(bytes.max(1), 256).expect("the pool asks for far less than isize::MAX")
 }

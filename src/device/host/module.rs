@@ -1,19 +1,19 @@
 //! A loaded shared object and its kernels.
 
-use std::collections::HashMap;
 use std::ffi::c_void;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::callbacks::{RUNTIME, Runtime};
 use super::compiler::Purpose;
 use super::image::Image;
 use super::observed::symbols::Symbols;
 use super::scheduler::Builtins;
-use super::{Mode, compiler, library};
+use super::{Mode, Options, compiler, library};
 use crate::device::disk_cache::Entry as Cached;
-use crate::device::{Arg, Module, Source};
+use crate::device::{Arg, Handle, Module, Source};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 /// The most static shared memory that a block can have on any GPU: 48 KiB (CUDA Programming Guide, Compute Capabilities).
@@ -32,11 +32,15 @@ pub(super) struct HostModule {
     /// The tables of what was loaded; in fast mode, where nobody looks at them, why they are not there.
     symbols: Result<Symbols, String>,
     builtins: BuiltinsFn,
-    /// Boxed, since their addresses are the handles given out.
-    kernels: Mutex<HashMap<String, Box<Kernel>>>,
     /// In profiled mode, the same source compiled to count operations; or why that cannot be.
     pub(super) counting: Result<Box<HostModule>, String>,
     library: libloading::Library,
+}
+
+/// What a [`Function`](crate::device::Function) holds: a kernel and the module that it is in.
+pub(super) struct Loaded {
+    pub(super) kernel: Kernel,
+    pub(super) module: Arc<HostModule>,
 }
 
 /// A kernel of a module.
@@ -69,25 +73,26 @@ struct Parameter {
 }
 
 impl HostModule {
-    pub(super) fn load(source: &Source, mode: Mode, stop: &AtomicBool) -> Result<Arc<Self>> {
+    pub(super) fn load(source: &Source, options: &Options, stop: &AtomicBool) -> Result<Arc<Self>> {
+        let Options { mode, environment, .. } = options;
         let purpose = match mode {
             Mode::Fast => Purpose::Run,
             Mode::Fenced(_) => Purpose::Trace,
             Mode::Checked | Mode::Profiled => Purpose::Observe,
         };
-        let mut module = Self::compiled(source, purpose, stop)?;
-        if mode == Mode::Profiled {
-            let twin = Self::compiled(source, Purpose::Count, stop);
+        let mut module = Self::compiled(source, purpose, environment, stop)?;
+        if *mode == Mode::Profiled {
+            let twin = Self::compiled(source, Purpose::Count, environment, stop);
             module.counting = twin.map(Box::new).map_err(|e| e.to_string());
         }
         Ok(Arc::new(module))
     }
 
-    fn compiled(source: &Source, purpose: Purpose, stop: &AtomicBool) -> Result<Self> {
-        let cached = compiler::shared_object(source, purpose, stop)?;
+    fn compiled(source: &Source, purpose: Purpose, environment: &Environment, stop: &AtomicBool) -> Result<Self> {
+        let cached = compiler::shared_object(source, purpose, environment, stop)?;
         let loaded = Self::open(source, &cached).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
-            let cached = compiler::shared_object_anew(source, purpose, stop)?;
+            let cached = compiler::shared_object_anew(source, purpose, environment, stop)?;
             Self::open(source, &cached).map_err(|said| unloadable(source, &cached, &said))
         });
         let mut module = loaded?;
@@ -118,7 +123,6 @@ impl HostModule {
                 number,
                 symbols: Symbols::read(cached.contents()),
                 builtins,
-                kernels: Mutex::default(),
                 counting,
                 library,
             })
@@ -131,23 +135,6 @@ impl HostModule {
     /// A sentence, if they cannot be read or this is not a module that is observed.
     pub(super) fn symbols(&self) -> Result<&Symbols, String> {
         self.symbols.as_ref().map_err(Clone::clone)
-    }
-
-    /// The kernel that [`Module::function`] gave the handle of.
-    ///
-    /// # Errors
-    /// A handle that is not of this module.
-    pub(super) fn kernel(&self, handle: u64) -> Result<&Kernel, String> {
-        let kernels = self.kernels.lock().unwrap();
-        let found = kernels.values().map(|kernel| &raw const **kernel).find(|&kernel| kernel as u64 == handle);
-        // SAFETY: kernels are boxed and stay until the module goes.
-        found.map(|kernel| unsafe { &*kernel }).ok_or_else(|| "the function is not of its module".into())
-    }
-
-    /// The kernel `name`.
-    pub(super) fn named(&self, name: &str) -> Result<&Kernel, String> {
-        let handle = self.function(name).map_err(|e| e.to_string())?;
-        self.kernel(handle)
     }
 
     /// The counters of a module that counts operations.
@@ -171,7 +158,11 @@ impl HostModule {
         }
     }
 
-    fn find(&self, name: &str) -> Result<Kernel> {
+    /// The kernel `name`.
+    ///
+    /// # Errors
+    /// A name that the module does not have; the error lists what it has.
+    pub(super) fn find(&self, name: &str) -> Result<Kernel> {
         let symbol = |part: &str| format!("warptape_{part}_{name}");
         // SAFETY: the compiler wrapped every kernel in these two functions, of these types.
         let found = unsafe {
@@ -209,19 +200,15 @@ fn unloadable(source: &Source, cached: &Cached, said: &str) -> Error {
 }
 
 fn too_much_shared(source: &Source, bytes: u64) -> Error {
-    let fix = "use less, or declare it extern __shared__ and give its size at the launch (--shared)";
+    let fix = "use less, or declare it extern __shared__ and give its size at the launch (‹shared›)";
     let what =
         format!("has {bytes} bytes of static __shared__ memory, and no GPU takes more than {MAX_STATIC_SHARED}: {fix}");
     Error::Source { file: source.file.clone(), what }
 }
 
 impl Module for HostModule {
-    fn function(&self, name: &str) -> Result<u64> {
-        let mut kernels = self.kernels.lock().unwrap();
-        if !kernels.contains_key(name) {
-            kernels.insert(name.into(), Box::new(self.find(name)?));
-        }
-        Ok(&raw const *kernels[name] as u64)
+    fn function(self: Arc<Self>, name: &str) -> Result<Handle> {
+        Ok(Arc::new(Loaded { kernel: self.find(name)?, module: self }))
     }
 }
 
@@ -263,7 +250,7 @@ impl Kernel {
 impl Parameter {
     fn takes(self, arg: &Arg) -> bool {
         match arg {
-            Arg::Ptr(_) => self.kind == b'p',
+            Arg::Ptr(_) | Arg::Tensor { .. } => self.kind == b'p',
             Arg::U64(_) => self.bytes == 8 && matches!(self.kind, b'p' | b'i'),
             // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
             Arg::I32(_) | Arg::U32(_) => self.bytes <= 4 && self.kind == b'i',

@@ -1,9 +1,11 @@
 //! Which C++ compiler there is, what it is told, and what it makes of that: the vectors that kernels are compiled for.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex};
 
 use super::compiler::Purpose;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 /// A C++ compiler that answered.
@@ -19,6 +21,8 @@ pub struct Compiler {
     pub vectors: Vectors,
     /// f32 values in the rows of register tiles: the vectors' width, or `WARPTAPE_LANES`.
     pub lanes: usize,
+    /// `WARPTAPE_CXXFLAGS`: what a person adds. It stands last, where it wins.
+    extra: Vec<String>,
 }
 
 /// Vector instructions that code is compiled for, by the compiler's own word.
@@ -130,7 +134,7 @@ impl Compiler {
             Purpose::Observe => OBSERVED,
         };
         let flags = FLAGS.iter().chain(of_purpose).copied().chain(self.wide()).map(str::to_owned);
-        Ok(self.command[1..].iter().cloned().chain(flags).chain(extra()).collect())
+        Ok(self.command[1..].iter().cloned().chain(flags).chain(self.extra.clone()).collect())
     }
 
     /// clang's thread sanitizer merges accesses and leaves others out, which gives false findings and misses true ones.
@@ -146,24 +150,18 @@ impl Compiler {
     /// What of it decides on the bits of results: version, flags, instruction set and width of tiles.
     pub fn description(&self) -> String {
         let flags = self.command[1..].iter().cloned().chain(FLAGS.iter().chain(RUN).map(|&flag| flag.to_owned()));
-        let flags: Vec<String> = flags.chain(self.wide().map(str::to_owned)).chain(extra()).collect();
+        let flags: Vec<String> = flags.chain(self.wide().map(str::to_owned)).chain(self.extra.clone()).collect();
         let Self { version, vectors, lanes, .. } = self;
         format!("{version}; {}; {}, {lanes} lanes", flags.join(" "), vectors.name())
     }
-}
-
-/// `WARPTAPE_CXXFLAGS`: what a person adds. It stands last, where it wins.
-fn extra() -> Vec<String> {
-    let flags = std::env::var("WARPTAPE_CXXFLAGS").unwrap_or_default();
-    flags.split_whitespace().map(str::to_owned).collect()
 }
 
 /// `WARPTAPE_LANES`, if set.
 ///
 /// # Errors
 /// Another width than tiles can have.
-pub fn forced_lanes() -> Result<Option<usize>> {
-    match std::env::var("WARPTAPE_LANES").unwrap_or_default().as_str() {
+fn forced_lanes(environment: &Environment) -> Result<Option<usize>> {
+    match environment.text("WARPTAPE_LANES") {
         "" => Ok(None),
         "4" => Ok(Some(4)),
         "8" => Ok(Some(8)),
@@ -176,23 +174,24 @@ pub fn forced_lanes() -> Result<Option<usize>> {
 ///
 /// # Errors
 /// [`Error::NoCompiler`], one line that names what to install; a width of tiles that is none.
-pub fn find() -> Result<Compiler> {
-    let set = std::env::var("CXX").ok().filter(|cxx| !cxx.trim().is_empty());
-    let candidates = match &set {
-        Some(cxx) => vec![cxx.as_str()],
+pub fn find(environment: &Environment) -> Result<Compiler> {
+    let set = Some(environment.text("CXX")).filter(|cxx| !cxx.trim().is_empty());
+    let extra: Vec<String> = environment.text("WARPTAPE_CXXFLAGS").split_whitespace().map(str::to_owned).collect();
+    let candidates = match set {
+        Some(cxx) => vec![cxx],
         None => vec!["g++", "c++", "clang++"],
     };
-    let mut tried = match &set {
+    let mut tried = match set {
         Some(cxx) => format!("CXX={cxx}"),
         None => "tried g++, c++ and clang++".into(),
     };
     for candidate in candidates {
         let command: Vec<String> = candidate.split_whitespace().map(str::to_owned).collect();
-        match ask(&command) {
+        match ask(&command, &extra) {
             Ok((version, macros)) => {
                 let vectors = Vectors::of(&macros);
-                let lanes = forced_lanes()?.unwrap_or(vectors.lanes());
-                return Ok(Compiler { command, version, clang: macros.contains("__clang__"), vectors, lanes });
+                let lanes = forced_lanes(environment)?.unwrap_or(vectors.lanes());
+                return Ok(Compiler { command, version, clang: macros.contains("__clang__"), vectors, lanes, extra });
             }
             Err(Some(said)) => tried = format!("{candidate} does not compile C++20: {said}"),
             Err(None) => {}
@@ -202,13 +201,13 @@ pub fn find() -> Result<Compiler> {
 }
 
 /// Version and predefined macros of what answers as a C++ compiler; what it says instead, if it can be started.
-fn ask(command: &[String]) -> Result<(String, String), Option<String>> {
+fn ask(command: &[String], extra: &[String]) -> Result<(String, String), Option<String>> {
     let run = |arguments: &[String]| -> Result<Output, Option<String>> {
         let mut program = Command::new(&command[0]);
         program.env("LC_ALL", "C").stdin(Stdio::null()).args(&command[1..]).args(arguments).output().map_err(|_| None)
     };
     let version = run(&["--version".into()])?;
-    let macros = FLAGS.iter().map(|&flag| flag.to_owned()).chain(extra());
+    let macros = FLAGS.iter().map(|&flag| flag.to_owned()).chain(extra.iter().cloned());
     let macros = run(&macros.chain(["-dM", "-E", "-x", "c++", "/dev/null"].map(str::to_owned)).collect::<Vec<_>>())?;
     let first = |text: &[u8]| String::from_utf8_lossy(text).lines().next().map(str::to_owned);
     let defined = String::from_utf8_lossy(&macros.stdout).into_owned();
@@ -218,14 +217,17 @@ fn ask(command: &[String]) -> Result<(String, String), Option<String>> {
     }
 }
 
-/// The compiler, found once and kept.
-pub(super) fn found() -> Result<Compiler> {
-    static FOUND: Mutex<Option<Compiler>> = Mutex::new(None);
-    let mut slot = FOUND.lock().unwrap();
-    if slot.is_none() {
-        *slot = Some(find()?);
+/// The compiler, found once for each environment and kept.
+pub(super) fn found(environment: &Environment) -> Result<Compiler> {
+    static FOUND: Mutex<BTreeMap<[String; 3], Compiler>> = Mutex::new(BTreeMap::new());
+    let key = ["CXX", "WARPTAPE_CXXFLAGS", "WARPTAPE_LANES"].map(|name| environment.text(name).to_owned());
+    let mut found = FOUND.lock().unwrap();
+    if let Some(compiler) = found.get(&key) {
+        return Ok(compiler.clone());
     }
-    Ok(slot.clone().expect("set above"))
+    let compiler = find(environment)?;
+    found.insert(key, compiler.clone());
+    Ok(compiler)
 }
 
 /// What `-march=native` depends on: a cache folder may be shared by unlike machines.

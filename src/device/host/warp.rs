@@ -6,17 +6,12 @@ use std::ffi::c_int;
 use super::block::Block;
 use super::callbacks::Place;
 use super::observed::Rule;
-
-// As in shim.h.
-const SYNC: c_int = 0;
-const SHUFFLE: c_int = 1;
-const BALLOT: c_int = 2;
-const ALL: c_int = 3;
+use super::shared::Collective;
 
 /// Lanes that wait for each other at one collective.
 pub(super) struct Group {
     mask: u32,
-    kind: c_int,
+    kind: Collective,
     place: Place,
     arrived: u32,
     values: [u64; 32],
@@ -33,7 +28,7 @@ impl Group {
 
 /// One lane's call of a collective.
 pub(super) struct Call {
-    pub kind: c_int,
+    pub kind: Collective,
     pub mask: u32,
     pub value: u64,
     pub source: c_int,
@@ -96,7 +91,7 @@ fn complete(block: &mut Block, position: usize) -> bool {
     for lane in members(group.mask) {
         let source = group.sources[lane];
         block.results[first + lane] = match group.kind {
-            SHUFFLE if !(0..32).contains(&source) || group.mask >> source & 1 == 0 => {
+            Collective::SHUFFLE if !(0..32).contains(&source) || group.mask >> source & 1 == 0 => {
                 let name = block.thread_name(first + lane);
                 block.fail(
                     Rule::Lanes,
@@ -105,15 +100,15 @@ fn complete(block: &mut Block, position: usize) -> bool {
                 );
                 return true;
             }
-            SHUFFLE => group.values[source as usize],
-            BALLOT => ballot,
-            ALL => (ballot == group.mask as u64) as u64,
-            _ => 0,
+            Collective::SHUFFLE => group.values[source as usize],
+            Collective::BALLOT => ballot,
+            Collective::ALL => (ballot == group.mask as u64) as u64,
+            Collective::SYNC => 0,
         };
     }
     if let Some(observer) = block.observer {
         // SAFETY: the observer outlives the launch, and only this OS thread calls it.
-        unsafe { (*observer).collective(first / 32, group.mask, group.kind == SYNC, group.place) };
+        unsafe { (*observer).collective(first / 32, group.mask, group.kind == Collective::SYNC, group.place) };
     }
     block.release(members(group.mask).map(|lane| first + lane))
 }

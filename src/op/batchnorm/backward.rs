@@ -1,14 +1,14 @@
 //! The backward pass of training.
 
 use super::{
-    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, forward, run, slabs, walk,
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, each, forward, run, slab,
+    slabs, walk,
 };
-use crate::check::{Input, Values};
-use crate::device::Device;
 use crate::error::Result;
-use crate::op::ladder::{Job, Ladder, Rung};
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
-use crate::op::{elementwise, reduce, relu, workload};
+use crate::op::{reduce, relu};
 use crate::tensor::Tensor;
 
 /// What the forward pass leaves.
@@ -59,6 +59,7 @@ pub static LADDER: Ladder<Problem, Steps> = Ladder {
     rungs: &[
         Rung::new(TWO_PASS, Steps { sums: |p, dy, saved| alone(TWO_PASS, p, dy, saved), input: scalar }),
         Rung::new(WELFORD, Steps { sums: |p, dy, saved| alone(WELFORD, p, dy, saved), input: scalar }),
+        Rung::new(SLABS, Steps { sums: joined, input: scalar }),
         Rung::new(VECTORIZED, Steps { sums: merged, input: vectorized }),
         Rung::new(FUSED_RELU, Steps { sums: with_relu, input: through_relu })
             .only(|problem: &Problem| problem.then == Then::Relu)
@@ -78,10 +79,22 @@ fn alone(file: &'static str, problem: &Problem, dy: &Tensor, saved: &Saved) -> R
     Ok(Sums { passed, dweight, dbias })
 }
 
+/// A thread for every fourth row of a slab and channel, then one per channel for all slabs.
+fn joined(problem: &Problem, dy: &Tensor, saved: &Saved) -> Result<Sums> {
+    let (passed, slab) = (saved.passed(dy)?, slab(problem.rows));
+    let Saved { x, mean, rstd, weight, bias, .. } = saved;
+    let [dy_sum, product] = slabs(x, problem.rows.div_ceil(slab), problem.channels)?;
+    by_slab("batchnorm_backward_partial", x, problem, &[&dy_sum, &product, &passed, x, mean].map(Tensor::arg))?;
+    let [dbias, dweight] = [elementwise::like(bias)?, elementwise::like(weight)?];
+    let tensors = [&dbias, &dweight, &dy_sum, &product, rstd].map(Tensor::arg);
+    walk(SLABS, "batchnorm_backward_sums", x, problem, &tensors, &[dimension(slab)?])?;
+    Ok(Sums { passed, dweight, dbias })
+}
+
 /// Slab by slab, by `entry` of `file` with the two results first; then all slabs.
 fn by_slabs(file: &'static str, problem: &Problem, passed: Tensor, saved: &Saved, tensors: &[&Tensor]) -> Result<Sums> {
     let cut = problem.columns(&saved.x);
-    let [dbias, dweight] = slabs(&saved.x, &cut)?;
+    let [dbias, dweight] = slabs(&saved.x, cut.slabs, cut.channels)?;
     let args: Vec<_> = [&dbias, &dweight].into_iter().chain(tensors.iter().copied()).map(Tensor::arg).collect();
     run(file, "batchnorm_backward_partial", &saved.x, &cut, &args, &[])?;
     let [dbias, dweight] = [dbias, dweight].map(|partial| reduce::sum_slabs(&partial, cut.slabs, cut.channels));
@@ -131,28 +144,8 @@ fn through_relu(problem: &Problem, saved: &Saved, sums: &Sums) -> Result<Tensor>
 
 /// The gradients of the parameters and of a second tensor; then, if `input`, that of x.
 pub(super) fn train(problem: &Problem, dy: &Tensor, saved: &Saved, input: bool) -> Result<(Sums, Option<Tensor>)> {
-    let steps = LADDER.pick(saved.x.device(), problem)?.run;
+    let steps = LADDER.pick(saved.x.device(), problem).run;
     let sums = (steps.sums)(problem, dy, saved)?;
     let dx = if input { Some((steps.input)(problem, saved, &sums)?) } else { None };
     Ok((sums, dx))
-}
-
-/// Sets up a problem for benches; its result is the gradient of x.
-pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
-    let example = cases::Example::new(device, problem.parse()?)?;
-    let problem = example.problem;
-    let (y, [mean, rstd]) = forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?;
-    let [dy] = workload::tensors(device, &[Input::new(example.x.shape(), Values::Uniform)])?;
-    let values = example.values()?.backward(&dy.to_vec::<f32>()?, &y.to_vec::<f32>()?);
-    let saved =
-        Saved::new(&example.x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], &example.norm());
-    // dy, x and dx; y and the gradient of the second tensor, where there is one.
-    let operands = if problem.then.second().is_some() { 5.0 } else { 3.0 };
-    Ok(Job {
-        flops: (10 + cases::more(problem.then)) as f64 * problem.elements() as f64,
-        bytes: 4.0 * operands * problem.elements() as f64,
-        terms: 4 * problem.rows,
-        run: Box::new(move || Ok(train(&problem, &dy, &saved, true)?.1.expect("the gradient of x was asked for"))),
-        element: Box::new(move |at| values.input(at)),
-    })
 }

@@ -1,12 +1,14 @@
 //! The forward pass.
 
-use super::{FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, TWO_PASS, VECTORIZED, WELFORD, cases, each, run, slabs, walk};
-use crate::device::Device;
+use super::{
+    FUSED_RELU, FUSED_RESIDUAL, Norm, Problem, SLABS, TWO_PASS, VECTORIZED, WELFORD, by_slab, each, run, slab, slabs,
+    walk,
+};
 use crate::error::Result;
-use crate::op::columns::Columns;
-use crate::op::ladder::{Job, Ladder, Rung};
+use crate::launch::columns::Columns;
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
-use crate::op::{dimension, elementwise};
 use crate::tensor::Tensor;
 
 /// Mean and 1 / √(var + eps) of the batch, from x; moves the running statistics by the momentum.
@@ -27,6 +29,7 @@ pub static LADDER: Ladder<Problem, Steps> = Ladder {
     rungs: &[
         Rung::new(TWO_PASS, Steps { statistics: |p, x, norm, m| alone(TWO_PASS, p, x, norm, m), normalize: scalar }),
         Rung::new(WELFORD, Steps { statistics: |p, x, norm, m| alone(WELFORD, p, x, norm, m), normalize: scalar }),
+        Rung::new(SLABS, Steps { statistics: joined, normalize: scalar }),
         Rung::new(VECTORIZED, Steps { statistics: merged, normalize: vectorized }),
         Rung::new(FUSED_RELU, Steps { statistics: merged, normalize: fused })
             .only(|problem: &Problem| problem.then == Then::Relu)
@@ -35,9 +38,9 @@ pub static LADDER: Ladder<Problem, Steps> = Ladder {
             .only(|problem: &Problem| problem.then == Then::Residual(())),
     ],
     default: |_, problem| match problem.then {
-        Then::Nothing => 3,
-        Then::Relu => 4,
-        Then::Residual(()) => 5,
+        Then::Nothing => 4,
+        Then::Relu => 5,
+        Then::Residual(()) => 6,
     },
 };
 
@@ -49,10 +52,22 @@ fn alone(file: &'static str, problem: &Problem, x: &Tensor, norm: &Norm, momentu
     Ok([mean, rstd])
 }
 
+/// A thread for every fourth row of a slab and channel, then one per channel for all slabs.
+fn joined(problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
+    let slab = slab(problem.rows);
+    let [means, m2s] = slabs(x, problem.rows.div_ceil(slab), problem.channels)?;
+    by_slab("batchnorm_forward_partial", x, problem, &[&means, &m2s, x].map(Tensor::arg))?;
+    let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
+    let tensors = [&mean, &rstd, norm.running_mean, norm.running_var, &means, &m2s, x].map(Tensor::arg);
+    let scalars = [dimension(slab)?, momentum.into(), norm.eps.into()];
+    walk(SLABS, "batchnorm_forward_statistics", x, problem, &tensors, &scalars)?;
+    Ok([mean, rstd])
+}
+
 /// Slab by slab, then all slabs.
 fn merged(problem: &Problem, x: &Tensor, norm: &Norm, momentum: f32) -> Result<[Tensor; 2]> {
     let cut = problem.columns(x);
-    let [sums, m2s] = slabs(x, &cut)?;
+    let [sums, m2s] = slabs(x, cut.slabs, cut.channels)?;
     run(VECTORIZED, "batchnorm_forward_partial", x, &cut, &[sums.arg(), m2s.arg(), x.arg()], &[])?;
     let [mean, rstd] = [elementwise::like(norm.running_mean)?, elementwise::like(norm.running_var)?];
     let all = Columns::whole(x.device().target(), cut.slabs, cut.channels);
@@ -114,21 +129,7 @@ pub(super) fn train(
     momentum: f32,
     then: Then<&Tensor>,
 ) -> Result<(Tensor, [Tensor; 2])> {
-    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem)?.run;
+    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem).run;
     let [mean, rstd] = statistics(problem, x, norm, momentum)?;
     Ok((normalize(problem, x, [&mean, &rstd], norm, then)?, [mean, rstd]))
-}
-
-/// Sets up a problem for benches.
-pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
-    let example = cases::Example::new(device, problem.parse()?)?;
-    let (problem, values) = (example.problem, example.values()?);
-    let operands = if problem.then.second().is_some() { 3.0 } else { 2.0 };
-    Ok(Job {
-        flops: (7 + cases::more(problem.then)) as f64 * problem.elements() as f64,
-        bytes: 4.0 * operands * problem.elements() as f64,
-        terms: 4 * problem.rows,
-        run: Box::new(move || Ok(train(&problem, &example.x, &example.norm(), 0.1, example.then())?.0)),
-        element: Box::new(move |at| values.output(at)),
-    })
 }

@@ -6,30 +6,40 @@
 //! - inference: running statistics, constants. dx = weight · rstd · dy
 
 mod backward;
-mod cases;
+mod examples;
 mod forward;
 mod problem;
 
-use crate::check::{Input, Values};
-use crate::device::{Arg, Defines, Device, Geometry};
+use crate::device::{Arg, Defines, Geometry};
 use crate::error::{Error, Result};
-use crate::op::columns::{Columns, cuda_defines};
-use crate::op::ladder::Summary;
+use crate::launch::columns::Columns;
+use crate::launch::{Args, Variant, dimension, elementwise, launch};
+use crate::op::Op;
 use crate::op::then::Then;
-use crate::op::workload::{self, Workload};
-use crate::op::{Variant, dimension, elementwise, launch};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 use backward::Saved;
+use examples::{backward_job, cases, forward_job, workloads};
 
-pub use cases::cases;
 pub use problem::Problem;
 
 const TWO_PASS: &str = "batchnorm/1_two_pass.cu";
 const WELFORD: &str = "batchnorm/2_welford.cu";
-const VECTORIZED: &str = "batchnorm/3_vectorized.cu";
-const FUSED_RELU: &str = "batchnorm/4_fused_relu.cu";
-const FUSED_RESIDUAL: &str = "batchnorm/5_fused_residual.cu";
+const SLABS: &str = "batchnorm/3_slabs.cu";
+const VECTORIZED: &str = "batchnorm/4_vectorized.cu";
+const FUSED_RELU: &str = "batchnorm/5_fused_relu.cu";
+const FUSED_RESIDUAL: &str = "batchnorm/6_fused_residual.cu";
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || {
+        let workload = "batchnorm_residual";
+        vec![forward::LADDER.summary(workload, forward_job), backward::LADDER.summary(workload, backward_job)]
+    },
+    ..Op::named("batchnorm")
+};
 
 /// What a normalization knows besides its input: one value per channel each, and what keeps it from dividing by zero.
 #[derive(Clone, Copy)]
@@ -63,8 +73,9 @@ pub fn batchnorm_train(tape: &mut Tape, x: &Tensor, norm: &Norm, momentum: f32, 
     let (y, [mean, rstd]) = forward::train(&problem, x, norm, momentum, then)?;
     let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
     let second = then.second().cloned();
-    let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
-    tape.record(&inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+    let inputs = [x, norm.weight, norm.bias, then.second().unwrap_or(x)];
+    let inputs = &inputs[..3 + usize::from(then.second().is_some())];
+    tape.record("batchnorm_train", inputs, &y, move |dy, gradients| {
         let (sums, dx) = backward::train(&problem, dy, &saved, gradients.needs(&saved.x))?;
         gradients.add(&saved.weight, sums.dweight)?;
         gradients.add(&saved.bias, sums.dbias)?;
@@ -86,14 +97,15 @@ pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<
     let row = Columns::whole(x.device().target(), 1, problem.channels);
     let tensors = [rstd.arg(), norm.running_var.arg()];
     run(VECTORIZED, "batchnorm_forward_rstd", x, &row, &tensors, &[norm.eps.into()])?;
-    let normalize = forward::LADDER.pick(x.device(), &problem)?.run.normalize;
+    let normalize = forward::LADDER.pick(x.device(), &problem).run.normalize;
     let y = normalize(&problem, x, [norm.running_mean, &rstd], norm, then)?;
     // The statistics may move before the backward pass, so what this pass used is kept.
     let mean = if tape.needs(norm.weight) { norm.running_mean.duplicate()? } else { norm.running_mean.clone() };
     let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
     let second = then.second().cloned();
-    let inputs = [Some(x), Some(norm.weight), Some(norm.bias), then.second()];
-    tape.record(&inputs.into_iter().flatten().collect::<Vec<_>>(), &y, move |dy, gradients| {
+    let inputs = [x, norm.weight, norm.bias, then.second().unwrap_or(x)];
+    let inputs = &inputs[..3 + usize::from(then.second().is_some())];
+    tape.record("batchnorm_inference", inputs, &y, move |dy, gradients| {
         let passed = saved.passed(dy)?;
         let saved = Saved { y: None, ..saved };
         if gradients.needs(&saved.weight) || gradients.needs(&saved.bias) {
@@ -133,15 +145,15 @@ impl Problem {
     }
 }
 
-/// Two tensors with a row for each slab.
-fn slabs(x: &Tensor, cut: &Columns) -> Result<[Tensor; 2]> {
-    let row = || Tensor::empty(x.device(), [cut.slabs, cut.channels], DType::F32);
+/// Two tensors with a row of `channels` for each slab.
+fn slabs(x: &Tensor, slabs: usize, channels: usize) -> Result<[Tensor; 2]> {
+    let row = || Tensor::empty(x.device(), [slabs, channels], DType::F32);
     Ok([row()?, row()?])
 }
 
 /// Launches `entry` with `tensors…, rows, channels, slab, width, scalars…` on the device of `x`.
 fn run(file: &'static str, entry: &str, x: &Tensor, cut: &Columns, tensors: &[Arg], scalars: &[Arg]) -> Result<()> {
-    let args = [tensors, &cut.args()?, scalars].concat();
+    let args = Args::of([tensors, &cut.args()?, scalars]);
     launch(x.device(), &Variant { file, defines: cut.defines() }, entry, cut.geometry(), &args)
 }
 
@@ -157,61 +169,31 @@ fn walk(
     tensors: &[Arg],
     scalars: &[Arg],
 ) -> Result<()> {
-    let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?], scalars].concat();
+    let args = Args::of([tensors, &[dimension(problem.rows)?, dimension(problem.channels)?], scalars]);
     let geometry = Geometry::linear(problem.channels.div_ceil(THREADS), THREADS);
     launch(x.device(), &by_threads(file), entry, geometry, &args)
 }
 
+/// Rows of a slab of the third rung: few enough for many blocks, but no more slabs than one thread may add up.
+fn slab(rows: usize) -> usize {
+    rows.div_ceil(256).max(128)
+}
+
+/// Launches `entry` of the third rung with a block for each slab and 32 channels, and `tensors…, rows, channels, slab`.
+fn by_slab(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
+    let &Problem { rows, channels, .. } = problem;
+    let args = Args::of([tensors, &[dimension(rows)?, dimension(channels)?, dimension(slab(rows))?]]);
+    let geometry = Geometry::grid(channels.div_ceil(32), rows.div_ceil(slab(rows)), 1, THREADS);
+    launch(x.device(), &by_threads(SLABS), entry, geometry, &args)
+}
+
 /// Launches `entry` of the first rung with a thread per element and `tensors…, rows, channels`.
 fn each(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
-    let args = [tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]].concat();
+    let args = Args::of([tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]]);
     let geometry = Geometry::linear(problem.elements().div_ceil(THREADS), THREADS);
     launch(x.device(), &by_threads(TWO_PASS), entry, geometry, &args)
 }
 
 fn by_threads(file: &'static str) -> Variant {
     Variant { file, defines: Defines::new().with("THREADS", THREADS) }
-}
-
-/// What a GPU runs.
-pub fn variants() -> Vec<Variant> {
-    let columns = |file| cuda_defines().map(|defines| Variant { file, defines });
-    let later = [VECTORIZED, FUSED_RELU, FUSED_RESIDUAL].into_iter().flat_map(columns);
-    [TWO_PASS, WELFORD].map(by_threads).into_iter().chain(later).collect()
-}
-
-/// Its ladders.
-pub fn ladders() -> Vec<Summary> {
-    let workload = "batchnorm_residual";
-    vec![forward::LADDER.summary(workload, forward::job), backward::LADDER.summary(workload, backward::job)]
-}
-
-/// Kernels at work at any size.
-pub fn workloads() -> Vec<Workload> {
-    fn run(device: &Device, [n, h, w, c]: [usize; 4], training: bool, then: Then) -> Result<()> {
-        let [image, channels] = [Input::new([n, h, w, c], Values::Uniform), Input::new([c], Values::Uniform)];
-        let inputs = [image.clone(), channels.clone(), channels, image];
-        let (mean, var) = (Tensor::zeros(device, [c], DType::F32)?, Tensor::full(device, [c], 1.0)?);
-        workload::both_ways(device, inputs, |tape, [x, weight, bias, second]| {
-            let then = match then {
-                Then::Nothing => Then::Nothing,
-                Then::Relu => Then::Relu,
-                Then::Residual(()) => Then::Residual(second),
-            };
-            let norm = Norm { weight, bias, running_mean: &mean, running_var: &var, eps: 1e-5 };
-            if training {
-                return batchnorm_train(tape, x, &norm, 0.1, then);
-            }
-            batchnorm_inference(tape, x, &norm, then)
-        })
-    }
-    let (dims, default) = (["n", "h", "w", "c"], [3, 11, 13, 20]);
-    vec![
-        Workload::new("batchnorm", dims, default, |device, sizes| run(device, sizes, true, Then::Nothing)),
-        Workload::new("batchnorm_relu", dims, default, |device, sizes| run(device, sizes, true, Then::Relu)),
-        Workload::new("batchnorm_residual", dims, default, |device, sizes| {
-            run(device, sizes, true, Then::Residual(()))
-        }),
-        Workload::new("batchnorm_inference", dims, default, |device, sizes| run(device, sizes, false, Then::Nothing)),
-    ]
 }

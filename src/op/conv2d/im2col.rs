@@ -1,11 +1,11 @@
 //! Rung 2: convolutions as matrix products whose operand or result is written out, a few images at a time.
 
+use super::direction::Pass;
 use super::{Sizes, launches};
-use crate::device::Arg;
 use crate::error::Result;
-use crate::op::add;
+use crate::launch::elementwise;
 use crate::op::matmul::{Form, product};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Rows, Tensor};
 
 /// Floats that the columns may take at a time (64 MiB), if a single image does not take more.
 const MOST: usize = 1 << 24;
@@ -25,9 +25,9 @@ fn parts(sizes: &Sizes) -> impl Iterator<Item = Part> {
 }
 
 impl Part {
-    /// Where in `tensor [images, …]` the part's images start.
-    fn address(&self, tensor: &Tensor) -> u64 {
-        tensor.address() + (tensor.bytes() / tensor.dim(0) * self.first) as u64
+    /// Its images of `tensor [images, …]`.
+    fn of<'a>(&self, tensor: &'a Tensor) -> Result<Rows<'a>> {
+        tensor.rows(self.first, self.sizes.n)
     }
 
     /// Its pixels of `dy` as a matrix.
@@ -36,28 +36,21 @@ impl Part {
         if self.sizes.n == dy.dim(0) {
             return dy.reshape(shape);
         }
-        let rows = Tensor::empty(dy.device(), shape, DType::F32)?;
-        dy.device().backend().copy(rows.address(), self.address(dy), rows.bytes())?;
-        Ok(rows)
+        self.of(dy)?.duplicate(shape)
     }
 
     /// The patches of its images.
     fn columns(&self, file: &'static str, x: &Tensor) -> Result<Tensor> {
         let columns = Tensor::empty(x.device(), [self.sizes.pixels(), self.sizes.depth()], DType::F32)?;
-        let args = [columns.arg(), Arg::Ptr(self.address(x)), self.sizes.arg(0)];
+        let args = [columns.arg(), self.of(x)?.arg(), self.sizes.arg(0)];
         launches::each(x.device(), file, "conv2d_im2col", columns.elements(), &args)?;
         Ok(columns)
     }
 }
 
 /// y = columns · fᵀ + bias
-pub(super) fn forward(
-    file: &'static str,
-    sizes: &Sizes,
-    x: &Tensor,
-    filters: &Tensor,
-    bias: Option<&Tensor>,
-) -> Result<Tensor> {
+pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [x, filters], bias, .. } = pass;
     let y = Tensor::empty(x.device(), [sizes.n, sizes.p, sizes.q, sizes.k], DType::F32)?;
     let filters = filters.reshape([sizes.k, sizes.depth()])?;
     for part in parts(sizes) {
@@ -65,30 +58,32 @@ pub(super) fn forward(
         if part.sizes.n == sizes.n {
             return rows.reshape(y.shape().clone());
         }
-        x.device().backend().copy(part.address(&y), rows.address(), rows.bytes())?;
+        part.of(&y)?.copy_from(&rows)?;
     }
     Ok(y)
 }
 
 /// dx from columns = dy · f
-pub(super) fn input_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
+pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, filters], .. } = pass;
     let dx = Tensor::empty(dy.device(), [sizes.n, sizes.h, sizes.w, sizes.c], DType::F32)?;
     let filters = filters.reshape([sizes.k, sizes.depth()])?;
     for part in parts(sizes) {
         let columns = product(Form::NN, &part.rows(dy)?, &filters, None)?;
-        let args = [Arg::Ptr(part.address(&dx)), columns.arg(), part.sizes.arg(0)];
+        let args = [part.of(&dx)?.arg(), columns.arg(), part.sizes.arg(0)];
         launches::each(dy.device(), file, "conv2d_col2im", part.sizes.input(), &args)?;
     }
     Ok(dx)
 }
 
 /// df = dyᵀ · columns, one part after the other
-pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, x], .. } = pass;
     let mut sum: Option<Tensor> = None;
     for part in parts(sizes) {
         let of_part = product(Form::TN, &part.rows(dy)?, &part.columns(file, x)?, None)?;
         sum = Some(match sum {
-            Some(sum) => add::sum(&sum, &of_part)?,
+            Some(sum) => elementwise::sum(&sum, &of_part)?,
             None => of_part,
         });
     }

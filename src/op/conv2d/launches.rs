@@ -1,10 +1,12 @@
-//! Launches that the rungs of the three ladders share.
+//! Launches that the rungs of the three ladders share, written once for all directions.
 
 use super::Sizes;
+use super::direction::{Direction, Pass};
 use crate::device::{Arg, Defines, Device, Geometry, Target};
 use crate::error::Result;
-use crate::op::tile::Tile;
-use crate::op::{Variant, dimension, launch, reduce};
+use crate::launch::tile::Tile;
+use crate::launch::{Variant, dimension, launch};
+use crate::op::reduce;
 use crate::tensor::{DType, Tensor};
 
 /// Threads per block where each works for itself.
@@ -12,36 +14,84 @@ const THREADS: usize = 256;
 /// Elements along a side of rung 3's tiles, of which each thread has one.
 const SIDE: usize = 16;
 
-/// A file of rung 1 or 2: a thread for each element, the same on every device.
-pub(super) fn simple(file: &'static str) -> Variant {
-    Variant { file, defines: Defines::new().with("THREADS", THREADS) }
-}
-
-/// A file of rung 3: small square tiles, the same on every device.
-pub(super) fn square(file: &'static str) -> Variant {
-    Variant { file, defines: Defines::new().with("TILE", SIDE).with("THREADS", SIDE * SIDE) }
-}
-
-/// A file of rung 4: block tiles, fetched float by float.
-pub(super) fn scalar(file: &'static str, tile: Tile) -> Variant {
-    Variant { file, defines: tile.defines() }
-}
-
-/// Launches a kernel of a [`simple`] file for `elements` elements.
+/// Launches `entry` of a file of rung 1 or 2, the same on every device, with a thread for each of `elements`.
 pub(super) fn each(device: &Device, file: &'static str, entry: &str, elements: usize, args: &[Arg]) -> Result<()> {
-    launch(device, &simple(file), entry, Geometry::linear(elements.div_ceil(THREADS), THREADS), args)
+    let variant = Variant { file, defines: Defines::of([("THREADS", THREADS)]) };
+    launch(device, &variant, entry, Geometry::linear(elements.div_ceil(THREADS), THREADS), args)
 }
 
-/// Launches a kernel of a [`square`] file for a product whose sides along the grid are `x` and `y`.
-pub(super) fn squares(
-    device: &Device,
-    file: &'static str,
-    entry: &str,
-    [x, y]: [usize; 2],
-    args: &[Arg],
-) -> Result<()> {
-    let grid = Geometry::grid(x.div_ceil(SIDE), y.div_ceil(SIDE), 1, SIDE * SIDE);
-    launch(device, &square(file), entry, grid, args)
+/// A thread for each element.
+pub(super) fn direct(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let [left, right] = pass.operands;
+    let result = Tensor::empty(left.device(), pass.direction.result(pass.sizes), DType::F32)?;
+    let args = pass.args(&result, right, 0);
+    each(left.device(), file, pass.entry(), result.elements(), &args)?;
+    Ok(result)
+}
+
+/// Small square tiles, the same on every device, a thread for each element.
+pub(super) fn squares(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let (device, sizes) = (pass.operands[0].device(), pass.sizes);
+    let result = Tensor::empty(device, pass.direction.result(sizes), DType::F32)?;
+    let right = right(pass)?;
+    let args = pass.args(&result, &right, 0);
+    let variant = Variant { file, defines: Defines::of([("TILE", SIDE), ("THREADS", SIDE * SIDE)]) };
+    let [rows, columns, _] = pass.direction.product(sizes);
+    let [x, y] = pass.direction.along_grid(rows, columns).map(|side| side.div_ceil(SIDE));
+    launch(device, &variant, pass.entry(), Geometry::grid(x, y, 1, SIDE * SIDE), &args)?;
+    Ok(result)
+}
+
+/// Block tiles, fetched float by float.
+pub(super) fn scalar(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let tiles = Tiles::of(pass);
+    tiles.run(&Variant { file, defines: tiles.tile.defines() }, pass)
+}
+
+/// Block tiles, fetched vector by vector.
+pub(super) fn vectors(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let tiles = Tiles::of(pass);
+    tiles.run(&vectorized(file, tiles.tile, pass), pass)
+}
+
+/// The same, their depth split among blocks.
+pub(super) fn split_k(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let tiles = Tiles::of(pass).split(pass.operands[0].device().target());
+    tiles.run(&vectorized(file, tiles.tile, pass), pass)
+}
+
+/// Residue classes of input pixels: blocks along the z axis, of which there are at most 65535.
+pub(super) fn classes(sizes: &Sizes) -> usize {
+    let [vertical, horizontal] = sizes.steps.stride;
+    if vertical.saturating_mul(horizontal) < 65536 { vertical * horizontal } else { 1 }
+}
+
+/// Block tiles of the input pixels of one residue class × channels.
+pub(super) fn by_residue(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let ([dy, filters], sizes) = (pass.operands, pass.sizes);
+    let (device, [vertical, horizontal]) = (dy.device(), sizes.steps.stride);
+    // The largest class.
+    let rows = sizes.n * sizes.h.div_ceil(vertical) * sizes.w.div_ceil(horizontal);
+    let taps = sizes.r.div_ceil(vertical) * sizes.s.div_ceil(horizontal);
+    let tile = pass.direction.tile(device.target(), [rows, sizes.c, taps * sizes.k]);
+    let dx = Tensor::empty(device, pass.direction.result(sizes), DType::F32)?;
+    let grid = Geometry::grid(rows.div_ceil(tile.bm), sizes.c.div_ceil(tile.bn), classes(sizes), tile.threads());
+    let args = pass.args(&dx, filters, 0);
+    launch(device, &vectorized(file, tile, pass), pass.entry(), grid, &args)?;
+    Ok(dx)
+}
+
+fn vectorized(file: &'static str, tile: Tile, pass: &Pass) -> Variant {
+    let [a, b] = pass.direction.accesses(pass.operands[0].device().target(), pass.sizes);
+    Variant { file, defines: tile.defines().with("AVEC", a).with("BVEC", b) }
+}
+
+/// The right operand as tiles take it: the forward pass's filters with their taps along the rows.
+fn right(pass: &Pass) -> Result<Tensor> {
+    match pass.direction {
+        Direction::Forward => transposed(pass.sizes, pass.operands[1]),
+        Direction::Input | Direction::Filter => Ok(pass.operands[1].clone()),
+    }
 }
 
 /// How much of sums of `depth` products each block takes where there are `tiles` of them: enough blocks to keep a machine
@@ -62,8 +112,8 @@ pub(super) fn split(target: Target, tile: Tile, tiles: usize, depth: usize) -> u
 }
 
 /// The block tiles of a product, from rung 4 on.
-pub(super) struct Tiles {
-    pub tile: Tile,
+struct Tiles {
+    tile: Tile,
     /// Along the grid.
     x: usize,
     y: usize,
@@ -73,30 +123,29 @@ pub(super) struct Tiles {
 }
 
 impl Tiles {
-    /// `x` × `y` tiles along the grid, each of sums of `depth` products.
-    pub fn new(tile: Tile, [x, y]: [usize; 2], depth: usize) -> Self {
+    /// Those of a whole product.
+    fn of(pass: &Pass) -> Self {
+        let product = pass.direction.product(pass.sizes);
+        let tile = pass.direction.tile(pass.operands[0].device().target(), product);
+        let [rows, columns, depth] = product;
+        let [x, y] = pass.direction.along_grid(rows.div_ceil(tile.bm), columns.div_ceil(tile.bn));
         Self { tile, x, y, depth, split: depth }
     }
 
     /// Splits the depth among blocks, see [`split`].
-    pub fn split(self, target: Target) -> Self {
+    fn split(self, target: Target) -> Self {
         Self { split: split(target, self.tile, self.x * self.y, self.depth), ..self }
     }
 
-    /// Runs a kernel whose arguments are the result, `inputs` and the sizes; adds up the splits in order.
-    pub fn run(
-        &self,
-        device: &Device,
-        variant: &Variant,
-        entry: &str,
-        sizes: &Sizes,
-        shape: [usize; 4],
-        inputs: &[Arg],
-    ) -> Result<Tensor> {
+    /// Runs the kernel; adds up the splits in order.
+    fn run(&self, variant: &Variant, pass: &Pass) -> Result<Tensor> {
+        let (device, shape) = (pass.operands[0].device(), pass.direction.result(pass.sizes));
+        let right = right(pass)?;
         let (elements, splits) = (shape.iter().product(), self.depth.div_ceil(self.split));
         let partial = Tensor::empty(device, [splits, elements], DType::F32)?;
-        let args = [&[partial.arg()], inputs, &[sizes.arg(self.split)]].concat();
-        launch(device, variant, entry, Geometry::grid(self.x, self.y, splits, self.tile.threads()), &args)?;
+        let args = pass.args(&partial, &right, self.split);
+        let grid = Geometry::grid(self.x, self.y, splits, self.tile.threads());
+        launch(device, variant, pass.entry(), grid, &args)?;
         let sum = if splits == 1 { partial } else { reduce::sum_slabs(&partial, splits, elements)? };
         sum.reshape(shape)
     }
@@ -108,19 +157,14 @@ const PIECE: usize = 32;
 /// Filters `[k, r, s, c]` as the right operand of the forward product, `[r·s·c, k]`.
 pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
     let (device, k, depth) = (filters.device(), sizes.k, sizes.depth());
-    let variant = transpose(device.target());
-    let to = Tensor::empty(device, [depth, k], DType::F32)?;
-    let grid = Geometry::grid(depth.div_ceil(PIECE), k.div_ceil(PIECE), 1, variant.defines.get("THREADS"));
-    launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
-    Ok(to)
-}
-
-/// The kernel for it.
-pub(super) fn transpose(target: Target) -> Variant {
-    let (vec, threads) = match target {
+    let (vec, threads) = match device.target() {
         Target::Cuda => (1, THREADS),
         Target::Host { lanes } => (lanes, 1),
     };
-    let defines = Defines::new().with("TILE", PIECE).with("VEC", vec).with("THREADS", threads);
-    Variant { file: "conv2d/transpose/1_tiled.cu", defines }
+    let defines = Defines::of([("TILE", PIECE), ("VEC", vec), ("THREADS", threads)]);
+    let variant = Variant { file: "conv2d/filters_transpose.cu", defines };
+    let to = Tensor::empty(device, [depth, k], DType::F32)?;
+    let grid = Geometry::grid(depth.div_ceil(PIECE), k.div_ceil(PIECE), 1, threads);
+    launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
+    Ok(to)
 }

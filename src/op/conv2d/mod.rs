@@ -3,29 +3,47 @@
 //! `y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c] · f[k,r,s,c]`
 //!
 //! With g the gradient of y: dx gathers g through the filters turned around, df correlates g with x, and the gradient
-//! of the bias is the sum of g over all pixels. Each of the three has a ladder of kernels: [`forward`],
-//! [`input_gradient`], [`filter_gradient`].
+//! of the bias is the sum of g over all pixels. Each of the three products has a ladder of kernels; their launches are
+//! written once, for any [`Direction`].
 
-mod cases;
-mod filter_gradient;
-mod forward;
+mod direction;
+mod examples;
 mod im2col;
-mod input_gradient;
+mod ladders;
 mod launches;
 mod sizes;
 mod winograd;
 
-pub use cases::{cases, workloads};
-pub use sizes::Sizes;
-
-use std::collections::BTreeSet;
-
-use crate::device::Target;
 use crate::error::Result;
-use crate::op::tile::Tile;
-use crate::op::{Variant, ladder, reduce};
+use crate::op::{Op, reduce};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
+use direction::{Direction, compute};
+use examples::{cases, job, workloads};
+
+pub use sizes::Sizes;
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || {
+        vec![
+            ladders::FORWARD.summary("conv2d", |device, problem| job(Direction::Forward, device, problem)),
+            ladders::INPUT.summary("conv2d", |device, problem| job(Direction::Input, device, problem)),
+            ladders::FILTER.summary("conv2d", |device, problem| job(Direction::Filter, device, problem)),
+        ]
+    },
+    // Every tile for pixels whose channels whole accesses divide and for others; then every tile of Winograd's.
+    sizes: &[
+        ("conv2d", &[&[1], &[2], &[2], CHANNELS, CHANNELS, &[1], &[1], &[1]]),
+        ("conv2d_strided", &[&[1], &[2], &[2], CHANNELS, CHANNELS, &[1], &[1], &[2]]),
+        ("conv2d", &[&[1], &[4], &[4], &[32, 64, 128], &[32, 64, 128], &[3], &[3], &[1]]),
+    ],
+    ..Op::named("conv2d")
+};
+
+const CHANNELS: &[usize] = &[31, 32, 63, 64, 127, 128];
 
 /// How the filter moves over the image: `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,15 +70,15 @@ impl Steps {
 /// Ranks other than 4, channel counts that differ, a stride or dilation of 0, a filter larger than the padded image.
 pub fn conv2d(tape: &mut Tape, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>, steps: Steps) -> Result<Tensor> {
     let sizes = Sizes::of(x, filters, bias, steps)?;
-    let y = forward::run(&sizes, x, filters, bias)?;
+    let y = compute(Direction::Forward, &sizes, [x, filters], bias)?;
     let (input, weights, offset) = (x.clone(), filters.clone(), bias.cloned());
-    let inputs: Vec<&Tensor> = [x, filters].into_iter().chain(bias).collect();
-    tape.record(&inputs, &y, move |dy, gradients| {
+    let inputs = [x, filters, bias.unwrap_or(x)];
+    tape.record("conv2d", &inputs[..2 + usize::from(bias.is_some())], &y, move |dy, gradients| {
         if gradients.needs(&input) {
-            gradients.add(&input, input_gradient::run(&sizes, dy, &weights)?)?;
+            gradients.add(&input, compute(Direction::Input, &sizes, [dy, &weights], None)?)?;
         }
         if gradients.needs(&weights) {
-            gradients.add(&weights, filter_gradient::run(&sizes, dy, &input)?)?;
+            gradients.add(&weights, compute(Direction::Filter, &sizes, [dy, &input], None)?)?;
         }
         match &offset {
             Some(bias) if gradients.needs(bias) => {
@@ -70,40 +88,4 @@ pub fn conv2d(tape: &mut Tape, x: &Tensor, filters: &Tensor, bias: Option<&Tenso
         }
     });
     Ok(y)
-}
-
-/// The three ladders.
-pub fn ladders() -> Vec<ladder::Summary> {
-    vec![
-        forward::LADDER.summary("conv2d", forward::job),
-        input_gradient::LADDER.summary("conv2d", input_gradient::job),
-        filter_gradient::LADDER.summary("conv2d", filter_gradient::job),
-    ]
-}
-
-/// What a GPU compiles: every tile, from rung 5 on with whole and with single accesses.
-pub fn variants() -> Vec<Variant> {
-    let files = |numbers: &'static [u32]| {
-        let of = |ladder: ladder::Summary| ladder.numbers().zip(ladder.files.clone()).collect::<Vec<_>>();
-        let files = ladders().into_iter().flat_map(of).filter(|(number, _)| numbers.contains(number));
-        // Two ladders share a file.
-        files.map(|(_, file)| file).collect::<BTreeSet<_>>()
-    };
-    let mut variants = vec![launches::transpose(Target::Cuda)];
-    variants.extend(files(&[1, 2]).into_iter().map(launches::simple));
-    variants.extend(files(&[3]).into_iter().map(launches::square));
-    for columns in [32, 64, 128] {
-        let tile = Tile::pick(Target::Cuda, 128, columns, 128);
-        let low = Tile::pick_for_filters(Target::Cuda, 64, columns, 128);
-        variants.extend(files(&[4]).into_iter().map(|file| launches::scalar(file, tile)));
-        variants.push(launches::scalar(filter_gradient::SCALAR, low));
-        for (even, other) in [(64, 64), (3, 64), (64, 3), (3, 3)] {
-            variants.extend(forward::variants(tile, even, other));
-            variants.extend(input_gradient::variants(tile, even, other));
-            variants.extend([tile, low].into_iter().flat_map(|tile| filter_gradient::variants(tile, even, other)));
-        }
-        variants.extend(files(&[7, 8]).into_iter().map(|file| winograd::on_gpu(file, tile)));
-        variants.extend(filter_gradient::WINOGRAD.map(|file| winograd::on_gpu(file, low)));
-    }
-    variants
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Steps;
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::op::dimension;
+use crate::launch::{dimension, elementwise};
 use crate::tensor::Tensor;
 
 /// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c]`, output
@@ -42,6 +42,7 @@ impl Sizes {
         let (&[n, h, w, c], &[k, r, s, filter_c]) = (x.shape().dims(), filters.shape().dims()) else {
             return Err(fail("want [N, H, W, C] and [K, R, S, C]"));
         };
+        [x, filters].into_iter().chain(bias).try_for_each(|tensor| elementwise::check_f32("conv2d", tensor))?;
         if c != filter_c {
             return Err(fail("channels differ"));
         }
@@ -56,12 +57,17 @@ impl Sizes {
             return Err("sizes, strides and dilations must be at least 1".into());
         }
         let extent = |size: usize, taps: usize, d: usize| {
-            let room = (size + 2 * steps.padding[d]).checked_sub(steps.dilation[d] * (taps - 1) + 1);
-            room.map(|room| room / steps.stride[d] + 1).ok_or("the filter is larger than the padded image")
+            // What a filter reaches is what kernels hold in an int.
+            let padded = int(steps.padding[d])? * 2 + int(size)?;
+            let reach = int(product([int(steps.dilation[d])?, taps - 1])?)? + 1;
+            let room = int(padded)?.checked_sub(reach);
+            room.map(|room| room / steps.stride[d] + 1)
+                .ok_or_else(|| "the filter is larger than the padded image".to_owned())
         };
         let (p, q) = (extent(h, r, 0)?, extent(w, s, 1)?);
-        for elements in [n * h * w, n * p * q, k * r * s * c] {
-            dimension(elements).map_err(|e| e.to_string())?;
+        steps.stride.into_iter().try_for_each(|stride| int(stride).map(drop))?;
+        for elements in [&[n, h, w][..], &[n, p, q], &[k, r, s, c]] {
+            int(product(elements.iter().copied())?)?;
         }
         Ok(Self { n, h, w, c, k, r, s, p, q, steps })
     }
@@ -105,6 +111,16 @@ impl Sizes {
         ints.iter_mut().zip(sizes.into_iter().chain(moves)).for_each(|(int, size)| *int = size as i32);
         Arg::Ints(ints)
     }
+}
+
+/// A size that kernels can hold.
+fn int(size: usize) -> Result<usize, String> {
+    dimension(size).map(|_| size).map_err(|e| e.to_string())
+}
+
+fn product(sizes: impl IntoIterator<Item = usize>) -> Result<usize, String> {
+    let product = sizes.into_iter().try_fold(1usize, |product, size| product.checked_mul(size));
+    product.ok_or_else(|| "more elements than can be counted".into())
 }
 
 impl fmt::Display for Sizes {

@@ -1,13 +1,14 @@
-//! Winograd's convolution: the launches of rungs 7 and 8 of all three ladders (`kernels/prelude/winograd.cuh`).
+//! Winograd's convolution: the launches of rungs 7 and 8 of all three ladders (`kernels/conv2d/winograd.cuh`).
 //!
 //! Images are worked off part by part, so that what lies between the steps stays in a cache, and bounded.
 
+use super::direction::Pass;
 use super::launches::split;
 use super::{Sizes, Steps};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
-use crate::op::tile::{Tile, access};
-use crate::op::{Variant, dimension, launch};
+use crate::launch::tile::{Tile, access};
+use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 /// How much more than a plain sum F(4×4, 3×3) rounds; F(2×2, 3×3) is as good as one.
@@ -36,20 +37,16 @@ fn output(file: &str) -> usize {
 }
 
 /// The forward pass.
-pub(super) fn forward(
-    file: &'static str,
-    sizes: &Sizes,
-    x: &Tensor,
-    filters: &Tensor,
-    bias: Option<&Tensor>,
-) -> Result<Tensor> {
+pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [x, filters], bias, .. } = pass;
     let (c, k) = (sizes.c, sizes.k);
     let taps = super::launches::transposed(sizes, filters)?;
     convolve(file, sizes, x, Taps { values: &taps, row_stride: k, tap_stride: c * k, turned: false }, bias)
 }
 
 /// The gradient of the input: a convolution of dy.
-pub(super) fn input_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, filters: &Tensor) -> Result<Tensor> {
+pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, filters], .. } = pass;
     let &Sizes { h, w, c, k, p, q, steps, .. } = sizes;
     let steps = Steps { padding: steps.padding.map(|padding| 2 - padding), ..steps };
     let turned = Sizes { h: p, w: q, c: k, k: c, p: h, q: w, steps, ..*sizes };
@@ -98,7 +95,8 @@ fn convolve(file: &'static str, sizes: &Sizes, x: &Tensor, taps: Taps, bias: Opt
 }
 
 /// The gradient of the filters.
-pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x: &Tensor) -> Result<Tensor> {
+pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
+    let &Pass { sizes, operands: [dy, x], .. } = pass;
     let device = dy.device();
     let &Sizes { n, c, k, .. } = sizes;
     let plan = Plan::new(file, device, sizes, c + k, k * c);
@@ -111,7 +109,7 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
     let splits = |tiles: usize| tiles.div_ceil(split);
     let parts: usize = (0..n).step_by(plan.images).map(|first| splits(plan.part(sizes, first).1)).sum();
     let partial = Tensor::empty(device, [parts, plan.points, k, c], DType::F32)?;
-    let Arg::Ptr(mut to) = partial.arg() else { unreachable!("a tensor is passed by its address") };
+    let mut done = 0;
     for first in (0..n).step_by(plan.images) {
         let (part, tiles) = plan.part(sizes, first);
         let from = dimension(first)?;
@@ -119,9 +117,10 @@ pub(super) fn filter_gradient(file: &'static str, sizes: &Sizes, dy: &Tensor, x:
         plan.transform(device, &variant, "winograd_upstream", [tiles, k], &[dm.arg(), dy.arg(), part.arg(0), from])?;
         let grid = Geometry::grid(across, down, plan.points * splits(tiles), tile.threads());
         let sizes = [dimension(tiles)?, dimension(k)?, dimension(c)?, dimension(split)?];
-        let args = [&[Arg::Ptr(to), dm.arg(), v.arg()], &sizes[..]].concat();
+        let to = partial.rows(done, splits(tiles))?;
+        let args = Args::of([&[to.arg(), dm.arg(), v.arg()], &sizes[..]]);
         launch(device, &variant, "winograd_correlate", grid, &args)?;
-        to += (4 * splits(tiles) * plan.points * k * c) as u64;
+        done += splits(tiles);
     }
     let df = Tensor::empty(device, [k, 3, 3, c], DType::F32)?;
     let args = [df.arg(), partial.arg(), dimension(k)?, dimension(c)?, dimension(parts)?];
@@ -178,7 +177,7 @@ impl Plan {
             Target::Cuda => (64, 64),
             Target::Host { .. } => (64, 1),
         };
-        let args = [args, &[dimension(span)?]].concat();
+        let args = Args::of([args, &[dimension(span)?]]);
         launch(device, variant, entry, Geometry::linear(items.div_ceil(span), threads), &args)
     }
 }
@@ -202,9 +201,4 @@ fn variant(file: &'static str, target: Target, tile: Tile, lengths: [usize; 3]) 
     let [a, b, c] = lengths.map(|length| access(target, length));
     let defines = tile.defines().with("WIDTH", width(target, output(file)));
     Variant { file, defines: defines.with("AVEC", a).with("BVEC", b).with("CVEC", c) }
-}
-
-/// What a GPU compiles of `file`.
-pub(super) fn on_gpu(file: &'static str, tile: Tile) -> Variant {
-    variant(file, Target::Cuda, tile, [4; 3])
 }

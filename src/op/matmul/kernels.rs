@@ -3,9 +3,9 @@
 use super::{Form, Sizes};
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::ladder::{Ladder, Rung};
-use crate::op::tile::{Tile, WarpTile, access};
-use crate::op::{Variant, dimension, launch};
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::tile::{Tile, WarpTile, access};
+use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Tensor>;
@@ -13,10 +13,11 @@ type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Ten
 const NAIVE: &str = "matmul/1_naive.cu";
 const COALESCED: &str = "matmul/2_coalesced.cu";
 const SHARED_TILE: &str = "matmul/3_shared_tile.cu";
-const REGISTER_TILE: &str = "matmul/4_register_tile.cu";
-const VECTORIZED: &str = "matmul/5_vectorized.cu";
-const DOUBLE_BUFFER: &str = "matmul/6_double_buffer.cu";
-const WARP_TILE: &str = "matmul/7_warp_tile.cu";
+const ONE_DIMENSIONAL_TILE: &str = "matmul/4_one_dimensional_tile.cu";
+const REGISTER_TILE: &str = "matmul/5_register_tile.cu";
+const VECTORIZED: &str = "matmul/6_vectorized.cu";
+const DOUBLE_BUFFER: &str = "matmul/7_double_buffer.cu";
+const WARP_TILE: &str = "matmul/8_warp_tile.cu";
 
 /// The kernels of the product.
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
@@ -25,6 +26,7 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
         Rung::new(NAIVE, plain),
         Rung::new(COALESCED, plain),
         Rung::new(SHARED_TILE, plain),
+        Rung::new(ONE_DIMENSIONAL_TILE, one_dimensional_tile),
         Rung::new(REGISTER_TILE, register_tile),
         Rung::new(VECTORIZED, vectorized),
         Rung::new(DOUBLE_BUFFER, double_buffer),
@@ -33,12 +35,12 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
     default,
 };
 
-/// A CPU fetches ahead by itself and has no warps: there the rungs above 5 only copy more. A GPU gets the last rung, but for
-/// outputs narrower than its tiles, of which rung 5 has one of 32 columns. (By the profiler's counts; no GPU timed it yet.)
+/// A CPU fetches ahead by itself and has no warps: there the rungs above 6 only copy more. A GPU gets the last rung, but for
+/// outputs narrower than its tiles, of which rung 6 has one of 32 columns. (By the profiler's counts; no GPU timed it yet.)
 fn default(target: Target, sizes: &Sizes) -> u32 {
     match target {
-        Target::Cuda if sizes.n > 32 => 7,
-        Target::Cuda | Target::Host { .. } => 5,
+        Target::Cuda if sizes.n > 32 => 8,
+        Target::Cuda | Target::Host { .. } => 6,
     }
 }
 
@@ -46,6 +48,17 @@ fn default(target: Target, sizes: &Sizes) -> u32 {
 fn plain(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
     let variant = Variant { file, defines: Defines::new() };
     run(&variant, sizes, operands, bias, [32, 32], 1024, &transposed(sizes.form).map(Arg::from))
+}
+
+/// A thread for 8 elements of a column of C, in blocks of 64 × 64.
+fn one_dimensional_tile(
+    file: &'static str,
+    sizes: &Sizes,
+    operands: [&Tensor; 2],
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
+    let variant = Variant { file, defines: Defines::new() };
+    run(&variant, sizes, operands, bias, [64, 64], 512, &transposed(sizes.form).map(Arg::from))
 }
 
 /// A register tile in every thread. Copies float by float take any operand, so that one tile and one compilation do.
@@ -93,7 +106,7 @@ fn run(
 ) -> Result<Tensor> {
     let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
     let tensors = [c.arg(), a.arg(), b.arg(), bias.map_or(Arg::Ptr(0), Tensor::arg)];
-    let args = [&tensors[..], &[dimension(m)?, dimension(n)?, dimension(k)?], more].concat();
+    let args = Args::of([&tensors[..], &[dimension(m)?, dimension(n)?, dimension(k)?], more]);
     let geometry = Geometry::grid(n.div_ceil(block[1]), m.div_ceil(block[0]), 1, threads);
     launch(a.device(), variant, "matmul_forward", geometry, &args)?;
     Ok(c)
@@ -130,25 +143,4 @@ fn vectorized_defines(tile: Tile, form: Form, access: [usize; 3]) -> Defines {
     let [a, b] = transposed(form);
     let defines = tile.defines().with("TRANSPOSE_A", a).with("TRANSPOSE_B", b);
     defines.with("AVEC", access[0]).with("BVEC", access[1]).with("CVEC", access[2])
-}
-
-/// What a GPU compiles: every form and tile, with whole and with single accesses.
-pub fn variants() -> Vec<Variant> {
-    let mut variants = [NAIVE, COALESCED, SHARED_TILE].map(|file| Variant { file, defines: Defines::new() }).to_vec();
-    variants.push(Variant { file: REGISTER_TILE, defines: widest(Target::Cuda).defines() });
-    for form in [Form::NN, Form::NT, Form::TN] {
-        for length in [4, 1] {
-            let access = access(Target::Cuda, length);
-            for columns in [32, 64, 128] {
-                let defines = vectorized_defines(Tile::pick(Target::Cuda, 128, columns, 128), form, [access; 3]);
-                variants.push(Variant { file: VECTORIZED, defines });
-            }
-            let defines = with_form(buffered(Target::Cuda).defines(), form, access);
-            variants.push(Variant { file: DOUBLE_BUFFER, defines });
-            for tile in WarpTile::all(Target::Cuda) {
-                variants.push(Variant { file: WARP_TILE, defines: with_form(tile.defines(), form, access) });
-            }
-        }
-    }
-    variants
 }

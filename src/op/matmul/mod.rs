@@ -2,18 +2,34 @@
 //!
 //! With G the gradient of C: dA = G · op(B)ᵀ, dB = op(A)ᵀ · G, each again one of the three products NN, NT, TN.
 
-mod cases;
+mod examples;
 mod kernels;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::op::ladder::Summary;
+use crate::launch::elementwise;
+use crate::op::Op;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
-pub use cases::{cases, workloads};
-pub use kernels::{LADDER, variants};
+use examples::{cases, job, workloads};
+pub use kernels::LADDER;
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || vec![LADDER.summary("matmul", job)],
+    // Every tile of every form, for rows that whole accesses divide and for others; then the last rung's large tile.
+    sizes: &[
+        ("matmul", &[&[64], &[31, 32, 63, 64, 127, 128], &[31, 32, 63, 64, 127, 128]]),
+        ("matmul", &[&[4], &[2051, 2052], &[2052]]),
+        ("matmul", &[&[2052], &[3, 4], &[2052]]),
+        ("matmul", &[&[2052], &[2051, 2052], &[4]]),
+    ],
+    ..Op::named("matmul")
+};
 
 /// Which operands are read transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +85,7 @@ impl FromStr for Sizes {
 pub fn matmul(tape: &mut Tape, form: Form, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let c = product(form, a, b, None)?;
     let (left, right) = (a.clone(), b.clone());
-    tape.record(&[a, b], &c, move |g, gradients| {
+    tape.record("matmul", &[a, b], &c, move |g, gradients| {
         if gradients.needs(&left) {
             let gradient = match form {
                 Form::NN => product(Form::NT, g, &right, None)?,
@@ -103,15 +119,11 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         let what = format!("inner dimensions of {} and {} differ in form {form:?}", a.shape(), b.shape());
         return Err(Error::shape("matmul", what));
     }
+    [a, b].into_iter().chain(bias).try_for_each(|tensor| elementwise::check_f32("matmul", tensor))?;
     if let Some(bias) = bias.filter(|bias| bias.elements() != n) {
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
     let sizes = Sizes { form, m, n, k };
-    let rung = LADDER.pick(a.device(), &sizes)?;
+    let rung = LADDER.pick(a.device(), &sizes);
     (rung.run)(rung.file, &sizes, [a, b], bias)
-}
-
-/// Its ladder.
-pub fn ladders() -> Vec<Summary> {
-    vec![LADDER.summary("matmul", cases::job)]
 }

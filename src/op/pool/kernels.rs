@@ -3,8 +3,8 @@
 use super::Sizes;
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::ladder::{Ladder, Rung};
-use crate::op::{Variant, launch};
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::{Args, Variant, launch};
 use crate::tensor::Tensor;
 
 const NAIVE: &str = "pool/1_naive.cu";
@@ -25,13 +25,13 @@ const RUNGS: &[Rung<Sizes, Run>] = &[
 
 /// Launches the kernel that `ladder` is named after; it writes `to`.
 pub(super) fn max_pool(ladder: &Ladder<Sizes, Run>, sizes: &Sizes, to: &Tensor, tensors: &[Arg]) -> Result<()> {
-    (ladder.pick(to.device(), sizes)?.run)(sizes, to, ladder.name, tensors)
+    (ladder.pick(to.device(), sizes).run)(sizes, to, ladder.name, tensors)
 }
 
 /// A thread for each element of `to`.
 fn naive(sizes: &Sizes, to: &Tensor, entry: &'static str, tensors: &[Arg]) -> Result<()> {
     let variant = Variant { file: NAIVE, defines: Defines::new() };
-    let args = [tensors, &[sizes.arg(to.elements() / sizes.c, 0, 0)]].concat();
+    let args = Args::of([tensors, &[sizes.arg(to.elements() / sizes.c, 0, 0)]]);
     launch(to.device(), &variant, entry, Geometry::linear(to.elements().div_ceil(256), 256), &args)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn vectorized(
 ) -> Result<()> {
     let target = to.device().target();
     let defines = defines(target, sizes.c);
-    let (vec, threads) = (defines.get("VEC"), defines.get("THREADS"));
+    let (vec, threads) = (vector(target, sizes.c), threads(target));
     let width = sizes.c.div_ceil(vec).next_power_of_two().min(32).min(threads);
     let span = match target {
         // Two pixels per thread; a host thread writes about 32 KiB.
@@ -53,25 +53,28 @@ pub(super) fn vectorized(
         Target::Host { .. } => (8192 / sizes.c).max(1),
     };
     let pixels = to.elements() / sizes.c;
-    let args = [tensors, &[sizes.arg(pixels, span, width)], scalars].concat();
+    let args = Args::of([tensors, &[sizes.arg(pixels, span, width)], scalars]);
     let geometry = Geometry::linear(pixels.div_ceil(span), threads);
     launch(to.device(), &Variant { file: VECTORIZED, defines }, entry, geometry, &args)
 }
 
-/// The constants of a kernel that takes each pixel's `channels` in vectors.
-pub(crate) fn defines(target: Target, channels: usize) -> Defines {
-    let vec = match target {
+/// How many of a pixel's `channels` are in a vector.
+pub(crate) fn vector(target: Target, channels: usize) -> usize {
+    match target {
         Target::Host { lanes } => lanes,
         Target::Cuda if channels.is_multiple_of(4) => 4,
         Target::Cuda => 1,
-    };
-    // The host does not mind unaligned vectors and takes any number of channels with one compilation.
-    let (threads, whole) = if target == Target::Cuda { (256, 1) } else { (1, 0) };
-    Defines::new().with("VEC", vec).with("WHOLE", whole).with("THREADS", threads)
+    }
 }
 
-/// What a GPU runs: channels in whole vectors, or any.
-pub fn variants() -> Vec<Variant> {
-    let vectorized = [4, 1].map(|channels| Variant { file: VECTORIZED, defines: defines(Target::Cuda, channels) });
-    [&[Variant { file: NAIVE, defines: Defines::new() }], &vectorized[..]].concat()
+/// Threads of a block.
+pub(crate) fn threads(target: Target) -> usize {
+    if target == Target::Cuda { 256 } else { 1 }
+}
+
+/// The constants of a kernel that takes each pixel's `channels` in vectors.
+pub(crate) fn defines(target: Target, channels: usize) -> Defines {
+    // The host does not mind unaligned vectors and takes any number of channels with one compilation.
+    let whole = usize::from(target == Target::Cuda);
+    Defines::of([("VEC", vector(target, channels)), ("WHOLE", whole), ("THREADS", threads(target))])
 }

@@ -7,23 +7,31 @@
 //! The output has ⌊(H + 2 · padding − size) / stride⌋ + 1 rows. Padding is −∞ for the maximum and zeros for the average,
 //! which counts them (PyTorch's `count_include_pad`). A NaN makes its windows NaN.
 
-mod cases;
+mod examples;
 mod kernels;
 mod sizes;
 
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::op::elementwise;
-use crate::op::ladder::Summary;
+use crate::launch::elementwise;
+use crate::op::Op;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
-pub use cases::{cases, workloads};
-pub(crate) use kernels::defines;
-pub use kernels::{MAX_BACKWARD, MAX_FORWARD, variants};
+use examples::{backward_job, cases, forward_job, workloads};
+pub use kernels::{MAX_BACKWARD, MAX_FORWARD};
+pub(crate) use kernels::{defines, threads, vector};
 pub use sizes::Sizes;
 
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || vec![MAX_FORWARD.summary("max_pool", forward_job), MAX_BACKWARD.summary("max_pool", backward_job)],
+    ..Op::named("pool")
+};
+
 /// Which pixels are pooled together: rows, then columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Height and width in pixels.
     pub size: [usize; 2],
@@ -39,7 +47,7 @@ pub struct Window {
 /// Another rank than 4, a window that does not fit, padding over half of it, more than 256 taps.
 pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     let sizes = Sizes::of("max_pool", x, window)?;
-    if window.size[0] * window.size[1] > 256 {
+    if window.size[0].saturating_mul(window.size[1]) > 256 {
         // Which tap held the maximum is kept in a byte.
         return Err(Error::shape("max_pool", format!("a window of {:?} has more than 256 taps", window.size)));
     }
@@ -49,7 +57,7 @@ pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     kernels::max_pool(&MAX_FORWARD, &sizes, &y, &[y.arg(), taps_arg, x.arg()])?;
     if let Some(taps) = taps {
         let input = x.clone();
-        tape.record(&[x], &y, move |dy, gradients| {
+        tape.record("max_pool", &[x], &y, move |dy, gradients| {
             let dx = elementwise::like(&input)?;
             kernels::max_pool(&MAX_BACKWARD, &sizes, &dx, &[dx.arg(), dy.arg(), taps.arg()])?;
             gradients.add(&input, dx)
@@ -68,7 +76,7 @@ pub fn avg_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     let y = Tensor::empty(x.device(), sizes.output(), DType::F32)?;
     kernels::vectorized(&sizes, &y, "avg_pool_forward", &[y.arg(), x.arg()], &[scale.into()])?;
     let input = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("avg_pool", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         kernels::vectorized(&sizes, &dx, "avg_pool_backward", &[dx.arg(), dy.arg()], &[scale.into()])?;
         gradients.add(&input, dx)
@@ -86,9 +94,4 @@ pub fn global_avg_pool(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     };
     // One window, as large as the image.
     avg_pool(tape, x, Window { size: [h, w], stride: [1, 1], padding: [0, 0] })?.reshape([n, c])
-}
-
-/// The ladders of the maximum.
-pub fn ladders() -> Vec<Summary> {
-    vec![MAX_FORWARD.summary("max_pool", cases::forward_job), MAX_BACKWARD.summary("max_pool", cases::backward_job)]
 }

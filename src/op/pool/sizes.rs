@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::Window;
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::op::{dimension, elementwise};
+use crate::launch::{dimension, elementwise};
 use crate::tensor::Tensor;
 
 /// The sizes of one pooling. As text, `n64 h32 w32 c64 size2,2 stride2,2 pad0,0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sizes {
     /// Images.
     pub n: usize,
@@ -51,13 +51,17 @@ impl Sizes {
             return Err(fail("padding of more than half the window leaves windows without a pixel"));
         }
         let extent = |length: usize, d: usize| {
-            let room = (length + 2 * padding[d]).checked_sub(size[d]);
+            let padded = length.checked_add(2 * padding[d]);
+            let room = padded.and_then(|padded| padded.checked_sub(size[d]));
             room.map(|room| room / stride[d] + 1).ok_or_else(|| fail("the window is larger than the padded image"))
         };
         let (p, q) = (extent(h, 0)?, extent(w, 1)?);
         // What the kernels hold in an int: pixels, and everything smaller. A stride longer than the image is as good as
         // any other that long.
-        [n * h * w, n * p * q, c, stride[0], stride[1]].into_iter().try_for_each(|size| dimension(size).map(drop))?;
+        let all = |sizes: [usize; 3]| sizes.into_iter().try_fold(1usize, |all, size| all.checked_mul(size));
+        let counted = [[n, h, w], [n, p, q], [size[0], size[1], 1], [c, 1, 1], [stride[0], 1, 1], [stride[1], 1, 1]];
+        let counts = counted.map(|sizes| all(sizes).unwrap_or(usize::MAX));
+        counts.into_iter().chain(size).try_for_each(|size| dimension(size).map(drop))?;
         Ok(Self { n, h, w, c, p, q, window })
     }
 

@@ -3,9 +3,9 @@
 use super::{Count, Matrix};
 use crate::device::{Defines, Geometry, Target};
 use crate::error::Result;
-use crate::op::columns::{Columns, cuda_defines};
-use crate::op::ladder::{Ladder, Rung};
-use crate::op::{Variant, dimension, launch};
+use crate::launch::columns::Columns;
+use crate::launch::ladder::{Ladder, Rung};
+use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
 const NAIVE: &str = "reduce/1_naive.cu";
@@ -100,11 +100,10 @@ fn add_up(x: &Tensor, parts: usize, scale: f32) -> Result<Tensor> {
 
 /// The kernels for a tensor seen as one row: variant, threads and elements per block.
 pub(super) fn flat(x: &Tensor, parts: usize) -> (Variant, usize, usize) {
-    let defines = match x.device().target() {
-        Target::Cuda => cuda_defines()[0].clone(),
-        target => Columns::whole(target, 1, 1).defines(),
-    };
-    let (vec, threads) = (defines.get("VEC"), defines.get("THREADS"));
+    // A GPU takes whole vectors.
+    let target = x.device().target();
+    let cut = Columns::whole(target, 1, if target == Target::Cuda { 4 } else { 1 });
+    let (defines, vec, threads) = (cut.defines(), cut.vec(), cut.threads());
     let span = x.elements().div_ceil(parts).next_multiple_of(vec).max(vec);
     (Variant { file: VECTORIZED, defines }, threads, span)
 }
@@ -126,14 +125,7 @@ pub(crate) fn sum_slabs(partial: &Tensor, slabs: usize, channels: usize) -> Resu
 fn launch_sum_rows(x: &Tensor, cut: &Columns) -> Result<Tensor> {
     let y = Tensor::empty(x.device(), [cut.slabs * cut.channels], DType::F32)?;
     let variant = Variant { file: VECTORIZED, defines: cut.defines() };
-    let args = [&[y.arg(), x.arg()], &cut.args()?[..]].concat();
+    let args = Args::of([&[y.arg(), x.arg()], &cut.args()?[..]]);
     launch(x.device(), &variant, "sum_rows_forward", cut.geometry(), &args)?;
     Ok(y)
-}
-
-/// What a GPU runs.
-pub fn variants() -> Vec<Variant> {
-    let plain = [NAIVE, SHARED_TREE].map(|file| Variant { file, defines: Defines::new() });
-    let vectorized = cuda_defines().map(|defines| Variant { file: VECTORIZED, defines });
-    [plain, vectorized].concat()
 }

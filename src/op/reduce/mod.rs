@@ -4,7 +4,7 @@
 //! - `mean`:     y = Σ x / n;      dx = dy / n everywhere
 //! - `sum_rows`: y\[c\] = Σᵣ x\[r, c\]; dx\[r, c\] = dy\[c\]
 
-mod cases;
+mod examples;
 mod kernels;
 
 use std::fmt;
@@ -12,21 +12,29 @@ use std::str::FromStr;
 
 use crate::device::Geometry;
 use crate::error::{Error, Result};
-use crate::op::columns::Columns;
-use crate::op::ladder::Summary;
-use crate::op::{Variant, dimension, elementwise, launch};
+use crate::launch::columns::Columns;
+use crate::launch::{Args, Variant, dimension, elementwise, launch};
+use crate::op::Op;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
-pub use cases::{cases, workloads};
+use examples::{cases, sum_job, sum_rows_job, workloads};
 pub(crate) use kernels::sum_slabs;
-pub use kernels::{SUM, SUM_ROWS, variants};
+pub use kernels::{SUM, SUM_ROWS};
+
+/// Its entry.
+pub static OP: Op = Op {
+    cases,
+    workloads,
+    ladders: || vec![SUM.summary("sum", sum_job), SUM_ROWS.summary("sum_rows", sum_rows_job)],
+    ..Op::named("reduce")
+};
 
 /// Elements to add up. As text, `n1048576`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Count(pub usize);
 
 /// A matrix whose rows are added up. As text, `r65536 c64`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Matrix {
     /// Rows.
     pub rows: usize,
@@ -86,10 +94,10 @@ pub fn mean(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 
 fn scaled_sum(tape: &mut Tape, x: &Tensor, scale: f32) -> Result<Tensor> {
     elementwise::check_f32("sum", x)?;
-    let rung = SUM.pick(x.device(), &Count(x.elements()))?;
+    let rung = SUM.pick(x.device(), &Count(x.elements()));
     let y = (rung.run)(rung.file, x, scale)?;
     let (shape, input) = (x.shape().clone(), x.clone());
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("sum", &[x], &y, move |dy, gradients| {
         let dx = Tensor::empty(dy.device(), shape, DType::F32)?;
         let n = dx.elements();
         let (variant, threads, span) = kernels::flat(&dx, n.div_ceil(32 * 1024).max(1));
@@ -110,11 +118,11 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     };
     let y = column_sums(x, rows, channels)?;
     let input = x.clone();
-    tape.record(&[x], &y, move |dy, gradients| {
+    tape.record("sum_rows", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         let cut = Columns::new(dx.device().target(), rows, channels);
         let variant = Variant { file: kernels::VECTORIZED, defines: cut.defines() };
-        let args = [&[dx.arg(), dy.arg()], &cut.args()?[..]].concat();
+        let args = Args::of([&[dx.arg(), dy.arg()], &cut.args()?[..]]);
         launch(dx.device(), &variant, "sum_rows_backward", cut.geometry(), &args)?;
         gradients.add(&input, dx)
     });
@@ -127,15 +135,10 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 /// A tensor without `rows · channels` elements.
 pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
     elementwise::check_f32("sum_rows", x)?;
-    if x.elements() != rows * channels {
+    if rows.checked_mul(channels) != Some(x.elements()) {
         return Err(Error::shape("sum_rows", format!("{} is not {rows} rows of {channels}", x.shape())));
     }
     let sizes = Matrix { rows, channels };
-    let rung = SUM_ROWS.pick(x.device(), &sizes)?;
+    let rung = SUM_ROWS.pick(x.device(), &sizes);
     (rung.run)(rung.file, x, &sizes)
-}
-
-/// The ladders of both sums.
-pub fn ladders() -> Vec<Summary> {
-    vec![SUM.summary("sum", cases::sum_job), SUM_ROWS.summary("sum_rows", cases::sum_rows_job)]
 }

@@ -101,7 +101,6 @@ fn whole(run: &RunDir, name: &str, held: u64, done: u32) -> Result<()> {
         return Ok(());
     }
     let (path, folder) = (run.file(name), run.path().display());
-    let fix =
-        format!("put the whole file back, or repeat the run: warptape train --config {folder}/run.json --out NEW");
+    let fix = format!("put the whole file back, or repeat the run: ‹train config={folder}/run.json out=NEW›");
     Err(Error::file(path, format!("holds {held} whole epochs where the checkpoint has done {done}; {fix}")))
 }

@@ -149,7 +149,7 @@ impl Report {
     /// A folder that cannot be made or written to.
     pub fn write(&self, folder: &Path, picture: &RgbImage) -> Result<()> {
         std::fs::create_dir_all(folder)
-            .map_err(|e| Error::file(folder, format!("cannot be made: {e}; choose another --out")))?;
+            .map_err(|e| Error::file(folder, format!("cannot be made: {e}; choose another ‹out›")))?;
         write_atomic(&folder.join("report.txt"), self.text().as_bytes())?;
         write_atomic(&folder.join("report.json"), format!("{:#}\n", self.json()).as_bytes())?;
         write_atomic(&folder.join("confusion.csv"), &self.confusion.csv(&self.classes)?)?;

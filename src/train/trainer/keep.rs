@@ -115,11 +115,11 @@ impl Trainer {
         let lower = self.config.lr / 10.0;
         let fix = if self.own.run.checkpoints().join("last.safetensors").exists() {
             format!(
-                "go on from epoch {} with a lower rate: warptape train --resume {run} --lr {lower:e}",
+                "go on from epoch {} with a lower rate: ‹train resume={run} lr={lower:e}›",
                 self.meta.progress.epoch
             )
         } else {
-            format!("begin again with a lower rate: warptape train --resume {run} --lr {lower:e}")
+            format!("begin again with a lower rate: ‹train resume={run} lr={lower:e}›")
         };
         Error::Training(format!("the loss is not finite {when}: {place}; {fix}"))
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
-use super::evaluate::{bad_batch, evaluate, first_bad_layer};
+use super::evaluate::{bad_batch, evaluate};
 use super::images::Resident;
 use super::logs::Logs;
 use super::logs::metrics::{Row, Split, Watch};
@@ -18,8 +18,9 @@ use super::observer::{Observer, Outcome, Running};
 use super::rehearsal;
 use super::run_dir::{RunDir, RunInfo};
 use crate::data::{Dataset, split};
-use crate::device::{Device, Target};
+use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::nn::bad_values::first_bad_layer;
 use crate::nn::{Layer, Pass, Sequential, models, parameters};
 use crate::op::augment::Augment;
 use crate::op::cross_entropy::cross_entropy;
@@ -58,6 +59,40 @@ struct Own {
     warnings: Vec<String>,
 }
 
+/// The pictures to train on, and those of the same set that are held back to choose an epoch by.
+fn parts(config: &Config, data: &Dataset) -> Result<(Vec<u32>, Vec<u32>)> {
+    config.check_validation(data)?;
+    let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
+    let (chosen, held_back) = split::validation(&data.train.select(&parts), config.validation, config.seed)?;
+    if config.batch_size > chosen.len() {
+        let what = format!("there are {} images to train on; use at most that", chosen.len());
+        return Err(Error::usage(format!("‹batch_size={}›: {what}", config.batch_size)));
+    }
+    let pick = |positions: Vec<u32>| positions.into_iter().map(|position| parts[position as usize]).collect();
+    Ok((pick(chosen), pick(held_back)))
+}
+
+/// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.
+fn restored(
+    checkpoint: &Checkpoint,
+    config: &Config,
+    data: &Dataset,
+    model: &Sequential,
+    optimizer: &mut Optimizer,
+) -> Result<(Progress, Schedule)> {
+    checkpoint.check_data(data)?;
+    checkpoint.restore_model(model)?;
+    checkpoint.restore_optimizer(optimizer, model)?;
+    let Meta { progress, schedule, .. } = &checkpoint.meta;
+    if progress.epoch > config.epochs {
+        let what = format!("‹epochs={}›: the run has done {} already; ask for more", config.epochs, progress.epoch);
+        return Err(Error::usage(what));
+    }
+    let mut schedule = schedule.clone();
+    schedule.set_base(config.lr);
+    Ok((progress.clone(), schedule))
+}
+
 impl Trainer {
     /// Starts training `config` on `data`; with `from`, goes on where that checkpoint stands. The folder `run` is asked
     /// for last and gets the record that a new folder begins with, so that a start that fails leaves none behind.
@@ -72,34 +107,18 @@ impl Trainer {
         let (mean, std) = data.train.mean_std();
         // A channel that never changes has nothing to be scaled.
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
-        config.check_validation(data)?;
-        let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
-        let (chosen, held_back) = split::validation(&data.train.select(&parts), config.validation, config.seed)?;
-        let pick = |positions: Vec<u32>| -> Vec<u32> { positions.into_iter().map(|p| parts[p as usize]).collect() };
-        let (chosen, held_back) = (pick(chosen), pick(held_back));
-        if config.batch_size > chosen.len() {
-            let what = format!("there are {} images to train on; use at most that", chosen.len());
-            return Err(Error::usage(format!("--batch-size {}: {what}", config.batch_size)));
-        }
+        let (chosen, held_back) = parts(&config, data)?;
         let input = [data.train.height, data.train.width];
         let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;
-        let mut progress = Progress::default();
-        let steps = (chosen.len() / config.batch_size) as u64;
-        let mut schedule = Schedule::new(config.policy()?, config.lr, steps);
-        if let Some(checkpoint) = from {
-            checkpoint.check_data(data)?;
-            checkpoint.restore_model(&model)?;
-            checkpoint.restore_optimizer(&mut optimizer, &model)?;
-            progress = checkpoint.meta.progress.clone();
-            schedule = checkpoint.meta.schedule.clone();
-            schedule.set_base(config.lr);
-        }
-        if progress.epoch > config.epochs {
-            let what = format!("--epochs {}: the run has done {} already; ask for more", config.epochs, progress.epoch);
-            return Err(Error::usage(what));
-        }
+        let (progress, schedule) = match from {
+            Some(checkpoint) => restored(checkpoint, &config, data, &model, &mut optimizer)?,
+            None => {
+                let steps = (chosen.len() / config.batch_size) as u64;
+                (Progress::default(), Schedule::new(config.policy()?, config.lr, steps))
+            }
+        };
         let meta = Meta {
             format: FORMAT,
             classes: data.classes.clone(),
@@ -192,24 +211,29 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    /// One epoch from where it stands; none if it was interrupted.
-    fn epoch(&mut self, epoch: u32, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Option<Vec<Row>>> {
+    /// The order in which `epoch` takes the pictures to train on.
+    fn order(&self, epoch: u32) -> Result<Tensor> {
         let order = split::shuffle(self.chosen.len(), self.config.seed, epoch as u64);
         let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
-        let order = self.images.order(&order)?;
-        let batch = self.config.batch_size;
-        let steps = self.steps_per_epoch();
+        self.images.order(&order)
+    }
+
+    /// One epoch from where it stands; none if it was interrupted.
+    fn epoch(&mut self, epoch: u32, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Option<Vec<Row>>> {
+        let order = self.order(epoch)?;
+        let (batch, steps) = (self.config.batch_size, self.steps_per_epoch());
         let total = steps as u64 * self.config.epochs as u64;
         let totals = Totals::from_sums(&self.device, self.meta.progress.sums)?;
         let (padding, flip) = self.config.augmentation()?;
         let how = Augment { padding, flip, mean: self.meta.mean, std: self.meta.std };
-        // Looking at the sums waits for the device: on the host that costs nothing, on a GPU it drains the queue.
-        let every = if matches!(self.device.target(), Target::Cuda) { 20 } else { 1 };
+        // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
+        let every = if self.device.backend().stream().is_some() { 20 } else { 1 };
         let learned = parameters(&self.model);
         let watch = Watch::start(&self.device);
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
         for at in already..steps {
+            self.device.sort_memory();
             let step = self.meta.progress.step;
             let key = Key { seed: self.config.seed, step, stream: 0 };
             let (x, labels) = self.images.batch(&order, at * batch, batch, &how, key)?;
@@ -222,11 +246,10 @@ impl Trainer {
             let look = stopping || (at + 1) % every == 0 || at + 1 == steps;
             let sums = if look { Some(totals.read()?) } else { None };
             if let Some(bad) = sums.as_ref().and_then(|sums| sums.first_bad_step) {
-                let mut tape = Tape::new();
-                let mut pass = Pass::training(&mut tape, self.config.seed, step);
-                let place = first_bad_layer(&self.model, &x, &mut pass);
                 // Counted from 1 and from the start of the epoch.
                 let number = at + 1 - (step as u32).wrapping_sub(bad) as usize;
+                let mut tape = Tape::new();
+                let place = first_bad_layer(&self.model, &x, &mut Pass::training(&mut tape, self.config.seed, step));
                 return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
             }
             let gradients = tape.backward(&loss)?;

@@ -11,7 +11,7 @@ use warptape::bench::kernels::{Outcome, Plan, Row, measure, wrong};
 use warptape::bench::results::Results;
 use warptape::bench::vendor::Vendor;
 use warptape::device::Target;
-use warptape::op::ladder::{Job, Summary};
+use warptape::launch::ladder::{Job, Summary};
 use warptape::{Device, Tensor, op};
 
 use crate::command::{copy, device, done, fails, refused, succeeds, warptape};
@@ -60,10 +60,10 @@ fn json_csv_and_pictures() {
     let mut lines = csv::Reader::from_path(out.join(&files[2])).unwrap();
     assert_eq!(&lines.headers().unwrap()[0], "ladder");
     assert_eq!(lines.records().count(), row.contenders.len());
-    assert!(fs::read_to_string(out.join(&files[1])).unwrap().contains("5_vectorized"));
+    assert!(fs::read_to_string(out.join(&files[1])).unwrap().contains("6_vectorized"));
     image::open(out.join(&files[0])).unwrap();
     let text = succeeds(&bench);
-    assert!(text.contains("5_vectorized") && text.contains("of ceiling"), "{text}");
+    assert!(text.contains("6_vectorized") && text.contains("of ceiling"), "{text}");
 }
 
 /// A rung with `job` in place of the matrix product's, on a small problem.
@@ -125,7 +125,7 @@ fn a_wrong_kernel_fails_the_command() {
     let folder = tempfile::tempdir().unwrap();
     let kernels = folder.path().join("kernels");
     copy(Path::new("kernels"), &kernels);
-    let file = kernels.join("matmul/5_vectorized.cu");
+    let file = kernels.join("matmul/6_vectorized.cu");
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("k0 < k; k0 += BK") && text.contains("tile.clear();"));
     fs::write(&file, text.replace("k0 < k; k0 += BK", "k0 < k - BK; k0 += BK")).unwrap();
@@ -139,10 +139,10 @@ fn a_wrong_kernel_fails_the_command() {
     let said = done(&mut spoiled());
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     assert!(said.stdout.contains("not measured: wrong: element 0 is "), "{}", said.stdout);
-    refused(&mut spoiled(), 1, &["matmul_forward 5_vectorized on NN m33 n20 k49: wrong: element"]);
+    refused(&mut spoiled(), 1, &["matmul_forward 6_vectorized on NN m33 n20 k49: wrong: element"]);
 
     fs::write(&file, text.replace("tile.clear();", "tile.clear()")).unwrap();
-    refused(&mut spoiled(), 1, &["5_vectorized on NN m33 n20 k49: fails: matmul/5_vectorized.cu", "does not compile"]);
+    refused(&mut spoiled(), 1, &["6_vectorized on NN m33 n20 k49: fails: matmul/6_vectorized.cu", "does not compile"]);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use serde_json::Value;
+use warptape::Environment;
 use warptape::data::{Dataset, Loading};
+use warptape::device::disk_cache::Cache;
 use warptape::train::logs::metrics::{Split, read};
 
 use crate::command::{EPOCHS, TEST, TRAIN, device, done, fails, shared, succeeds, warptape};
@@ -205,7 +207,7 @@ fn a_second_start_compiles_nothing() {
     // A folder of its own, because other tests compile meanwhile; what they have compiled is a head start.
     let cache = folder.path().join("cache");
     std::fs::create_dir(&cache).unwrap();
-    let common = warptape::device::disk_cache::folder().unwrap();
+    let common = Cache::of(&Environment::of_process()).folder().unwrap();
     for name in listing(&common).keys().filter(|name| common.join(name).is_file()) {
         std::fs::copy(common.join(name), cache.join(name)).unwrap();
     }

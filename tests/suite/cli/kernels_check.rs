@@ -163,8 +163,8 @@ fn kernels_of_the_tree() {
     if without_compiler() {
         return;
     }
-    let file = "activation/1_vectorized.cu";
-    for name in ["relu", "relu_forward", file, "activation", &format!("kernels/{file}")] {
+    let file = "relu/vectorized.cu";
+    for name in ["relu", "relu_forward", file, &format!("kernels/{file}")] {
         let said = succeeds(&["kernels", "check", name, "--seeds", "2"]);
         assert_eq!(said, "2 kernels, 2 thread orders: nothing found\n", "{name}");
     }
@@ -177,14 +177,13 @@ fn kernels_of_the_tree() {
     fails(
         &["kernels", "check", &path],
         2,
-        &["differs from the activation/1_vectorized.cu that is built in", "WARPTAPE_KERNELS"],
+        &["differs from the relu/vectorized.cu that is built in", "WARPTAPE_KERNELS"],
     );
     let (_, Done { code, stdout, stderr }) =
         edited("relu", file, "store_partial<VEC>(y + i", "store_partial<VEC>(y + i + 1");
     assert!(code == Some(1) && stderr.starts_with("error: ") && stderr.contains(" findings in "), "{stderr}");
     assert!(
-        stdout.contains("\nout of bounds: relu_forward (activation/1_vectorized.cu): y[")
-            && !stdout.contains("wrong result"),
+        stdout.contains("\nout of bounds: relu_forward (relu/vectorized.cu): y[") && !stdout.contains("wrong result"),
         "{stdout}"
     );
     let (_, Done { code, stdout, stderr }) = edited("relu", file, positive, "v +");
@@ -198,5 +197,5 @@ fn the_list_names_every_workload() {
     assert_eq!(rows.len(), 1 + warptape::op::workloads().len());
     assert_eq!(rows[0].split_whitespace().collect::<Vec<_>>(), ["workload", "--shape", "default", "kernels"]);
     let matmul = rows.iter().find(|row| row.starts_with("matmul ")).unwrap();
-    assert!(matmul.contains(" m,n,k ") && matmul.ends_with("matmul/7_warp_tile.cu: matmul_forward"), "{matmul}");
+    assert!(matmul.contains(" m,n,k ") && matmul.ends_with("matmul/8_warp_tile.cu: matmul_forward"), "{matmul}");
 }

@@ -97,10 +97,15 @@ fn a_profile_of_the_tree_is_of_what_is_named() {
     }
     assert_eq!(kernels(&["relu"]), ["relu_forward", "relu_backward"]);
     assert_eq!(kernels(&["relu_backward", "--shape", "77"]), ["relu_backward"]);
-    let file = "activation/1_vectorized.cu";
-    for name in [file, "activation", &format!("kernels/{file}")] {
+    let file = "relu/vectorized.cu";
+    for name in [file, &format!("kernels/{file}")] {
         assert_eq!(kernels(&[name]), ["relu_forward", "relu_backward"], "{name}");
     }
+    // A rung is what it launches itself: no pass but its own, and no other problem's kernels.
+    let split = ["conv2d_backward_filter", "sum_rows_forward"];
+    assert_eq!(kernels(&["conv2d_backward_filter:6", "--shape", "8,8,8,32,32,3,3,1"]), split);
+    assert_eq!(kernels(&["conv2d_backward_filter:5"]), split[..1]);
+    assert_eq!(kernels(&["max_pool_backward:1"]), ["max_pool_backward"]);
     let matmul = &json_of(&["profile", "matmul", "--shape", "128,64,32"])[0];
     assert_eq!(matmul["total"]["operations"]["fused"], json!(128 * 64 * 32), "{matmul:#}");
 }
@@ -250,7 +255,7 @@ fn a_run_shows_what_is_in_the_buffers() {
 fn a_run_of_the_tree_names_the_kernels() {
     let device = device();
     let said = succeeds(&["kernels", "run", "relu", "--shape", "77", "--device", &device]);
-    assert_eq!(said, "ran: relu_backward (activation/1_vectorized.cu), relu_forward (activation/1_vectorized.cu)\n");
+    assert_eq!(said, "ran: relu_backward (relu/vectorized.cu), relu_forward (relu/vectorized.cu)\n");
     let all = json_of(&["run", "matmul", "--device", &device]);
     let [kernel] = all["kernels"].as_array().unwrap().as_slice() else { panic!("{all:#}") };
     assert_eq!(kernel["kernel"], "matmul_forward");

@@ -1,5 +1,6 @@
 //! Names that users of timm, torchvision and Keras type: understood, or told what there is instead.
 
+use warptape::cli::settings::as_options;
 use warptape::device::Device;
 use warptape::nn::models;
 use warptape::train::config::Config;
@@ -113,4 +114,19 @@ fn a_folder_alone_is_data() {
     }
     let data = succeeds(&["data", "info", photos, "--json"]);
     assert!(data.contains("\"dark\""), "{data}");
+}
+
+/// The library names settings in angle quotes.
+#[test]
+fn settings_are_told_as_options_and_all_else_stays() {
+    for (text, told) in [
+        ("‹batch_size=0›: must be above 0", "--batch-size 0: must be above 0"),
+        ("leave ‹split› out, or ‹device=host›", "leave --split out, or --device host"),
+        ("‹train resume=runs/a lr=1e-4›", "warptape train --resume runs/a --lr 1e-4"),
+        ("`‹data fetch cifar10 to=a b›`", "`warptape data fetch cifar10 --to a b`"),
+        ("or ‹arg='x=f32[4] zeros'›", "or --arg 'x=f32[4] zeros'"),
+        ("one of `model`, `lr`, ‹lr", "one of `model`, `lr`, ‹lr"),
+    ] {
+        assert_eq!(as_options(text), told);
+    }
 }

@@ -3,7 +3,7 @@
 
 use warptape::device::cuda::cubin;
 use warptape::device::host::{Host, Mode, Options, Order};
-use warptape::device::{Defines, Device, Geometry, Source};
+use warptape::device::{Defines, Device, Geometry, Source, Tree};
 use warptape::error::{Error, Result};
 use warptape::launch_plan::{Plan, Prepared};
 
@@ -26,7 +26,7 @@ fn profiled() -> Device {
 
 /// Compiles `text` with NVRTC, if there is one, and finds its kernels in the result.
 fn compiles_for_a_gpu(source: &Source) {
-    let nvrtc = match warptape::device::cuda::nvrtc::Nvrtc::find() {
+    let nvrtc = match warptape::device::cuda::nvrtc::Nvrtc::find(&warptape::Environment::of_process()) {
         Ok(nvrtc) => nvrtc,
         Err(error) => return println!("skipped: {error}"),
     };
@@ -45,11 +45,11 @@ fn everywhere(text: &str, toml: &str, look: impl Fn(&str, &[f32])) {
     let file = folder.path().join("own.cu");
     std::fs::write(&file, text).unwrap();
     let plan = Plan::from_toml(toml).unwrap();
-    let source = plan.source(&file).unwrap();
+    let source = plan.source(&file, &Tree::default()).unwrap();
     compiles_for_a_gpu(&source);
     for (label, device) in modes() {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap_or_else(|error| panic!("{label}: {error}"));
+        crate::support::launch_prepared(&ready, &device).unwrap_or_else(|error| panic!("{label}: {error}"));
         let out: Vec<f32> = bytemuck::pod_collect_to_vec(&ready.bytes("out").unwrap());
         look(&label, &out);
     }
@@ -144,20 +144,20 @@ fn headers_beside_the_file() {
     let text = "#include \"mine.h\"\n#include \"mine.h\"\n#include \"prelude/vec.cuh\"\n__global__ void k(float* out) { out[0] = one(); }\n";
     let file = write("own.cu", text);
     let plan = Plan::from_toml("grid = 1\nblock = 1\n[args]\nout = \"f32[1] zeros\"").unwrap();
-    let source = plan.source(&file).unwrap();
+    let source = plan.source(&file, &Tree::default()).unwrap();
     compiles_for_a_gpu(&source);
     for (label, device) in modes() {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         assert_eq!(ready.bytes("out").unwrap(), 1f32.to_le_bytes(), "{label}");
     }
     // A mistake in it is shown where it is.
     write("mine.h", "inline float one() {\n    return none;\n}\n");
-    let error = plan.prepare(&modes()[0].1, &plan.source(&file).unwrap()).err().unwrap().to_string();
+    let error = plan.prepare(&modes()[0].1, &plan.source(&file, &Tree::default()).unwrap()).err().unwrap().to_string();
     assert!(error.contains("mine.h") && error.contains(">    2 |     return none;"), "{error}");
 
     let file = write("lost.cu", "\n#include \"gone.h\"\n");
-    let error = plan.source(&file).unwrap_err().to_string();
+    let error = plan.source(&file, &Tree::default()).unwrap_err().to_string();
     let beside = folder.path().join("gone.h").display().to_string();
     assert!(error.contains("line 2: \"gone.h\" cannot be included: ") && !error.contains('\n'), "{error}");
     assert!(error.contains(&beside) && error.contains("not one of warptape's own: "), "{error}");
@@ -198,7 +198,7 @@ template <class T> __global__ void general(T* out) { out[0] = 3; }
     let plan = Plan::from_toml(toml).unwrap();
     for (label, device) in modes() {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         assert_eq!(bytemuck::pod_collect_to_vec::<_, f32>(&ready.bytes("out").unwrap()), [0.0, 2.0], "{label}");
     }
     let plan = Plan::from_toml(&toml.replace("own", "general")).unwrap();
@@ -274,6 +274,7 @@ __global__ void other(float* out) { out[0] = bytes[0]; }";
     let plan = Plan::from_toml(&toml.replace("shared = 32", "shared = 28")).unwrap();
     let source = Source::from_text("own.cu", text, &Defines::new()).unwrap();
     let device = checked(Order::Forward, None);
-    let error = plan.prepare(&device, &source).unwrap().launch(&device).unwrap_err().to_string();
+    let error =
+        crate::support::launch_prepared(&plan.prepare(&device, &source).unwrap(), &device).unwrap_err().to_string();
     assert!(error.contains("shared numbers or bits or bytes[7] is beyond the last of 7 elements"), "{error}");
 }

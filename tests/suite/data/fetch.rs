@@ -194,7 +194,7 @@ fn a_file_of_another_size_is_refused_before_it_is_read() {
         b"<html>sorry</html>",
         &["has 12 bytes, expected", "not the published"],
     );
-    case("HTTP/1.1 404 Not Found\r\nContent-Length: 0", b"", &["answers 404 Not Found", "--from"]);
+    case("HTTP/1.1 404 Not Found\r\nContent-Length: 0", b"", &["answers 404 Not Found", "‹from›"]);
     case("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0", b"", &["answers 503"]);
     case("HTTP/1.1 200 OK\r\nConnection: close", b"", &["stopped at 0 of"]);
     case("GARBAGE", b"", &["cannot be fetched"]);
@@ -228,7 +228,7 @@ fn nobody_there_and_nowhere_to_write() {
     // A port that was just given back has no listener.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let refused = archive(format!("http://127.0.0.1:{port}/x"), &bytes);
-    says(fetch(&refused, folder.path(), &mut |_| {}), &["cannot be fetched", "--from"]);
+    says(fetch(&refused, folder.path(), &mut |_| {}), &["cannot be fetched", "‹from›"]);
     says(fetch(&archive("nonsense".into(), &bytes), folder.path(), &mut |_| {}), &["nonsense"]);
     assert_eq!(contents(folder.path()), [""; 0], "no empty file is left");
     let file = folder.path().join("file");

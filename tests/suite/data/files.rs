@@ -116,7 +116,7 @@ fn specs_are_checked() {
     let known: Vec<String> = source::known().map(|(spec, _)| spec).collect();
     assert_eq!(known, ["emoji", "cifar10:DIR", "cifar100:DIR", "tiny-imagenet:DIR", "folder:DIR"]);
     let split = Loading { split: Some(Default::default()), ..Loading::default() };
-    says(Dataset::open("emoji", &split), &["--split 8:1:1", "emoji set is split already"]);
+    says(Dataset::open("emoji", &split), &["‹split=8:1:1›", "emoji set is split already"]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn cifar_folders_that_hold_something_else() {
     let path = folder.path();
     let name = path.display().to_string();
     says(open(&path.join("absent")), &[&name, "absent", "no such folder"]);
-    says(open(path), &[&name, "holds neither data_batch_1.bin", "data fetch cifar10 --to"]);
+    says(open(path), &[&name, "holds neither data_batch_1.bin", "‹data fetch cifar10 to="]);
     says(load_from("cifar100", path), &[&name, "holds neither train.bin", "cifar-100-python"]);
     fs::write(path.join("cifar-10-python.tar.gz"), "").unwrap();
     says(open(path), &["unpack cifar-10-python.tar.gz there first"]);

@@ -109,7 +109,7 @@ fn parts_in_folders_of_their_own() {
     paint_classes(&root.join("test"), &["a", "b"], 3);
     assert_eq!(lens(&load_from("folder", root).unwrap()), [8, 4, 6]);
     let split = Loading { split: Some(Ratios::default()), ..Loading::default() };
-    says(open(root, &split), &["--split 8:1:1", "is split already"]);
+    says(open(root, &split), &["‹split=8:1:1›", "is split already"]);
     paint(&root.join("test/c/1.png"), 8, 8, [0; 3]);
     says(load_from("folder", root), &["test: has a class \"c\", unlike", "train"]);
     fs::remove_dir_all(root.join("test/c")).unwrap();
@@ -177,7 +177,7 @@ fn more_than_the_memory_is_refused_before_anything_is_read() {
     let entry = Entry { path: "absent.png".into(), label: 0 };
     let files = vec![entry; 1_000_000];
     let size = Size { height: 4096, width: 4096 };
-    says(read::decoded(&files, size, 2), &["1000000 pictures of 4096x4096", "46875.0 GiB", "--image-size"]);
+    says(read::decoded(&files, size, 2), &["1000000 pictures of 4096x4096", "46875.0 GiB", "‹image_size›"]);
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use warptape::check::{Case, Input, Values, compare, tolerance};
 use warptape::device::host::Order;
-use warptape::{DType, Tensor, op};
+use warptape::{DType, Environment, Tensor, op};
 
 use crate::device::sanitizer::checked;
 use crate::op::ladders::choice_of;
-use crate::support::{child, has_compiler, host, on_gpu, skips_long, tell};
+use crate::support::{child, environment, has_compiler, host, host_in, on_gpu, skips_long, tell};
 
 #[test]
 fn the_comparator_fails_what_is_not_close() {
@@ -81,7 +81,7 @@ fn a_case_that_is_wrong_fails() {
         "unrecorded",
         vec![Input::new([9], Values::AwayFromZero)],
         |_, x| {
-            let y = Tensor::empty(x[0].device(), x[0].shape(), DType::F32)?;
+            let y = Tensor::zeros(x[0].device(), x[0].shape(), DType::F32)?;
             y.copy_from(&x[0])?;
             Ok(y)
         },
@@ -96,25 +96,24 @@ fn copy_only() -> Case {
         .forward_only()
 }
 
-/// Checks one op with the kernels that `WARPTAPE_KERNELS` names, in orders in which missing barriers show, and tells what
-/// was found first.
+/// Checks `op` (one case of it, if it is named) in orders in which missing barriers show, and tells what was found first.
+fn verify(op: &str, only: &str, gpu_tiles: bool, environment: &Environment) -> String {
+    let cases = (op::ALL.iter().find(|one| one.name == op).expect("an op of that name").cases)();
+    let orders = [Order::Forward, Order::Reverse, Order::Random(7)];
+    let devices = orders.map(|order| host_in(environment.clone(), order, gpu_tiles));
+    let fault = |case: &Case| {
+        let expected = case.expectation(1);
+        devices.iter().find_map(|device| case.verify(device, &expected).err())
+    };
+    let found = cases.iter().filter(|case| only.is_empty() || case.name == only).find_map(fault);
+    found.map_or("nothing found".into(), |what| format!("found: {what}"))
+}
+
+/// With a GPU's tiles, for kernels that may crash.
 #[test]
 #[ignore = "other tests run it in a process of its own"]
 fn child_verifies() {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let (name, only) = (variable("FAULT_OP"), variable("FAULT_CASE"));
-    let cases = op::cases().into_iter().find(|(op, _)| *op == name).expect("FAULT_OP names an op").1;
-    let orders = [Order::Forward, Order::Reverse, Order::Random(7)];
-    let devices = orders.map(|order| host(order, variable("FAULT_TILES") == "gpu"));
-    for case in cases.iter().filter(|case| only.is_empty() || case.name == only) {
-        let expected = case.expectation(1);
-        for device in &devices {
-            if let Err(what) = case.verify(device, &expected) {
-                return tell(format!("found: {what}"));
-            }
-        }
-    }
-    tell("nothing found");
+    tell(verify(&std::env::var("FAULT_OP").unwrap_or_default(), "", true, &Environment::of_process()));
 }
 
 /// The same in checked mode and forward order: tells the first finding.
@@ -122,7 +121,7 @@ fn child_verifies() {
 #[ignore = "other tests run it in a process of its own"]
 fn child_looks_for_findings() {
     let name = std::env::var("FAULT_OP").unwrap_or_default();
-    let cases = op::cases().into_iter().find(|(op, _)| *op == name).expect("FAULT_OP names an op").1;
+    let cases = (op::ALL.iter().find(|op| op.name == name).expect("FAULT_OP names an op").cases)();
     let (device, findings) = checked(Order::Forward);
     for case in cases {
         // What it computes is of no interest here, only what is found.
@@ -144,9 +143,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`, and ladders take that rung. What the
-/// test told; an error if it failed or crashed.
-fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
+/// A kernel tree of its own in which `file` reads as `text`.
+fn tree_with(file: &str, text: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     for path in files(&kernels()) {
         let copy = folder.path().join(path.strip_prefix(kernels()).unwrap());
@@ -154,28 +152,35 @@ fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -
         fs::copy(&path, copy).unwrap();
     }
     fs::write(folder.path().join(file), text).unwrap();
-    let rung = choice_of(file);
+    folder
+}
+
+/// Runs `test` in a process of its own where `file` of the kernel tree reads as `text`, and ladders take that rung. What the
+/// test told; an error if it failed or crashed.
+fn with_kernel(file: &str, text: &str, test: &str, variables: &[(&str, &str)]) -> Result<String, String> {
+    let (folder, rung) = (tree_with(file, text), choice_of(file));
     let mut all = vec![("WARPTAPE_KERNELS", folder.path().as_os_str()), ("WARPTAPE_KERNEL", rung.as_ref())];
     all.extend(variables.iter().map(|&(name, value)| (name, value.as_ref())));
     child(test, &all).outcome()
 }
 
-/// What the check finds in `op` (in one case, if it is named) when `file` reads as `text`; compiled quickly, for one run.
-fn verdict(file: &str, text: &str, op: &str, case: &str, tiles: &str) -> Result<String, String> {
-    let variables = [("FAULT_OP", op), ("FAULT_CASE", case), ("FAULT_TILES", tiles), ("WARPTAPE_CXXFLAGS", "-O0")];
-    with_kernel(file, text, "device::checker::child_verifies", &variables)
+/// What the check finds in a case of an op when `file` reads as `text`; compiled quickly, for one run.
+fn verdict(file: &str, text: &str, case: &str) -> String {
+    let (folder, rung) = (tree_with(file, text), choice_of(file));
+    let quick = environment().with("WARPTAPE_CXXFLAGS", "-O0");
+    let there = quick.with("WARPTAPE_KERNELS", folder.path()).with("WARPTAPE_KERNEL", rung);
+    verify(case.split(' ').next().unwrap(), case, false, &there)
 }
 
 /// Plants a mistake: `right` in the file, wherever it stands, becomes `wrong`. The check must find `symptom`.
 fn finds(file: &str, right: &str, wrong: &str, case: &str, symptom: &str) {
     let text = fs::read_to_string(kernels().join(file)).unwrap();
     assert!(text.contains(right), "{file} has changed: choose another text than {right:?} to plant a mistake in");
-    let op = case.split(' ').next().unwrap();
-    let found = verdict(file, &text.replace(right, wrong), op, case, "cpu").unwrap();
+    let found = verdict(file, &text.replace(right, wrong), case);
     assert!(found.starts_with("found: ") && found.contains(symptom), "{wrong:?} for {right:?}: {found}");
 }
 
-const RELU: &str = "activation/1_vectorized.cu";
+const RELU: &str = "relu/vectorized.cu";
 
 #[test]
 fn planted_mistakes_in_relu_are_found() {
@@ -183,8 +188,8 @@ fn planted_mistakes_in_relu_are_found() {
         return;
     }
     let text = fs::read_to_string(kernels().join(RELU)).unwrap();
-    assert_eq!(verdict(RELU, &text, "relu", "relu 17", "cpu").unwrap(), "nothing found");
-    let finds = |right, wrong, symptom| finds(RELU, right, wrong, "relu 17", symptom);
+    assert_eq!(verdict(RELU, &text, "relu 17"), "nothing found");
+    let finds = |right: &str, wrong: &str, symptom: &str| finds(RELU, right, wrong, "relu 17", symptom);
     let positive = "v < 0.0f ? 0.0f : v";
     finds("(x + i, valid", "(x + (i > 0 ? i - 1 : i), valid", "element ");
     finds(positive, "v < 0.0f ? 0.0f : 1.001f * v", "element ");
@@ -194,16 +199,10 @@ fn planted_mistakes_in_relu_are_found() {
     finds("v <= 0.0f ? 0.0f : g", "v <= 0.0f ? 0.0f : -g", "gradient of input 0");
     finds("v <= 0.0f ? 0.0f : g", "g", "gradient of input 0");
     let store = "        vec<VEC> in = ";
-    finds(
-        store,
-        "        if (i + VEC >= n) y[n] = 0.0f;\n        vec<VEC> in = ",
-        "wrote outside its buffer of 68 bytes, at byte offset 68",
-    );
-    finds(
-        store,
-        "        if (i == 0) y[-1] = 0.0f;\n        vec<VEC> in = ",
-        "wrote outside its buffer of 68 bytes, at byte offset -4",
-    );
+    for (stray, at) in [("if (i + VEC >= n) y[n] = 0.0f;", "68"), ("if (i == 0) y[-1] = 0.0f;", "-4")] {
+        let symptom = format!("wrote outside its buffer of 68 bytes, at byte offset {at}");
+        finds(store, &format!("        {stray}\n{store}"), &symptom);
+    }
 }
 
 #[test]
@@ -211,10 +210,10 @@ fn planted_mistakes_in_matmul_are_found() {
     if on_gpu() {
         return;
     }
-    let (file, tile) = ("matmul/5_vectorized.cu", "prelude/tile.cuh");
+    let (file, tile) = ("matmul/6_vectorized.cu", "prelude/tile.cuh");
     let case = "matmul NN 13x33x130 Uniform";
     let text = fs::read_to_string(kernels().join(file)).unwrap();
-    assert_eq!(verdict(file, &text, "matmul", case, "cpu").unwrap(), "nothing found");
+    assert_eq!(verdict(file, &text, case), "nothing found");
     // The last row is forgotten; rows run into each other; the last step of the inner dimension is left out.
     finds(tile, "row0 + i < rows ? row0", "row0 + i < rows - 1 ? row0", case, "NaN");
     finds(tile, "(size_t)r * columns + first", "(size_t)r * (columns - 1) + first", case, "element ");
@@ -224,12 +223,11 @@ fn planted_mistakes_in_matmul_are_found() {
 /// What runs the barriers of a kernel file: an op's cases, or a test.
 fn user(file: &str) -> &'static str {
     let users = [
+        ("batchnorm/", "batchnorm"),
         ("conv2d/", "conv2d"),
         ("prelude/conv.cuh", "conv2d"),
-        ("prelude/winograd_forward.cuh", "conv2d"),
-        ("prelude/winograd_filters.cuh", "conv2d"),
         ("matmul/", "matmul"),
-        ("softmax/", "cross_entropy"),
+        ("cross_entropy/", "cross_entropy"),
         ("reduce/", "reduce"),
         ("prelude/columns.cuh", "reduce"),
         ("prelude/reduce.cuh", "op::reduce::every_thread_gets_the_reduction_at_any_block_size"),
@@ -268,7 +266,8 @@ fn every_deleted_barrier_is_found() {
         let outcome = if user.contains("::") {
             with_kernel(&file, &text, user, &[])
         } else {
-            verdict(&file, &text, user, "", "gpu")
+            let variables = [("FAULT_OP", user), ("WARPTAPE_CXXFLAGS", "-O0")];
+            with_kernel(&file, &text, "device::checker::child_verifies", &variables)
         };
         if outcome.is_ok_and(|told| !told.starts_with("found: ")) {
             missed.push(line);

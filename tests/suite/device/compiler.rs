@@ -1,15 +1,16 @@
-//! The host device's compiler and the cache on disk. What depends on environment variables runs in child processes.
+//! The host device's compiler and the cache on disk.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use warptape::device::host::{Order, compiler};
-use warptape::device::{Defines, Geometry, Source, disk_cache};
-use warptape::{DType, Error, Tensor};
+use warptape::device::disk_cache::{self, Cache};
+use warptape::device::host::Order;
+use warptape::device::{Buffer, Defines, Geometry, Source};
+use warptape::{DType, Environment, Error, Tensor};
 
-use crate::support::{Child, Kernels, child, host, on_gpu, tell};
+use crate::command::{refused, warptape};
+use crate::support::{Child, Kernels, child, entries_made, environment, host, host_in, on_gpu, tell};
 
 const TWICE: &str = r#"
 extern "C" __global__ void twice(int* x) {
@@ -89,50 +90,47 @@ fn kernels_are_found_whatever_stands_around_their_names() {
     }
 }
 
-/// Compiles and runs the kernel `mine/twice.cu` if `WARPTAPE_KERNELS` is set, else a text, and tells how many
-/// compilations that took, or the error.
-#[test]
-#[ignore = "other tests run it in a process of its own"]
-fn child_compiles() {
-    let run = || -> warptape::Result<usize> {
-        let device = host(Order::Forward, false);
+/// Compiles and runs a kernel where the cache is in `folder` and tells how many compilations that took, or the error.
+fn compiles(folder: &Path, environment: Environment) -> String {
+    let run = || -> warptape::Result<()> {
+        let device = host_in(environment.with("WARPTAPE_CACHE", folder), Order::Forward, false);
         let x = Tensor::from_slice(&device, [3], &[1, 2, 3])?;
-        let geometry = Geometry::linear(1, 3);
-        if std::env::var_os("WARPTAPE_KERNELS").is_some() {
-            let function = device.function("mine/twice.cu", "twice", &Defines::new())?;
-            device.launch(&function, geometry, &[x.arg()])?;
-        } else {
-            Kernels::compile(&device, "mine.cu", TWICE)?.launch("twice", geometry, &[x.arg()])?;
-        }
+        Kernels::compile(&device, "mine.cu", TWICE)?.launch("twice", Geometry::linear(1, 3), &[x.arg()])?;
         assert_eq!(x.to_vec::<i32>()?, [2, 4, 6]);
-        Ok(compiler::compilations())
+        Ok(())
     };
-    match run() {
-        Ok(compilations) => tell(format!("compiled {compilations}")),
-        Err(error) => tell(error),
+    match entries_made(folder, run) {
+        (Ok(()), made) => format!("compiled {made}"),
+        (Err(error), _) => error.to_string(),
     }
 }
 
-fn compiles_in(cache: &Path) -> Child {
-    child("device::compiler::child_compiles", &[("WARPTAPE_CACHE", cache.as_os_str())])
+fn compiles_in(folder: &Path) -> String {
+    compiles(folder, environment())
 }
 
 #[test]
-fn a_second_process_compiles_nothing() {
+fn a_second_device_compiles_nothing() {
     if on_gpu() {
         return;
     }
     let cache = TempDir::new().unwrap();
     // The folder is made as needed.
     let folder = cache.path().join("deep/down");
-    assert_eq!(compiles_in(&folder).told(), "compiled 1");
-    assert_eq!(compiles_in(&folder).told(), "compiled 0");
+    assert_eq!(compiles_in(&folder), "compiled 1");
+    assert_eq!(compiles_in(&folder), "compiled 0");
     // What the compiler is told counts: other arguments, another entry.
     for expected in ["compiled 1", "compiled 0"] {
-        let variables = [("WARPTAPE_CACHE", folder.as_os_str()), ("CXX", OsStr::new("c++ -DSOMETHING"))];
-        assert_eq!(child("device::compiler::child_compiles", &variables).told(), expected);
+        assert_eq!(compiles(&folder, environment().with("CXX", "c++ -DSOMETHING")), expected);
     }
     assert_eq!(entries(&folder).len(), 2, "nothing but the two entries is left");
+}
+
+/// The cache is the one that the variable names.
+#[test]
+#[ignore = "other tests run it in a process of its own"]
+fn child_compiles() {
+    tell(compiles_in(&Cache::of(&Environment::of_process()).folder().unwrap()));
 }
 
 #[test]
@@ -141,7 +139,8 @@ fn two_processes_may_start_at_once() {
         return;
     }
     let cache = TempDir::new().unwrap();
-    let children = [compiles_in(cache.path()), compiles_in(cache.path())];
+    let start = || child("device::compiler::child_compiles", &[("WARPTAPE_CACHE", cache.path().as_os_str())]);
+    let children = [start(), start()];
     for told in children.map(Child::told) {
         assert!(["compiled 0", "compiled 1"].contains(&told.as_str()), "{told}");
     }
@@ -158,29 +157,18 @@ fn a_damaged_entry_is_made_again() {
         return;
     }
     let cache = TempDir::new().unwrap();
-    assert_eq!(compiles_in(cache.path()).told(), "compiled 1");
+    assert_eq!(compiles_in(cache.path()), "compiled 1");
     let entry = entries(cache.path()).remove(0);
     let whole = fs::read(&entry).unwrap();
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
     for damaged in [&whole[..whole.len() / 2], &whole[..whole.len() - 1], &[], &flipped, b"no library at all"] {
+        // Another file under its name: the first is still where it was loaded.
+        fs::remove_file(&entry).unwrap();
         fs::write(&entry, damaged).unwrap();
-        assert_eq!(compiles_in(cache.path()).told(), "compiled 1", "{} bytes", damaged.len());
-        assert_eq!(compiles_in(cache.path()).told(), "compiled 0", "{} bytes", damaged.len());
+        assert_eq!(compiles_in(cache.path()), "compiled 1", "{} bytes", damaged.len());
+        assert_eq!(compiles_in(cache.path()), "compiled 0", "{} bytes", damaged.len());
     }
-}
-
-/// Replaces all entries of the cache by whole ones that no loader takes: another system's, say.
-#[test]
-#[ignore = "other tests run it in a process of its own"]
-fn child_replaces_entries() {
-    for path in entries(&disk_cache::folder().unwrap()) {
-        fs::remove_file(&path).unwrap();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let write = |out: &Path| fs::write(out, "no library").map_err(|e| Error::file(out, e));
-        disk_cache::entry(name, write).unwrap();
-    }
-    tell("done");
 }
 
 #[test]
@@ -189,10 +177,15 @@ fn an_entry_that_does_not_load_is_made_again() {
         return;
     }
     let cache = TempDir::new().unwrap();
-    assert_eq!(compiles_in(cache.path()).told(), "compiled 1");
-    child("device::compiler::child_replaces_entries", &[("WARPTAPE_CACHE", cache.path().as_os_str())]).told();
-    assert_eq!(compiles_in(cache.path()).told(), "compiled 1");
-    assert_eq!(compiles_in(cache.path()).told(), "compiled 0");
+    assert_eq!(compiles_in(cache.path()), "compiled 1");
+    // Whole, but for no loader: another system's, say.
+    let entry = entries(cache.path()).remove(0);
+    fs::remove_file(&entry).unwrap();
+    let write = |out: &Path| fs::write(out, "no library").map_err(|e| Error::file(out, e));
+    let there = Cache::of(&environment().with("WARPTAPE_CACHE", cache.path()));
+    there.entry(entry.file_name().unwrap().to_str().unwrap(), write).unwrap();
+    assert_eq!(compiles_in(cache.path()), "compiled 1");
+    assert_eq!(compiles_in(cache.path()), "compiled 0");
 }
 
 #[test]
@@ -203,7 +196,7 @@ fn a_cache_that_cannot_be_written_to_names_the_variable() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "in the way").unwrap();
-    let told = compiles_in(&file.join("cache")).told();
+    let told = compiles_in(&file.join("cache"));
     assert!(told.contains("kernel cache: ") && told.contains("set WARPTAPE_CACHE to a folder"), "{told}");
     assert!(!told.contains('\n'), "{told}");
 }
@@ -213,13 +206,13 @@ fn a_missing_compiler_is_one_line() {
     if on_gpu() {
         return;
     }
-    let cache = TempDir::new().unwrap();
-    for (variable, tried) in [("CXX", "CXX=/nowhere/c++"), ("PATH", "tried g++, c++ and clang++")] {
-        let variables = [("WARPTAPE_CACHE", cache.path().as_os_str()), (variable, OsStr::new("/nowhere/c++"))];
-        let told = child("device::compiler::child_compiles", &variables).told();
-        assert!(told.starts_with(&format!("no C++ compiler found ({tried}): install one")), "{told}");
-        assert!(!told.contains('\n'), "{told}");
-    }
+    let told = compiles(TempDir::new().unwrap().path(), environment().with("CXX", "/nowhere/c++"));
+    assert!(told.starts_with("no C++ compiler found (CXX=/nowhere/c++): install one"), "{told}");
+    assert!(!told.contains('\n'), "{told}");
+    let tried = "no C++ compiler found (tried g++, c++ and clang++): install one";
+    let mut command = warptape();
+    command.args(["kernels", "run", "relu_forward", "--device", "host"]).env("PATH", "/nowhere").env_remove("CXX");
+    refused(&mut command, 1, &[tried]);
 }
 
 #[test]
@@ -228,18 +221,20 @@ fn kernels_are_read_from_a_folder() {
         return;
     }
     let folder = TempDir::new().unwrap();
-    let told = || {
-        let variables = [("WARPTAPE_KERNELS", folder.path().as_os_str())];
-        child("device::compiler::child_compiles", &variables).told()
+    let told = || -> warptape::Result<Vec<i32>> {
+        let device = host_in(environment().with("WARPTAPE_KERNELS", folder.path()), Order::Forward, false);
+        let x = Tensor::from_slice(&device, [3], &[1, 2, 3])?;
+        let function = device.function("mine/twice.cu", "twice", &Defines::new())?;
+        crate::support::launch(&device, &function, Geometry::linear(1, 3), &[x.arg()])?;
+        x.to_vec()
     };
-    let missing = told();
+    let missing = told().unwrap_err().to_string();
     assert!(missing.contains("twice.cu") && missing.contains("WARPTAPE_KERNELS names the folder"), "{missing}");
     fs::create_dir(folder.path().join("mine")).unwrap();
     fs::write(folder.path().join("mine/twice.cu"), "#include \"mine/by.cuh\"\n".to_owned() + &TWICE.replace('2', "BY"))
         .unwrap();
     fs::write(folder.path().join("mine/by.cuh"), "#define BY 2\n").unwrap();
-    let compiled = told();
-    assert!(compiled.starts_with("compiled "), "{compiled}");
+    assert_eq!(told().unwrap(), [2, 4, 6]);
 }
 
 /// Threads that want the same kernel at the same time wait for one compilation.
@@ -249,11 +244,12 @@ fn threads_share_a_compilation() {
         return;
     }
     let made = std::sync::atomic::AtomicUsize::new(0);
+    let cache = Cache::of(&Environment::of_process());
     let name = format!("test-{}", disk_cache::key(&[&std::process::id().to_le_bytes()]));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let contents = disk_cache::bytes(&name, || {
+                let contents = cache.bytes(&name, || {
                     made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     std::thread::sleep(std::time::Duration::from_millis(50));
                     Ok(b"contents".to_vec())
@@ -263,7 +259,7 @@ fn threads_share_a_compilation() {
         }
     });
     assert_eq!(made.into_inner(), 1);
-    fs::remove_file(disk_cache::folder().unwrap().join(name)).unwrap();
+    fs::remove_file(cache.folder().unwrap().join(name)).unwrap();
 }
 
 /// Sentinels stand at the very next byte, also where a buffer ends inside a word.
@@ -287,7 +283,9 @@ fn guards_see_every_byte_around_a_buffer() {
                 assert!(error.contains(&what), "{error}");
                 device.check_guards().unwrap();
             }
-            let poison = Tensor::empty(&device, [bytes], DType::U8).unwrap().to_vec::<u8>().unwrap();
+            let mut poison = vec![0; bytes];
+            // SAFETY: a guarded device writes all of a new buffer.
+            unsafe { Buffer::new(&device, bytes).unwrap().download(0, &mut poison).unwrap() };
             let expected = warptape::device::guard::POISON.to_le_bytes().into_iter().cycle();
             assert!(poison.into_iter().eq(expected.take(bytes)), "{bytes}");
         }

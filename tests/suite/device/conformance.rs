@@ -22,7 +22,7 @@ fn ints(device: &Device, values: &[i32]) -> Result<Tensor> {
 }
 
 fn empty(device: &Device, elements: usize) -> Result<Tensor> {
-    Tensor::empty(device, [elements], DType::I32)
+    Tensor::zeros(device, [elements], DType::I32)
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn barriers_in_loops_for_all_block_sizes() {
 #[test]
 fn static_and_dynamic_shared_memory_of_several_kinds() {
     everywhere(|device, kernels| {
-        let out = Tensor::empty(device, [64], DType::F32)?;
+        let out = Tensor::zeros(device, [64], DType::F32)?;
         let misaligned = empty(device, 1)?;
         let geometry = Geometry { shared: 4 * 128, ..Geometry::linear(1, 64) };
         kernels.launch("shared_kinds", geometry, &[out.arg(), misaligned.arg()])?;

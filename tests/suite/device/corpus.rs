@@ -123,7 +123,7 @@ fn divergence_is_an_error_on_the_host_device() {
             continue;
         }
         for (label, device) in orders() {
-            let error = example.prepare(&device).launch(&device).err();
+            let error = crate::support::launch_prepared(&example.prepare(&device), &device).err();
             let error = error.unwrap_or_else(|| panic!("{file} passes on {label}")).to_string();
             let place = |line| error.contains(&format!("{file}.cu:{line}"));
             assert!(lines.iter().any(place), "{file} on {label}: {error}");
@@ -151,7 +151,7 @@ fn the_fine_ones_run() {
             let place = format!("{file} on {label}");
             let ready = example.prepare(&device);
             let before = results(&ready);
-            ready.launch(&device).unwrap_or_else(|error| panic!("{place}: {error}"));
+            crate::support::launch_prepared(&ready, &device).unwrap_or_else(|error| panic!("{place}: {error}"));
             device.check_guards().unwrap_or_else(|error| panic!("{place}: {error}"));
             let mut after = results(&ready);
             assert!(before != after, "{place}: nothing changes");
@@ -178,7 +178,7 @@ fn some_results() {
     let run = |name: &str| {
         let ready = fine.iter().find(|example| example.name == name).unwrap().prepare(&device);
         let before = results(&ready);
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         (before, ready)
     };
     let floats = |bytes: &[u8]| -> Vec<f32> { bytemuck::pod_collect_to_vec(bytes) };
@@ -206,7 +206,7 @@ const CHECKED: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(1), O
 fn findings(example: &Example, order: Order) -> Vec<Finding> {
     let (device, findings) = checked(order);
     let prepared = example.prepare(&device);
-    prepared.launch(&device).unwrap_or_else(|error| panic!("{}: {error}", example.name));
+    crate::support::launch_prepared(&prepared, &device).unwrap_or_else(|error| panic!("{}: {error}", example.name));
     findings.list()
 }
 

@@ -1,13 +1,11 @@
 //! Dynamic shared memory however it is declared, in fast and in checked mode, with every compiler that is there.
 
-use std::ffi::OsStr;
-
 use warptape::device::host::checked::Findings;
-use warptape::device::host::{Host, Mode, Options};
+use warptape::device::host::{Host, Mode, Options, toolchain};
 use warptape::device::{Device, Geometry};
-use warptape::{DType, Tensor};
+use warptape::{DType, Environment, Tensor};
 
-use crate::support::{Kernels, child, has_compiler, on_gpu, tell};
+use crate::support::{Kernels, environment, has_compiler, on_gpu};
 
 /// A declaration outside of the kernel, and what the kernel begins with; `s` is then memory of floats.
 const DECLARED: [(&str, &str); 17] = [
@@ -43,25 +41,25 @@ fn every_way_to_declare_dynamic_shared_memory_works() {
         return;
     }
     for mode in [Mode::Fast, Mode::Checked] {
-        every_declaration(mode);
+        every_declaration(mode, &Environment::of_process());
     }
 }
 
-fn every_declaration(mode: Mode) {
+fn every_declaration(mode: Mode, environment: &Environment) {
     std::thread::scope(|scope| {
         for (outside, inside) in DECLARED {
-            scope.spawn(move || reverses(mode, outside, inside));
+            scope.spawn(move || reverses(mode, environment.clone(), outside, inside));
         }
     });
 }
 
-fn reverses(mode: Mode, outside: &str, inside: &str) {
+fn reverses(mode: Mode, environment: Environment, outside: &str, inside: &str) {
     let text = format!(
         "{outside}\nextern \"C\" __global__ void reverse(float* y) {{\n{inside}\n\
          s[threadIdx.x] = threadIdx.x; __syncthreads(); y[threadIdx.x] = s[31 - threadIdx.x]; }}"
     );
     let findings = Findings::default();
-    let options = Options { mode, findings: Some(findings.clone()), ..Options::default() };
+    let options = Options { mode, findings: Some(findings.clone()), environment, ..Options::default() };
     let device = Device::new(Box::new(Host::new(options)));
     let y = Tensor::zeros(&device, [32], DType::F32).unwrap();
     let kernels = Kernels::compile(&device, "reverse.cu", &text).unwrap_or_else(|e| panic!("{text}\n{e}"));
@@ -89,26 +87,12 @@ fn a_macro_outside_functions_is_refused_by_name() {
 }
 
 #[test]
-#[ignore = "other tests run it in a process of its own"]
-fn child_declares() {
-    if compiler_is_there() {
-        every_declaration(Mode::Fast);
-        tell("done");
-    } else {
-        tell("no compiler");
-    }
-}
-
-fn compiler_is_there() -> bool {
-    warptape::device::host::toolchain::find().is_ok()
-}
-
-#[test]
 fn with_clang_as_well() {
-    let told = child("device::dynamic_shared::child_declares", &[("CXX", OsStr::new("clang++"))]).told();
-    if told == "no compiler" {
-        println!("not tested: there is no clang++ here");
+    let clang = environment().with("CXX", "clang++");
+    if toolchain::find(&clang).is_err() {
+        return println!("not tested: there is no clang++ here");
     }
+    every_declaration(Mode::Fast, &clang);
 }
 
 /// What initializes variables runs when the module is loaded, before any launch.

@@ -81,7 +81,7 @@ fn what_is_the_1_for() {
         line(&kernels(folder, &["profile", "filters_transpose", "--shape", "1,8,8,32,64,3,3,1"]).0, "shared loads")
     };
     assert!(profile(Path::new("kernels")).contains(" 0 of bank conflicts"));
-    let mine = edited("conv2d/transpose/1_tiled.cu", "piece[TILE][TILE + 1]", "piece[TILE][TILE]");
+    let mine = edited("conv2d/filters_transpose.cu", "piece[TILE][TILE + 1]", "piece[TILE][TILE]");
     let found = profile(mine.path());
     assert!(found.contains("32.00 wavefronts each"), "{found}");
 }

@@ -13,7 +13,7 @@ fn run(body: &str, threads: usize) -> Vec<Vec<f64>> {
     let source = Source::from_text("mine.cu", &text, &Defines::new()).unwrap();
     let run = |(_, device)| {
         let ready = plan.prepare(&device, &source).unwrap();
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         bytemuck::pod_collect_to_vec(&ready.bytes("out").unwrap())
     };
     orders().into_iter().map(run).collect()
@@ -127,7 +127,8 @@ fn constants_and_assertions() {
     let plan = Plan::from_toml("grid = 1\nblock = 4\n[args]\nout = \"f64[4]\"").unwrap();
     let source = Source::from_text("mine.cu", text, &Defines::new()).unwrap();
     for (label, device) in orders() {
-        let error = plan.prepare(&device, &source).unwrap().launch(&device).unwrap_err().to_string();
+        let error =
+            crate::support::launch_prepared(&plan.prepare(&device, &source).unwrap(), &device).unwrap_err().to_string();
         assert!(error.contains("mine.cu:2") && error.contains("thread (3, 0, 0) calls __trap"), "{label}: {error}");
     }
 }

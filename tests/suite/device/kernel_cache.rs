@@ -1,4 +1,4 @@
-//! The cache of compiled kernels runs only what its owner wrote. Each case starts processes of its own.
+//! The cache of compiled kernels runs only what its owner wrote.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use warptape::device::Geometry;
-use warptape::device::host::{Order, compiler};
-use warptape::{DType, Tensor};
+use warptape::device::host::Order;
+use warptape::{DType, Environment, Tensor};
 
 use crate::command::{done, warptape};
-use crate::support::{Kernels, child, contents, host, on_gpu, tell};
+use crate::support::{Kernels, contents, entries_made, environment, host, host_in, on_gpu};
 
 /// A user that owns nothing here.
 const OTHER: u32 = 65534;
@@ -24,24 +24,25 @@ fn kernel(value: i32) -> String {
 }
 
 /// Runs `kernel` and gives back the value that it put.
-fn put(kernel: &str) -> warptape::Result<i32> {
-    let device = host(Order::Forward, false);
+fn put(kernel: &str, environment: Environment) -> warptape::Result<i32> {
+    let device = host_in(environment, Order::Forward, false);
     let x = Tensor::zeros(&device, [1], DType::I32)?;
     Kernels::compile(&device, "put.cu", kernel)?.launch("put", Geometry::linear(1, 1), &[x.arg()])?;
     Ok(x.to_vec::<i32>()?[0])
 }
 
 #[test]
-#[ignore = "other tests run it in a process of its own"]
+#[ignore = "another test runs it in a process of its own, which it kills"]
 fn child_puts() {
-    match put(&kernel(7)) {
-        Ok(value) => tell(format!("{value} after {} compilations", compiler::compilations())),
-        Err(error) => tell(error),
-    }
+    put(&kernel(7), Environment::of_process()).unwrap();
 }
 
+/// Runs the kernel where the cache is in `cache`; tells the value and how many entries that made, or the error.
 fn puts_in(cache: &Path) -> String {
-    child("device::kernel_cache::child_puts", &[("WARPTAPE_CACHE", cache.as_os_str())]).told()
+    match entries_made(cache, || put(&kernel(7), environment().with("WARPTAPE_CACHE", cache))) {
+        (Ok(value), made) => format!("{value} after {made} compilations"),
+        (Err(error), _) => error.to_string(),
+    }
 }
 
 const MADE: &str = "7 after 1 compilations";
@@ -101,20 +102,13 @@ fn what_is_no_file_of_the_owners_alone_is_made_again() {
     });
     is_made_again("another kernel's entry under its name", |entry| {
         let other = TempDir::new().unwrap();
-        let told =
-            child("device::kernel_cache::child_puts_another", &[("WARPTAPE_CACHE", other.path().as_os_str())]).told();
-        assert_eq!(told, "666");
+        assert_eq!(put(&kernel(666), environment().with("WARPTAPE_CACHE", other.path())).unwrap(), 666);
+        fs::remove_file(entry).unwrap();
         fs::copy(other.path().join(&contents(other.path())[0]), entry).unwrap();
     });
     if is_root("an entry of another user") {
         is_made_again("another user's", |entry| chown(entry, Some(OTHER), None).unwrap());
     }
-}
-
-#[test]
-#[ignore = "other tests run it in a process of its own"]
-fn child_puts_another() {
-    tell(put(&kernel(666)).unwrap());
 }
 
 #[test]
@@ -287,5 +281,5 @@ fn many_modules_are_loaded_at_once() {
     }
     drop(modules);
     // The first again, out of the cache, after all were closed.
-    assert_eq!(put(&kernel(1)).unwrap(), 1);
+    assert_eq!(put(&kernel(1), Environment::of_process()).unwrap(), 1);
 }

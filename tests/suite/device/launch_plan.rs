@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clap::Parser;
+use warptape::cli::kernels::Launch;
 use warptape::device::{Defines, Source};
 use warptape::error::{Error, Result};
-use warptape::launch_plan::{Extent, Fill, Options, Plan, Prepared, Spec, Value};
+use warptape::launch_plan::{Extent, Fill, Plan, Prepared, Spec, Value};
 
 use crate::support::{device, orders};
 
@@ -49,7 +50,7 @@ fn a_whole_file() {
     let plan = plan.unwrap();
     assert_eq!(plan.kernel.as_deref(), Some("mix"));
     assert_eq!((plan.grid, plan.block, plan.shared), (Some(Extent([4, 2, 1])), Some(Extent([16, 4, 2])), 512));
-    assert_eq!(plan.defines, Defines::new().with("TILE", 16).with("T", "float").with("SCALE", 0.5));
+    assert_eq!(plan.defines, Defines::new().with("TILE", 16).with("T", "float").with("SCALE", "0.5"));
     use warptape::device::signature::Element::*;
     let buffer = |element, count, fill| Value::Buffer(Spec { element, count, fill });
     let expected = [
@@ -73,7 +74,7 @@ fn a_whole_file() {
 struct Command {
     file: String,
     #[command(flatten)]
-    launch: Options,
+    launch: Launch,
 }
 
 /// The command line alone, and over a file that lies beside the kernel or is named.
@@ -84,7 +85,7 @@ fn options_win_over_the_file() {
     std::fs::write(path("saxpy.cu"), SAXPY).unwrap();
     let find = |options: &[&str]| {
         let command = Command::parse_from(["check", &path("saxpy.cu")].iter().chain(options));
-        Plan::find(Path::new(&command.file), &command.launch)
+        command.launch.plan(Path::new(&command.file))
     };
     let options = "--kernel saxpy --grid 3,2 --block 64 --shared 8 --define A=1 --arg n=7 --arg a=[1,2] --arg x=null";
     let plan = find(&options.split(' ').collect::<Vec<_>>()).unwrap();
@@ -130,7 +131,7 @@ fn launches() {
     for (label, device) in orders() {
         let ready = plan.prepare(&device, &source(SAXPY, &plan)).unwrap();
         assert_eq!(ready.buffers.iter().map(|b| &*b.name).collect::<Vec<_>>(), ["y", "x"]);
-        ready.launch(&device).unwrap();
+        crate::support::launch_prepared(&ready, &device).unwrap();
         let expected: Vec<f32> = (0..100).map(|i| 0.5 * i as f32 + 1.0).collect();
         assert_eq!(floats(&ready, "y"), expected, "{label}");
         device.check_guards().unwrap();
@@ -155,7 +156,7 @@ fn every_kind_of_argument_arrives() {
     let toml = "kernel = \"mix\"\ngrid = 1\nblock = 8\nshared = 32\n[defines]\nADD = 1000\n[args]\nout = \"i64[7] empty\"\ns = [3, 4]
         u = 4000000000\nz = 5000000000\nbytes = \"u8[7] index\"\nv = \"f32[8] index\"\nnone = \"null\"";
     let ready = prepared(MIX, toml).unwrap();
-    ready.launch(ready.buffers[0].buffer.device()).unwrap();
+    crate::support::launch_prepared(&ready, ready.buffers[0].buffer.device()).unwrap();
     let out: Vec<i64> = bytemuck::pod_collect_to_vec(&ready.bytes("out").unwrap());
     assert_eq!(out, [304, 4_000_000_000, 5_000_000_000, 6, 7, 1, 1007]);
 }
@@ -165,7 +166,7 @@ fn every_kind_of_argument_arrives() {
 fn shared_and_empty_buffers() {
     let toml = LAUNCH.replace("f32[100] ones", "same as x");
     let ready = prepared(SAXPY, &toml).unwrap();
-    ready.launch(ready.buffers[0].buffer.device()).unwrap();
+    crate::support::launch_prepared(&ready, ready.buffers[0].buffer.device()).unwrap();
     assert_eq!(floats(&ready, "x"), (0..100).map(|i| 1.5 * i as f32).collect::<Vec<_>>());
     let ready = prepared(SAXPY, &LAUNCH.replace("ones", "empty")).unwrap();
     if ready.buffers[0].buffer.device().info().name != "host:checked" {
@@ -199,9 +200,9 @@ fn random_numbers() {
 #[test]
 fn arguments_that_do_not_fit() {
     let with = |from: &str, to: &str| refused(SAXPY, &LAUNCH.replace(from, to));
-    let missing = "kernel saxpy: no argument for 'n' (int): add n = 1024 under [args], or --arg 'n=1024'";
+    let missing = "kernel saxpy: no argument for 'n' (int): add n = 1024 under [args], or ‹arg='n=1024'›";
     assert_eq!(with("n = 100\n", ""), missing);
-    let missing = "no argument for 'x' (float*): add x = \"f32[1024]\" under [args], or --arg 'x=f32[1024]'";
+    let missing = "no argument for 'x' (float*): add x = \"f32[1024]\" under [args], or ‹arg='x=f32[1024]'›";
     assert_eq!(with("x = \"f32[100] index\"\n", ""), format!("kernel saxpy: {missing}"));
     assert_eq!(with("n = 100", "N = 100"), "kernel saxpy: has no parameter 'N' (did you mean 'n'?); it has y, x, n, a");
     assert_eq!(with("n = 100", "zzz = 1"), "kernel saxpy: has no parameter 'zzz'; it has y, x, n, a");
@@ -231,15 +232,15 @@ fn arguments_that_do_not_fit() {
 #[test]
 fn geometries_that_cannot_be() {
     let with = |from: &str, to: &str| refused(SAXPY, &LAUNCH.replace(from, to));
-    assert_eq!(with("grid = 4\n", ""), "no grid is given: add grid = 256 to the TOML file, or --grid 256");
-    assert_eq!(with("block = 32\n", ""), "no block is given: add block = 256 to the TOML file, or --block 256");
+    assert_eq!(with("grid = 4\n", ""), "no grid is given: add grid = 256 to the TOML file, or ‹grid=256›");
+    assert_eq!(with("block = 32\n", ""), "no block is given: add block = 256 to the TOML file, or ‹block=256›");
     assert_eq!(with("block = 32", "block = [64, 32]"), "block 64 × 32 × 1: a block has at most 1024 threads");
     assert!(with("grid = 4", "grid = [1, 65536]").contains("a grid has at most 2147483647 × 65535 × 65535 blocks"));
 }
 
 #[test]
 fn kernels_that_are_not_there() {
-    assert_eq!(refused(MIX, LAUNCH), "mine.cu: has several kernels; choose one with --kernel: other, mix");
+    assert_eq!(refused(MIX, LAUNCH), "mine.cu: has several kernels; choose one with ‹kernel›: other, mix");
     let named = |name: &str| refused(MIX, &format!("kernel = \"{name}\"\n{LAUNCH}"));
     assert_eq!(named("mixx"), "mine.cu: has no kernel 'mixx' (did you mean 'mix'?); it has other, mix");
     assert_eq!(named("zzz"), "mine.cu: has no kernel 'zzz'; it has other, mix");
@@ -258,7 +259,7 @@ fn no_launch_at_all() {
     let message = error.to_string();
     assert!(message.starts_with("mine.cu: nothing says how to launch it; put this into mine.toml"), "{message}");
     let ready = prepared(text, example).unwrap();
-    ready.launch(ready.buffers[0].buffer.device()).unwrap();
+    crate::support::launch_prepared(&ready, ready.buffers[0].buffer.device()).unwrap();
     assert_eq!(ready.args.len(), 7);
     let head = "kernel = \"k\"\ngrid = 4\nblock = 256\n\n[args]\nout = \"f32[1024] zeros\"";
     for part in [head, "in = \"u32[1024]\"", "rows = 32\ncolumns = 32\nscale = 0.5\np = [1, 2, 3]"] {

@@ -1,11 +1,13 @@
 //! NVRTC: finding it, compiling for architectures that are not here, and what its errors look like.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use warptape::Environment;
 use warptape::cli::kernels::compile::compile_sources;
 use warptape::device::cuda::cubin::{self, Usage};
 use warptape::device::cuda::fit;
-use warptape::device::cuda::locate::{self, NVRTC, Places};
+use warptape::device::cuda::locate::{self, NVRTC};
 use warptape::device::cuda::nvrtc::Nvrtc;
 use warptape::device::{Defines, Source};
 use warptape::error::Error;
@@ -24,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(TILE) scale_forward(float* y, const
 
 /// The installed NVRTC; without one the test says so and passes.
 pub fn nvrtc() -> Option<Nvrtc> {
-    Nvrtc::find().inspect_err(|error| println!("skipped: {error}")).ok()
+    Nvrtc::find(&Environment::of_process()).inspect_err(|error| println!("skipped: {error}")).ok()
 }
 
 fn scale(tile: usize) -> Source {
@@ -54,9 +56,9 @@ fn failure(text: &str, arch: &str) -> Option<(String, String)> {
 }
 
 /// A made-up environment below `root`.
-pub fn places(root: &Path, variables: &[(&str, PathBuf)]) -> Places {
-    let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-    Places { variables, current: root.join("here"), root: root.into() }
+pub fn places(root: &Path, variables: &[(&str, PathBuf)]) -> Environment {
+    let variables: HashMap<_, _> = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    Environment { variables: variables.into(), current: root.join("here"), root: root.into() }
 }
 
 pub fn touch(file: PathBuf) -> PathBuf {
@@ -150,13 +152,13 @@ fn an_unknown_architecture_is_refused_with_those_known() {
 fn a_missing_nvrtc_says_how_to_install_it() {
     let root = tempfile::tempdir().unwrap();
     let there = |name: &str| root.path().join(name);
-    let missing = Nvrtc::find_in(&places(root.path(), &[("WARPTAPE_NVRTC", there("nowhere"))])).unwrap_err();
+    let missing = Nvrtc::find(&places(root.path(), &[("WARPTAPE_NVRTC", there("nowhere"))])).unwrap_err();
     assert!(missing.to_string().contains("nowhere"), "{missing}");
     std::fs::create_dir(there("empty")).unwrap();
-    let empty = Nvrtc::find_in(&places(root.path(), &[("WARPTAPE_NVRTC", there("empty"))])).unwrap_err();
+    let empty = Nvrtc::find(&places(root.path(), &[("WARPTAPE_NVRTC", there("empty"))])).unwrap_err();
     assert!(empty.to_string().contains("holds no libnvrtc.so"), "{empty}");
     let file = touch(there("lib/libnvrtc.so.13"));
-    let broken = Nvrtc::find_in(&places(root.path(), &[("WARPTAPE_NVRTC", file)])).unwrap_err();
+    let broken = Nvrtc::find(&places(root.path(), &[("WARPTAPE_NVRTC", file)])).unwrap_err();
     assert!(broken.to_string().contains("install_nvrtc.sh"), "{broken}");
 }
 
@@ -248,7 +250,7 @@ fn a_file_of_ones_own_compiles() {
     assert!(said.lines().any(|line| line.starts_with("k ") && line.contains(&file) && line.contains("N=3")), "{said}");
     assert!(said.ends_with("\n1 compiled, 0 failed to compile, 0 spill registers\n"), "{said}");
     let said = succeeds(&["kernels", "compile", "relu", "--arch", &arch]);
-    assert!(said.contains("activation/1_vectorized.cu") && !said.contains("matmul/"), "{said}");
+    assert!(said.contains("relu/vectorized.cu") && !said.contains("matmul/"), "{said}");
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn profile(kernel: &str, buffers: usize, more: &[Arg]) -> Profile {
     all[0].clone()
 }
 
-fn transfers(requests: u64, lanes: u64, bytes: u64, pieces: u64, least: u64) -> Transfers {
-    Transfers { requests, partial: 0, lanes, bytes, pieces, least }
+fn transfers(requests: u64, lanes: u64, bytes: u64, transactions: u64, least: u64) -> Transfers {
+    Transfers { requests, partial: 0, lanes, bytes, transactions, least }
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn kernel<'a>(profiles: &'a [Profile], name: &str) -> &'a Profile {
 }
 
 fn define(defines: &Defines, name: &str) -> u64 {
-    defines.get(name) as u64
+    defines.get(name).expect("a number") as u64
 }
 
 /// C = A B with sizes that are multiples of every tile: each block walks the inner dimension in steps, copies two tiles,
@@ -40,7 +40,7 @@ fn matmul() {
         return;
     }
     for [m, n, k] in [[256, 256, 64], [128, 384, 256]] {
-        let profiles = profile("matmul_forward:5", &[m, n, k]);
+        let profiles = profile("matmul_forward:6", &[m, n, k]);
         let forward = &profiles[0];
         let [m, n, k] = [m, n, k].map(|size| size as u64);
         let value = |name| define(&forward.defines, name);
@@ -58,7 +58,7 @@ fn matmul() {
         assert_eq!(global_stores.bytes, 4 * m * n);
         for transfers in [global_loads, global_stores] {
             assert_eq!((transfers.lanes, transfers.requests), (transfers.bytes / 16, transfers.bytes / 512));
-            assert_eq!((transfers.pieces, transfers.partial), (transfers.bytes / 32, 0));
+            assert_eq!((transfers.transactions, transfers.partial), (transfers.bytes / 32, 0));
         }
         // What comes from global memory goes to shared memory.
         assert_eq!(shared_stores.bytes, global_loads.bytes);

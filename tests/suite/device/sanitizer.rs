@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use warptape::check::Case;
 use warptape::device::host::Order;
 use warptape::device::host::checked::Findings;
-use warptape::device::source::kernel_files;
-use warptape::device::{Defines, Device, Source};
+use warptape::device::tree::kernel_files;
+use warptape::device::{Defines, Device, Tree};
 use warptape::op::workload::{Kernel, Workload, launched};
-use warptape::op::workloads;
+use warptape::op::{Op, workloads};
 
 use crate::support;
 
@@ -24,17 +23,21 @@ macro_rules! test_each {
     ($($op:ident)*) => {
         $(#[test]
         fn $op() {
-            gives_no_finding(&warptape::op::$op::cases());
+            gives_no_finding(&warptape::op::$op::OP);
         })*
     };
 }
 warptape::for_each_op!(test_each);
 
-fn gives_no_finding(cases: &[Case]) {
+/// Nor in its workloads, if it has no cases.
+fn gives_no_finding(op: &Op) {
+    let cases = (op.cases)();
     let expected: Vec<_> = cases.iter().map(|case| case.expectation(1)).collect();
     everywhere(|device| {
-        let mut cases = cases.iter().zip(&expected);
-        cases.try_for_each(|(case, expected)| case.verify(device, expected))
+        if cases.is_empty() {
+            return (op.workloads)().iter().try_for_each(|one| one.run(device, &[])).map_err(|e| e.to_string());
+        }
+        cases.iter().zip(&expected).try_for_each(|(case, expected)| case.verify(device, expected))
     });
 }
 
@@ -74,7 +77,7 @@ fn workloads_give_no_finding() {
 fn every_kernel_of_the_tree_has_a_workload() {
     let run: BTreeSet<Kernel> = workloads().iter().flat_map(|workload| workload.kernels().unwrap()).collect();
     let of = |file: String| {
-        let source = Source::load(&file, &Defines::new()).unwrap();
+        let source = Tree::default().load(&file, &Defines::new()).unwrap();
         assert!(!source.kernels().is_empty(), "{file}");
         source.kernels().iter().map(|name| Kernel { file: file.clone(), function: name.clone() }).collect::<Vec<_>>()
     };
@@ -87,19 +90,19 @@ fn workloads_find_and_refuse() {
     let names = |name: &str| Workload::find(name).map(|found| found.iter().map(|w| w.name.clone()).collect::<Vec<_>>());
     assert_eq!(names("matmul").unwrap(), ["matmul"]);
     // What an op chooses on a GPU is found under the op's name, other rungs under their own.
-    let below = (1..7).map(|rung| format!("matmul_forward:{rung}")).collect::<Vec<_>>();
+    let below = (1..8).map(|rung| format!("matmul_forward:{rung}")).collect::<Vec<_>>();
     assert_eq!(names("matmul_forward").unwrap(), [&["linear".to_owned(), "matmul".to_owned()], &below[..]].concat());
-    assert_eq!(names("matmul/7_warp_tile.cu").unwrap(), ["linear", "matmul"]);
-    assert_eq!(names("matmul/5_vectorized.cu").unwrap(), ["matmul_forward:5"]);
+    assert_eq!(names("matmul/8_warp_tile.cu").unwrap(), ["linear", "matmul"]);
+    assert_eq!(names("matmul/6_vectorized.cu").unwrap(), ["matmul_forward:6"]);
     assert_eq!(names("max_pool_backward").unwrap(), ["max_pool", "max_pool_backward:1"]);
-    let pools = ["adaptive_avg_pool", "max_pool", "avg_pool", "max_pool_forward:1", "max_pool_backward:1"];
+    let pools = ["max_pool", "avg_pool", "max_pool_forward:1", "max_pool_backward:1"];
     assert_eq!(names("pool").unwrap(), pools);
     assert_eq!(names("pool/").unwrap(), names("pool").unwrap());
     assert_eq!(names("optim").unwrap(), ["sgd", "adam", "sgd_step:1", "adam_step:1"]);
     // Files that many rungs include mean all of them; an op's own choices come first.
     let [tiled, forward] = ["prelude/tile.cuh", "conv2d/forward"].map(|name| names(name).unwrap());
     assert_eq!((&tiled[..2], &forward[..2]), (&["conv2d", "conv2d_strided"].map(String::from)[..], &tiled[..2]));
-    assert!(tiled[2..].contains(&"matmul_forward:5".to_owned()) && tiled[2..].iter().all(|name| name.contains(':')));
+    assert!(tiled[2..].contains(&"matmul_forward:6".to_owned()) && tiled[2..].iter().all(|name| name.contains(':')));
     assert_eq!(forward.len(), 2 + 7, "{forward:?}");
     assert_eq!(names("conv2d/forward/3_implicit_gemm.cu").unwrap(), ["conv2d_forward:3"]);
     let unknown = |name: &str| names(name).unwrap_err().to_string();
@@ -112,12 +115,12 @@ fn workloads_find_and_refuse() {
     let refused = |sizes: &[usize]| matmul.sizes(sizes).unwrap_err().to_string();
     assert_eq!(matmul.sizes(&[]).unwrap(), matmul.default);
     assert_eq!(matmul.sizes(&[4, 5, 6]).unwrap(), [4, 5, 6]);
-    assert_eq!(refused(&[4, 5]), "matmul takes --shape m,n,k (three sizes), not 2");
-    assert_eq!(refused(&[4, 0, 6]), "matmul takes --shape m,n,k (three sizes from 1 to 2^31 - 1); n is 0");
+    assert_eq!(refused(&[4, 5]), "matmul takes ‹shape=m,n,k› (three sizes), not 2");
+    assert_eq!(refused(&[4, 0, 6]), "matmul takes ‹shape=m,n,k› (three sizes from 1 to 2^31 - 1); n is 0");
     let run = |name: &str, sizes: &[usize]| {
         let workload = Workload::find(name).unwrap().remove(0);
         launched(|device| workload.run(device, sizes)).unwrap_err().to_string()
     };
     assert!(run("matmul", &[1 << 20, 1, 1 << 20]).contains("has more than 2^31 - 1 elements"));
-    assert!(run("topk", &[3, 4, 5]).starts_with("--shape for topk: topk: the 5 largest of 4 columns"));
+    assert!(run("topk", &[3, 4, 5]).starts_with("‹shape› for topk: topk: the 5 largest of 4 columns"));
 }

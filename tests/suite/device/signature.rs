@@ -1,8 +1,8 @@
 //! Reading what a kernel takes out of its source.
 
 use warptape::device::signature::{Element, Kind, Signature};
-use warptape::device::source::kernel_files;
-use warptape::device::{Defines, Source};
+use warptape::device::tree::kernel_files;
+use warptape::device::{Defines, Source, Tree};
 
 fn source(text: &str) -> Source {
     Source::from_text("mine.cu", text, &Defines::new()).unwrap()
@@ -30,7 +30,7 @@ fn pointer(to: Element, lanes: usize, read_only: bool) -> Kind {
 fn every_shipped_kernel() {
     let mut seen = 0;
     for file in kernel_files() {
-        let source = Source::load(&file, &Defines::new()).unwrap();
+        let source = Tree::default().load(&file, &Defines::new()).unwrap();
         for kernel in source.kernels() {
             let parameters = Signature::of(&source, kernel).unwrap().parameters;
             assert!(parameters.len() >= 3, "{kernel} of {file}: {parameters:?}");
@@ -51,7 +51,7 @@ fn every_shipped_kernel() {
 
 #[test]
 fn a_shipped_kernel_whole() {
-    let source = Source::load("dropout/1_vectorized.cu", &Defines::new()).unwrap();
+    let source = Tree::default().load("dropout/vectorized.cu", &Defines::new()).unwrap();
     let found = Signature::of(&source, "dropout_forward").unwrap();
     let named: Vec<_> = found.parameters.iter().map(|p| (&*p.name, p.kind)).collect();
     let expected = [
@@ -65,7 +65,7 @@ fn a_shipped_kernel_whole() {
         ("stream", Kind::Scalar(Element::U32)),
     ];
     assert_eq!(named, expected);
-    let source = Source::load("conv2d/forward/5_vectorized.cu", &Defines::new()).unwrap();
+    let source = Tree::default().load("conv2d/forward/5_vectorized.cu", &Defines::new()).unwrap();
     let found = Signature::of(&source, "conv2d_forward").unwrap();
     assert_eq!(found.parameters[4].text, "Conv");
     assert_eq!(found.parameters[4].kind, Kind::Struct);

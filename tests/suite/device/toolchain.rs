@@ -1,29 +1,14 @@
-//! The C++ compiler by its own word: what it is, and which vectors it compiles for. Environment variables decide, so
-//! child processes tell.
-
-use std::ffi::OsStr;
+//! The C++ compiler by its own word: what it is, and which vectors it compiles for.
 
 use warptape::device::host::{Host, Mode, Options};
 use warptape::device::{Defines, Device, Source, Target};
 
-use crate::support::{child, has_compiler, tell};
+use crate::support::{environment, has_compiler};
 
-/// Tells the host device's arch, width of tiles and toolchain, or why a kernel does not compile.
-#[test]
-#[ignore = "other tests run it in a process of its own"]
-fn child_tells_toolchain() {
-    tell(describe(Mode::Fast));
-}
-
-/// The same of checked mode.
-#[test]
-#[ignore = "other tests run it in a process of its own"]
-fn child_tells_toolchain_checked() {
-    tell(describe(Mode::Checked));
-}
-
-fn describe(mode: Mode) -> String {
-    let device = Device::new(Box::new(Host::new(Options { mode, ..Options::default() })));
+/// The host device's arch, width of tiles and toolchain where `variables` are set, or why a kernel does not compile.
+fn describe(mode: Mode, variables: &[(&str, &str)]) -> String {
+    let environment = variables.iter().fold(environment(), |all, (name, value)| all.with(name, value));
+    let device = Device::new(Box::new(Host::new(Options { mode, environment, ..Options::default() })));
     let text = "extern \"C\" __global__ void one(int* x) { *x = 1; }";
     let source = Source::from_text("one.cu", text, &Defines::new()).unwrap();
     if let Err(error) = device.compile(&source) {
@@ -37,8 +22,7 @@ fn describe(mode: Mode) -> String {
 }
 
 fn told(variables: &[(&str, &str)]) -> String {
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, OsStr::new(*value))).collect();
-    child("device::toolchain::child_tells_toolchain", &variables).told()
+    describe(Mode::Fast, variables)
 }
 
 #[test]
@@ -101,13 +85,12 @@ fn what_is_no_compiler_is_not_taken_for_one() {
 
 #[test]
 fn clang_computes_but_does_not_check() {
-    let clang = |test| child(test, &[("CXX", OsStr::new("clang++"))]).told();
-    let fast = clang("device::toolchain::child_tells_toolchain");
+    let fast = told(&[("CXX", "clang++")]);
     if fast.starts_with("no C++ compiler found (CXX=clang++)") {
         println!("not tested: there is no clang++ here");
         return;
     }
     assert!(fast.contains("clang version"), "{fast}");
-    let refused = clang("device::toolchain::child_tells_toolchain_checked");
+    let refused = describe(Mode::Checked, &[("CXX", "clang++")]);
     assert!(refused.contains("with g++ alone: install it") && !refused.contains('\n'), "{refused}");
 }

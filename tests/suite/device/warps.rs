@@ -15,7 +15,7 @@ fn everywhere(test: impl Fn(&Device, &Kernels) -> Result<()>) {
 }
 
 fn empty(device: &Device, elements: usize) -> Result<Tensor> {
-    Tensor::empty(device, [elements], DType::I32)
+    Tensor::zeros(device, [elements], DType::I32)
 }
 
 /// From the CUDA programming guide: the lane whose value each of the four shuffles returns.
@@ -68,7 +68,7 @@ fn shuffles_in_a_partial_warp() {
 #[test]
 fn shuffles_of_wide_types() {
     everywhere(|device, kernels| {
-        let floats = Tensor::empty(device, [64], DType::F32)?;
+        let floats = Tensor::zeros(device, [64], DType::F32)?;
         let [wide, doubles] = [empty(device, 128)?, empty(device, 128)?];
         let args = [floats.arg(), wide.arg(), doubles.arg()];
         kernels.launch("shuffle_types", Geometry::linear(1, 64), &args)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use warptape::Device;
-use warptape::device::choices::{Kernel, Table, tuned_file};
+use warptape::launch::choices::{Kernel, Table, tuned_file};
 use warptape::train::run_dir::{RunDir, RunInfo};
 
 use crate::command::{device, done, fails, shared, succeeds, training, warptape};
@@ -38,7 +38,7 @@ fn a_run_repeated_or_resumed_takes_the_kernels_that_it_took() {
     run_with(&forced, &training(&shared().data, 2, &at("whole")));
     assert_eq!(
         [files(&at("whole"), "conv2d_forward"), files(&at("whole"), "conv2d_backward_filter")],
-        [["conv2d/forward/4_register_tile.cu"], ["conv2d/filter_gradient/5_vectorized.cu"]]
+        [["conv2d/forward/4_register_tile.cu"], ["conv2d/backward_filter/5_vectorized.cu"]]
     );
 
     // Without the variable an op chooses otherwise, and other kernels round otherwise.
@@ -83,7 +83,7 @@ fn tune(cache: &Path, more: &[&str]) -> String {
 
 /// Where what was tuned is remembered in `cache`.
 fn remembered(cache: &Path) -> PathBuf {
-    let elsewhere = tuned_file(Device::open(&device()).unwrap().info()).unwrap();
+    let elsewhere = tuned_file(&Device::open(&device()).unwrap()).unwrap();
     cache.join(elsewhere.file_name().unwrap())
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
-use warptape::device::choices::Kernel;
-use warptape::device::{Defines, Source};
-use warptape::op::ladder::Summary;
+use warptape::device::{Defines, Tree};
+use warptape::launch::choices::Kernel;
+use warptape::launch::ladder::Summary;
 use warptape::op::{self, workload::Workload};
 
 use crate::support::{devices, runs_all};
@@ -16,7 +16,7 @@ macro_rules! test_each {
 
         $(#[test]
         fn $op() {
-            agree_with_their_references(stringify!($op), &op::$op::cases());
+            agree_with_their_references(stringify!($op), &(op::$op::OP.cases)());
         })*
     };
 }
@@ -65,16 +65,15 @@ fn agree_with_their_references(op: &str, cases: &[Case]) {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, if there is one. No small case takes one of
-/// Winograd's by itself, so what these include stands for the first that includes it.
+/// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, or their first one that includes it.
 pub fn choice_of(file: &str) -> String {
-    let runs = |rung: &&str| {
-        let text = Source::load(rung, &Defines::new()).unwrap().text;
-        *rung == file || file.starts_with("prelude/winograd") && text.contains(&format!("#line 1 \"{file}\""))
-    };
-    let first = |ladder: Summary| {
-        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| runs(name))?;
+    let line = format!("#line 1 \"{file}\"");
+    let runs = |rung: &str| rung == file || Tree::default().load(rung, &Defines::new()).unwrap().text.contains(&line);
+    // What all rungs from some on include needs no choice.
+    let shared = file.starts_with("prelude/");
+    let of_ladder = |ladder: Summary| {
+        let (_, rung) = ladder.files.iter().zip(ladder.numbers()).find(|(name, _)| !shared && runs(name))?;
         Some(format!("{}:{rung}", ladder.name))
     };
-    op::ladders().into_iter().filter_map(first).collect::<Vec<_>>().join(",")
+    op::ladders().into_iter().filter_map(of_ladder).collect::<Vec<_>>().join(",")
 }

@@ -4,8 +4,9 @@
 use warptape::check::{Input, Values};
 use warptape::device::host::Order;
 use warptape::device::host::profiled::Profile;
+use warptape::launch::ladder::Summary;
+use warptape::op;
 use warptape::op::conv2d::{Steps, conv2d};
-use warptape::op::{self, ladder::Summary};
 use warptape::tape::Tape;
 use warptape::{Device, Tensor};
 
@@ -43,7 +44,7 @@ fn costs(ladder: &Summary, rung: u32, problem: &str) -> Costs {
     let costs = Costs {
         loads: sum(|one| one.total.global_loads.requests),
         moved: sum(|one| one.read + one.written),
-        wavefronts: sum(|one| one.total.shared().pieces),
+        wavefronts: sum(|one| one.total.shared().transactions),
         flops: sum(|one| one.total.operations.flops()),
         blocks: list.iter().filter(|one| one.kernel == ladder.name).map(|one| one.geometry.blocks()).sum::<usize>()
             as f64,

@@ -21,7 +21,7 @@ fn counts(kernel: &str, sizes: &[usize]) -> Vec<Counts> {
 }
 
 fn per_request(counts: &Counts) -> f64 {
-    counts.global_loads.pieces as f64 / counts.global_loads.requests as f64
+    counts.global_loads.transactions as f64 / counts.global_loads.requests as f64
 }
 
 #[test]

@@ -3,9 +3,9 @@
 
 use warptape::device::host::Order;
 use warptape::device::host::profiled::Profile;
-use warptape::device::{Arg, Geometry};
-use warptape::op::matmul::{Form, matmul};
-use warptape::op::{self, Variant};
+use warptape::device::{Arg, Geometry, Source};
+use warptape::op::entry::sources;
+use warptape::op::matmul::{Form, OP, matmul};
 use warptape::{DType, Device, Tape, Tensor};
 
 use crate::device::profiler::profiled;
@@ -38,22 +38,22 @@ fn checked(profile: Profile) -> Profile {
 }
 
 /// The variants of the last rung with the large tile, which only outputs of millions of elements get.
-fn large_tiles() -> Vec<Variant> {
-    let of_large = |one: &Variant| one.file == "matmul/7_warp_tile.cu" && one.defines.get("BN") == 256;
-    let found: Vec<_> = op::matmul::variants().into_iter().filter(of_large).collect();
+fn large_tiles() -> Vec<Source> {
+    let of_large = |one: &Source| one.file == "matmul/8_warp_tile.cu" && one.defines.get("BN") == Some(256);
+    let found: Vec<_> = sources(&[&OP]).unwrap().into_iter().filter(of_large).collect();
     assert_eq!(found.len(), 6);
     found
 }
 
-fn launch(variant: &Variant, [m, n, k]: [usize; 3], [a, b]: [&Tensor; 2]) -> Tensor {
+fn launch(variant: &Source, [m, n, k]: [usize; 3], [a, b]: [&Tensor; 2]) -> Tensor {
     let device = a.device();
-    let get = |name| variant.defines.get(name);
-    let function = device.function(variant.file, "matmul_forward", &variant.defines).unwrap();
+    let get = |name| variant.defines.get(name).unwrap();
+    let function = device.function(&variant.file, "matmul_forward", &variant.defines).unwrap();
     let c = Tensor::zeros(device, [m, n], DType::F32).unwrap();
     let sizes = [m, n, k].map(|size| Arg::I32(size as i32));
     let args = [&[c.arg(), a.arg(), b.arg(), Arg::Ptr(0)], &sizes[..]].concat();
     let geometry = Geometry::grid(n.div_ceil(get("BN")), m.div_ceil(get("BM")), 1, get("THREADS"));
-    device.launch(&function, geometry, &args).unwrap();
+    crate::support::launch(device, &function, geometry, &args).unwrap();
     c
 }
 
@@ -62,40 +62,44 @@ fn each_rung_improves_its_quantity() {
     if !has_compiler() {
         return;
     }
-    let rungs: Vec<Profile> = (1..=6).map(rung).collect();
+    let rungs: Vec<Profile> = (1..=7).map(rung).collect();
     let counts = |number: usize| rungs[number - 1].total;
 
     // 1 to 2: sectors per request. A column of A is 32 sectors, one element of B 1; one element of A is 1, a row of B 4.
     let loads = |number| counts(number).global_loads;
-    assert_eq!(2 * loads(1).pieces, (32 + 1) * loads(1).requests);
-    assert_eq!(2 * loads(2).pieces, (1 + 4) * loads(2).requests);
+    assert_eq!(2 * loads(1).transactions, (32 + 1) * loads(1).requests);
+    assert_eq!(2 * loads(2).transactions, (1 + 4) * loads(2).requests);
     // 2 to 3: requests of global loads.
     assert_eq!(loads(2).requests, 32 * loads(3).requests);
-    // 3 to 4: wavefronts of shared loads.
-    let wavefronts = |number| counts(number).shared_loads.pieces;
-    assert_eq!(wavefronts(3), 8 * wavefronts(4));
-    // 4 to 5: requests of global loads, and of stores.
-    assert_eq!(loads(4).requests, 4 * loads(5).requests);
-    assert_eq!(counts(4).global_stores.requests, 4 * counts(5).global_stores.requests);
-    // 5 to 6: barriers.
-    assert_eq!(counts(5).barriers, 2 * counts(6).barriers);
-    assert_eq!(wavefronts(5), wavefronts(6));
+    // 3 to 4: wavefronts of shared loads, 9 for 8 multiply-adds instead of 16; and half the global loads.
+    let wavefronts = |number| counts(number).shared_loads.transactions;
+    assert_eq!(9 * wavefronts(3), 16 * wavefronts(4));
+    assert_eq!(loads(3).requests, 2 * loads(4).requests);
+    assert_eq!((counts(4).shared_loads.conflicts(), counts(4).shared_stores.conflicts()), (0, 0));
+    // 4 to 5: wavefronts of shared loads, an eighth of rung 3's.
+    assert_eq!(2 * wavefronts(4), 9 * wavefronts(5));
+    // 5 to 6: requests of global loads, and of stores.
+    assert_eq!(loads(5).requests, 4 * loads(6).requests);
+    assert_eq!(counts(5).global_stores.requests, 4 * counts(6).global_stores.requests);
+    // 6 to 7: barriers.
+    assert_eq!(counts(6).barriers, 2 * counts(7).barriers);
+    assert_eq!(wavefronts(6), wavefronts(7));
 
-    // 6 to 7: wavefronts of shared loads, and none of bank conflicts anywhere.
+    // 7 to 8: wavefronts of shared loads, and none of bank conflicts anywhere.
     let (device, profiles) = profiled(Order::Forward);
     let [m, n, k] = SIZES;
     launch(&large_tiles()[0], SIZES, [&operand(&device, m, k), &operand(&device, k, n)]);
     let last = checked(profiles.list().remove(0)).total;
-    assert_eq!(3 * wavefronts(6), 4 * last.shared_loads.pieces);
+    assert_eq!(3 * wavefronts(7), 4 * last.shared_loads.transactions);
     assert_eq!((last.shared_loads.conflicts(), last.shared_stores.conflicts()), (0, 0));
 }
 
 #[test]
 fn the_large_tile_of_the_last_rung_multiplies() {
     for variant in large_tiles() {
-        let get = |name| variant.defines.get(name) != 0;
+        let get = |name| variant.defines.get(name).unwrap() != 0;
         let (turned_a, turned_b) = (get("TRANSPOSE_A"), get("TRANSPOSE_B"));
-        let [m, n, k] = if variant.defines.get("GVEC") == 4 { [132, 260, 20] } else { [131, 259, 21] };
+        let [m, n, k] = if variant.defines.get("GVEC") == Some(4) { [132, 260, 20] } else { [131, 259, 21] };
         for (label, device) in
             devices().into_iter().filter(|(label, _)| !label.starts_with("host ") || label.contains("GPU"))
         {

@@ -1,12 +1,12 @@
 //! Random numbers: the published vectors, the same on every device; and dropout's rate.
 
 use warptape::check::compare;
-use warptape::device::{Defines, Function, Geometry, Source};
+use warptape::device::{Defines, Function, Geometry};
 use warptape::op::dropout::dropout;
 use warptape::op::random::{Key, philox};
 use warptape::{DType, Tape, Tensor};
 
-use crate::support::devices;
+use crate::support::{devices, tree};
 
 /// From the authors' own test vectors (Random123, `kat_vectors`): counter, key, result.
 const KNOWN: [([u32; 4], [u32; 2], [u32; 4]); 3] = [
@@ -34,14 +34,14 @@ fn philox_gives_the_published_numbers() {
         assert_eq!(philox(counter, key), result);
     }
     for (label, device) in devices() {
-        let source = Source::from_text("philox_test.cu", KERNEL, &Defines::new()).unwrap();
+        let source = tree().source("philox_test.cu", KERNEL, &Defines::new()).unwrap();
         let module = device.compile(&source).unwrap();
         let function = Function::of(&module, "philox_test").unwrap();
         for (counter, key, result) in KNOWN {
-            let out = Tensor::empty(&device, [4], DType::I32).unwrap();
+            let out = Tensor::zeros(&device, [4], DType::I32).unwrap();
             let words = counter.iter().chain(&key).map(|&word| word.into());
             let args: Vec<_> = [out.arg()].into_iter().chain(words).collect();
-            device.launch(&function, Geometry::linear(1, 1), &args).unwrap();
+            crate::support::launch(&device, &function, Geometry::linear(1, 1), &args).unwrap();
             assert_eq!(out.to_vec::<i32>().unwrap(), result.map(|word| word as i32), "{label}");
         }
     }

@@ -1,10 +1,10 @@
 //! Warp and block reductions (`prelude/reduce.cuh`) at block sizes that make every branch of them: one thread, part of
 //! a warp, whole warps, whole warps and a part.
 
-use warptape::device::{Defines, Function, Geometry, Source};
+use warptape::device::{Defines, Function, Geometry};
 use warptape::{DType, Tensor};
 
-use crate::support::devices;
+use crate::support::{devices, tree};
 
 const SOURCE: &str = r#"
 #include "prelude/vec.cuh"
@@ -31,12 +31,13 @@ fn every_thread_gets_the_reduction_at_any_block_size() {
             }
             let expected = expected(&values);
             for (label, device) in devices() {
-                let source = Source::from_text("reduce_all.cu", SOURCE, &Defines::new().with("THREADS", threads));
+                let source = tree().source("reduce_all.cu", SOURCE, &Defines::new().with("THREADS", threads));
                 let module = device.compile(&source.unwrap()).unwrap();
                 let function = Function::of(&module, "reduce_all").unwrap();
                 let input = Tensor::from_slice(&device, [threads], &values).unwrap();
-                let output = Tensor::empty(&device, [5 * threads], DType::F32).unwrap();
-                device.launch(&function, Geometry::linear(1, threads), &[output.arg(), input.arg()]).unwrap();
+                let output = Tensor::zeros(&device, [5 * threads], DType::F32).unwrap();
+                crate::support::launch(&device, &function, Geometry::linear(1, threads), &[output.arg(), input.arg()])
+                    .unwrap();
                 let same = |(a, b): (&f32, &f32)| a == b || a.is_nan() && b.is_nan();
                 let output = output.to_vec::<f32>().unwrap();
                 let wrong = output.iter().zip(&expected).position(|pair| !same(pair));

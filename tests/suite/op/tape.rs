@@ -1,5 +1,7 @@
 //! The tape: where gradients meet, what is recorded, and what is kept.
 
+use warptape::device::Target;
+use warptape::device::dry::Dry;
 use warptape::op::add::add;
 use warptape::op::matmul::{Form, matmul};
 use warptape::op::relu::relu;
@@ -55,6 +57,24 @@ fn gradients_of_a_diamond_meet() {
         assert_eq!(gradient(&gradients, &x), [3.0, 0.0]);
         Ok(())
     });
+}
+
+#[test]
+fn a_tape_prints_its_ops() {
+    let device = Device::new(Box::new(Dry::new(Target::Cuda)));
+    let [a, b, c] = [[2, 3], [3, 4], [2, 4]].map(|shape| Tensor::full(&device, shape, 1.0).unwrap());
+    let mut tape = Tape::new();
+    tape.watch(&a);
+    let product = matmul(&mut tape, Form::NN, &a, &b).unwrap();
+    let sum = add(&mut tape, &product, &c).unwrap();
+    relu(&mut tape, &c).unwrap();
+    let y = relu(&mut tape, &sum).unwrap();
+    add(&mut tape, &y, &product).unwrap();
+    let expected = "%1 [2, 4] = matmul(%0 [2, 3], [3, 4])\n\
+                    %2 [2, 4] = add(%1 [2, 4], [2, 4])\n\
+                    %3 [2, 4] = relu(%2 [2, 4])\n\
+                    %4 [2, 4] = add(%3 [2, 4], %1 [2, 4])\n";
+    assert_eq!(tape.to_string(), expected);
 }
 
 /// Many uses of one value: its gradient is summed up part by part, in the order of the records.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use warptape::device::choices::Kernel;
+use warptape::launch::choices::Kernel;
 use warptape::train::checkpoint::{Checkpoint, FORMAT};
 use warptape::train::run_dir::{RunDir, RunInfo};
 

@@ -1,15 +1,17 @@
 //! Every network: that it builds, what it counts, how much memory it says it takes, and how bad specs are refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use warptape::device::Target;
 use warptape::device::dry::Dry;
+use warptape::device::{Source, Target};
 use warptape::nn::models::{self, MODELS};
-use warptape::nn::summary::Summary;
 use warptape::nn::{Layer, Pass, State, parameters};
+use warptape::op;
 use warptape::op::cross_entropy::cross_entropy;
+use warptape::op::entry::sources;
 use warptape::optim::{Optimizer, OptimizerConfig};
+use warptape::train::summary::Summary;
 use warptape::{DType, Device, Tape, Tensor};
 
 use crate::command::{fails, succeeds};
@@ -151,6 +153,30 @@ fn memory_is_that_of_a_real_device() {
     }
 }
 
+/// `kernels compile` finds what a GPU compiles by running the ops on their examples: a training step launches nothing else.
+#[test]
+fn what_a_training_step_launches_on_a_gpu_is_compiled_with_the_tree() {
+    let key = |source: Source| format!("{} {}", source.file, source.defines);
+    let of_tree: BTreeSet<String> = sources(op::ALL).unwrap().into_iter().map(key).collect();
+    for spec in ["little-conv", "vgg11_bn", "resnet18"] {
+        let dry = Dry::new(Target::Cuda);
+        let launched = dry.launched();
+        let device = Device::new(Box::new(dry));
+        let model = models::build(spec, 10, [32, 32], &device, 0).unwrap();
+        let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
+        let mut tape = Tape::new();
+        tensors.iter().for_each(|tensor| tape.watch(tensor));
+        let x = Tensor::full(&device, [64, 32, 32, 3], 0.5).unwrap();
+        let logits = model.forward(&mut Pass::training(&mut tape, 0, 0), &x).unwrap();
+        let labels = Tensor::zeros(&device, [64], DType::I32).unwrap();
+        let loss = cross_entropy(&mut tape, &logits, &labels, 0.0).unwrap();
+        tape.backward(&loss).unwrap();
+        let launched: BTreeSet<String> = launched.sources().into_iter().map(key).collect();
+        assert!(launched.len() > 15, "{spec}: {launched:?}");
+        assert_eq!(launched.difference(&of_tree).collect::<Vec<_>>(), [""; 0], "{spec}");
+    }
+}
+
 #[test]
 fn bad_specs_are_named() {
     for (spec, side, part) in [
@@ -209,6 +235,6 @@ fn the_command_shows_a_network() {
     show(&["vgg11", "--input", "7"], 2, "at least 32×32");
     show(&["resnet18", "--classes", "0"], 2, "--classes 0");
     show(&["resnet18", "--batch", "0"], 2, "--batch 0");
-    show(&["vgg19", "--input", "4096", "--batch", "1048576"], 1, "2^31 - 1");
+    show(&["vgg19", "--input", "4096", "--batch", "1048576"], 1, "more than any memory has");
     show(&["alexnet"], 2, "unknown model 'alexnet'");
 }

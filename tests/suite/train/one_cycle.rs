@@ -40,11 +40,11 @@ fn momentum_is_cycled_only_where_there_is_some() {
     let (_, device) = devices().remove(0);
     let config: OptimizerConfig = serde_json::from_str(r#"{"name": "sgd"}"#).unwrap();
     let mut optimizer = Optimizer::new(&config, vec![upload(&device, &[1.0])]).unwrap();
-    says(optimizer.set_momentum(0.9), &["sgd has none", "--momentum above 0"]);
+    says(optimizer.set_momentum(0.9), &["sgd has none", "‹momentum› above 0"]);
     let cycled = || Config { schedule: "onecycle:momentum=0.85-0.95".into(), ..Config::default() };
     cycled().check().unwrap();
     let sgd = Config { optim: "sgd".into(), momentum: 0.0, ..cycled() };
-    says(sgd.check(), &["--schedule onecycle:momentum=0.85-0.95", "use --momentum above 0"]);
+    says(sgd.check(), &["‹schedule=onecycle:momentum=0.85-0.95›", "use ‹momentum› above 0"]);
 }
 
 #[test]

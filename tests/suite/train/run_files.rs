@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::TempDir;
-use warptape::device::choices::Kernel;
 use warptape::files::{utc, write_atomic, write_atomic_with};
+use warptape::launch::choices::Kernel;
 use warptape::train::run_dir::{RunDir, RunInfo};
 
 use crate::data::files::says;
@@ -125,7 +125,7 @@ fn info() -> RunInfo {
         checksum: String::new(),
         kernels: [(
             "matmul_forward".to_string(),
-            [("NT m64 n10 k256".to_string(), Kernel::File("matmul/5_vectorized.cu".into()))].into(),
+            [("NT m64 n10 k256".to_string(), Kernel::File("matmul/6_vectorized.cu".into()))].into(),
         )]
         .into(),
     }

@@ -81,8 +81,10 @@ impl fmt::Display for Side {
 pub struct Finding {
     /// What.
     pub what: What,
-    /// Kernel and file, as in [`Function::name`](crate::device::Function::name).
+    /// The kernel.
     pub kernel: String,
+    /// What messages call it: a [`Function`](crate::device::Function) as text.
+    pub shown: String,
     /// The kernel's file.
     pub file: String,
     /// The buffer's parameter or the shared variable; none for barriers and lanes.
@@ -102,7 +104,7 @@ pub struct Finding {
 impl Finding {
     /// Two findings are the same if they are about the same lines of the same kernel and the same memory.
     fn key(&self) -> (What, String, Option<String>, Vec<Line>) {
-        (self.what, self.kernel.clone(), self.name.clone(), self.lines())
+        (self.what, self.shown.clone(), self.name.clone(), self.lines())
     }
 
     /// The source lines it is about, in the kernel's file where that is where they come from; in ascending order, each
@@ -118,7 +120,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.what, self.kernel, self.detail)?;
+        write!(f, "{}: {}: {}", self.what, self.shown, self.detail)?;
         if let Some(at) = self.at.first() {
             write!(f, ", at {at}")?;
         }

@@ -18,7 +18,7 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     pub(super) fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: Lines<'a>) -> Self {
         // Without one buffers have no names: the source may do what the parser of parameters does not know.
-        let signature = Signature::of(&launch.module.source, launch.kernel_name()).ok();
+        let signature = Signature::of(&launch.module.source, launch.function.kernel()).ok();
         Self { launch, regions, lines, signature }
     }
 
@@ -57,7 +57,8 @@ impl<'a> Report<'a> {
         };
         Finding {
             what: *what,
-            kernel: self.launch.function.into(),
+            kernel: self.launch.function.kernel().into(),
+            shown: self.launch.function.to_string(),
             file: self.launch.module.source.file.clone(),
             name,
             detail,
@@ -78,7 +79,8 @@ impl<'a> Report<'a> {
         let [x, y, z] = block;
         Finding {
             what,
-            kernel: self.launch.function.into(),
+            kernel: self.launch.function.kernel().into(),
+            shown: self.launch.function.to_string(),
             file: self.launch.module.source.file.clone(),
             name: None,
             detail: format!("block ({x}, {y}, {z}): {}", fault.what),
@@ -100,7 +102,11 @@ impl<'a> Report<'a> {
                 let parameters = self.signature.iter().flat_map(|signature| &signature.parameters);
                 // Of several pointers into the buffer, the nearest below.
                 let pointers = self.launch.args.iter().zip(parameters).filter_map(|(arg, parameter)| match *arg {
-                    Arg::Ptr(to) | Arg::U64(to) if (start..end.max(start + 1)).contains(&to) => Some((to, parameter)),
+                    Arg::Ptr(to) | Arg::U64(to) | Arg::Tensor { address: to, .. }
+                        if (start..end.max(start + 1)).contains(&to) =>
+                    {
+                        Some((to, parameter))
+                    }
                     _ => None,
                 });
                 let nearest = pointers.min_by_key(|(to, _)| (*to > address, address.abs_diff(*to)));

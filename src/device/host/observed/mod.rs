@@ -10,7 +10,7 @@ use super::callbacks::Place;
 use super::image::Image;
 use super::module::{HostModule, Kernel};
 use super::scheduler::{Ended, Order};
-use crate::device::{Arg, Geometry};
+use crate::device::{Arg, Function, Geometry};
 use symbols::Line;
 
 /// What an access does (observe.h `Access`).
@@ -36,21 +36,13 @@ pub(crate) struct Access {
 
 /// What is launched.
 pub(super) struct Launch<'a> {
-    /// Kernel and file, as in [`Function::name`](crate::device::Function::name).
-    pub(crate) function: &'a str,
+    pub(crate) function: &'a Function,
     pub(super) module: &'a HostModule,
     pub(super) kernel: &'a Kernel,
     pub(super) image: Image,
     pub(crate) geometry: Geometry,
     pub(crate) args: &'a [Arg],
     pub(crate) order: Order,
-}
-
-impl Launch<'_> {
-    /// The kernel's name, without its file.
-    pub(super) fn kernel_name(&self) -> &str {
-        self.function.split(' ').next().unwrap_or_default()
-    }
 }
 
 /// A rule of barriers and collectives that was broken.

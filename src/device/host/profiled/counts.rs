@@ -21,8 +21,8 @@ pub struct Transfers {
     pub bytes: u64,
     /// Global memory: 32-byte sectors that the requests touch, each once per request. Shared memory: wavefronts, which is
     /// how often the banks are used one after the other.
-    pub pieces: u64,
-    /// The least number of pieces for the same requests: of sectors, if what lanes ask for lay side by side; of
+    pub transactions: u64,
+    /// The least number of transactions for the same requests: of sectors, if what lanes ask for lay side by side; of
     /// wavefronts, if no two lanes needed different words of one bank.
     pub least: u64,
 }
@@ -89,12 +89,12 @@ impl Counts {
 impl Transfers {
     /// Bytes asked for, of the bytes that sectors move: 1 if coalesced. None without an access.
     pub fn efficiency(&self) -> Option<f64> {
-        (self.pieces > 0).then(|| self.bytes as f64 / (32 * self.pieces) as f64)
+        (self.transactions > 0).then(|| self.bytes as f64 / (32 * self.transactions) as f64)
     }
 
     /// Wavefronts beyond the least: what bank conflicts cost.
     pub fn conflicts(&self) -> u64 {
-        self.pieces - self.least
+        self.transactions - self.least
     }
 }
 
@@ -114,7 +114,7 @@ macro_rules! add_fields {
         }
     };
 }
-add_fields!(Transfers { requests partial lanes bytes pieces least });
+add_fields!(Transfers { requests partial lanes bytes transactions least });
 add_fields!(Operations { add multiply fused divide special compare });
 add_fields!(Counts {
     global_loads global_stores global_atomics shared_loads shared_stores shared_atomics operations barriers collectives
@@ -133,6 +133,8 @@ pub struct Profile {
     pub geometry: Geometry,
     /// Launches that were added up.
     pub launches: u64,
+    /// Blocks of all launches.
+    pub blocks: u64,
     /// Bytes of `__shared__` variables that the kernel used, without dynamic shared memory.
     pub static_shared: u64,
     /// The whole kernel.
@@ -171,12 +173,21 @@ impl Profiles {
         self.0.lock().unwrap().clone()
     }
 
+    /// What `run` returns; what it launches is not in the list.
+    pub fn without<T>(&self, run: impl FnOnce() -> T) -> T {
+        let before = self.list();
+        let result = run();
+        *self.0.lock().unwrap() = before;
+        result
+    }
+
     pub(super) fn add(&self, profile: Profile) {
         let mut list = self.0.lock().unwrap();
         let known = list.iter_mut().find(|known| known.kernel == profile.kernel && known.defines == profile.defines);
         let Some(known) = known else { return list.push(profile) };
         known.geometry = profile.geometry;
         known.launches += profile.launches;
+        known.blocks += profile.blocks;
         known.total += profile.total;
         known.read += profile.read;
         known.written += profile.written;

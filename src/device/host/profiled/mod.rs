@@ -20,6 +20,7 @@ use super::observed::regions::{Region, Regions};
 use super::observed::symbols::Lines;
 use super::observed::{Access, Kind, Launch, Observer};
 use super::scheduler::{Ended, Runner};
+use super::shared::Operation;
 use crate::device::Arg;
 
 /// The observer of profiled mode.
@@ -87,13 +88,13 @@ impl Profiler {
             // SAFETY: a live buffer of this size; no kernel runs.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
         }
-        let kernel = module.named(launch.kernel_name())?;
+        let kernel = module.find(launch.function.kernel()).map_err(|e| e.to_string())?;
         let image = kernel.image().ok_or("the system does not tell where modules lie")?;
         let pointers: Vec<*mut c_void> = launch.args.iter().map(Arg::pointer).collect();
         let counters = module.counters();
         counters.iter_mut().for_each(|counter| counter.count = 0);
         // SAFETY: the arguments fit this kernel as they fit its twin; the module lives as long as the launch's.
-        let mut runner = unsafe { Runner::new(kernel, pointers.as_ptr(), launch.geometry, launch.order) };
+        let mut runner = unsafe { Runner::new(&kernel, pointers.as_ptr(), launch.geometry, launch.order) };
         (0..launch.geometry.blocks()).try_for_each(|block| runner.run(block)).map_err(|ended| ended.to_string())?;
         let place = |counter: &super::module::Counter| (counter.code() - image.base, counter.operation, counter.count);
         Ok(counters.iter().filter(|counter| counter.count > 0).map(place).collect())
@@ -209,11 +210,12 @@ impl Observer for Profiler {
             (None, None) => {}
         }
         let mut profile = Profile {
-            kernel: launch.kernel_name().into(),
+            kernel: launch.function.kernel().into(),
             file: launch.module.source.file.clone(),
             defines: launch.module.source.defines.clone(),
             geometry: launch.geometry,
             launches: 1,
+            blocks: launch.geometry.blocks() as u64,
             static_shared,
             total: Counts::default(),
             places: BTreeMap::new(),
@@ -250,13 +252,13 @@ impl Observer for Profiler {
                 for (code, operation, count) in counted {
                     let place = self.lines_of(module.number, &tables, code);
                     let operations = &mut profile.places.entry(place).or_default().operations;
-                    *match operation {
-                        0 => &mut operations.add,
-                        1 => &mut operations.multiply,
-                        2 => &mut operations.fused,
-                        3 => &mut operations.divide,
-                        4 => &mut operations.special,
-                        _ => &mut operations.compare,
+                    *match Operation::numbered(operation) {
+                        Operation::ADD => &mut operations.add,
+                        Operation::MULTIPLY => &mut operations.multiply,
+                        Operation::FUSED => &mut operations.fused,
+                        Operation::DIVIDE => &mut operations.divide,
+                        Operation::SPECIAL => &mut operations.special,
+                        Operation::COMPARE => &mut operations.compare,
                     } += count;
                 }
             }

@@ -106,7 +106,7 @@ pub(super) fn global(mask: u32, bytes: u64, lanes_of_warp: usize, sectors: u64) 
         partial: (lanes < lanes_of_warp as u64) as u64,
         lanes,
         bytes: lanes * bytes,
-        pieces: sectors,
+        transactions: sectors,
         least: (lanes * bytes).div_ceil(32),
     }
 }
@@ -137,5 +137,5 @@ pub(super) fn shared(mask: u32, addresses: &[u64; 32], bytes: u64, lanes_of_warp
     }
     let lanes = u64::from(mask.count_ones());
     let partial = (lanes < lanes_of_warp as u64) as u64;
-    Transfers { requests: 1, partial, lanes, bytes: lanes * bytes, pieces: wavefronts, least }
+    Transfers { requests: 1, partial, lanes, bytes: lanes * bytes, transactions: wavefronts, least }
 }
