@@ -139,7 +139,12 @@ mod tests {
             workloads: Vec::new(),
             job: |_, _| unreachable!("nothing runs here"),
         };
-        let ladders = [ladder("matmul_forward", &files), ladder("sgd_step", &["optim/1_sgd.cu", "optim/2_sgd_all.cu"])];
+        let ladders = [
+            ladder("matmul_forward", &files),
+            ladder("sgd_step", &["optim/1_sgd.cu", "optim/2_sgd_all.cu"]),
+            ladder("cross_entropy_forward", &["cross_entropy/3_online.cu"]),
+            ladder("conv2d_backward_input", &["conv2d/backward_input/5_vectorized.cu"]),
+        ];
         let (kept, lost) = known(&ladders, &table);
         assert_eq!(lost, ["matmul/1_gone.cu of matmul_forward", "rung 1 of conv3d"]);
         assert_eq!(kept["matmul_forward"]["a"], Kernel::File("matmul/6_register_tile.cu".into()));
