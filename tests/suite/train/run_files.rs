@@ -39,7 +39,7 @@ fn out_wants_a_new_or_empty_folder() {
     let out = root.path().join("a/b");
     let run = RunDir::at(&out, &info()).unwrap();
     assert!(run.checkpoints().is_dir());
-    says(RunDir::at(&out, &info()), &["is not empty", "--out"]);
+    says(RunDir::at(&out, &info()), &["is not empty", "‹out›"]);
     // An empty folder that is there already, and what a kill at the start of a run may have left in one.
     let empty = root.path().join("empty");
     fs::create_dir(&empty).unwrap();
@@ -50,7 +50,7 @@ fn out_wants_a_new_or_empty_folder() {
     let file = root.path().join("file");
     fs::write(&file, "x").unwrap();
     says(RunDir::at(&file, &info()), &["is a file"]);
-    says(RunDir::at(&file.join("below"), &info()), &["cannot be written", "--out"]);
+    says(RunDir::at(&file.join("below"), &info()), &["cannot be written", "‹out›"]);
     says(RunDir::numbered(&file, "m", "d", &info()), &["file", "cannot be written"]);
     says(RunDir::open(root.path()), &["no run.json"]);
 }
