@@ -75,7 +75,7 @@ fn main() -> anyhow::Result<()> {
             let reference = |x: &[Vec<f64>]| x[0].iter().map(|v| v / (1.0 + (-v).exp())).collect();
             let inputs = vec![Input::new([n], Values::Range(-4.0, 4.0))];
             let case = Case::new(format!("swish {n}"), inputs, move |tape, x| swish.apply(tape, &x[0]), reference);
-            case.verify(&device, &case.expectation(1)).map_err(anyhow::Error::msg)?;
+            case.verify(&device, &case.expectation(1, DType::F32)).map_err(anyhow::Error::msg)?;
         }
         println!("{label}: forward and backward agree with the formula");
     }

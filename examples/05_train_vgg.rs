@@ -46,7 +46,8 @@ fn main() -> Result<()> {
 
     // What will it cost? The dry device runs the network without computing anything.
     let size = [data.train.height, data.train.width];
-    let summary = Summary::new(&config.model, data.classes.len(), size, config.batch_size, device.target())?;
+    let summary =
+        Summary::new(&config.model, data.classes.len(), size, config.batch_size, config.precision, device.target())?;
     let (parameters, macs) = (summary.parameters(), summary.macs() / config.batch_size as u64);
     let peak = summary.training_peak.unwrap_or(0) >> 20;
     println!("{parameters} parameters, {} MMAC an image, {peak} MiB a step", macs / 1_000_000);

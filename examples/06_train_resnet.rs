@@ -13,6 +13,7 @@ use warptape::op::random::Key;
 use warptape::optim::{Optimizer, OptimizerConfig, Schedule};
 use warptape::train::evaluate::evaluate;
 use warptape::train::images::Resident;
+use warptape::train::precision::Precision;
 use warptape::train::summary::Summary;
 use warptape::{Device, Result, Tape, Tensor};
 
@@ -24,10 +25,10 @@ fn main() -> Result<()> {
     let data = Dataset::open("emoji", &Loading::default())?;
     let (classes, size) = (data.classes.len(), [data.train.height, data.train.width]);
     for spec in ["resnet18:stem=cifar", "resnet18:stem=imagenet"] {
-        let summary = Summary::new(spec, classes, size, 1, device.target())?;
+        let summary = Summary::new(spec, classes, size, 1, Precision::F32, device.target())?;
         println!("{spec:<22} {:>6.1} MMAC, {} parameters", summary.macs() as f64 / 1e6, summary.parameters());
     }
-    let summary = Summary::new("resnet18:stem=imagenet", classes, size, 1, device.target())?;
+    let summary = Summary::new("resnet18:stem=imagenet", classes, size, 1, Precision::F32, device.target())?;
     for row in summary.rows.iter().filter(|row| row.name.starts_with("layer2.0")) {
         println!("  {:<22} {:<34} {:?}", row.name, row.kind, row.output);
     }

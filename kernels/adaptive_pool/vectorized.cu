@@ -42,8 +42,8 @@ template <class Body> __device__ __forceinline__ void for_each_vector(Bins size,
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-adaptive_avg_pool_forward(float* __restrict__ y,        // [n, p, q, c]
-                          const float* __restrict__ x,  // [n, h, w, c]
+adaptive_avg_pool_forward(element* __restrict__ y,        // [n, p, q, c]
+                          const element* __restrict__ x,  // [n, h, w, c]
                           Bins size) {
     for_each_vector(size, size.p, size.q, [&](size_t out, int image, int i, int j, int channel, int valid) {
         const Range rows = bin(i, size.h, size.p), columns = bin(j, size.w, size.q);
@@ -60,8 +60,8 @@ adaptive_avg_pool_forward(float* __restrict__ y,        // [n, p, q, c]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-adaptive_avg_pool_backward(float* __restrict__ dx,        // [n, h, w, c]
-                           const float* __restrict__ dy,  // [n, p, q, c]
+adaptive_avg_pool_backward(element* __restrict__ dx,        // [n, h, w, c]
+                           const element* __restrict__ dy,  // [n, p, q, c]
                            Bins size) {
     for_each_vector(size, size.h, size.w, [&](size_t out, int image, int r, int s, int channel, int valid) {
         const Range bins_down = bin(r, size.p, size.h), bins_across = bin(s, size.q, size.w);

@@ -13,9 +13,9 @@
 #include "prelude/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-add_forward(float* __restrict__ y,        // [n]
-            const float* __restrict__ a,  // [n]
-            const float* __restrict__ b,  // [n]
+add_forward(element* __restrict__ y,        // [n]
+            const element* __restrict__ a,  // [n]
+            const element* __restrict__ b,  // [n]
             int n) {
     for_each_vector(n, [&](int i, int valid) {
         // Past the end both read as zero and nothing is stored: only the last vector of the tensor is partial.

@@ -20,7 +20,7 @@
 constexpr int PIXELS = 4;  // per thread and step: 12 floats, which three 16-byte accesses write
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-augment_forward(float* __restrict__ out,                   // [B, H, W, 3]
+augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
                 const unsigned char* __restrict__ images,  // [N, H, W, 3]
                 const int* __restrict__ indices,           // [≥ offset + B]
                 int n, int offset, int height, int width, int padding, int flip,
@@ -59,7 +59,7 @@ augment_forward(float* __restrict__ out,                   // [B, H, W, 3]
             }
             if (++x == width) x = 0, ++y;
         }
-        float* to = out + (start + p) * 3;
+        element* to = out + (start + p) * 3;
         const int valid = min(pixels - p, PIXELS) * 3;  // floats of this group that exist
         UNROLL for (int v = 0; v < 3 * PIXELS; v += 4) {
             vec<4> four;

@@ -24,7 +24,7 @@ batchnorm_forward_statistics(float* __restrict__ mean,          // [channels]
                              float* __restrict__ rstd,          // [channels]
                              float* __restrict__ running_mean,  // [channels], updated in place
                              float* __restrict__ running_var,   // [channels], updated in place
-                             const float* __restrict__ x,       // [rows, channels]
+                             const element* __restrict__ x,     // [rows, channels]
                              int rows, int channels, float momentum, float eps) {
     const int c = blockIdx.x * THREADS + threadIdx.x;
     if (c >= channels) return;
@@ -47,8 +47,8 @@ batchnorm_forward_statistics(float* __restrict__ mean,          // [channels]
 extern "C" __global__ void __launch_bounds__(THREADS)
 batchnorm_backward_sums(float* __restrict__ dbias,       // [channels]
                         float* __restrict__ dweight,     // [channels]
-                        const float* __restrict__ dy,    // [rows, channels]
-                        const float* __restrict__ x,     // [rows, channels]
+                        const element* __restrict__ dy,  // [rows, channels]
+                        const element* __restrict__ x,   // [rows, channels]
                         const float* __restrict__ mean,  // [channels]
                         const float* __restrict__ rstd,  // [channels]
                         int rows, int channels) {

@@ -57,9 +57,9 @@ template <class T> __device__ __forceinline__ T fold(T own, int down, int across
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_forward_partial(float* __restrict__ mean,     // [slabs, channels], counted from the channel's origin
-                          float* __restrict__ m2,       // [slabs, channels]
-                          const float* __restrict__ x,  // [rows, channels]
+batchnorm_forward_partial(float* __restrict__ mean,       // [slabs, channels], counted from the channel's origin
+                          float* __restrict__ m2,         // [slabs, channels]
+                          const element* __restrict__ x,  // [rows, channels]
                           int rows, int channels, int slab) {
     const int across = threadIdx.x % ACROSS, down = threadIdx.x / ACROSS, c = blockIdx.x * ACROSS + across;
     const int first = blockIdx.y * slab, end = first + min(slab, rows - first);
@@ -86,7 +86,7 @@ batchnorm_forward_statistics(float* __restrict__ mean,                // [channe
                              float* __restrict__ running_var,         // [channels], updated in place
                              const float* __restrict__ partial_mean,  // [slabs, channels]
                              const float* __restrict__ partial_m2,    // [slabs, channels]
-                             const float* __restrict__ x,             // [rows, channels], of which two are read
+                             const element* __restrict__ x,           // [rows, channels], of which two are read
                              int rows, int channels, int slab, float momentum, float eps) {
     const int c = blockIdx.x * THREADS + threadIdx.x;
     if (c >= channels) return;
@@ -104,8 +104,8 @@ batchnorm_forward_statistics(float* __restrict__ mean,                // [channe
 extern "C" __global__ void __launch_bounds__(THREADS)
 batchnorm_backward_partial(float* __restrict__ dy_sum,      // [slabs, channels], Σ dy
                            float* __restrict__ product,     // [slabs, channels], Σ dy · (x − mean)
-                           const float* __restrict__ dy,    // [rows, channels]
-                           const float* __restrict__ x,     // [rows, channels]
+                           const element* __restrict__ dy,  // [rows, channels]
+                           const element* __restrict__ x,   // [rows, channels]
                            const float* __restrict__ mean,  // [channels]
                            int rows, int channels, int slab) {
     const int across = threadIdx.x % ACROSS, down = threadIdx.x / ACROSS, c = blockIdx.x * ACROSS + across;

@@ -19,9 +19,9 @@
 #include "prelude/normalize.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_forward_partial(float* __restrict__ sum,      // [slabs, channels], Σ (x − origin)
-                          float* __restrict__ m2,       // [slabs, channels]
-                          const float* __restrict__ x,  // [rows, channels]
+batchnorm_forward_partial(float* __restrict__ sum,        // [slabs, channels], Σ (x − origin)
+                          float* __restrict__ m2,         // [slabs, channels]
+                          const element* __restrict__ x,  // [rows, channels]
                           int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
     const Moments none = {splat<VEC>(0.0f), splat<VEC>(0.0f), 0};
@@ -49,13 +49,13 @@ batchnorm_forward_partial(float* __restrict__ sum,      // [slabs, channels], Σ
 
 // Merges the slabs. Here the matrix is [slabs, channels], and all of it one slab: `columns` walks over slabs.
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_forward_statistics(float* __restrict__ mean,                // [channels]
-                             float* __restrict__ rstd,                // [channels]
-                             float* __restrict__ running_mean,        // [channels], updated in place
-                             float* __restrict__ running_var,         // [channels], updated in place
-                             const float* __restrict__ partial_sum,   // [slabs, channels]
-                             const float* __restrict__ partial_m2,    // [slabs, channels]
-                             const float* __restrict__ x,             // [rows, channels], of which two are read
+batchnorm_forward_statistics(float* __restrict__ mean,               // [channels]
+                             float* __restrict__ rstd,               // [channels]
+                             float* __restrict__ running_mean,       // [channels], updated in place
+                             float* __restrict__ running_var,        // [channels], updated in place
+                             const float* __restrict__ partial_sum,  // [slabs, channels]
+                             const float* __restrict__ partial_m2,   // [slabs, channels]
+                             const element* __restrict__ x,          // [rows, channels], of which two are read
                              int slabs, int channels, int all_slabs, int width,
                              int rows, int slab, float momentum, float eps) {
     const Columns columns(slabs, channels, all_slabs, width);
@@ -101,8 +101,8 @@ batchnorm_forward_rstd(float* __restrict__ rstd,       // [channels]
 
 // Without mean and bias (null) it is also the gradient of inference, dx from dy.
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channels]
-                            const float* __restrict__ x,       // [rows, channels]
+batchnorm_forward_normalize(element* __restrict__ y,           // [rows, channels]
+                            const element* __restrict__ x,     // [rows, channels]
                             const float* __restrict__ mean,    // [channels], or null
                             const float* __restrict__ rstd,    // [channels]
                             const float* __restrict__ weight,  // [channels]
@@ -115,8 +115,8 @@ batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channel
 extern "C" __global__ void __launch_bounds__(THREADS)
 batchnorm_backward_partial(float* __restrict__ dbias,       // [slabs, channels]
                            float* __restrict__ dweight,     // [slabs, channels]
-                           const float* __restrict__ dy,    // [rows, channels]
-                           const float* __restrict__ x,     // [rows, channels]
+                           const element* __restrict__ dy,  // [rows, channels]
+                           const element* __restrict__ x,   // [rows, channels]
                            const float* __restrict__ mean,  // [channels]
                            const float* __restrict__ rstd,  // [channels]
                            int rows, int channels, int slab, int width) {
@@ -125,9 +125,9 @@ batchnorm_backward_partial(float* __restrict__ dbias,       // [slabs, channels]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_backward_input(float* __restrict__ dx,             // [rows, channels]
-                         const float* __restrict__ dy,       // [rows, channels]
-                         const float* __restrict__ x,        // [rows, channels]
+batchnorm_backward_input(element* __restrict__ dx,           // [rows, channels]
+                         const element* __restrict__ dy,     // [rows, channels]
+                         const element* __restrict__ x,      // [rows, channels]
                          const float* __restrict__ mean,     // [channels]
                          const float* __restrict__ rstd,     // [channels]
                          const float* __restrict__ weight,   // [channels]

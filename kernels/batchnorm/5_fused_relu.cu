@@ -18,8 +18,8 @@
 #include "prelude/normalize.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channels]
-                            const float* __restrict__ x,       // [rows, channels]
+batchnorm_forward_normalize(element* __restrict__ y,           // [rows, channels]
+                            const element* __restrict__ x,     // [rows, channels]
                             const float* __restrict__ mean,    // [channels]
                             const float* __restrict__ rstd,    // [channels]
                             const float* __restrict__ weight,  // [channels]
@@ -32,8 +32,8 @@ batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channel
 extern "C" __global__ void __launch_bounds__(THREADS)
 batchnorm_backward_partial(float* __restrict__ dbias,         // [slabs, channels]
                            float* __restrict__ dweight,       // [slabs, channels]
-                           const float* __restrict__ dy,      // [rows, channels], of y
-                           const float* __restrict__ x,       // [rows, channels]
+                           const element* __restrict__ dy,    // [rows, channels], of y
+                           const element* __restrict__ x,     // [rows, channels]
                            const float* __restrict__ mean,    // [channels]
                            const float* __restrict__ rstd,    // [channels]
                            const float* __restrict__ weight,  // [channels]
@@ -44,9 +44,9 @@ batchnorm_backward_partial(float* __restrict__ dbias,         // [slabs, channel
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_backward_input(float* __restrict__ dx,             // [rows, channels]
-                         const float* __restrict__ dy,       // [rows, channels], of y
-                         const float* __restrict__ x,        // [rows, channels]
+batchnorm_backward_input(element* __restrict__ dx,           // [rows, channels]
+                         const element* __restrict__ dy,     // [rows, channels], of y
+                         const element* __restrict__ x,      // [rows, channels]
                          const float* __restrict__ mean,     // [channels]
                          const float* __restrict__ rstd,     // [channels]
                          const float* __restrict__ weight,   // [channels]

@@ -17,13 +17,13 @@
 #include "prelude/normalize.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channels]
-                            const float* __restrict__ x,       // [rows, channels]
-                            const float* __restrict__ other,   // [rows, channels]
-                            const float* __restrict__ mean,    // [channels]
-                            const float* __restrict__ rstd,    // [channels]
-                            const float* __restrict__ weight,  // [channels]
-                            const float* __restrict__ bias,    // [channels]
+batchnorm_forward_normalize(element* __restrict__ y,            // [rows, channels]
+                            const element* __restrict__ x,      // [rows, channels]
+                            const element* __restrict__ other,  // [rows, channels]
+                            const float* __restrict__ mean,     // [channels]
+                            const float* __restrict__ rstd,     // [channels]
+                            const float* __restrict__ weight,   // [channels]
+                            const float* __restrict__ bias,     // [channels]
                             int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
     normalize<Then::RESIDUAL>(columns, y, x, other, mean, rstd, weight, bias);
@@ -32,10 +32,10 @@ batchnorm_forward_normalize(float* __restrict__ y,             // [rows, channel
 extern "C" __global__ void __launch_bounds__(THREADS, 2)  // two blocks a multiprocessor: for more of them the compiler would spill
 batchnorm_backward_partial(float* __restrict__ dbias,       // [slabs, channels]
                            float* __restrict__ dweight,     // [slabs, channels]
-                           float* __restrict__ dother,      // [rows, channels]
-                           const float* __restrict__ dy,    // [rows, channels]
-                           const float* __restrict__ y,     // [rows, channels]
-                           const float* __restrict__ x,     // [rows, channels]
+                           element* __restrict__ dother,    // [rows, channels]
+                           const element* __restrict__ dy,  // [rows, channels]
+                           const element* __restrict__ y,   // [rows, channels]
+                           const element* __restrict__ x,   // [rows, channels]
                            const float* __restrict__ mean,  // [channels]
                            const float* __restrict__ rstd,  // [channels]
                            int rows, int channels, int slab, int width) {

@@ -15,8 +15,8 @@
 #include "prelude/vec.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-filters_transpose(float* __restrict__ to,          // [depth, k]
-                  const float* __restrict__ from,  // [k, depth]
+filters_transpose(element* __restrict__ to,          // [depth, k]
+                  const element* __restrict__ from,  // [k, depth]
                   int k, int depth) {
     __shared__ float piece[TILE][TILE + 1];
     constexpr int PER_ROW = TILE / VEC;
@@ -24,7 +24,7 @@ filters_transpose(float* __restrict__ to,          // [depth, k]
     for (int i = threadIdx.x; i < TILE * PER_ROW; i += THREADS) {
         const int row = i / PER_ROW, column = i % PER_ROW * VEC, valid = depth - column0 - column;
         if (row0 + row >= k || valid <= 0) continue;
-        const float* start = from + (size_t)(row0 + row) * depth + column0 + column;
+        const element* start = from + (size_t)(row0 + row) * depth + column0 + column;
         store<VEC>(&piece[row][column], load_partial<VEC>(start, valid, 0.0f));
     }
     __syncthreads();  // the piece is complete

@@ -120,14 +120,14 @@ __device__ __forceinline__ int tiles_of(const Conv& conv) {
 
 // V = Bᵀ d B. conv.n images from image `first` on are transformed.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-winograd_pixels(float* __restrict__ v,        // [POINTS, tiles, c]
-                const float* __restrict__ x,  // [images, h, w, c]
+winograd_pixels(float* __restrict__ v,          // [POINTS, tiles, c]
+                const element* __restrict__ x,  // [images, h, w, c]
                 Conv conv, int first, int span) {
     const size_t plane = (size_t)tiles_of(conv) * conv.c;
     for_each_item(tiles_of(conv), conv.c, span, [&](int tile, int channel, int valid) {
         const Pixel at = tile_at(tile, conv);
         const int row0 = at.row - conv.pad_h, column0 = at.column - conv.pad_w;
-        const float* image = x + (size_t)(first + at.image) * conv.h * conv.w * conv.c + channel;
+        const element* image = x + (size_t)(first + at.image) * conv.h * conv.w * conv.c + channel;
         float* to = v + (size_t)tile * conv.c + channel;
         sandwich<PixelMatrix, SIDE, SIDE>(
             [&](int i, int j) {

@@ -21,12 +21,12 @@ constexpr int THREADS = 256;
 extern "C" __global__ void __launch_bounds__(THREADS)
 cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
-                      const float* __restrict__ x,     // [N, K]
+                      const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
                       int n, int k, float smoothing) {
     const int row = blockIdx.x * THREADS + threadIdx.x;
     if (row >= n) return;
-    const float* logits = x + (size_t)row * k;
+    const element* logits = x + (size_t)row * k;
     RowStatistics of = {logits[0], 0.0f};
     for (int i = 1; i < k; ++i) of.max = fmaxf(of.max, logits[i]);  // passes over NaN; the sum does not
     for (int i = 0; i < k; ++i) of.sum += expf(logits[i] - of.max);

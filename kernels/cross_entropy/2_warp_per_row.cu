@@ -23,7 +23,7 @@
 
 static_assert((THREADS & (THREADS - 1)) == 0, "the tree of the mean halves the block");
 
-__device__ __forceinline__ RowStatistics row_statistics(const float* __restrict__ x, int k) {
+__device__ __forceinline__ RowStatistics row_statistics(const element* __restrict__ x, int k) {
     float largest = x[0];  // an element of the row also for lanes that have none of their own
     // fmaxf passes over NaN; the sum below does not.
     for (int i = own_lane(); i < k; i += LANES) largest = fmaxf(largest, x[i]);
@@ -34,8 +34,8 @@ __device__ __forceinline__ RowStatistics row_statistics(const float* __restrict_
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-softmax_forward(float* __restrict__ p,        // [N, K]
-                const float* __restrict__ x,  // [N, K]
+softmax_forward(element* __restrict__ p,        // [N, K]
+                const element* __restrict__ x,  // [N, K]
                 int n, int k) {
     const int row = own_row();
     if (row < n) {
@@ -48,12 +48,12 @@ softmax_forward(float* __restrict__ p,        // [N, K]
 extern "C" __global__ void __launch_bounds__(THREADS)
 cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
-                      const float* __restrict__ x,     // [N, K]
+                      const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
                       int n, int k, float smoothing) {
     const int row = own_row();
     if (row < n) {
-        const float* logits = x + (size_t)row * k;
+        const element* logits = x + (size_t)row * k;
         const RowStatistics of = row_statistics(logits, k);
         float spread = 0.0f;  // Σ (x_k − m)
         if (smoothing > 0.0f) {
@@ -82,9 +82,9 @@ cross_entropy_forward_mean(float* __restrict__ loss,            // [1]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-cross_entropy_backward(float* __restrict__ dx,                // [N, K]
+cross_entropy_backward(element* __restrict__ dx,              // [N, K]
                        const float* __restrict__ dloss,       // [1], read here so that nobody waits for it
-                       const float* __restrict__ x,           // [N, K]
+                       const element* __restrict__ x,         // [N, K]
                        const int* __restrict__ labels,        // [N]
                        const float* __restrict__ statistics,  // [N, 2]
                        int n, int k, float smoothing) {

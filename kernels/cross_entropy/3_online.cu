@@ -21,12 +21,12 @@
 extern "C" __global__ void __launch_bounds__(THREADS)
 cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
-                      const float* __restrict__ x,     // [N, K]
+                      const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
                       int n, int k, float smoothing) {
     const int row = own_row();
     if (row < n) {
-        const float* logits = x + (size_t)row * k;
+        const element* logits = x + (size_t)row * k;
         // Finite from the start, for −∞ − −∞ is NaN. An element of the row also for lanes that have none of their own.
         float max = fmaxf(logits[0], -3.402823466e+38f), sum = 0.0f, spread = 0.0f, count = 0.0f;
         for (int i = own_lane(); i < k; i += LANES) {

@@ -18,8 +18,8 @@
 static_assert(VEC % 4 == 0, "a random block serves four elements, which one thread must own");
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-dropout_forward(float* __restrict__ y,        // [n]
-                const float* __restrict__ x,  // [n]
+dropout_forward(element* __restrict__ y,        // [n]
+                const element* __restrict__ x,  // [n]
                 int n, unsigned threshold, float scale,  // scale = 1 / (1 − p)
                 unsigned long long seed, unsigned long long step, unsigned stream) {
     for_each_vector(n, [&](int i, int valid) {

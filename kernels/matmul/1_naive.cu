@@ -20,10 +20,10 @@
 constexpr int SIDE = 32;
 
 extern "C" __global__ void __launch_bounds__(SIDE * SIDE)
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k, bool transpose_a, bool transpose_b) {
     const int row = blockIdx.y * SIDE + threadIdx.x % SIDE, column = blockIdx.x * SIDE + threadIdx.x / SIDE;
     if (row >= m || column >= n) return;

@@ -23,7 +23,7 @@ constexpr int SIDE = 32;
 typedef float Tile[SIDE][SIDE + 1];
 
 // Copies the tile of op(X) [rows, columns] at (row0, column0); what lies outside reads as zero.
-__device__ __forceinline__ void copy_tile(Tile& tile, const float* __restrict__ x, bool transposed, int row0, int column0,
+__device__ __forceinline__ void copy_tile(Tile& tile, const element* __restrict__ x, bool transposed, int row0, int column0,
                                           int rows, int columns) {
     const int along = threadIdx.x % SIDE, across = threadIdx.x / SIDE;  // neighbouring threads go along memory's rows
     const int i = transposed ? along : across, j = transposed ? across : along;
@@ -32,10 +32,10 @@ __device__ __forceinline__ void copy_tile(Tile& tile, const float* __restrict__ 
 }
 
 extern "C" __global__ void __launch_bounds__(SIDE * SIDE)
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k, bool transpose_a, bool transpose_b) {
     __shared__ Tile a_tile, b_tile;
     const int row0 = blockIdx.y * SIDE, column0 = blockIdx.x * SIDE;

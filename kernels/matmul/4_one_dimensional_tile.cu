@@ -24,7 +24,7 @@ constexpr int THREADS = BM / TM * BN;
 // Copies a tile of op(X) [rows, columns] from (row0, column0) on; what lies outside reads as zero. Rows of the tile are padded
 // by one float: a column of it, which a transposed copy writes, lies in 32 different banks.
 template <int ROWS, int COLUMNS>
-__device__ __forceinline__ void copy_tile(float (*tile)[COLUMNS + 1], const float* __restrict__ x, bool transposed,
+__device__ __forceinline__ void copy_tile(float (*tile)[COLUMNS + 1], const element* __restrict__ x, bool transposed,
                                           int row0, int column0, int rows, int columns) {
     for (int at = threadIdx.x; at < ROWS * COLUMNS; at += THREADS) {
         // Neighbouring threads go along memory's rows.
@@ -35,10 +35,10 @@ __device__ __forceinline__ void copy_tile(float (*tile)[COLUMNS + 1], const floa
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k, bool transpose_a, bool transpose_b) {
     __shared__ float a_tile[BM][BK + 1], b_tile[BK][BN + 1];
     const int row0 = blockIdx.y * BM, column0 = blockIdx.x * BN;

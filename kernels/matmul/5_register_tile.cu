@@ -30,7 +30,7 @@ constexpr int VECTORS = TN / VEC;   // vectors of C in a row of a thread's tile
 
 // Copies a tile of op(X) [rows, columns] from (row0, column0) on; what lies outside reads as zero.
 template <int ROWS, int COLUMNS, int STRIDE>
-__device__ __forceinline__ void copy_floats(float* tile, const float* __restrict__ x, bool transposed, int row0,
+__device__ __forceinline__ void copy_floats(float* tile, const element* __restrict__ x, bool transposed, int row0,
                                             int column0, int rows, int columns) {
     for (int at = threadIdx.x; at < ROWS * COLUMNS; at += THREADS) {
         // Neighbouring threads go along memory's rows.
@@ -41,10 +41,10 @@ __device__ __forceinline__ void copy_floats(float* tile, const float* __restrict
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k, bool transpose_a, bool transpose_b) {
     __shared__ __align__(64) float a_tile[BM * A_STRIDE];
     __shared__ __align__(64) float b_tile[BK * BN];

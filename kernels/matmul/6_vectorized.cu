@@ -22,7 +22,7 @@
 // Copies a [COLUMNS, ROWS] piece of memory so that the tile is its transpose [ROWS, COLUMNS] with rows of STRIDE floats.
 // Reads are vectors along the memory's rows; writes into shared memory are single floats.
 template <int ROWS, int COLUMNS, int V, int STRIDE>
-__device__ __forceinline__ void copy_transposed(float* tile, const float* __restrict__ from, int row0, int column0,
+__device__ __forceinline__ void copy_transposed(float* tile, const element* __restrict__ from, int row0, int column0,
                                                 int row_limit, int column_limit) {
     tile = looked_up(tile);
     copy_each<COLUMNS * (ROWS / V)>(
@@ -37,10 +37,10 @@ __device__ __forceinline__ void copy_transposed(float* tile, const float* __rest
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT_BLOCKS)
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k) {
     __shared__ __align__(64) float a_tile[A_FLOATS];
     __shared__ __align__(64) float b_tile[B_FLOATS];

@@ -23,7 +23,7 @@ struct Step {
     Staged<TRANSPOSE_A ? BK : BM, TRANSPOSE_A ? BM : BK, GVEC> of_a;
     Staged<TRANSPOSE_B ? BN : BK, TRANSPOSE_B ? BK : BN, GVEC, TRANSPOSE_B> of_b;
 
-    __device__ __forceinline__ void load(const float* __restrict__ a, const float* __restrict__ b, int k0, int m, int n,
+    __device__ __forceinline__ void load(const element* __restrict__ a, const element* __restrict__ b, int k0, int m, int n,
                                          int k) {
         const int row0 = blockIdx.y * BM, column0 = blockIdx.x * BN;
         if constexpr (TRANSPOSE_A) of_a.load(a, k0, row0, k, m);
@@ -40,10 +40,10 @@ struct Step {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k) {
     __shared__ __align__(64) float a_tile[2][A_FLOATS];
     __shared__ __align__(64) float b_tile[2][B_FLOATS];

@@ -38,7 +38,7 @@ template <int WIDTH, bool TURN> struct Operand {
     static constexpr int FLOATS = BK * (WIDTH + PAD);
     Staged<TURN ? WIDTH : BK, TURN ? BK : WIDTH, GVEC> part;
 
-    __device__ __forceinline__ void load(const float* __restrict__ x, int k0, int first, int depth, int width) {
+    __device__ __forceinline__ void load(const element* __restrict__ x, int k0, int first, int depth, int width) {
         if constexpr (TURN) part.load(x, first, k0, width, depth);
         else part.load(x, k0, first, depth, width);
     }
@@ -91,7 +91,7 @@ struct ThreadTile {
         }
     }
 
-    __device__ __forceinline__ void write(float* c, const float* bias, int row0, int column0, int rows, int columns) {
+    __device__ __forceinline__ void write(element* c, const element* bias, int row0, int column0, int rows, int columns) {
         constexpr int WIDE = GVEC == VEC ? VEC : 1;
         UNROLL for (int i = 0; i < TM; ++i) {
             const int r = row0 + row() + i / RVEC * LANES_M * RVEC + i % RVEC;
@@ -108,10 +108,10 @@ struct ThreadTile {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
-matmul_forward(float* __restrict__ c,           // [M, N]
-               const float* __restrict__ a,     // [M, K] or [K, M]
-               const float* __restrict__ b,     // [K, N] or [N, K]
-               const float* __restrict__ bias,  // [N], or null
+matmul_forward(element* __restrict__ c,           // [M, N]
+               const element* __restrict__ a,     // [M, K] or [K, M]
+               const element* __restrict__ b,     // [K, N] or [N, K]
+               const element* __restrict__ bias,  // [N], or null
                int m, int n, int k) {
     __shared__ __align__(64) float a_tile[2][OperandA::FLOATS];
     __shared__ __align__(64) float b_tile[2][OperandB::FLOATS];

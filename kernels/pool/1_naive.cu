@@ -28,9 +28,9 @@ __device__ __forceinline__ Place place(long long i, const Pool& pool, int height
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
+max_pool_forward(element* __restrict__ y,           // [n, p, q, c]
                  unsigned char* __restrict__ taps,  // [n, p, q, c], or null where nobody needs it
-                 const float* __restrict__ x,       // [n, h, w, c]
+                 const element* __restrict__ x,     // [n, h, w, c]
                  Pool pool) {
     // long long: a tensor may have more than 2^31 elements even where its pixels fit an int
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
@@ -53,8 +53,8 @@ max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-max_pool_backward(float* __restrict__ dx,                  // [n, h, w, c]
-                  const float* __restrict__ dy,            // [n, p, q, c]
+max_pool_backward(element* __restrict__ dx,                // [n, h, w, c]
+                  const element* __restrict__ dy,          // [n, p, q, c]
                   const unsigned char* __restrict__ taps,  // [n, p, q, c]
                   Pool pool) {
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;

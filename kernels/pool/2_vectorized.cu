@@ -48,7 +48,7 @@ template <class Body> __device__ __forceinline__ void for_each_channel(const Poo
 // Calls start(), then take(tap number, x there) for the taps of output pixel `at` inside the image, then finish(), for each
 // of this thread's vectors of channels.
 template <class Start, class Take, class Finish>
-__device__ __forceinline__ void for_each_tap(const Pool& pool, const float* x, Pixel at, Start start, Take take,
+__device__ __forceinline__ void for_each_tap(const Pool& pool, const element* x, Pixel at, Start start, Take take,
                                              Finish finish) {
     const int top = at.row * pool.stride_h - pool.pad_h, left = at.column * pool.stride_w - pool.pad_w;
     const Range rows = taps_inside(top, pool.size_h, pool.h), columns = taps_inside(left, pool.size_w, pool.w);
@@ -56,9 +56,9 @@ __device__ __forceinline__ void for_each_tap(const Pool& pool, const float* x, P
     const size_t corner = ((size_t)at.image * pool.h + top + rows.first) * pool.w + left + columns.first;
     for_each_channel(pool, [&](int channel, int valid) {
         start(rows.first * pool.size_w + columns.first);
-        const float* from_row = x + corner * pool.c + channel;
+        const element* from_row = x + corner * pool.c + channel;
         for (int r = rows.first; r < rows.end; ++r, from_row += (size_t)pool.w * pool.c) {
-            const float* from = from_row;
+            const element* from = from_row;
             for (int s = columns.first; s < columns.end; ++s, from += pool.c) {
                 take(r * pool.size_w + s, load_partial<VEC>(from, valid, 0.0f));
             }
@@ -70,9 +70,9 @@ __device__ __forceinline__ void for_each_tap(const Pool& pool, const float* x, P
 // Four blocks to a multiprocessor, 64 registers to a thread: enough for four loads in flight. Without the 4 NVRTC aims at
 // more blocks, and spills for some GPUs.
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
-max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
+max_pool_forward(element* __restrict__ y,           // [n, p, q, c]
                  unsigned char* __restrict__ taps,  // [n, p, q, c], or null where nobody needs it
-                 const float* __restrict__ x,       // [n, h, w, c]
+                 const element* __restrict__ x,     // [n, h, w, c]
                  Pool pool) {
     for_each_pixel(pool, pool.p, pool.q, [&](int number, Pixel at) {
         const size_t out = (size_t)number * pool.c;
@@ -97,8 +97,8 @@ max_pool_forward(float* __restrict__ y,             // [n, p, q, c]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
-avg_pool_forward(float* __restrict__ y,        // [n, p, q, c]
-                 const float* __restrict__ x,  // [n, h, w, c]
+avg_pool_forward(element* __restrict__ y,        // [n, p, q, c]
+                 const element* __restrict__ x,  // [n, h, w, c]
                  Pool pool, float scale) {
     for_each_pixel(pool, pool.p, pool.q, [&](int number, Pixel at) {
         const size_t out = (size_t)number * pool.c;
@@ -113,7 +113,7 @@ avg_pool_forward(float* __restrict__ y,        // [n, p, q, c]
 }
 
 // Writes to every input pixel the sum of take(tap number, output offset, valid, sum) over the windows that cover it.
-template <class Take> __device__ __forceinline__ void gather(float* dx, const Pool& pool, Take take) {
+template <class Take> __device__ __forceinline__ void gather(element* dx, const Pool& pool, Take take) {
     int row = -1;
     Range rows = {0, 0};
     for_each_pixel(pool, pool.h, pool.w, [&](int number, Pixel at) {
@@ -141,8 +141,8 @@ template <class Take> __device__ __forceinline__ void gather(float* dx, const Po
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-max_pool_backward(float* __restrict__ dx,                  // [n, h, w, c]
-                  const float* __restrict__ dy,            // [n, p, q, c]
+max_pool_backward(element* __restrict__ dx,                // [n, h, w, c]
+                  const element* __restrict__ dy,          // [n, p, q, c]
                   const unsigned char* __restrict__ taps,  // [n, p, q, c]
                   Pool pool) {
     gather(dx, pool, [&](int tap, size_t out, int valid, vec<VEC> sum) {
@@ -153,8 +153,8 @@ max_pool_backward(float* __restrict__ dx,                  // [n, h, w, c]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-avg_pool_backward(float* __restrict__ dx,        // [n, h, w, c]
-                  const float* __restrict__ dy,  // [n, p, q, c]
+avg_pool_backward(element* __restrict__ dx,        // [n, h, w, c]
+                  const element* __restrict__ dy,  // [n, p, q, c]
                   Pool pool, float scale) {
     gather(dx, pool, [&](int, size_t out, int valid, vec<VEC> sum) {
         return multiply_add<VEC>(scale, load_partial<VEC>(dy + out, valid, 0.0f), sum);

@@ -3,6 +3,7 @@
 //
 //   defines   none
 #pragma once
+#include "prelude/element.cuh"
 
 // a · b, which no compiler makes a fused multiply-add of, with the addition that follows, in one kernel and not in another.
 __device__ __forceinline__ float rounded_product(float a, float b) { return fmaf(a, b, 0.0f); }

@@ -74,20 +74,20 @@ struct Columns {
     }
 
     // VEC channels of row first + i of a matrix [rows, channels]; those that do not exist read as zero.
-    __device__ __forceinline__ vec<VEC> load_row(const float* __restrict__ x, int i, int channel) const {
+    template <class T> __device__ __forceinline__ vec<VEC> load_row(const T* __restrict__ x, int i, int channel) const {
         // size_t: a matrix may have more than 2^31 elements even where each side fits an int
         return load_channels(x + (size_t)(first + i) * channels, channel);
     }
-    __device__ __forceinline__ void store_row(float* y, int i, int channel, vec<VEC> value) const {
+    template <class T> __device__ __forceinline__ void store_row(T* y, int i, int channel, vec<VEC> value) const {
         store_channels(y + (size_t)(first + i) * channels, channel, value);
     }
 
     // VEC channels of a vector [channels], such as a bias.
-    __device__ __forceinline__ vec<VEC> load_channels(const float* __restrict__ from, int channel) const {
+    template <class T> __device__ __forceinline__ vec<VEC> load_channels(const T* __restrict__ from, int channel) const {
         if (WHOLE) return load<VEC>(from + channel);
         return load_partial<VEC>(from + channel, channels - channel, 0.0f);
     }
-    __device__ __forceinline__ void store_channels(float* to, int channel, vec<VEC> value) const {
+    template <class T> __device__ __forceinline__ void store_channels(T* to, int channel, vec<VEC> value) const {
         if (WHOLE) store<VEC>(to + channel, value);
         else store_partial<VEC>(to + channel, value, channels - channel);
     }

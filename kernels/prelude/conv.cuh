@@ -63,7 +63,7 @@ __device__ __forceinline__ int output_at(int i, int stride) {
 
 // What lies under a tap: V channels of a pixel of x or dy, or zeros outside the image.
 template <From FROM, int V>
-__device__ __forceinline__ vec<V> gather(const float* __restrict__ from, const Conv& conv, const Window& window,
+__device__ __forceinline__ vec<V> gather(const element* __restrict__ from, const Conv& conv, const Window& window,
                                          const Tap& tap) {
     const int height = FROM == FROM_X ? conv.h : conv.p, width = FROM == FROM_X ? conv.w : conv.q;
     const int channels = FROM == FROM_X ? conv.c : conv.k;
@@ -89,7 +89,7 @@ template <From FROM, int ROWS, int COLUMNS, int V> struct Patches {
     }
     // Writes the tile with rows of STRIDE floats.
     template <int STRIDE>
-    __device__ __forceinline__ void copy(float* tile, const float* __restrict__ from, const Conv& conv) const {
+    __device__ __forceinline__ void copy(float* tile, const element* __restrict__ from, const Conv& conv) const {
         tile = looked_up(tile);
         const Patches* const at = looked_up(this);
         copy_each<ROWS * PER_ROW>(
@@ -113,7 +113,7 @@ template <int ROWS> struct FilterRows {
     }
     // Copies `rows` of them (at most ROWS; zeros for the others) from channel `channel0` on into a tile.
     template <int COLUMNS, int V>
-    __device__ __forceinline__ void copy(float* tile, const float* __restrict__ filters, int rows, int channel0,
+    __device__ __forceinline__ void copy(float* tile, const element* __restrict__ filters, int rows, int channel0,
                                          int channels) const {
         constexpr int PER_ROW = COLUMNS / V;
         tile = looked_up(tile);

@@ -2,6 +2,7 @@
 //
 //   defines   none
 #pragma once
+#include "prelude/element.cuh"
 
 struct RowStatistics {
     float max, sum;  // m = max x, s = Σ exp(x_k − m)
@@ -9,7 +10,7 @@ struct RowStatistics {
 
 // Writes the loss of row `row`, log s − (1 − ε) (x_label − m) − ε/K Σ (x_k − m), of which `spread` is the last sum, and keeps
 // m and s for the backward pass. `logits` is the row.
-__device__ __forceinline__ void finish_row(float* row_loss, float* statistics, const float* logits, int label, int row,
+__device__ __forceinline__ void finish_row(float* row_loss, float* statistics, const element* logits, int label, int row,
                                            int k, float smoothing, RowStatistics of, float spread) {
     float loss = __int_as_float(0x7fc00000);  // NaN
     if ((unsigned)label < (unsigned)k) {      // unsigned: one comparison refuses negative labels, too

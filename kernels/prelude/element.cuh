@@ -9,7 +9,8 @@
 // f16 is IEEE 754's binary16; bf16 is the upper half of a float. Rounding is to the nearest, ties to even (IEEE 754-2019,
 // section 4.3.1): what is too large becomes an infinity, and a NaN stays one.
 //
-//   defines   ELEMENT   the type of a kernel's activations, and of what else it calls `element`: float unless it says otherwise
+//   defines   ELEMENT   of what a kernel calls `element`, its activations first of all: f16, bf16, or float, as without it
+//             RESULT    of what it calls `result`, partial sums that another launch goes on with; as ELEMENT without it
 #pragma once
 
 struct f16 {
@@ -78,4 +79,8 @@ __forceinline__ bf16::operator float() const { return __uint_as_float((unsigned)
 #ifndef ELEMENT
 #define ELEMENT float
 #endif
+#ifndef RESULT
+#define RESULT ELEMENT
+#endif
 typedef ELEMENT element;
+typedef RESULT result;

@@ -32,7 +32,7 @@ __device__ __forceinline__ Moments merge(const Moments& a, const Moments& b) {
 }
 
 // The origins of VEC channels, from the first two rows of x.
-__device__ __forceinline__ vec<VEC> origins(const Columns& columns, const float* __restrict__ x, int channel) {
+__device__ __forceinline__ vec<VEC> origins(const Columns& columns, const element* __restrict__ x, int channel) {
     return map<VEC>([](float first, float second) { return origin(first, second); }, columns.load_channels(x, channel),
                     columns.load_channels(x + columns.channels, channel));
 }

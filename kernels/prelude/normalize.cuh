@@ -38,8 +38,8 @@ __device__ __forceinline__ vec<VEC> scale_of(const Columns& columns, const float
 // y = then((x − mean) · rstd · weight + bias, other). Without mean and bias (null) it is also the gradient of inference, dx
 // from dy.
 template <Then THEN>
-__device__ __forceinline__ void normalize(const Columns& columns, float* __restrict__ y, const float* __restrict__ x,
-                                          const float* __restrict__ other, const float* __restrict__ mean,
+__device__ __forceinline__ void normalize(const Columns& columns, element* __restrict__ y, const element* __restrict__ x,
+                                          const element* __restrict__ other, const float* __restrict__ mean,
                                           const float* __restrict__ rstd, const float* __restrict__ weight,
                                           const float* __restrict__ bias) {
     columns.for_each_group([&](auto group, int i, int, int channel) {
@@ -71,8 +71,8 @@ struct Sums {
 // the second tensor, and what the pass for dx goes on with.
 template <Then THEN>
 __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __restrict__ dbias, float* __restrict__ dweight,
-                                              float* __restrict__ passed, const float* __restrict__ dy,
-                                              const float* __restrict__ y, const float* __restrict__ x,
+                                              element* __restrict__ passed, const element* __restrict__ dy,
+                                              const element* __restrict__ y, const element* __restrict__ x,
                                               const float* __restrict__ mean, const float* __restrict__ rstd,
                                               const float* __restrict__ weight, const float* __restrict__ bias) {
     const auto plus = [](Sums a, Sums b) {
@@ -120,8 +120,8 @@ __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __r
 
 // dx from dy, which with RELU still has to pass the ReLU.
 template <Then THEN>
-__device__ __forceinline__ void gradient(const Columns& columns, float* __restrict__ dx, const float* __restrict__ dy,
-                                         const float* __restrict__ x, const float* __restrict__ mean,
+__device__ __forceinline__ void gradient(const Columns& columns, element* __restrict__ dx, const element* __restrict__ dy,
+                                         const element* __restrict__ x, const float* __restrict__ mean,
                                          const float* __restrict__ rstd, const float* __restrict__ weight,
                                          const float* __restrict__ bias, const float* __restrict__ dbias,
                                          const float* __restrict__ dweight, int rows) {

@@ -2,6 +2,7 @@
 //
 //   defines   none
 #pragma once
+#include "prelude/element.cuh"
 #include "prelude/pixel.cuh"
 
 // Sizes of one launch, passed by value; the op file fills in the same order.

@@ -25,8 +25,8 @@ template <int ROWS, int COLUMNS, int V, bool DOWN = false> struct Staged {
     }
 
     // From (row0, column0) of from[row_limit, column_limit]; what lies outside reads as zero.
-    __device__ __forceinline__ void load(const float* __restrict__ from, int row0, int column0, int row_limit,
-                                         int column_limit) {
+    template <class T>
+    __device__ __forceinline__ void load(const T* __restrict__ from, int row0, int column0, int row_limit, int column_limit) {
         for_each([&](int j, int row, int column) {
             row += row0, column += column0;
             // size_t: a matrix may have more than 2^31 elements even where each side fits an int

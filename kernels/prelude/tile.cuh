@@ -100,14 +100,14 @@ struct RegisterTile {
 
     // Writes the tile to rows row0 … and columns column0 … of c[rows, columns], plus bias[columns] if there is one.
     // ACCESS is VEC if rows of c start aligned, else 1.
-    template <int ACCESS>
-    __device__ __forceinline__ void write(float* c, const float* bias, int row0, int column0, int rows, int columns) {
+    template <int ACCESS, class T>
+    __device__ __forceinline__ void write(T* c, const element* bias, int row0, int column0, int rows, int columns) {
         write_rows<ACCESS>(c, bias, column0, columns, [&](int i) { return row0 + i < rows ? row0 + i : -1; });
     }
 
     // The same where row i of the tile becomes row row_at(i) of c; none if that is negative.
-    template <int ACCESS, class RowAt>
-    __device__ __forceinline__ void write_rows(float* c, const float* bias, int column0, int columns, RowAt row_at) {
+    template <int ACCESS, class T, class RowAt>
+    __device__ __forceinline__ void write_rows(T* c, const element* bias, int column0, int columns, RowAt row_at) {
         UNROLL for (int i = 0; i < TM; ++i) {
             const int r = row_at(row() + i);
             if (r < 0) continue;
@@ -116,7 +116,7 @@ struct RegisterTile {
                 if (valid <= 0) continue;
                 vec<VEC> out = sum[i][j];
                 // size_t: a tensor may have more than 2^31 elements even where each side fits an int
-                float* to = c + (size_t)r * columns + first;
+                T* to = c + (size_t)r * columns + first;
                 if constexpr (ACCESS == VEC) {
                     if (bias) out = multiply_add<VEC>(1.0f, load_row<VEC>(bias + first, valid), out);
                     store_row<VEC>(to, out, valid);
@@ -131,8 +131,8 @@ struct RegisterTile {
 
 // Copies a tile of a row-major matrix into shared memory as it lies: rows × columns from (row0, column0) of
 // from[row_limit, column_limit]; what lies outside reads as zero, which adds nothing to any product.
-template <int ROWS, int COLUMNS, int V, int STRIDE>
-__device__ __forceinline__ void copy_tile(float* tile, const float* __restrict__ from, int row0, int column0,
+template <int ROWS, int COLUMNS, int V, int STRIDE, class T>
+__device__ __forceinline__ void copy_tile(float* tile, const T* __restrict__ from, int row0, int column0,
                                           int row_limit, int column_limit) {
     constexpr int PER_ROW = COLUMNS / V;
     tile = looked_up(tile);

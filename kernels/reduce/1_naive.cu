@@ -15,11 +15,13 @@
 //   FLOPs     n
 //   limit     sectors: in `sum` lanes read 32 floats apart; latency: in `sum_rows` there is a thread per channel
 //   measures  sectors per request in `sum`: 32; requests per warp in `sum_rows`: one for every row
+#include "prelude/element.cuh"
+
 constexpr int THREADS = 256, SPAN = 32;
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_forward(float* __restrict__ y,        // [⌈n / SPAN⌉]
-            const float* __restrict__ x,  // [n]
+sum_forward(result* __restrict__ y,         // [⌈n / SPAN⌉]
+            const element* __restrict__ x,  // [n]
             int n, float scale) {
     const int thread = blockIdx.x * THREADS + threadIdx.x;
     if (thread >= (n - 1) / SPAN + 1) return;
@@ -30,8 +32,8 @@ sum_forward(float* __restrict__ y,        // [⌈n / SPAN⌉]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_rows_forward(float* __restrict__ y,        // [channels]
-                 const float* __restrict__ x,  // [rows, channels]
+sum_rows_forward(result* __restrict__ y,         // [channels]
+                 const element* __restrict__ x,  // [rows, channels]
                  int rows, int channels) {
     const int channel = blockIdx.x * THREADS + threadIdx.x;
     if (channel >= channels) return;

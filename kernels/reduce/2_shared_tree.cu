@@ -15,12 +15,14 @@
 //   FLOPs     n
 //   limit     barriers: eight for 256 sums, with ever fewer threads at work
 //   measures  sectors per request in `sum`: 4 instead of 32; requests per warp in `sum_rows`: 16
+#include "prelude/element.cuh"
+
 constexpr int THREADS = 256, ITEMS = 16;
 constexpr int ACROSS = 32, DOWN = THREADS / ACROSS;  // threads along the channels and along the rows
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_forward(float* __restrict__ y,        // [blocks]
-            const float* __restrict__ x,  // [n]
+sum_forward(result* __restrict__ y,         // [blocks]
+            const element* __restrict__ x,  // [n]
             int n, float scale) {
     __shared__ float part[THREADS];
     const int t = threadIdx.x, first = blockIdx.x * (THREADS * ITEMS), count = min(THREADS * ITEMS, n - first);
@@ -35,8 +37,8 @@ sum_forward(float* __restrict__ y,        // [blocks]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_rows_forward(float* __restrict__ y,        // [slabs, channels]
-                 const float* __restrict__ x,  // [rows, channels]
+sum_rows_forward(result* __restrict__ y,         // [slabs, channels]
+                 const element* __restrict__ x,  // [rows, channels]
                  int rows, int channels) {
     __shared__ float part[DOWN][ACROSS];
     const int across = threadIdx.x % ACROSS, down = threadIdx.x / ACROSS, channel = blockIdx.x * ACROSS + across;

@@ -20,8 +20,8 @@
 #include "prelude/reduce.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_forward(float* __restrict__ y,        // [blocks]
-            const float* __restrict__ x,  // [n]
+sum_forward(result* __restrict__ y,         // [blocks]
+            const element* __restrict__ x,  // [n]
             int n, int span, float scale) {
     const int first = blockIdx.x * span;
     const int count = min(span, n - first);
@@ -43,8 +43,8 @@ sum_forward(float* __restrict__ y,        // [blocks]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_backward(float* __restrict__ dx,        // [n]
-             const float* __restrict__ dy,  // [1]
+sum_backward(element* __restrict__ dx,        // [n]
+             const element* __restrict__ dy,  // [1]
              int n, int span, float scale) {
     const int first = blockIdx.x * span;
     const int count = min(span, n - first);
@@ -55,8 +55,8 @@ sum_backward(float* __restrict__ dx,        // [n]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_rows_forward(float* __restrict__ y,        // [slabs, channels]
-                 const float* __restrict__ x,  // [rows, channels]
+sum_rows_forward(result* __restrict__ y,         // [slabs, channels]
+                 const element* __restrict__ x,  // [rows, channels]
                  int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
     vec<VEC> sum[STRIPS];
@@ -69,14 +69,14 @@ sum_rows_forward(float* __restrict__ y,        // [slabs, channels]
     });
     fold_columns(columns, sum, [](vec<VEC> a, vec<VEC> b) { return multiply_add<VEC>(1.0f, a, b); });
     if (columns.lane == 0) {
-        float* row = y + (size_t)blockIdx.y * channels;  // one row of y for each slab
+        result* row = y + (size_t)blockIdx.y * channels;  // one row of y for each slab
         columns.for_each_strip([&](int strip, int channel) { columns.store_channels(row, channel, sum[strip]); });
     }
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-sum_rows_backward(float* __restrict__ dx,        // [rows, channels]
-                  const float* __restrict__ dy,  // [channels]
+sum_rows_backward(element* __restrict__ dx,        // [rows, channels]
+                  const element* __restrict__ dy,  // [channels]
                   int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
     columns.for_each_group([&](auto group, int i, int, int channel) {

@@ -12,8 +12,8 @@
 #include "prelude/elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-relu_forward(float* __restrict__ y,        // [n]
-             const float* __restrict__ x,  // [n]
+relu_forward(element* __restrict__ y,        // [n]
+             const element* __restrict__ x,  // [n]
              int n) {
     for_each_vector(n, [&](int i, int valid) {
         vec<VEC> in = load_partial<VEC>(x + i, valid, 0.0f);
@@ -24,9 +24,9 @@ relu_forward(float* __restrict__ y,        // [n]
 
 // The output tells where the input was positive, so the input need not be kept.
 extern "C" __global__ void __launch_bounds__(THREADS)
-relu_backward(float* __restrict__ dx,        // [n]
-              const float* __restrict__ dy,  // [n]
-              const float* __restrict__ y,   // [n]
+relu_backward(element* __restrict__ dx,        // [n]
+              const element* __restrict__ dy,  // [n]
+              const element* __restrict__ y,   // [n]
               int n) {
     for_each_vector(n, [&](int i, int valid) {
         vec<VEC> upstream = load_partial<VEC>(dy + i, valid, 0.0f);

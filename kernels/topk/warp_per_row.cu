@@ -13,6 +13,7 @@
 //   bytes     4 N K (topk reads a row k times, out of the cache)
 //   FLOPs     none; topk compares k N K times, totals N K times
 //   limit     requests: topk goes over a row again for each place
+#include "prelude/element.cuh"
 #include "prelude/rows.cuh"
 
 typedef unsigned long long Rank;
@@ -27,13 +28,13 @@ __device__ __forceinline__ Rank rank_of(float value, int column) {
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-topk_forward(float* __restrict__ values,   // [N, count]
-             int* __restrict__ indices,    // [N, count]
-             const float* __restrict__ x,  // [N, K], K ≥ count
+topk_forward(float* __restrict__ values,     // [N, count]
+             int* __restrict__ indices,      // [N, count]
+             const element* __restrict__ x,  // [N, K], K ≥ count
              int n, int k, int count) {
     const int row = own_row();
     if (row < n) {
-        const float* from = x + (size_t)row * k;
+        const element* from = x + (size_t)row * k;
         Rank last = ~(Rank)0;  // above every element
         for (int place = 0; place < count; ++place) {
             // The next in order is the largest below the last one found: nothing has to be marked or sorted.
@@ -63,7 +64,7 @@ struct Totals {
 extern "C" __global__ void __launch_bounds__(THREADS)
 totals_forward(Totals* totals,                  // [1], added to
                const float* __restrict__ loss,  // [1], the mean over these rows
-               const float* __restrict__ x,     // [N, K]
+               const element* __restrict__ x,   // [N, K]
                const int* __restrict__ labels,  // [N]
                int n, int k, unsigned step) {
     if (blockIdx.x == 0 && threadIdx.x == 0) {
@@ -74,7 +75,7 @@ totals_forward(Totals* totals,                  // [1], added to
     }
     const int row = own_row();
     if (row < n) {
-        const float* from = x + (size_t)row * k;
+        const element* from = x + (size_t)row * k;
         const int label = labels[row];
         const bool valid = (unsigned)label < (unsigned)k;  // otherwise a miss
         const Rank own = rank_of(from[valid ? label : 0], valid ? label : 0);

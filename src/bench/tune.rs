@@ -30,7 +30,7 @@ const MARGIN: f64 = 0.97;
 /// # Errors
 /// A problem that the ladder does not understand; a rung whose result is wrong.
 pub fn tune(device: &Device, ladder: &Summary, problem: &Problem, plan: Plan, flush: &Flush) -> Result<Tuned> {
-    let job = (ladder.job)(device, &problem.text)?;
+    let job = ladder.job(device, &problem.text)?;
     let choices = device.choices();
     let made = || choices.made_for(ladder.name, &problem.text);
     (job.run)()?;

@@ -56,7 +56,8 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         );
         return Err(Error::file(path, what).into());
     }
-    let images = Resident::new(&device, &data.test)?;
+    meta.config.precision.check(&device)?;
+    let images = Resident::new(&device, &data.test)?.giving(meta.config.precision.dtype());
     let report = Report::new(&model, &meta, &images, &data.name, &path.display().to_string())?;
     if let Some(folder) = &options.out {
         report.write(folder, &report.picture()?)?;

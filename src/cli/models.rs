@@ -8,6 +8,7 @@ use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::nn::models::MODELS;
+use crate::train::precision::Precision;
 use crate::train::summary::Summary;
 
 #[derive(Args)]
@@ -35,6 +36,9 @@ struct Show {
     /// Images in a batch; shapes, work and memory are those of the whole batch
     #[arg(long, default_value_t = 1)]
     batch: usize,
+    /// Type of activations: f32, bf16 or f16
+    #[arg(long, default_value_t = Precision::F32)]
+    precision: Precision,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -69,7 +73,8 @@ fn show(options: &Show, environment: &Environment) -> Result<()> {
     }
     let Size { height, width } = options.input;
     let target = Device::open_in("auto", environment)?.target();
-    let summary = Summary::new(&options.model, options.classes, [height, width], options.batch, target)?;
+    let summary =
+        Summary::new(&options.model, options.classes, [height, width], options.batch, options.precision, target)?;
     if options.json {
         return print(format_args!("{:#}", serde_json::to_value(&summary).expect("plain data")));
     }

@@ -15,6 +15,7 @@ const ALIASES: &[Alias] = &[
     ("epochs", None, &["num-epochs"]),
     ("batch-size", Some('b'), &["batch"]),
     ("batch", Some('b'), &["batch-size"]),
+    ("precision", None, &["amp-dtype", "mixed-precision", "dtype"]),
     ("optim", None, &["opt", "optimizer"]),
     ("lr", None, &["learning-rate"]),
     ("schedule", None, &["sched", "lr-scheduler", "scheduler"]),
@@ -27,7 +28,7 @@ const ALIASES: &[Alias] = &[
 
 const WARMUP: &str = "a warm-up is part of the schedule: --schedule cosine:warmup=STEPS";
 const CLIP: &str = "gradients are not clipped here; a lower --lr or --schedule cosine:warmup=STEPS steadies a training";
-const F32: &str = "all numbers are float32 here; leave it out";
+const HALF: &str = "activations are --precision f32, bf16 or f16";
 const SCRATCH: &str = "there are no pretrained weights here; every training starts from --seed";
 const AVERAGE: &str = "weights are not averaged here; leave it out";
 const AUGMENT: &str = "augmentation is --augment none, cropN, flip or cropN+flip";
@@ -50,7 +51,7 @@ const EVAL: &str = "look at a trained network by `warptape eval RUN`";
 const MISSING: &[(&str, &[&str])] = &[
     (WARMUP, &["warmup", "warmup-epochs", "warmup-steps", "warmup-lr", "lr-warmup-epochs", "lr-warmup-method", "lr-warmup-decay"]),
     (CLIP, &["clip-grad", "clip-grad-norm", "clip-mode", "clipnorm", "clipvalue", "max-grad-norm"]),
-    (F32, &["amp", "amp-dtype", "fp16", "bf16", "half", "mixed-precision", "precision"]),
+    (HALF, &["amp", "fp16", "bf16", "half"]),
     (SCRATCH, &["pretrained", "weights"]),
     (AVERAGE, &["model-ema", "model-ema-decay", "model-ema-steps", "ema"]),
     (AUGMENT, &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),

@@ -9,10 +9,12 @@ use crate::data::{Images, picture};
 use crate::environment::Environment;
 use crate::nn::{Layer, Pass};
 use crate::op::augment::Augment;
+use crate::op::cast::cast;
 use crate::op::cross_entropy::softmax;
 use crate::op::random::Key;
 use crate::op::topk::topk;
 use crate::tape::Tape;
+use crate::tensor::DType;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
 
@@ -55,9 +57,12 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     }
     let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
     let all: Vec<u32> = (0..options.images.len() as u32).collect();
-    let resident = Resident::new(&device, &images)?;
+    meta.config.precision.check(&device)?;
+    let resident = Resident::new(&device, &images)?.giving(meta.config.precision.dtype());
     let (x, _) = resident.batch(&resident.order(&all)?, 0, all.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
-    let logits = model.forward(&mut Pass::inference(&mut Tape::new()), &x)?;
+    let mut tape = Tape::new();
+    let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
+    let logits = cast(&mut tape, &logits, DType::F32)?;
     let probabilities = softmax(&logits)?;
     let classes = meta.classes.len();
     let shown = options.top.clamp(1, classes.min(32));

@@ -19,6 +19,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::launch::ladder::Problem;
+use crate::tensor::DType;
 
 /// Kernels by ladder and problem: `conv2d_forward` → `n64 h32 …` → `conv2d/forward/5_vectorized.cu`.
 pub type Table = BTreeMap<String, BTreeMap<String, Kernel>>;
@@ -61,8 +62,8 @@ struct State {
     rounding: f64,
 }
 
-/// By problem, a rung's place on its ladder and its rounding.
-type Settled<P> = HashMap<P, (usize, f64), BuildHasherDefault<Fast>>;
+/// By problem and type of the tensors, a rung's place on its ladder and its rounding.
+type Settled<P> = HashMap<(P, DType), (usize, f64), BuildHasherDefault<Fast>>;
 
 impl Choices {
     /// Whatever the problem, `ladder` is to take rung `rung` if that rung can do it; with none, as if never forced.
@@ -147,16 +148,16 @@ impl Choices {
     }
 
     /// The place on `ladder` of the rung that was settled for `problem`; notes that its kernels run.
-    pub(super) fn settled<P: Problem>(&self, ladder: &str, problem: &P) -> Option<usize> {
+    pub(super) fn settled<P: Problem>(&self, ladder: &str, (problem, element): (&P, DType)) -> Option<usize> {
         let mut state = self.0.lock().unwrap();
-        let &(place, rounding) = state.settled.get(ladder)?.downcast_ref::<Settled<P>>()?.get(problem)?;
+        let &(place, rounding) = state.settled.get(ladder)?.downcast_ref::<Settled<P>>()?.get(&(*problem, element))?;
         state.rounding = state.rounding.max(rounding);
         Some(place)
     }
 
     /// Keeps for [`Choices::settled`] what was chosen: the rung at `place`, whose rounding errors are `rounding` times those
     /// of a plain sum; notes that its kernels run.
-    pub(super) fn settle<P: Problem>(&self, ladder: &'static str, problem: P, place: usize, rounding: f64) {
+    pub(super) fn settle<P: Problem>(&self, ladder: &'static str, problem: (P, DType), place: usize, rounding: f64) {
         let mut state = self.0.lock().unwrap();
         let of_ladder = state.settled.entry(ladder).or_insert_with(|| Box::new(Settled::<P>::default()));
         if let Some(settled) = of_ladder.downcast_mut::<Settled<P>>() {

@@ -1,6 +1,6 @@
 //! Launching kernels that treat all elements alike (`kernels/prelude/elementwise.cuh`).
 
-use super::{Args, Variant, dimension};
+use super::{Args, Variant, dimension, element};
 use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::{Error, Result};
 use crate::tensor::{DType, Tensor};
@@ -30,16 +30,16 @@ pub(crate) fn block(target: Target) -> usize {
     numbers(target).into_iter().product()
 }
 
-/// An uninitialized f32 tensor of the same shape on the same device.
+/// An uninitialized tensor of the same shape and type on the same device.
 ///
 /// # Errors
-/// An `x` that is not f32 itself: a kernel would take its bits for floats.
+/// An `x` that is not of floats: a kernel would take its bits for some.
 pub(crate) fn like(x: &Tensor) -> Result<Tensor> {
-    check_f32("elementwise", x)?;
-    Tensor::empty(x.device(), x.shape(), DType::F32)
+    let element = element("elementwise", [x])?;
+    Tensor::empty(x.device(), x.shape(), element)
 }
 
-/// Refuses, for `op`, what a kernel would take for floats and is not.
+/// Refuses, for `op`, what is not f32 where nothing else is taken.
 pub(crate) fn check_f32(op: &'static str, x: &Tensor) -> Result<()> {
     if x.dtype() == DType::F32 {
         return Ok(());
@@ -47,7 +47,7 @@ pub(crate) fn check_f32(op: &'static str, x: &Tensor) -> Result<()> {
     Err(Error::shape(op, format!("{} {} is not f32", x.dtype(), x.shape())))
 }
 
-/// Launches `entry` over `n` elements with the arguments `out`, `inputs…`, `n`, `scalars…`.
+/// Launches `entry` over `n` elements of the type of `out` with the arguments `out`, `inputs…`, `n`, `scalars…`.
 pub(crate) fn launch(
     file: &'static str,
     entry: &str,
@@ -56,11 +56,23 @@ pub(crate) fn launch(
     inputs: &[Arg],
     scalars: &[Arg],
 ) -> Result<()> {
-    let device = out.device();
-    let target = device.target();
+    let variant = Variant::new(file, defines(out.device().target()), out.dtype());
+    launch_variant(&variant, entry, n, out, inputs, scalars)
+}
+
+/// The same for a kernel whose constants are given.
+pub(crate) fn launch_variant(
+    variant: &Variant,
+    entry: &str,
+    n: usize,
+    out: &Tensor,
+    inputs: &[Arg],
+    scalars: &[Arg],
+) -> Result<()> {
+    let target = out.device().target();
     let geometry = Geometry::linear(n.div_ceil(block(target)), threads(target));
     let args = Args::of([&[out.arg()], inputs, &[dimension(n)?], scalars]);
-    super::launch(device, &Variant { file, defines: defines(target) }, entry, geometry, &args)
+    super::launch(out.device(), variant, entry, geometry, &args)
 }
 
 /// The kernel of [`sum`].

@@ -14,7 +14,7 @@ use super::choices::Kernel;
 use super::recorded::recorded;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// What describes a problem: a few sizes, which as text are what records call it.
 pub trait Problem: Copy + Eq + Hash + Display + Send + 'static {}
@@ -103,12 +103,25 @@ pub struct Summary {
     pub files: Vec<&'static str>,
     /// The workload that runs each of them.
     pub workloads: Vec<&'static str>,
-    /// Sets up the problem that a text describes, as [`Choices::made`](super::choices::Choices::made) has it, with
-    /// random inputs.
-    pub job: fn(&Device, &str) -> Result<Job>,
+    /// Sets up one of its problems; see [`Summary::job`].
+    pub set_up: SetUp,
 }
 
+/// Sets up the problem that a text describes, for tensors of a type, with random inputs.
+pub type SetUp = fn(&Device, &str, DType) -> Result<Job>;
+
 impl Summary {
+    /// Sets up the problem that `text` describes, as [`Choices::made`](super::choices::Choices::made) has it, with random
+    /// inputs.
+    ///
+    /// # Errors
+    /// A text that describes none.
+    pub fn job(&self, device: &Device, text: &str) -> Result<Job> {
+        let typed = text.rsplit_once(' ').and_then(|(problem, last)| Some((problem, DType::named(last)?)));
+        let (problem, element) = typed.unwrap_or((text, DType::F32));
+        (self.set_up)(device, problem, element)
+    }
+
     /// The ladder named `name` among `all`.
     ///
     /// # Errors
@@ -132,9 +145,9 @@ impl Summary {
 }
 
 impl<P: Problem, R> Ladder<P, R> {
-    /// The rung for `problem` on `device`; see the module's documentation for who decides.
-    pub(crate) fn pick(&self, device: &Device, problem: &P) -> &'static Rung<P, R> {
-        if let Some(place) = device.choices().settled(self.name, problem) {
+    /// The rung for `problem` with tensors of `element` on `device`; see the module's documentation for who decides.
+    pub(crate) fn pick(&self, device: &Device, problem: &P, element: DType) -> &'static Rung<P, R> {
+        if let Some(place) = device.choices().settled(self.name, (problem, element)) {
             return &self.rungs[place];
         }
         let find = |number: u32| self.rungs.iter().find(|one| one.number() == number);
@@ -144,11 +157,11 @@ impl<P: Problem, R> Ladder<P, R> {
             let number = (self.default)(device.target(), problem);
             (number, find(number).expect("a default is one of the rungs").file)
         };
-        let number = device.choices().choose(self.name, &problem.to_string(), able, recorded, default);
+        let number = device.choices().choose(self.name, &text(problem, element), able, recorded, default);
         let place = self.rungs.iter().position(|one| one.number() == number);
         let place = place.expect("what is chosen is one of the rungs");
         let rung = &self.rungs[place];
-        device.choices().settle(self.name, *problem, place, rung.rounding);
+        device.choices().settle(self.name, (*problem, element), place, rung.rounding);
         rung
     }
 
@@ -157,12 +170,17 @@ impl<P: Problem, R> Ladder<P, R> {
         self.rungs.iter().filter(move |rung| (rung.can)(problem))
     }
 
-    /// What is known of it; `workload` runs it, `job` sets up one of its problems.
-    pub fn summary(&self, workload: &'static str, job: fn(&Device, &str) -> Result<Job>) -> Summary {
+    /// What is known of it; `workload` runs it, `set_up` sets up one of its problems.
+    pub fn summary(&self, workload: &'static str, set_up: SetUp) -> Summary {
         let files = self.rungs.iter().map(|rung| rung.file).collect();
         let workloads = self.rungs.iter().map(|rung| rung.workload.unwrap_or(workload)).collect();
-        Summary { name: self.name, workload, files, workloads, job }
+        Summary { name: self.name, workload, files, workloads, set_up }
     }
+}
+
+/// What records call a problem with tensors of `element`: its sizes, and the type if that is not f32.
+fn text(problem: &impl Display, element: DType) -> String {
+    if element == DType::F32 { problem.to_string() } else { format!("{problem} {element}") }
 }
 
 /// A kernel file's name without folders and ending: `5_vectorized`.

@@ -10,9 +10,10 @@ pub mod recorded;
 pub(crate) mod rows;
 pub mod tile;
 
-use crate::device::{Arg, Defines, Device, Geometry};
+use crate::device::{Arg, Defines, Device, Geometry, Value};
 use crate::error::{Error, Result};
 use crate::short::Short;
+use crate::tensor::{DType, Tensor};
 
 /// A kernel file with the constants that it is compiled with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,46 @@ pub struct Variant {
     pub file: &'static str,
     /// Compile-time constants.
     pub defines: Defines,
+}
+
+impl Variant {
+    /// Kernel file `file` for tensors of `element`.
+    pub(crate) fn new(file: &'static str, defines: Defines, element: DType) -> Self {
+        // Kernels take floats where nothing is defined (kernels/prelude/element.cuh).
+        let defines = match element {
+            DType::F32 => defines,
+            other => defines.with("ELEMENT", Value::Text(other.name())),
+        };
+        Self { file, defines }
+    }
+
+    /// The same where what its kernels call `result` is of type `result`.
+    pub(crate) fn giving(self, result: DType, element: DType) -> Self {
+        if result == element {
+            return self;
+        }
+        let name = if result == DType::F32 { "float" } else { result.name() };
+        Self { defines: self.defines.with("RESULT", Value::Text(name)), ..self }
+    }
+}
+
+/// Refuses, for `op`, tensors that are not all of one type of floats; returns that.
+///
+/// # Errors
+/// Which is another than the first, or no float: a kernel would take its bits for floats.
+pub(crate) fn element<'a>(op: &'static str, tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<DType> {
+    let mut tensors = tensors.into_iter();
+    let first = tensors.next().expect("an op has inputs");
+    if !first.dtype().is_float() {
+        return Err(Error::shape(op, format!("{} {} is not f32, f16 or bf16", first.dtype(), first.shape())));
+    }
+    match tensors.find(|other| other.dtype() != first.dtype()) {
+        None => Ok(first.dtype()),
+        Some(other) => {
+            let what = format!("{} {} and {} {} differ", first.dtype(), first.shape(), other.dtype(), other.shape());
+            Err(Error::shape(op, format!("{what}: cast one to the other's type")))
+        }
+    }
 }
 
 /// The arguments of a launch, which need no heap.

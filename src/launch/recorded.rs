@@ -137,7 +137,7 @@ mod tests {
             workload: "",
             files: files.into(),
             workloads: Vec::new(),
-            job: |_, _| unreachable!("nothing runs here"),
+            set_up: |_, _, _| unreachable!("nothing runs here"),
         };
         let ladders = [
             ladder("matmul_forward", &files),

@@ -13,27 +13,30 @@ pub(crate) fn threads(target: Target) -> [usize; 2] {
     }
 }
 
-/// Such a kernel with its constants.
-pub(crate) fn variant(file: &'static str, target: Target) -> Variant {
+/// Such a kernel with its constants, for logits of `element`.
+pub(crate) fn variant(file: &'static str, target: Target, element: DType) -> Variant {
     let [threads, lanes] = threads(target);
-    Variant { file, defines: Defines::of([("THREADS", threads), ("LANES", lanes)]) }
+    Variant::new(file, Defines::of([("THREADS", threads), ("LANES", lanes)]), element)
 }
 
-/// Launches `entry` over `rows` rows.
+/// Launches `entry` over `rows` rows of `on`.
 pub(crate) fn launch(on: &Tensor, file: &'static str, entry: &str, rows: usize, args: &[Arg]) -> Result<()> {
     let target = on.device().target();
-    let (variant, [threads, lanes]) = (variant(file, target), threads(target));
+    let (variant, [threads, lanes]) = (variant(file, target, on.dtype()), threads(target));
     super::launch(on.device(), &variant, entry, Geometry::linear(rows.div_ceil(threads / lanes), threads), args)
 }
 
 /// Rows and columns of `logits [N, K]`.
 ///
 /// # Errors
-/// Anything but a matrix of f32 with at least one row and one column.
+/// Anything but a matrix of floats with at least one row and one column.
 pub(crate) fn logits(op: &'static str, logits: &Tensor) -> Result<(usize, usize)> {
     match logits.shape().dims() {
-        &[n, k] if n > 0 && k > 0 && logits.dtype() == DType::F32 => Ok((n, k)),
-        _ => Err(Error::shape(op, format!("logits are f32 [N, K], not {} {}", logits.dtype(), logits.shape()))),
+        &[n, k] if n > 0 && k > 0 && logits.dtype().is_float() => Ok((n, k)),
+        _ => Err(Error::shape(
+            op,
+            format!("logits are f32, f16 or bf16 [N, K], not {} {}", logits.dtype(), logits.shape()),
+        )),
     }
 }
 

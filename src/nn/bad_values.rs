@@ -11,7 +11,7 @@ pub fn first_bad_layer(model: &dyn Layer, x: &Tensor, pass: &mut Pass) -> String
 
 /// [`first_bad_layer`], or none if parameters and outputs all are finite.
 pub fn first_bad_values(model: &dyn Layer, x: &Tensor, pass: &mut Pass) -> Option<String> {
-    let finite = |t: &Tensor| t.to_vec::<f32>().is_ok_and(|values| values.iter().all(|v| v.is_finite()));
+    let finite = |t: &Tensor| t.floats().is_ok_and(|values| values.iter().all(|v| v.is_finite()));
     if let Some((name, _)) = parameters(model).into_iter().find(|(_, tensor)| !finite(tensor)) {
         return Some(format!("the first bad values are in parameter {name}"));
     }

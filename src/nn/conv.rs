@@ -1,5 +1,6 @@
 use super::{Builder, Layer, Layout, Pass, State};
 use crate::error::Result;
+use crate::op::cast::cast;
 use crate::op::conv2d::{Steps, conv2d};
 use crate::tensor::Tensor;
 
@@ -27,7 +28,9 @@ impl Conv2d {
 
 impl Layer for Conv2d {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        conv2d(pass.tape, x, &self.weight, self.bias.as_ref(), self.steps)
+        let weight = cast(pass.tape, &self.weight, x.dtype())?;
+        let bias = self.bias.as_ref().map(|bias| cast(pass.tape, bias, x.dtype())).transpose()?;
+        conv2d(pass.tape, x, &weight, bias.as_ref(), self.steps)
     }
 
     fn describe(&self) -> String {

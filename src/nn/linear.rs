@@ -1,5 +1,6 @@
 use super::{Builder, Layer, Layout, Pass, State};
 use crate::error::Result;
+use crate::op::cast::cast;
 use crate::op::linear::linear;
 use crate::tensor::Tensor;
 
@@ -28,7 +29,8 @@ impl Linear {
 
 impl Layer for Linear {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        linear(pass.tape, x, &self.weight, &self.bias)
+        let [weight, bias] = [&self.weight, &self.bias].map(|state| cast(pass.tape, state, x.dtype()));
+        linear(pass.tape, x, &weight?, &bias?)
     }
 
     fn describe(&self) -> String {

@@ -1,5 +1,8 @@
 //! Layers: ops with parameters, under PyTorch's names.
 //!
+//! A network computes in the type of its input: layers cast what they learned to it, but for normalization, whose parameters
+//! and statistics stay f32.
+//!
 //! A layer turns a tensor into a tensor during a [`Pass`] and shows its state (parameters, running statistics) to a
 //! visitor. A model is a [`Sequential`] of named layers; names joined by dots are torchvision's state-dict keys.
 

@@ -5,7 +5,7 @@
 use crate::check::{Case, Input, Values};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::{Error, Result};
-use crate::launch::{Variant, dimension, elementwise, launch};
+use crate::launch::{Variant, dimension, element, elementwise, launch};
 use crate::op::Op;
 use crate::op::pool::{defines, threads, vector};
 use crate::op::workload::{self, Workload};
@@ -28,8 +28,8 @@ pub fn adaptive_avg_pool(tape: &mut Tape, x: &Tensor, bins: [usize; 2]) -> Resul
     if [h, w, c].contains(&0) || bins.contains(&0) {
         return Err(Error::shape("adaptive_avg_pool", format!("{} in bins {bins:?}: both need pixels", x.shape())));
     }
-    elementwise::check_f32("adaptive_avg_pool", x)?;
-    let y = Tensor::empty(x.device(), [n, bins[0], bins[1], c], DType::F32)?;
+    let element = element("adaptive_avg_pool", [x])?;
+    let y = Tensor::empty(x.device(), [n, bins[0], bins[1], c], element)?;
     let sizes = [x.elements(), y.elements(), (h + 1) * (bins[0] + 1), (w + 1) * (bins[1] + 1)];
     sizes.into_iter().try_for_each(|size| dimension(size).map(drop))?;
     let mut ints = [0; 16];
@@ -53,15 +53,15 @@ fn run(to: &Tensor, entry: &str, from: &Tensor, sizes: Arg, channels: usize) -> 
     // A host thread should have a few thousand elements; a GPU, no more blocks than run at once.
     let each = if target == Target::Cuda { vec } else { 4096 };
     let geometry = Geometry::linear(to.elements().div_ceil(each * threads).min(4096), threads);
-    launch(to.device(), &Variant { file: FILE, defines }, entry, geometry, &[to.arg(), from.arg(), sizes])
+    launch(to.device(), &Variant::new(FILE, defines, to.dtype()), entry, geometry, &[to.arg(), from.arg(), sizes])
 }
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n, h, w, c, p, q]: [usize; 6]| {
+    let run = |device: &Device, [n, h, w, c, p, q]: [usize; 6], element: DType| {
         workload::fits(&[n, p, q, c].into())?;
         let x = Input::new([n, h, w, c], Values::Uniform);
-        workload::both_ways(device, [x], |tape, [x]| adaptive_avg_pool(tape, x, [p, q]))
+        workload::both_ways(device, [x], element, |tape, [x]| adaptive_avg_pool(tape, x, [p, q]))
     };
     vec![Workload::new("adaptive_avg_pool", ["n", "h", "w", "c", "p", "q"], [2, 9, 7, 20, 4, 3], run)]
 }

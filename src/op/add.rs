@@ -7,7 +7,7 @@ use crate::launch::elementwise;
 use crate::op::Op;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Its entry.
 pub static OP: Op = Op { cases, workloads, ..Op::named("add") };
@@ -15,7 +15,7 @@ pub static OP: Op = Op { cases, workloads, ..Op::named("add") };
 /// `a + b`, as at the end of a residual block.
 ///
 /// # Errors
-/// Shapes that differ (nothing is broadcast), or element types other than f32.
+/// Shapes that differ (nothing is broadcast), or element types.
 pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.shape() != b.shape() || a.dtype() != b.dtype() {
         let what = format!("{} {} and {} {} differ", a.dtype(), a.shape(), b.dtype(), b.shape());
@@ -33,9 +33,9 @@ pub fn add(tape: &mut Tape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n]: [usize; 1]| {
+    let run = |device: &Device, [n]: [usize; 1], element: DType| {
         let inputs = [Input::new([n], Values::Uniform), Input::new([n], Values::Uniform)];
-        workload::both_ways(device, inputs, |tape, [a, b]| add(tape, a, b))
+        workload::both_ways(device, inputs, element, |tape, [a, b]| add(tape, a, b))
     };
     vec![Workload::new("add", ["n"], [10_007], run)]
 }

@@ -28,7 +28,7 @@ pub struct Augment {
     pub std: [f32; 3],
 }
 
-/// `[B, H, W, 3]`: images `indices[offset]`, …, `indices[offset + batch − 1]` of `images [N, H, W, 3]` (u8), augmented.
+/// `[B, H, W, 3]` of type `to`: images `indices[offset]`, …, `indices[offset + batch − 1]` of `images [N, H, W, 3]` (u8), augmented.
 ///
 /// What happens to an image depends on `key` and on its own index, not on its place in the batch. An index outside
 /// `0 … N − 1` yields NaN, which the loss then shows.
@@ -42,6 +42,7 @@ pub fn augment(
     batch: usize,
     how: &Augment,
     key: Key,
+    to: DType,
 ) -> Result<Tensor> {
     let &[n, height, width, 3] = images.shape().dims() else {
         return Err(Error::shape("augment", format!("images are [N, H, W, 3], not {}", images.shape())));
@@ -58,7 +59,10 @@ pub fn augment(
         return Err(Error::shape("augment", what));
     }
     dimension(height * width * 3)?; // offsets within an image are ints
-    let out = Tensor::empty(images.device(), [batch, height, width, 3], DType::F32)?;
+    if !to.is_float() {
+        return Err(Error::usage(format!("augment: a network's input is f32, f16 or bf16, not {to}")));
+    }
+    let out = Tensor::empty(images.device(), [batch, height, width, 3], to)?;
     let tensors = [out.arg(), images.arg(), indices.arg()];
     let image = [dimension(height)?, dimension(width)?];
     let changes = [dimension(how.padding)?, dimension(how.flip.into())?];
@@ -74,7 +78,7 @@ pub fn augment(
         Target::Cuda => (height * width).div_ceil(threads * 4), // each thread takes four pixels
         Target::Host { .. } => 1,
     };
-    launch(images.device(), &variant(target), "augment_forward", Geometry::grid(batch, parts, 1, threads), &args)?;
+    launch(images.device(), &variant(target, to), "augment_forward", Geometry::grid(batch, parts, 1, threads), &args)?;
     Ok(out)
 }
 
@@ -94,7 +98,7 @@ pub fn pick_labels(labels: &Tensor, indices: &Tensor, offset: usize, batch: usiz
     let args = Args::of([&[out.arg(), labels.arg(), indices.arg()], &sizes[..]]);
     let target = labels.device().target();
     let geometry = Geometry::linear(1, threads(target)); // a few hundred labels: one block walks them
-    launch(labels.device(), &variant(target), "augment_forward_labels", geometry, &args)?;
+    launch(labels.device(), &variant(target, DType::F32), "augment_forward_labels", geometry, &args)?;
     Ok(out)
 }
 
@@ -111,22 +115,22 @@ fn threads(target: Target) -> usize {
     if target == Target::Cuda { 256 } else { 1 }
 }
 
-fn variant(target: Target) -> Variant {
-    Variant { file: FILE, defines: Defines::new().with("THREADS", threads(target)) }
+fn variant(target: Target, to: DType) -> Variant {
+    Variant::new(FILE, Defines::new().with("THREADS", threads(target)), to)
 }
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [batch, h, w]: [usize; 3]| {
+    let run = |device: &Device, [batch, h, w]: [usize; 3], element: DType| {
         let n = batch.saturating_mul(2);
         let images = Input::new([n, h, w, 3], Values::Labels(256));
         workload::fits(&images.shape)?;
-        let pixels: Vec<u8> = images.draw(1).into_iter().map(|value| value as u8).collect();
+        let pixels: Vec<u8> = images.draw(1, DType::F32).into_iter().map(|value| value as u8).collect();
         let images = Tensor::from_slice(device, &images.shape, &pixels)?;
         let inputs = [Input::new([n], Values::Labels(10)), Input::new([batch], Values::Labels(n))];
-        let [labels, picked] = workload::tensors(device, &inputs)?;
+        let [labels, picked] = workload::tensors(device, &inputs, element)?;
         let how = Augment { padding: 2.min(h), flip: true, mean: [0.5; 3], std: [0.25; 3] };
-        augment(&images, &picked, 0, batch, &how, Key { seed: 1, step: 2, stream: 3 })?;
+        augment(&images, &picked, 0, batch, &how, Key { seed: 1, step: 2, stream: 3 }, element)?;
         pick_labels(&labels, &picked, 0, batch).map(drop)
     };
     vec![Workload::new("augment", ["batch", "h", "w"], [9, 13, 15], run)]

@@ -21,7 +21,7 @@ const WEIGHTS: &str = "cam/weights.cu";
 const MAP: &str = "cam/map.cu";
 
 /// Its entry.
-pub static OP: Op = Op { cases, workloads, ..Op::named("cam") };
+pub static OP: Op = Op { cases, workloads, elements: &[DType::F32], ..Op::named("cam") };
 
 /// The weights `[N, C]` of Grad-CAM: means of `gradient [N, H, W, C]` over the pixels of each image.
 ///
@@ -97,10 +97,10 @@ fn image(x: &Tensor) -> Result<[usize; 4]> {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n, h, w, c]: [usize; 4]| {
+    let run = |device: &Device, [n, h, w, c]: [usize; 4], _: DType| {
         let shape = [n, h, w, c];
         let inputs = [Input::new(shape, Values::Uniform), Input::new(shape, Values::Range(0.0, 1.0))];
-        let [gradient, activations] = workload::tensors(device, &inputs)?;
+        let [gradient, activations] = workload::tensors(device, &inputs, DType::F32)?;
         plus_plus_weights(&gradient, &activations)?;
         weighted_sum(&activations, &mean_weights(&gradient)?, true).map(drop)
     };

@@ -6,13 +6,13 @@ use crate::error::{Error, Result};
 use crate::launch::{Variant, dimension, elementwise, launch};
 use crate::op::Op;
 use crate::op::workload::{self, Workload};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 const COPY: &str = "ceiling/copy.cu";
 const MULTIPLY_ADD: &str = "ceiling/multiply_add.cu";
 
 /// Its entry.
-pub static OP: Op = Op { workloads, ..Op::named("ceiling") };
+pub static OP: Op = Op { workloads, elements: &[DType::F32], ..Op::named("ceiling") };
 
 /// Multiply-adds of an element in one pass.
 pub const ROUNDS: usize = 8;
@@ -22,6 +22,7 @@ pub const ROUNDS: usize = 8;
 /// # Errors
 /// An `x` that is not f32.
 pub fn copy(x: &Tensor) -> Result<Tensor> {
+    elementwise::check_f32("copy", x)?;
     let y = elementwise::like(x)?;
     elementwise::launch(COPY, "ceiling_copy", x.elements(), &y, &[x.arg()], &[])?;
     Ok(y)
@@ -39,8 +40,9 @@ pub fn scale(x: &Tensor, factor: f32) -> Result<()> {
 /// `x` after `passes` · [`ROUNDS`] multiply-adds of every element, y ← y / 2 + 1: two FLOPs each, in registers.
 ///
 /// # Errors
-/// Elements that are not a multiple of [`group`].
+/// Elements that are not a multiple of [`group`], or not f32.
 pub fn multiply_add(x: &Tensor, passes: usize) -> Result<Tensor> {
+    elementwise::check_f32("multiply_add", x)?;
     let (y, group) = (elementwise::like(x)?, group(x.device().target()));
     if !x.elements().is_multiple_of(group) || x.elements() == 0 {
         return Err(Error::shape("multiply_add", format!("{} elements are no multiple of {group}", x.elements())));
@@ -74,13 +76,13 @@ fn variant(target: Target) -> Variant {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let copied = |device: &Device, [n]: [usize; 1]| {
-        let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
+    let copied = |device: &Device, [n]: [usize; 1], _: DType| {
+        let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)], DType::F32)?;
         scale(&copy(&x)?, -1.0)
     };
-    let computed = |device: &Device, [blocks, passes]: [usize; 2]| {
+    let computed = |device: &Device, [blocks, passes]: [usize; 2], _: DType| {
         let n = blocks.saturating_mul(group(device.target()));
-        let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
+        let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)], DType::F32)?;
         multiply_add(&x, passes).map(drop)
     };
     vec![

@@ -28,7 +28,7 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
     name: "cross_entropy_forward",
     rungs: &[
         Rung::new(NAIVE, |file, logits, n, args| {
-            let variant = Variant { file, defines: Defines::new() };
+            let variant = Variant::new(file, Defines::new(), logits.dtype());
             launch(logits.device(), &variant, "cross_entropy_forward", Geometry::linear(n.div_ceil(256), 256), args)
         }),
         Rung::new(WARP_PER_ROW, warp_per_row),
@@ -79,7 +79,7 @@ impl FromStr for Sizes {
     }
 }
 
-/// Mean cross entropy of `logits [N, K]` and `labels [N]` (i32), of shape `[1]`; PyTorch's `cross_entropy` with
+/// Mean cross entropy of `logits [N, K]` and `labels [N]` (i32), computed in f32 whatever the logits are, f32 `[1]`; PyTorch's `cross_entropy` with
 /// `label_smoothing`. A label outside `0 … K − 1` makes the loss NaN, as does a NaN among the logits.
 ///
 /// # Errors
@@ -95,11 +95,11 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
     let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
     let args = Args::of([&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]]);
-    let rung = LADDER.pick(device, &Sizes { n, k });
+    let rung = LADDER.pick(device, &Sizes { n, k }, logits.dtype());
     (rung.run)(rung.file, logits, n, &args)?;
 
     let loss = Tensor::empty(device, [1], DType::F32)?;
-    let variant = rows::variant(WARP_PER_ROW, device.target());
+    let variant = rows::variant(WARP_PER_ROW, device.target(), DType::F32);
     let one_block = Geometry::linear(1, rows::threads(device.target())[0]);
     let args = [loss.arg(), row_loss.arg(), dimension(n)?];
     launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
@@ -117,7 +117,7 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
 /// Probabilities of `logits [N, K]`, row by row; for prediction, so without a tape.
 ///
 /// # Errors
-/// Anything but a matrix of f32.
+/// Anything but a matrix of floats.
 pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     let (n, k) = rows::logits("softmax", logits)?;
     let p = elementwise::like(logits)?;
@@ -131,16 +131,16 @@ fn ladders() -> Vec<Summary> {
 }
 
 /// Sets up a problem for benches.
-fn job(device: &Device, problem: &str) -> Result<Job> {
+fn job(device: &Device, problem: &str, element: DType) -> Result<Job> {
     let Sizes { n, k } = problem.parse()?;
     let inputs = [Input::new([n, k], Values::Uniform), Input::new([n], Values::Labels(k))];
-    let [x, labels] = workload::tensors(device, &inputs)?;
-    let logits = x.to_vec::<f32>()?.into_iter().map(f64::from).collect();
+    let [x, labels] = workload::tensors(device, &inputs, element)?;
+    let logits = x.floats()?.into_iter().map(f64::from).collect();
     let known = labels.to_vec::<i32>()?.into_iter().map(f64::from).collect();
     let values = [logits, known];
     Ok(Job {
         flops: 5.0 * (n * k) as f64,
-        bytes: 4.0 * (n * k + n) as f64,
+        bytes: (x.bytes() + 4 * n) as f64,
         terms: n * k,
         run: Box::new(move || cross_entropy(&mut Tape::new(), &x, &labels, 0.1)),
         element: Box::new(move |_| reference(k, 0.1, &values)),
@@ -149,12 +149,12 @@ fn job(device: &Device, problem: &str) -> Result<Job> {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let loss = |device: &Device, [n, k]: [usize; 2]| {
+    let loss = |device: &Device, [n, k]: [usize; 2], element: DType| {
         let inputs = [Input::new([n, k], Values::Uniform), Input::new([n], Values::Labels(k))];
-        workload::both_ways(device, inputs, |tape, [logits, labels]| cross_entropy(tape, logits, labels, 0.1))
+        workload::both_ways(device, inputs, element, |tape, [logits, labels]| cross_entropy(tape, logits, labels, 0.1))
     };
-    let probabilities = |device: &Device, [n, k]: [usize; 2]| {
-        let [logits] = workload::tensors(device, &[Input::new([n, k], Values::Uniform)])?;
+    let probabilities = |device: &Device, [n, k]: [usize; 2], element: DType| {
+        let [logits] = workload::tensors(device, &[Input::new([n, k], Values::Uniform)], element)?;
         softmax(&logits).map(drop)
     };
     let (dims, default) = (["n", "k"], [33, 50]);

@@ -10,7 +10,7 @@ use crate::op::Op;
 use crate::op::random::Key;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 const FILE: &str = "dropout/vectorized.cu";
 
@@ -54,9 +54,9 @@ fn scale(p: f32) -> f32 {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n]: [usize; 1]| {
+    let run = |device: &Device, [n]: [usize; 1], element: DType| {
         let key = Key { seed: 1, step: 2, stream: 3 };
-        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| dropout(tape, x, 0.5, key))
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], element, |tape, [x]| dropout(tape, x, 0.5, key))
     };
     vec![Workload::new("dropout", ["n"], [10_007], run)]
 }

@@ -6,6 +6,7 @@ use crate::device::{Device, Source, Target};
 use crate::error::Result;
 use crate::launch::ladder::Summary;
 use crate::op::workload::{self, Workload};
+use crate::tensor::DType;
 
 /// An op's entry: `pub static OP` of its file, see [`ALL`](super::ALL).
 pub struct Op {
@@ -14,6 +15,8 @@ pub struct Op {
     /// Examples with their reference in f64: what it computes is held against them on every device, by every rung. None of an
     /// op that has no such reference, which has tests of its own.
     pub cases: fn() -> Vec<Case>,
+    /// The types of its tensors of activations.
+    pub elements: &'static [DType],
     /// Its kernels at work at any size.
     pub workloads: fn() -> Vec<Workload>,
     /// Its ladders, with what sets up their problems.
@@ -29,21 +32,23 @@ pub type Sizes = (&'static str, &'static [&'static [usize]]);
 impl Op {
     /// An entry with nothing in it.
     pub const fn named(name: &'static str) -> Self {
-        Self { name, cases: Vec::new, workloads: Vec::new, ladders: Vec::new, sizes: &[] }
+        let elements = &DType::FLOATS;
+        Self { name, elements, cases: Vec::new, workloads: Vec::new, ladders: Vec::new, sizes: &[] }
     }
 
-    /// Launches its cases and its workloads on `device`, by default and by every rung of its ladders.
-    fn launch(&self, device: &Device) -> Result<()> {
+    /// Launches its cases and its workloads on `device` in type `element`, by default and by every rung of its ladders.
+    fn launch(&self, device: &Device, element: DType) -> Result<()> {
         let (cases, ladders) = ((self.cases)(), (self.ladders)());
-        let cases: Vec<_> = cases.iter().map(workload::of_case).collect();
+        let cases: Vec<_> = cases.iter().map(|case| workload::of_case(case, element)).collect();
         let rungs = ladders.iter().flat_map(Summary::numbers).max().unwrap_or(0);
         for rung in std::iter::once(None).chain((1..=rungs).map(Some)) {
             ladders.iter().for_each(|ladder| device.choices().force(ladder.name, rung));
             cases.iter().try_for_each(|run| run(device))?;
             for workload in (self.workloads)() {
-                workload.run(device, &[])?;
+                workload.run(device, &[], element)?;
                 let more = self.sizes.iter().filter(|(name, _)| *name == workload.name);
-                more.flat_map(|(_, sizes)| combinations(sizes)).try_for_each(|sizes| workload.run(device, &sizes))?;
+                more.flat_map(|(_, sizes)| combinations(sizes))
+                    .try_for_each(|sizes| workload.run(device, &sizes, element))?;
             }
         }
         ladders.iter().for_each(|ladder| device.choices().force(ladder.name, None));
@@ -67,6 +72,6 @@ pub fn sources(ops: &[&Op]) -> Result<Vec<Source>> {
     let dry = Dry::new(Target::Cuda);
     let launched = dry.launched();
     let device = Device::new(Box::new(dry));
-    ops.iter().try_for_each(|op| op.launch(&device))?;
+    ops.iter().try_for_each(|op| op.elements.iter().try_for_each(|&element| op.launch(&device, element)))?;
     Ok(launched.sources())
 }

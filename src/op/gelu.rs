@@ -11,7 +11,7 @@ use crate::op::Op;
 use crate::op::add::add;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 const FILE: &str = "gelu/vectorized.cu";
 
@@ -21,7 +21,7 @@ pub static OP: Op = Op { cases, workloads, ..Op::named("gelu") };
 /// `x · Φ(x)`, any shape. NaN stays NaN.
 ///
 /// # Errors
-/// An `x` that is not f32.
+/// An `x` that is not of floats.
 pub fn gelu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     let y = elementwise::like(x)?;
     elementwise::launch(FILE, "gelu_forward", x.elements(), &y, &[x.arg()], &[])?;
@@ -36,8 +36,8 @@ pub fn gelu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n]: [usize; 1]| {
-        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| gelu(tape, x))
+    let run = |device: &Device, [n]: [usize; 1], element: DType| {
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], element, |tape, [x]| gelu(tape, x))
     };
     vec![Workload::new("gelu", ["n"], [10_007], run)]
 }
@@ -49,7 +49,7 @@ fn cases() -> Vec<Case> {
         Case::new(format!("gelu {n}"), vec![x], |tape, x| gelu(tape, &x[0]), |x| x[0].iter().map(exact).collect())
     };
     let nan = |tape: &mut Tape, x: &[Tensor]| {
-        let nan = Tensor::full(x[0].device(), x[0].shape(), f32::NAN)?;
+        let nan = Tensor::from_numbers(x[0].device(), x[0].shape(), x[0].dtype(), &[f64::NAN])?;
         let sum = add(tape, &x[0], &nan)?;
         gelu(tape, &sum)
     };

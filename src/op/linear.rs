@@ -10,7 +10,7 @@ use crate::op::matmul::{Form, product};
 use crate::op::reduce::column_sums;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Its entry.
 pub static OP: Op = Op { cases, workloads, ..Op::named("linear") };
@@ -20,14 +20,14 @@ pub static OP: Op = Op { cases, workloads, ..Op::named("linear") };
 /// # Errors
 /// Inner dimensions that differ, a bias of another length.
 pub fn linear(tape: &mut Tape, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    let y = product(Form::NT, x, weight, Some(bias))?;
+    let y = product(Form::NT, x, weight, Some(bias), x.dtype())?;
     let (input, weights, offset) = (x.clone(), weight.clone(), bias.clone());
     tape.record("linear", &[x, weight, bias], &y, move |g, gradients| {
         if gradients.needs(&input) {
-            gradients.add(&input, product(Form::NN, g, &weights, None)?)?;
+            gradients.add(&input, product(Form::NN, g, &weights, None, g.dtype())?)?;
         }
         if gradients.needs(&weights) {
-            gradients.add(&weights, product(Form::TN, g, &input, None)?)?;
+            gradients.add(&weights, product(Form::TN, g, &input, None, g.dtype())?)?;
         }
         if gradients.needs(&offset) {
             gradients.add(&offset, column_sums(g, g.dim(0), g.dim(1))?)?;
@@ -39,10 +39,10 @@ pub fn linear(tape: &mut Tape, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Re
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [m, inputs, outputs]: [usize; 3]| {
+    let run = |device: &Device, [m, inputs, outputs]: [usize; 3], element: DType| {
         let shapes = [vec![m, inputs], vec![outputs, inputs], vec![outputs]];
         let drawn = shapes.map(|shape| Input::new(shape, Values::Uniform));
-        workload::both_ways(device, drawn, |tape, [x, weight, bias]| linear(tape, x, weight, bias))
+        workload::both_ways(device, drawn, element, |tape, [x, weight, bias]| linear(tape, x, weight, bias))
     };
     vec![Workload::new("linear", ["m", "in", "out"], [35, 50, 70], run)]
 }

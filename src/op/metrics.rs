@@ -104,10 +104,10 @@ impl Totals {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n, k]: [usize; 2]| {
+    let run = |device: &Device, [n, k]: [usize; 2], element: DType| {
         let labels = Input::new([n], Values::Labels(k));
-        let inputs = [Input::new([1], Values::Uniform), Input::new([n, k], Values::Uniform), labels];
-        let [loss, logits, labels] = workload::tensors(device, &inputs)?;
+        let inputs = [Input::new([1], Values::Uniform).single(), Input::new([n, k], Values::Uniform), labels];
+        let [loss, logits, labels] = workload::tensors(device, &inputs, element)?;
         Totals::new(device)?.add(&loss, &logits, &labels, 1)
     };
     vec![Workload::new("metrics", ["n", "k"], [33, 50], run)]

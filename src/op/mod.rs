@@ -27,6 +27,7 @@ macro_rules! for_each_op {
             add
             batchnorm
             cam
+            cast
             conv2d
             cross_entropy
             dropout

@@ -7,7 +7,7 @@ use crate::launch::elementwise;
 use crate::op::Op;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 const FILE: &str = "relu/vectorized.cu";
 
@@ -38,8 +38,8 @@ pub(crate) fn gate(dy: &Tensor, y: &Tensor) -> Result<Tensor> {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n]: [usize; 1]| {
-        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| relu(tape, x))
+    let run = |device: &Device, [n]: [usize; 1], element: DType| {
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], element, |tape, [x]| relu(tape, x))
     };
     vec![Workload::new("relu", ["n"], [10_007], run)]
 }

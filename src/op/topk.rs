@@ -21,7 +21,7 @@ pub const MOST: usize = 32;
 /// without a tape.
 ///
 /// # Errors
-/// Anything but a matrix of f32; `k` of 0, above [`MOST`] or above the number of columns.
+/// Anything but a matrix of floats; `k` of 0, above [`MOST`] or above the number of columns.
 pub fn topk(logits: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let (n, columns) = rows::logits("topk", logits)?;
     if k == 0 || k > MOST.min(columns) {
@@ -37,8 +37,8 @@ pub fn topk(logits: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
 
 /// Kernels at work at any size.
 fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n, columns, k]: [usize; 3]| {
-        let [logits] = workload::tensors(device, &[Input::new([n, columns], Values::Uniform)])?;
+    let run = |device: &Device, [n, columns, k]: [usize; 3], element: DType| {
+        let [logits] = workload::tensors(device, &[Input::new([n, columns], Values::Uniform)], element)?;
         topk(&logits, k).map(drop)
     };
     vec![Workload::new("topk", ["n", "columns", "k"], [33, 50, 5], run)]

@@ -9,7 +9,7 @@ use crate::device::dry::Dry;
 use crate::device::{Device, Function, Target, Tree};
 use crate::error::{Error, Result};
 use crate::tape::Tape;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// Kernels at work. Each op lists its own beside its cases; [`op::workloads`](crate::op::workloads) has all.
 pub struct Workload {
@@ -24,7 +24,7 @@ pub struct Workload {
     run: Run,
 }
 
-type Run = Arc<dyn Fn(&Device, &[usize]) -> Result<()> + Send + Sync>;
+type Run = Arc<dyn Fn(&Device, &[usize], DType) -> Result<()> + Send + Sync>;
 
 /// A kernel of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,10 +40,11 @@ impl Workload {
         name: &'static str,
         dims: [&'static str; N],
         default: [usize; N],
-        run: fn(&Device, [usize; N]) -> Result<()>,
+        run: fn(&Device, [usize; N], DType) -> Result<()>,
     ) -> Self {
-        let run = Arc::new(move |device: &Device, sizes: &[usize]| run(device, std::array::from_fn(|i| sizes[i])));
-        Self { name: name.into(), op: "", dims: dims.into(), default: default.into(), run }
+        let run =
+            move |device: &Device, sizes: &[usize], element| run(device, std::array::from_fn(|i| sizes[i]), element);
+        Self { name: name.into(), op: "", dims: dims.into(), default: default.into(), run: Arc::new(run) }
     }
 
     /// The same as one of op `op`.
@@ -80,12 +81,12 @@ impl Workload {
         }
     }
 
-    /// Launches its kernels on `device`.
+    /// Launches its kernels on `device`, on tensors of type `element` where they take several.
     ///
     /// # Errors
     /// Those of [`Workload::sizes`]; sizes that do not go together; what the device says.
-    pub fn run(&self, device: &Device, sizes: &[usize]) -> Result<()> {
-        (self.run)(device, &self.sizes(sizes)?).map_err(|error| match error {
+    pub fn run(&self, device: &Device, sizes: &[usize], element: DType) -> Result<()> {
+        (self.run)(device, &self.sizes(sizes)?, element).map_err(|error| match error {
             Error::Shape { .. } => Error::usage(format!("‹shape› for {}: {error}", self.name)),
             error => error,
         })?;
@@ -97,7 +98,7 @@ impl Workload {
     /// # Errors
     /// A kernel tree (`WARPTAPE_KERNELS`) without one of them.
     pub fn kernels(&self) -> Result<Vec<Kernel>> {
-        launched(|device| self.run(device, &[]))
+        launched(|device| self.run(device, &[], DType::F32))
     }
 
     /// The workloads that run what `name` means: a workload, a kernel function (`max_pool_forward`), or a file
@@ -178,8 +179,9 @@ pub(super) fn rungs(all: &[Workload]) -> Vec<Workload> {
         rungs.extend(ladder.numbers().zip(&ladder.workloads).map(|(rung, workload)| {
             let base = all.iter().find(|one| one.name == *workload).expect("a ladder names its workloads");
             let (name, inner) = (ladder.name, base.run.clone());
-            let run =
-                move |device: &Device, sizes: &[usize]| device.choices().forced(name, rung, || inner(device, sizes));
+            let run = move |device: &Device, sizes: &[usize], of| {
+                device.choices().forced(name, rung, || inner(device, sizes, of))
+            };
             let name = format!("{}:{rung}", ladder.name);
             Workload { name, op: base.op, dims: base.dims.clone(), default: base.default.clone(), run: Arc::new(run) }
         }));
@@ -202,32 +204,34 @@ pub fn launched(run: impl FnOnce(&Device) -> Result<()>) -> Result<Vec<Kernel>> 
     Ok(launched.functions().into_iter().map(kernel).collect())
 }
 
-/// What runs `case` both ways for the sake of what that launches, from a gradient of zeros.
-pub fn of_case(case: &Case) -> impl Fn(&Device) -> Result<()> {
-    let inputs = case.draw(1);
+/// What runs `case` both ways in type `element` for the sake of what that launches, from a gradient of zeros.
+pub fn of_case(case: &Case, element: DType) -> impl Fn(&Device) -> Result<()> {
+    let inputs = case.draw(1, element);
     let upstream = vec![0.0; case.expected(&inputs).len()];
-    move |device| case.run(device, &inputs, &upstream).map(drop)
+    move |device| case.run(device, element, &inputs, &upstream).map(drop)
 }
 
-/// Draws the inputs, runs `forward` and, from a random gradient of what it returns, the backward pass to every input but
+/// Draws the inputs in type `element`, runs `forward` and, from a random gradient of what it returns, the backward pass to every input but
 /// labels.
 pub(crate) fn both_ways<const N: usize>(
     device: &Device,
     inputs: [Input; N],
+    element: DType,
     forward: impl FnOnce(&mut Tape, &[Tensor; N]) -> Result<Tensor>,
 ) -> Result<()> {
     let mut tape = Tape::new();
-    let tensors = tensors(device, &inputs)?;
+    let tensors = tensors(device, &inputs, element)?;
     inputs.iter().zip(&tensors).filter(|(input, _)| input.differentiable()).for_each(|(_, tensor)| tape.watch(tensor));
     let output = forward(&mut tape, &tensors)?;
-    let [upstream] = self::tensors(device, &[Input::new(output.shape(), Values::Uniform)])?;
+    let [upstream] = self::tensors(device, &[Input::new(output.shape(), Values::Uniform)], output.dtype())?;
     tape.backward_from(&output, upstream).map(drop)
 }
 
-/// The inputs on the device.
-pub(crate) fn tensors<const N: usize>(device: &Device, inputs: &[Input; N]) -> Result<[Tensor; N]> {
+/// The inputs on the device, in type `element`.
+pub(crate) fn tensors<const N: usize>(device: &Device, inputs: &[Input; N], element: DType) -> Result<[Tensor; N]> {
     inputs.iter().try_for_each(|input| fits(&input.shape))?;
-    let tensors = (1..).zip(inputs).map(|(seed, input)| input.tensor(device, seed)).collect::<Result<Vec<_>>>()?;
+    let tensors =
+        (1..).zip(inputs).map(|(seed, input)| input.tensor(device, seed, element)).collect::<Result<Vec<_>>>()?;
     Ok(tensors.try_into().expect("one tensor for each input"))
 }
 

@@ -6,7 +6,7 @@ pub mod schedule;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::op::optim::{Adam, Sgd, Table, Update};
+use crate::op::optim::{Adam, Sgd, Table, Update, unscale};
 use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
 pub use schedule::{Curve, Policy, Schedule};
@@ -163,6 +163,16 @@ impl Optimizer {
         updates.clear();
         self.updates = updates;
         result
+    }
+
+    /// Divides the gradients of the parameters, in place, by what the loss was scaled by. Returns whether all are finite then,
+    /// for which it waits for the device.
+    pub fn unscale(&self, gradients: &Gradients, factor: f32) -> Result<bool> {
+        let mut all: Vec<Tensor> = self.parameters.iter().filter_map(|w| gradients.get(w)).collect();
+        // One that several parameters share is divided once.
+        all.sort_by_key(Tensor::id);
+        all.dedup_by_key(|gradient| gradient.id());
+        unscale(&all, 1.0 / factor)
     }
 
     /// What is kept for parameter `i`.

@@ -3,11 +3,11 @@
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
-    /// Single precision, 4 bytes: all that ops compute with.
+    /// Single precision, 4 bytes: what kernels compute in, whatever their tensors hold.
     F32,
-    /// IEEE half precision, 2 bytes (5 bits of exponent); for storage, no op takes it.
+    /// IEEE 754's binary16, 2 bytes: 5 bits of exponent, 10 of fraction.
     F16,
-    /// The upper half of an f32, 2 bytes (8 bits of exponent); for storage, no op takes it.
+    /// The upper half of an f32, 2 bytes: 8 bits of exponent, 7 of fraction.
     BF16,
     /// Pixels from 0 to 255 before augmentation, raw bytes elsewhere.
     U8,
@@ -16,6 +16,52 @@ pub enum DType {
 }
 
 impl DType {
+    /// The types of activations.
+    pub const FLOATS: [DType; 3] = [DType::F32, DType::F16, DType::BF16];
+
+    /// The type of that name: `f32`, `f16`, `bf16`, `u8`, `i32`.
+    pub fn named(name: &str) -> Option<Self> {
+        [DType::F32, DType::F16, DType::BF16, DType::U8, DType::I32].into_iter().find(|dtype| dtype.name() == name)
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::U8 => "u8",
+            DType::I32 => "i32",
+        }
+    }
+
+    /// Whether it is one of [`DType::FLOATS`].
+    pub fn is_float(self) -> bool {
+        Self::FLOATS.contains(&self)
+    }
+
+    /// The largest relative error of rounding to it, where numbers are not too small for it; 0 for integers.
+    pub fn roundoff(self) -> f64 {
+        let fraction = match self {
+            DType::F32 => 23,
+            DType::F16 => 10,
+            DType::BF16 => 7,
+            DType::U8 | DType::I32 => return 0.0,
+        };
+        0.5f64.powi(fraction + 1)
+    }
+
+    /// The number nearest to `value` that it has.
+    pub fn round(self, value: f64) -> f64 {
+        match self {
+            DType::F32 => f64::from(value as f32),
+            DType::F16 => half::f16::from_f64(value).into(),
+            DType::BF16 => half::bf16::from_f64(value).into(),
+            DType::U8 => f64::from(value as u8),
+            DType::I32 => f64::from(value as i32),
+        }
+    }
+
     /// Size of one element in bytes.
     pub fn bytes(self) -> usize {
         match self {
@@ -28,13 +74,7 @@ impl DType {
 
 impl std::fmt::Display for DType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            DType::F32 => "f32",
-            DType::F16 => "f16",
-            DType::BF16 => "bf16",
-            DType::U8 => "u8",
-            DType::I32 => "i32",
-        })
+        f.write_str(self.name())
     }
 }
 

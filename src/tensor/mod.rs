@@ -56,6 +56,20 @@ impl Tensor {
         Ok(tensor)
     }
 
+    /// A tensor of type `dtype` with the elements nearest to `values`.
+    ///
+    /// # Errors
+    /// A slice whose length is not the shape's number of elements.
+    pub fn from_numbers(device: &Device, shape: impl Into<Shape>, dtype: DType, values: &[f64]) -> Result<Self> {
+        match dtype {
+            DType::F32 => Self::from_slice(device, shape, &each(values, |v| v as f32)),
+            DType::F16 => Self::from_slice(device, shape, &each(values, half::f16::from_f64)),
+            DType::BF16 => Self::from_slice(device, shape, &each(values, half::bf16::from_f64)),
+            DType::U8 => Self::from_slice(device, shape, &each(values, |v| v as u8)),
+            DType::I32 => Self::from_slice(device, shape, &each(values, |v| v as i32)),
+        }
+    }
+
     /// Overwrites all elements.
     ///
     /// # Errors
@@ -81,9 +95,21 @@ impl Tensor {
         Ok(elements)
     }
 
-    /// The only element of an f32 tensor; waits for the device.
+    /// All elements of a tensor of f32, f16 or bf16, as f32, which has all that these have; waits for the device.
+    ///
+    /// # Errors
+    /// Integers.
+    pub fn floats(&self) -> Result<Vec<f32>> {
+        match self.dtype {
+            DType::F16 => Ok(each(&self.to_vec::<half::f16>()?, half::f16::to_f32)),
+            DType::BF16 => Ok(each(&self.to_vec::<half::bf16>()?, half::bf16::to_f32)),
+            _ => self.to_vec(),
+        }
+    }
+
+    /// The only element of a tensor of floats; waits for the device.
     pub fn item(&self) -> Result<f32> {
-        match self.to_vec::<f32>()?.as_slice() {
+        match self.floats()?.as_slice() {
             [one] => Ok(*one),
             many => Err(Error::shape("item", format!("{} elements where one is wanted", many.len()))),
         }
@@ -177,6 +203,10 @@ impl Tensor {
         }
         Err(Error::shape(op, format!("a tensor of {} holds no {}", self.dtype, T::DTYPE)))
     }
+}
+
+fn each<A: Copy, B>(all: &[A], of: impl Fn(A) -> B) -> Vec<B> {
+    all.iter().map(|&one| of(one)).collect()
 }
 
 impl std::fmt::Debug for Tensor {

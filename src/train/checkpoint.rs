@@ -14,6 +14,7 @@ use safetensors::tensor::{Metadata, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
+use super::precision::Scaling;
 use super::run_dir::RunInfo;
 use super::state_dict::{self, OPTIMIZER, load_tensor, no_other};
 use crate::data::Dataset;
@@ -79,6 +80,9 @@ pub struct Progress {
     pub optimizer_steps: u64,
     /// Best validation accuracy so far and its epoch.
     pub best: Option<(f64, u32)>,
+    /// How the loss is scaled, in f16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
 }
 
 /// A checkpoint in memory, header parsed and checked.

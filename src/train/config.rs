@@ -6,6 +6,7 @@ use crate::data::{Dataset, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::optim::{Curve, OptimizerConfig, Policy};
+use crate::train::precision::Precision;
 
 /// The settings of a training, each written here alone: what it is, its name, the type of its value, the type of its field, its
 /// default, and whether a run keeps it (`fixed`) or may go on with another (`free`); last, the default in words, where its value
@@ -29,6 +30,8 @@ macro_rules! settings {
             epochs: u32 => u32 = 15, free;
             /// Images per step
             batch_size: usize => usize = 64, fixed;
+            /// Type of activations and their gradients: f32, bf16 or f16; what is learned is f32 in any case
+            precision: Precision => Precision = Precision::F32, fixed;
             /// Optimizer: sgd, adam, adamw
             optim: String => String = "adam".into(), fixed;
             /// Highest learning rate

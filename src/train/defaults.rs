@@ -52,6 +52,7 @@ impl Config {
             ("schedule", format!("schedule {}", self.schedule)),
             ("weight_decay", format!("weight decay {}", self.weight_decay)),
             ("batch_size", format!("batch size {}", self.batch_size)),
+            ("precision", format!("precision {}", self.precision)),
             ("epochs", format!("{} epochs", self.epochs)),
             ("augment", format!("augment {}", self.augment)),
             ("label_smoothing", format!("label smoothing {}", self.label_smoothing)),

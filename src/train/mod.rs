@@ -8,6 +8,7 @@ pub mod images;
 mod lock;
 pub mod logs;
 pub mod observer;
+pub mod precision;
 mod rehearsal;
 pub mod report;
 pub mod run_dir;

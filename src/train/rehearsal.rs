@@ -33,7 +33,8 @@ fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<So
         let model = models::build(&config.model, meta.classes.len(), meta.input, device, config.seed)?;
         let learned: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let batch = config.batch_size;
-        let images = Resident::blank(device, batch.max(2 * EVALUATION_BATCH), meta.input)?;
+        let images =
+            Resident::blank(device, batch.max(2 * EVALUATION_BATCH), meta.input)?.giving(config.precision.dtype());
         let order: Vec<u32> = (0..images.len() as u32).collect();
         let (padding, flip) = config.augmentation()?;
         let how = Augment { padding, flip, mean: meta.mean, std: meta.std };
@@ -44,7 +45,12 @@ fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<So
         let logits = model.forward(&mut Pass::training(&mut tape, config.seed, 0), &x)?;
         let loss = cross_entropy(&mut tape, &logits, &labels, config.label_smoothing)?;
         Totals::new(device)?.add(&loss, &logits, &labels, 0)?;
-        Optimizer::new(&config.optimizer()?, learned)?.step(&tape.backward(&loss)?, 0.0)?;
+        let mut optimizer = Optimizer::new(&config.optimizer()?, learned)?;
+        let gradients = tape.backward(&loss)?;
+        if config.precision.scaling().is_some() {
+            optimizer.unscale(&gradients, 1.0)?;
+        }
+        optimizer.step(&gradients, 0.0)?;
         // A set's batches are full ones, and a last one of what is left.
         let left = |&count: &usize| count.min(EVALUATION_BATCH + count % EVALUATION_BATCH);
         for count in evaluated.iter().map(left).filter(|&count| count > 0) {

@@ -9,6 +9,7 @@ use crate::op::cross_entropy::cross_entropy;
 use crate::optim::{Optimizer, OptimizerConfig};
 use crate::tape::Tape;
 use crate::tensor::{DType, Shape, Tensor};
+use crate::train::precision::Precision;
 
 /// One layer of a network.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -40,14 +41,21 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of the model `spec` on `batch` images of `input` (height, width), as a device of kind `target` would run it.
+    /// Of the model `spec` in `precision` on `batch` images of `input` (height, width), as a device of kind `target` would run it.
     ///
     /// # Errors
     /// As [`models::build`]; images that are too small for the network's pooling.
-    pub fn new(spec: &str, classes: usize, input: [usize; 2], batch: usize, target: Target) -> Result<Self> {
+    pub fn new(
+        spec: &str,
+        classes: usize,
+        input: [usize; 2],
+        batch: usize,
+        precision: Precision,
+        target: Target,
+    ) -> Result<Self> {
         let device = Device::new(Box::new(Dry::new(target)));
         let model = models::build(spec, classes, input, &device, 0)?;
-        let x = Tensor::zeros(&device, [batch, input[0], input[1], 3], DType::F32)?;
+        let x = Tensor::zeros(&device, [batch, input[0], input[1], 3], precision.dtype())?;
         device.reset_peak();
         model.forward(&mut Pass::inference(&mut Tape::new()), &x)?;
         let inference_peak = device.memory().peak;

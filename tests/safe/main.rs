@@ -14,6 +14,7 @@ use warptape::nn::{Builder, Linear, models};
 use warptape::op::add::add;
 use warptape::op::augment::{Augment, augment, pick_labels};
 use warptape::op::batchnorm::{Norm, batchnorm_train};
+use warptape::op::cast::cast;
 use warptape::op::conv2d::{Steps, conv2d};
 use warptape::op::cross_entropy::{cross_entropy, softmax};
 use warptape::op::linear::linear;
@@ -24,6 +25,7 @@ use warptape::op::random::Key;
 use warptape::op::reduce::{column_sums, sum};
 use warptape::op::relu::relu;
 use warptape::op::then::Then;
+use warptape::op::{cam, ceiling};
 use warptape::optim::{Optimizer, OptimizerConfig};
 use warptape::{DType, Device, Error, Result, Tape, Tensor};
 
@@ -98,6 +100,41 @@ fn reads_and_writes_of_another_size_or_type() {
 
 /// A dry device's addresses are made up; those of another device may be gone before the work is done.
 #[test]
+fn tensors_of_two_types() {
+    let device = host();
+    let tape = &mut Tape::new();
+    let of = |dtype: DType, shape: &[usize]| Tensor::zeros(&device, shape, dtype).unwrap();
+    for (one, other) in
+        [(DType::F32, DType::BF16), (DType::F16, DType::F32), (DType::BF16, DType::F16), (DType::F32, DType::I32)]
+    {
+        let (a, b) = (of(one, &[4, 4]), of(other, &[4, 4]));
+        refused(add(tape, &a, &b));
+        refused(matmul(tape, Form::NN, &a, &b));
+        refused(linear(tape, &a, &a, &of(other, &[4])));
+        let (image, filters) = (of(one, &[1, 4, 4, 4]), of(other, &[4, 3, 3, 4]));
+        refused(conv2d(tape, &image, &filters, None, Steps::new(1, 1)));
+        refused(conv2d(tape, &image, &of(one, &[4, 3, 3, 4]), Some(&of(other, &[4])), Steps::new(1, 1)));
+    }
+    for narrow in [DType::F16, DType::BF16] {
+        let [single, half] = [DType::F32, narrow].map(|dtype| of(dtype, &[4]));
+        let image = of(narrow, &[1, 4, 4, 4]);
+        for place in 0..4 {
+            let [weight, bias, running_mean, running_var] =
+                std::array::from_fn(|i| if i == place { &half } else { &single });
+            let norm = Norm { weight, bias, running_mean, running_var, eps: 1e-5 };
+            refused(batchnorm_train(tape, &image, &norm, 0.1, Then::Nothing));
+        }
+        refused(ceiling::copy(&half));
+        refused(ceiling::scale(&half, 2.0));
+        refused(ceiling::multiply_add(&of(narrow, &[ceiling::group(device.target())]), 1));
+        refused(cam::mean_weights(&image));
+        refused(Optimizer::new(&SGD, vec![half.clone()]));
+        refused(cast(tape, &half, DType::I32));
+        refused(cast(tape, &of(DType::U8, &[4]), narrow));
+    }
+}
+
+#[test]
 fn tensors_of_two_devices() {
     let here = host();
     for there in [host(), dry()] {
@@ -121,7 +158,7 @@ fn tensors_of_two_devices() {
         let labels = Tensor::from_slice(&there, [4], &[0, 1, 2, 3]).unwrap();
         refused(cross_entropy(tape, &a, &labels, 0.0));
         let pixels = Tensor::from_slice(&here, [1, 2, 2, 3], &[9u8; 12]).unwrap();
-        refused(augment(&pixels, &labels, 0, 1, &PLAIN, KEY));
+        refused(augment(&pixels, &labels, 0, 1, &PLAIN, KEY, DType::F32));
         refused(Totals::new(&there).unwrap().add(&floats(&here, &[1]), &a, &labels, 1));
 
         // Gradients, and what they update.
@@ -206,6 +243,7 @@ fn sizes_that_wrap() {
             size,
             &PLAIN,
             KEY,
+            DType::F32,
         ));
     }
     // No stride is too long to begin at the first pixel.
@@ -230,7 +268,7 @@ fn labels_and_indices_out_of_range() {
     totals.add(&loss, &logits, &wild, 1).unwrap();
     totals.read().unwrap();
     let pixels = Tensor::from_slice(&device, [2, 2, 2, 3], &[9u8; 24]).unwrap();
-    let y = augment(&pixels, &wild, 0, 4, &PLAIN, KEY).unwrap();
+    let y = augment(&pixels, &wild, 0, 4, &PLAIN, KEY, DType::F32).unwrap();
     assert!(y.to_vec::<f32>().unwrap().iter().all(|value| value.is_nan()));
     let labels = Tensor::from_slice(&device, [2], &[5, 6]).unwrap();
     assert_eq!(pick_labels(&labels, &wild, 0, 4).unwrap().to_vec::<i32>().unwrap(), [-1; 4]);

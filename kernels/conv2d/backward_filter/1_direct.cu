@@ -14,9 +14,9 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4)  // registers for the many indices
-conv2d_backward_filter(float* __restrict__ df,        // [k, r, s, c]
-                       const float* __restrict__ dy,  // [n, p, q, k]
-                       const float* __restrict__ x,   // [n, h, w, c]
+conv2d_backward_filter(element* __restrict__ df,        // [k, r, s, c]
+                       const element* __restrict__ dy,  // [n, p, q, k]
+                       const element* __restrict__ x,   // [n, h, w, c]
                        Conv conv) {
     const int i = blockIdx.x * THREADS + threadIdx.x;
     const int c = i % conv.c, s = i / conv.c % conv.s, r = i / conv.c / conv.s % conv.r, k = i / conv.c / conv.s / conv.r;

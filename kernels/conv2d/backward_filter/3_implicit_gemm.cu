@@ -16,9 +16,9 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-conv2d_backward_filter(float* __restrict__ df,        // [k, r·s·c]
-                       const float* __restrict__ dy,  // [n·p·q, k]
-                       const float* __restrict__ x,   // [n, h, w, c]
+conv2d_backward_filter(element* __restrict__ df,        // [k, r·s·c]
+                       const element* __restrict__ dy,  // [n·p·q, k]
+                       const element* __restrict__ x,   // [n, h, w, c]
                        Conv conv) {
     __shared__ float a_tile[TILE][TILE], b_tile[TILE][TILE];
     const int columns = conv.r * conv.s * conv.c, pixels = conv.n * conv.p * conv.q;
@@ -28,7 +28,7 @@ conv2d_backward_filter(float* __restrict__ df,        // [k, r·s·c]
     const Tap tap = tap_at<FROM_X>(conv, column, columns);
     float sum = 0.0f;
     for (int k0 = 0; k0 < pixels; k0 += TILE) {
-        a_tile[i][j] = k0 + i < pixels && row0 + j < conv.k ? dy[(size_t)(k0 + i) * conv.k + row0 + j] : 0.0f;
+        a_tile[i][j] = k0 + i < pixels && row0 + j < conv.k ? (float)dy[(size_t)(k0 + i) * conv.k + row0 + j] : 0.0f;
         b_tile[i][j] = gather<FROM_X, 1>(x, conv, window_at<FROM_X>(conv, k0 + i, pixels), tap)[0];
         __syncthreads();  // the tiles are complete
         UNROLL for (int k = 0; k < TILE; ++k) sum += a_tile[k][i] * b_tile[k][j];

@@ -19,9 +19,9 @@
 #include "prelude/tile.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT_BLOCKS)
-conv2d_backward_filter(float* __restrict__ partial,   // [splits, k, r·s·c]
-                       const float* __restrict__ dy,  // [n·p·q, k]
-                       const float* __restrict__ x,   // [n, h, w, c]
+conv2d_backward_filter(result* __restrict__ partial,    // [splits, k, r·s·c]
+                       const element* __restrict__ dy,  // [n·p·q, k]
+                       const element* __restrict__ x,   // [n, h, w, c]
                        Conv conv) {
     __shared__ __align__(64) float a_tile[BK * BM];
     __shared__ __align__(64) float b_tile[B_FLOATS];

@@ -22,13 +22,13 @@
 
 // A dy Aᵀ: what the gradient of the outputs says about the products.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-winograd_upstream(float* __restrict__ v,         // [POINTS, tiles, k]
-                  const float* __restrict__ dy,  // [images, p, q, k]
+winograd_upstream(float* __restrict__ v,           // [POINTS, tiles, k]
+                  const element* __restrict__ dy,  // [images, p, q, k]
                   Conv conv, int first, int span) {
     const size_t plane = (size_t)tiles_of(conv) * conv.k;
     for_each_item(tiles_of(conv), conv.k, span, [&](int tile, int channel, int valid) {
         const Pixel at = tile_at(tile, conv);
-        const float* image = dy + (size_t)(first + at.image) * conv.p * conv.q * conv.k + channel;
+        const element* image = dy + (size_t)(first + at.image) * conv.p * conv.q * conv.k + channel;
         float* to = v + (size_t)tile * conv.k + channel;
         sandwich<Transposed<OutputMatrix>, SIDE, OUTPUT>(
             [&](int i, int j) {
@@ -65,7 +65,7 @@ winograd_correlate(float* __restrict__ partial,   // [parts, POINTS, k, c]
 
 // dg = Gᵀ (Σ parts) G, the parts added in order.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-winograd_filters_gradient(float* __restrict__ df,             // [k, 3·3, c]
+winograd_filters_gradient(element* __restrict__ df,           // [k, 3·3, c]
                           const float* __restrict__ partial,  // [parts, POINTS, k, c]
                           int k, int c, int parts, int span) {
     const size_t plane = (size_t)k * c;

@@ -16,9 +16,9 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4)  // registers for the many indices
-conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
-                      const float* __restrict__ dy,       // [n, p, q, k]
-                      const float* __restrict__ filters,  // [k, r, s, c]
+conv2d_backward_input(element* __restrict__ dx,             // [n, h, w, c]
+                      const element* __restrict__ dy,       // [n, p, q, k]
+                      const element* __restrict__ filters,  // [k, r, s, c]
                       Conv conv) {
     const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     const Pixel at = pixel_at((int)(i / conv.c), conv.h, conv.w);
@@ -31,8 +31,8 @@ conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
         for (int s = 0; s < conv.s; ++s) {
             const int q = output_at(at.column + conv.pad_w - s * conv.dilation_w, conv.stride_w);
             if (!inside(q, conv.q)) continue;
-            const float* pixel = dy + (((size_t)at.image * conv.p + p) * conv.q + q) * conv.k;
-            const float* tap = filters + ((size_t)r * conv.s + s) * conv.c + c;
+            const element* pixel = dy + (((size_t)at.image * conv.p + p) * conv.q + q) * conv.k;
+            const element* tap = filters + ((size_t)r * conv.s + s) * conv.c + c;
             for (int k = 0; k < conv.k; ++k) sum += pixel[k] * tap[(size_t)k * conv.r * conv.s * conv.c];
         }
     }

@@ -17,9 +17,9 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
-                      const float* __restrict__ dy,       // [n, p, q, k]
-                      const float* __restrict__ filters,  // [k, r, s, c]
+conv2d_backward_input(element* __restrict__ dx,             // [n, h, w, c]
+                      const element* __restrict__ dy,       // [n, p, q, k]
+                      const element* __restrict__ filters,  // [k, r, s, c]
                       Conv conv) {
     __shared__ float a_tile[TILE][TILE], b_tile[TILE][TILE];
     const int pixels = conv.n * conv.h * conv.w, depth = conv.r * conv.s * conv.k;
@@ -30,7 +30,7 @@ conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
     float sum = 0.0f;
     for (int k0 = 0; k0 < depth; k0 += TILE) {
         a_tile[i][j] = gather<FROM_DY, 1>(dy, conv, window, tap_at<FROM_DY>(conv, k0 + j, depth))[0];
-        b_tile[i][j] = k0 + i < depth && column < conv.c ? filters[filter_row(conv, k0 + i) + column] : 0.0f;
+        b_tile[i][j] = k0 + i < depth && column < conv.c ? (float)filters[filter_row(conv, k0 + i) + column] : 0.0f;
         __syncthreads();  // the tiles are complete
         UNROLL for (int k = 0; k < TILE; ++k) sum += a_tile[i][k] * b_tile[k][j];
         __syncthreads();  // nobody reads them any more: the next step may overwrite them

@@ -19,9 +19,9 @@
 #include "prelude/tile.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT_BLOCKS)
-conv2d_backward_input(float* __restrict__ dx,             // [n, h, w, c]
-                      const float* __restrict__ dy,       // [n, p, q, k]
-                      const float* __restrict__ filters,  // [k, r, s, c]
+conv2d_backward_input(element* __restrict__ dx,             // [n, h, w, c]
+                      const element* __restrict__ dy,       // [n, p, q, k]
+                      const element* __restrict__ filters,  // [k, r, s, c]
                       Conv conv) {
     __shared__ __align__(64) float a_tile[A_FLOATS];
     __shared__ __align__(64) float b_tile[B_FLOATS];

@@ -15,24 +15,24 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4)  // registers for the many indices
-conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
-               const float* __restrict__ x,        // [n, h, w, c]
-               const float* __restrict__ filters,  // [k, r, s, c]
-               const float* __restrict__ bias,     // [k], or null
+conv2d_forward(element* __restrict__ y,              // [n, p, q, k]
+               const element* __restrict__ x,        // [n, h, w, c]
+               const element* __restrict__ filters,  // [k, r, s, c]
+               const element* __restrict__ bias,     // [k], or null
                Conv conv) {
     const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     const Pixel at = pixel_at((int)(i / conv.k), conv.p, conv.q);
     const int k = i % conv.k;
     if (at.image >= conv.n) return;
-    float sum = bias ? bias[k] : 0.0f;
+    float sum = bias ? (float)bias[k] : 0.0f;
     for (int r = 0; r < conv.r; ++r) {
         const int h = at.row * conv.stride_h + r * conv.dilation_h - conv.pad_h;
         if (!inside(h, conv.h)) continue;
         for (int s = 0; s < conv.s; ++s) {
             const int w = at.column * conv.stride_w + s * conv.dilation_w - conv.pad_w;
             if (!inside(w, conv.w)) continue;
-            const float* pixel = x + (((size_t)at.image * conv.h + h) * conv.w + w) * conv.c;
-            const float* tap = filters + (((size_t)k * conv.r + r) * conv.s + s) * conv.c;
+            const element* pixel = x + (((size_t)at.image * conv.h + h) * conv.w + w) * conv.c;
+            const element* tap = filters + (((size_t)k * conv.r + r) * conv.s + s) * conv.c;
             for (int c = 0; c < conv.c; ++c) sum += pixel[c] * tap[c];
         }
     }

@@ -17,8 +17,8 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-conv2d_im2col(float* __restrict__ columns,  // [n·p·q, r·s·c]
-              const float* __restrict__ x,  // [n, h, w, c]
+conv2d_im2col(element* __restrict__ columns,  // [n·p·q, r·s·c]
+              const element* __restrict__ x,  // [n, h, w, c]
               Conv conv) {
     // Neighbouring threads take neighbouring columns: channels of one pixel, side by side on both sides.
     const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;

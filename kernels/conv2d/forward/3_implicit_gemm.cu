@@ -16,10 +16,10 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
-               const float* __restrict__ x,        // [n, h, w, c]
-               const float* __restrict__ filters,  // [r·s·c, k]
-               const float* __restrict__ bias,     // [k], or null
+conv2d_forward(element* __restrict__ y,              // [n, p, q, k]
+               const element* __restrict__ x,        // [n, h, w, c]
+               const element* __restrict__ filters,  // [r·s·c, k]
+               const element* __restrict__ bias,     // [k], or null
                Conv conv) {
     __shared__ float a_tile[TILE][TILE], b_tile[TILE][TILE];
     const int pixels = conv.n * conv.p * conv.q, depth = conv.r * conv.s * conv.c;
@@ -30,10 +30,10 @@ conv2d_forward(float* __restrict__ y,              // [n, p, q, k]
     float sum = 0.0f;
     for (int k0 = 0; k0 < depth; k0 += TILE) {
         a_tile[i][j] = gather<FROM_X, 1>(x, conv, window, tap_at<FROM_X>(conv, k0 + j, depth))[0];
-        b_tile[i][j] = k0 + i < depth && column < conv.k ? filters[(size_t)(k0 + i) * conv.k + column] : 0.0f;
+        b_tile[i][j] = k0 + i < depth && column < conv.k ? (float)filters[(size_t)(k0 + i) * conv.k + column] : 0.0f;
         __syncthreads();  // the tiles are complete
         UNROLL for (int k = 0; k < TILE; ++k) sum += a_tile[i][k] * b_tile[k][j];
         __syncthreads();  // nobody reads them any more: the next step may overwrite them
     }
-    if (row < pixels && column < conv.k) y[(size_t)row * conv.k + column] = sum + (bias ? bias[column] : 0.0f);
+    if (row < pixels && column < conv.k) y[(size_t)row * conv.k + column] = sum + (bias ? (float)bias[column] : 0.0f);
 }

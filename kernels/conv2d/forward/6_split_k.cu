@@ -20,10 +20,10 @@
 
 // A patch in single floats takes more addresses than 128 registers leave room for.
 extern "C" __global__ void __launch_bounds__(THREADS, AVEC == 1 ? 1 : RESIDENT_BLOCKS)
-conv2d_forward(float* __restrict__ partial,        // [splits, n, p, q, k]
-               const float* __restrict__ x,        // [n, h, w, c]
-               const float* __restrict__ filters,  // [r·s·c, k]
-               const float* __restrict__ bias,     // [k], or null
+conv2d_forward(result* __restrict__ partial,         // [splits, n, p, q, k]
+               const element* __restrict__ x,        // [n, h, w, c]
+               const element* __restrict__ filters,  // [r·s·c, k]
+               const element* __restrict__ bias,     // [k], or null
                Conv conv) {
     __shared__ __align__(64) float a_tile[A_FLOATS];
     __shared__ __align__(64) float b_tile[B_FLOATS];

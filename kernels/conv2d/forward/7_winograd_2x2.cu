@@ -24,8 +24,8 @@
 // U = G g Gᵀ of the filters as a matrix [rows, columns] for each tap: tap t of element (row, column) lies at
 // row · row_stride + t · tap_stride + column. `turned` takes the taps from the last to the first.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-winograd_filters(float* __restrict__ u,        // [POINTS, rows, columns]
-                 const float* __restrict__ g,  // 3 · 3 taps of [rows, columns]
+winograd_filters(float* __restrict__ u,          // [POINTS, rows, columns]
+                 const element* __restrict__ g,  // 3 · 3 taps of [rows, columns]
                  int rows, int columns, int row_stride, int tap_stride, int turned, int span) {
     const size_t plane = (size_t)rows * columns;
     for_each_item(rows, columns, span, [&](int row, int column, int valid) {
@@ -65,16 +65,16 @@ winograd_multiply(float* __restrict__ m,        // [POINTS, tiles, columns]
 
 // y = Aᵀ M A + bias.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-winograd_outputs(float* __restrict__ y,           // [images, p, q, k]
-                 const float* __restrict__ m,     // [POINTS, tiles, k]
-                 const float* __restrict__ bias,  // [k], or null
+winograd_outputs(element* __restrict__ y,           // [images, p, q, k]
+                 const float* __restrict__ m,       // [POINTS, tiles, k]
+                 const element* __restrict__ bias,  // [k], or null
                  Conv conv, int first, int span) {
     const size_t plane = (size_t)tiles_of(conv) * conv.k;
     for_each_item(tiles_of(conv), conv.k, span, [&](int tile, int channel, int valid) {
         const Pixel at = tile_at(tile, conv);
         const vec<WIDTH> offset = bias ? load_row<WIDTH>(bias + channel, valid) : splat<WIDTH>(0.0f);
         const float* from = m + (size_t)tile * conv.k + channel;
-        float* image = y + (size_t)(first + at.image) * conv.p * conv.q * conv.k + channel;
+        element* image = y + (size_t)(first + at.image) * conv.p * conv.q * conv.k + channel;
         sandwich<OutputMatrix, OUTPUT, SIDE>(
             [&](int i, int j) { return load_row<WIDTH>(from + (i * SIDE + j) * plane, valid); },
             [&](int i, int j, vec<WIDTH> value) {

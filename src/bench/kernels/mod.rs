@@ -101,7 +101,7 @@ pub fn measure(
     python: Option<&mut Worker>,
 ) -> Result<Row> {
     let text = &problem.text;
-    let job = (ladder.job)(device, text)?;
+    let job = ladder.job(device, text)?;
     let mut entrants: Vec<Entrant> =
         ladder.files.iter().zip(ladder.numbers()).map(|(file, rung)| entrant(stem(file), Runner::Rung(rung))).collect();
     warm(&mut entrants, device, ladder.name, text, &job, limits)?;

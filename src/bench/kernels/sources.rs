@@ -30,7 +30,7 @@ pub fn of_gpu() -> Result<Vec<Source>> {
     let rungs = |problem: &Problem| {
         let ladder = ladders.iter().find(|ladder| ladder.name == problem.ladder).expect("problems are of the ladders");
         on_dry(&|device| {
-            let job = (ladder.job)(device, &problem.text)?;
+            let job = ladder.job(device, &problem.text)?;
             ladder.numbers().try_for_each(|rung| device.choices().forced(ladder.name, rung, &job.run).map(drop))
         })
     };

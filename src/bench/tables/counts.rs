@@ -53,7 +53,7 @@ fn table(ladder: &Summary, problem: &str) -> Result<String> {
         let profiles = Profiles::default();
         let options = Options { mode: Mode::Profiled, profiles: profiles.clone(), ..Default::default() };
         let device = Device::new(Box::new(Host::new(options)));
-        let job = (ladder.job)(&device, problem)?;
+        let job = ladder.job(&device, problem)?;
         device.choices().forced(ladder.name, rung, &job.run)?;
         if device.choices().made_for(ladder.name, problem) != Some(rung) {
             continue; // this rung is not for such problems

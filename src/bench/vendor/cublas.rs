@@ -85,7 +85,7 @@ impl Cublas {
         let (of_a, of_b) =
             (if form == Form::TN { [k, m] } else { [m, k] }, if form == Form::NT { [n, k] } else { [k, n] });
         let inputs = [of_a, of_b].map(|shape| Input::new(shape, Values::Uniform));
-        let [a, b] = workload::tensors(device, &inputs).map_err(|e| e.to_string())?;
+        let [a, b] = workload::tensors(device, &inputs, DType::F32).map_err(|e| e.to_string())?;
         let (turn_a, turn_b) =
             (if form == Form::TN { TRANSPOSED } else { PLAIN }, if form == Form::NT { TRANSPOSED } else { PLAIN });
         let (opened, device) = (self.0.clone(), device.clone());

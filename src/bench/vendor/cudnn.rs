@@ -147,7 +147,7 @@ impl Cudnn {
             drawn.reverse();
         }
         let text = |error: Error| error.to_string();
-        let mut operands = workload::tensors(device, &drawn).map_err(text)?;
+        let mut operands = workload::tensors(device, &drawn, DType::F32).map_err(text)?;
         if swap {
             operands.reverse();
         }

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::launch_plan::Plan;
 use crate::op;
 use crate::op::workload::{Kernel, Workload, launched, of_case};
+use crate::tensor::DType;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -32,6 +33,9 @@ pub(super) struct Options {
     /// Sizes for a kernel of the tree, instead of its examples and the default sizes; `kernels list` names them
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     shape: Vec<usize>,
+    /// Type of the tensors for kernels of the tree that take several: f32, f16 or bf16
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = subject::element)]
+    element: DType,
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
@@ -41,7 +45,7 @@ pub(super) struct Options {
 
 /// What is run on a device of each order.
 enum Job {
-    Workload(Vec<usize>, Workload),
+    Workload(Vec<usize>, DType, Workload),
     /// With the rung of a ladder that is forced.
     Case(Expectation, Arc<Case>, Option<(String, u32)>),
     File(Box<Plan>, Box<Source>),
@@ -51,7 +55,7 @@ impl Job {
     /// Runs it on a fresh device. Returns what it computed wrong, if anything.
     fn run(&self, device: &Device) -> Result<Option<String>> {
         match self {
-            Self::Workload(sizes, workload) => workload.run(device, sizes).map(|()| None),
+            Self::Workload(sizes, element, workload) => workload.run(device, sizes, *element).map(|()| None),
             Self::Case(expected, case, rung) => Ok(with(device, rung.as_ref(), || case.verify(device, expected)).err()),
             // SAFETY: in checked mode no access reaches what is not the kernel's.
             Self::File(plan, source) => unsafe { plan.prepare(device, source)?.launch(device) }.map(|()| None),
@@ -93,9 +97,9 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
         if options.shape.is_empty() {
             // Of everything, the cases run with the rungs that ops choose; all others have the tests `ladders::`.
             let named = workloads.iter().filter(|workload| !names.is_empty() || workload.rung().is_none());
-            jobs.extend(cases(&named.collect::<Vec<_>>(), &launched)?);
+            jobs.extend(cases(&named.collect::<Vec<_>>(), &launched, options.element)?);
         }
-        let sized = |workload: Workload| Ok(Job::Workload(workload.sizes(&options.shape)?, workload));
+        let sized = |workload: Workload| Ok(Job::Workload(workload.sizes(&options.shape)?, options.element, workload));
         // First: what does not compile is an error of its own there, and a wrong result among cases.
         jobs = workloads.into_iter().map(sized).chain(jobs.into_iter().map(Ok)).collect::<Result<_>>()?;
     }
@@ -105,8 +109,8 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
     outcome.verdict(kernels, options.seeds, options.json)
 }
 
-/// The cases of the workloads' ops that launch any of `kernels`, with the rungs that the workloads force.
-fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
+/// The cases, in type `element`, of the workloads' ops that launch any of `kernels`, with the rungs that the workloads force.
+fn cases(workloads: &[&Workload], kernels: &[Kernel], element: DType) -> Result<Vec<Job>> {
     let cases: Vec<(&str, Vec<Arc<Case>>)> =
         op::ALL.iter().map(|op| (op.name, (op.cases)().into_iter().map(Arc::new).collect())).collect();
     let mut seen = HashSet::new();
@@ -114,14 +118,14 @@ fn cases(workloads: &[&Workload], kernels: &[Kernel]) -> Result<Vec<Job>> {
     for workload in workloads.iter().filter(|workload| seen.insert((workload.op, workload.rung()))) {
         let rung = workload.rung().map(|(ladder, rung)| (ladder.to_owned(), rung));
         for case in cases.iter().filter(|(op, _)| *op == workload.op).flat_map(|(_, cases)| cases) {
-            let run = of_case(case);
+            let run = of_case(case, element);
             let runs = launched(|device| with(device, rung.as_ref(), || run(device)))?;
             if runs.iter().any(|kernel| kernels.contains(kernel)) {
                 jobs.push((case.clone(), rung.clone()));
             }
         }
     }
-    Ok(jobs.into_par_iter().map(|(case, rung)| Job::Case(case.expectation(1), case, rung)).collect())
+    Ok(jobs.into_par_iter().map(|(case, rung)| Job::Case(case.expectation(1, element), case, rung)).collect())
 }
 
 /// Runs all jobs in each of `orders`, on a device of its own.

@@ -65,8 +65,8 @@ pub(super) fn profiled(options: &subject::Options, environment: &Environment) ->
     };
     for workload in subject::workloads(std::slice::from_ref(&name), &options.shape)? {
         match workload.rung() {
-            Some(rung) => alone(&workload, rung, &device, &options.shape, &profiles)?,
-            None => workload.run(&device, &options.shape)?,
+            Some(rung) => alone(&workload, rung, &device, options, &profiles)?,
+            None => workload.run(&device, &options.shape, options.element)?,
         }
     }
     let mut found = profiles.list();
@@ -85,15 +85,15 @@ fn alone(
     workload: &Workload,
     (ladder, rung): (&str, u32),
     device: &Device,
-    shape: &[usize],
+    options: &subject::Options,
     profiles: &Profiles,
 ) -> Result<()> {
     let dry = Device::new(Box::new(Dry::as_if(device.info().clone(), device.environment().clone())));
-    workload.run(&dry, shape)?;
+    workload.run(&dry, &options.shape, options.element)?;
     let posed = dry.choices().made().remove(ladder).unwrap_or_default();
     let ladder = Summary::find(&op::ladders(), ladder).map_err(Error::usage)?;
     for problem in posed.keys().filter(|problem| dry.choices().made_for(ladder.name, problem) == Some(rung)) {
-        let job = profiles.without(|| (ladder.job)(device, problem))?;
+        let job = profiles.without(|| ladder.job(device, problem))?;
         device.choices().forced(ladder.name, rung, &job.run)?;
     }
     Ok(())

@@ -41,8 +41,9 @@ pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Resul
     let device = crate::cli::open(&options.device, environment)?;
     let mut ran: Vec<Kernel> = Vec::new();
     for workload in subject::workloads(&[name], &options.subject.shape)? {
-        workload.run(&device, &options.subject.shape)?;
-        ran.extend(launched(|device| workload.run(device, &options.subject.shape))?);
+        let run = |device: &Device| workload.run(device, &options.subject.shape, options.subject.element);
+        run(&device)?;
+        ran.extend(launched(run)?);
     }
     ran.sort();
     ran.dedup();

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::launch_plan::Plan;
 use crate::op::workload::Workload;
+use crate::tensor::DType;
 
 /// One file, or what one name of the tree means, and how to launch it.
 #[derive(clap::Args)]
@@ -21,6 +22,9 @@ pub(super) struct Options {
     /// Sizes for a kernel of the tree; `kernels list` names them
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     pub(super) shape: Vec<usize>,
+    /// Type of the tensors for a kernel of the tree that takes several: f32, f16 or bf16
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = element)]
+    pub(super) element: DType,
     #[command(flatten)]
     launch: Launch,
 }
@@ -40,6 +44,12 @@ impl Options {
             _ => Ok(subject),
         }
     }
+}
+
+/// The type of floats of that name.
+pub(super) fn element(name: &str) -> Result<DType, String> {
+    let found = DType::FLOATS.into_iter().find(|dtype| dtype.name() == name);
+    found.ok_or_else(|| "use f32, f16 or bf16".into())
 }
 
 /// What an argument means.

@@ -21,6 +21,7 @@ use crate::data::{Dataset, Loading};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::train::observer::Outcome;
+use crate::train::precision::Precision;
 use crate::train::run_dir::{RunDir, RunInfo};
 use crate::train::trainer::Trainer;
 
@@ -49,6 +50,8 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     device.choices().prefer(&kernels);
     let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
     let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
+    let precision =
+        if config.precision == Precision::F32 { String::new() } else { format!(" in {}", config.precision) };
     let label_smoothing = config.label_smoothing;
     let resumed = run.is_some();
     let folder = |info: &RunInfo| match (run, &options.out) {
@@ -67,7 +70,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     if resumed {
         trainer.resumption().iter().for_each(tell);
     }
-    tell(format_args!("{model} on {} → {folder}", device.info().description));
+    tell(format_args!("{model}{precision} on {} → {folder}", device.info().description));
     let mut display = Progression::new(epochs, label_smoothing);
     let outcome = trainer.run(&STOP, &mut display);
     // Before anything else is said: an error must not stand behind half a bar.
@@ -80,6 +83,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
             let which = if trainer.chooses() { "best on the validation set" } else { "the latest" };
             let which = format!("{which}: epoch {}", report.epoch);
             tell(format_args!("test accuracy {top1:.2} % (top-5 {top5:.2} %), loss {loss:.4} ({which})"));
+            trainer.skipped().iter().for_each(|note| tell(format_args!("note: {note}")));
             report.fit.iter().for_each(|note| tell(format_args!("note: {note}")));
             tell(format_args!(
                 "curves: {folder}/curves.png   report: {folder}/report.txt   checkpoints: {folder}/checkpoints"

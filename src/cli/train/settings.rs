@@ -8,9 +8,10 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::data::{Ratios, Size};
 use crate::train::config::{Config, settings};
+use crate::train::precision::Precision;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
-const AFTER_OUT: usize = 22;
+const AFTER_OUT: usize = 23;
 
 /// The default as `--help` shows it.
 macro_rules! shown {

@@ -9,7 +9,7 @@ use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::{dimension, elementwise};
 use crate::op::then::Then;
 use crate::op::{reduce, relu};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// What the forward pass leaves.
 #[derive(Clone)]
@@ -97,7 +97,8 @@ fn by_slabs(file: &'static str, problem: &Problem, passed: Tensor, saved: &Saved
     let [dbias, dweight] = slabs(&saved.x, cut.slabs, cut.channels)?;
     let args: Vec<_> = [&dbias, &dweight].into_iter().chain(tensors.iter().copied()).map(Tensor::arg).collect();
     run(file, "batchnorm_backward_partial", &saved.x, &cut, &args, &[])?;
-    let [dbias, dweight] = [dbias, dweight].map(|partial| reduce::sum_slabs(&partial, cut.slabs, cut.channels));
+    let [dbias, dweight] =
+        [dbias, dweight].map(|partial| reduce::sum_slabs(&partial, cut.slabs, cut.channels, DType::F32));
     Ok(Sums { passed, dweight: dweight?, dbias: dbias? })
 }
 
@@ -144,7 +145,7 @@ fn through_relu(problem: &Problem, saved: &Saved, sums: &Sums) -> Result<Tensor>
 
 /// The gradients of the parameters and of a second tensor; then, if `input`, that of x.
 pub(super) fn train(problem: &Problem, dy: &Tensor, saved: &Saved, input: bool) -> Result<(Sums, Option<Tensor>)> {
-    let steps = LADDER.pick(saved.x.device(), problem).run;
+    let steps = LADDER.pick(saved.x.device(), problem, dy.dtype()).run;
     let sums = (steps.sums)(problem, dy, saved)?;
     let dx = if input { Some((steps.input)(problem, saved, &sums)?) } else { None };
     Ok((sums, dx))

@@ -22,12 +22,13 @@ pub(super) struct Example {
 }
 
 impl Example {
-    pub fn new(device: &Device, problem: Problem) -> Result<Self> {
+    pub fn new(device: &Device, problem: Problem, element: DType) -> Result<Self> {
         let Problem { rows, channels, then } = problem;
-        let inputs = [[rows, channels], [1, channels], [1, channels]];
-        let [x, weight, bias] = workload::tensors(device, &inputs.map(|shape| Input::new(shape, Values::Uniform)))?;
+        let [image, of_channel] = [[rows, channels], [1, channels]].map(|shape| Input::new(shape, Values::Uniform));
+        let inputs = [image, of_channel.clone().single(), of_channel.single()];
+        let [x, weight, bias] = workload::tensors(device, &inputs, element)?;
         let second = match then {
-            Then::Residual(()) => Some(Input::new([rows, channels], Values::Uniform).tensor(device, 4)?),
+            Then::Residual(()) => Some(Input::new([rows, channels], Values::Uniform).tensor(device, 4, element)?),
             _ => None,
         };
         let running = [Tensor::zeros(device, [channels], DType::F32)?, Tensor::full(device, [channels], 1.0)?];
@@ -50,10 +51,10 @@ impl Example {
 
     /// What the results are computed from in f64.
     pub fn values(&self) -> Result<Known> {
-        let x = self.x.to_vec::<f32>()?;
+        let x = self.x.floats()?;
         let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect::<Vec<f64>>();
         let [weight, bias] = [wide(self.weight.to_vec()?), wide(self.bias.to_vec()?)];
-        let second = self.second.as_ref().map(|second| second.to_vec::<f32>()).transpose()?;
+        let second = self.second.as_ref().map(Tensor::floats).transpose()?;
         let [mean, rstd] = moments(&x, weight.len(), 1e-5);
         Ok(Known { then: self.problem.then, x, weight, bias, second, mean, rstd })
     }
@@ -141,13 +142,13 @@ fn moments<T: Copy + Into<f64>>(x: &[T], channels: usize, eps: f64) -> [Vec<f64>
 const EPS: f64 = 1e-2;
 
 /// Sets up a problem for benches.
-pub(super) fn forward_job(device: &Device, problem: &str) -> Result<Job> {
-    let example = Example::new(device, problem.parse()?)?;
+pub(super) fn forward_job(device: &Device, problem: &str, element: DType) -> Result<Job> {
+    let example = Example::new(device, problem.parse()?, element)?;
     let (problem, values) = (example.problem, example.values()?);
-    let operands = if problem.then.second().is_some() { 3.0 } else { 2.0 };
+    let operands = if problem.then.second().is_some() { 3 } else { 2 };
     Ok(Job {
         flops: (7 + more(problem.then)) as f64 * problem.elements() as f64,
-        bytes: 4.0 * operands * problem.elements() as f64,
+        bytes: (element.bytes() * operands * problem.elements()) as f64,
         terms: 4 * problem.rows,
         run: Box::new(move || Ok(forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?.0)),
         element: Box::new(move |at| values.output(at)),
@@ -155,19 +156,19 @@ pub(super) fn forward_job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Sets up a problem for benches; its result is the gradient of x.
-pub(super) fn backward_job(device: &Device, problem: &str) -> Result<Job> {
-    let example = Example::new(device, problem.parse()?)?;
+pub(super) fn backward_job(device: &Device, problem: &str, element: DType) -> Result<Job> {
+    let example = Example::new(device, problem.parse()?, element)?;
     let problem = example.problem;
     let (y, [mean, rstd]) = forward::train(&problem, &example.x, &example.norm(), 0.1, example.then())?;
-    let [dy] = workload::tensors(device, &[Input::new(example.x.shape(), Values::Uniform)])?;
-    let values = example.values()?.backward(&dy.to_vec::<f32>()?, &y.to_vec::<f32>()?);
+    let [dy] = workload::tensors(device, &[Input::new(example.x.shape(), Values::Uniform)], element)?;
+    let values = example.values()?.backward(&dy.floats()?, &y.floats()?);
     let saved =
         Saved::new(&example.x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], &example.norm());
     // dy, x and dx; y and the gradient of the second tensor, where there is one.
-    let operands = if problem.then.second().is_some() { 5.0 } else { 3.0 };
+    let operands = if problem.then.second().is_some() { 5 } else { 3 };
     Ok(Job {
         flops: (10 + more(problem.then)) as f64 * problem.elements() as f64,
-        bytes: 4.0 * operands * problem.elements() as f64,
+        bytes: (element.bytes() * operands * problem.elements()) as f64,
         terms: 4 * problem.rows,
         run: Box::new(move || {
             Ok(backward::train(&problem, &dy, &saved, true)?.1.expect("the gradient of x was asked for"))
@@ -178,11 +179,12 @@ pub(super) fn backward_job(device: &Device, problem: &str) -> Result<Job> {
 
 /// Kernels at work at any size.
 pub(super) fn workloads() -> Vec<Workload> {
-    fn run(device: &Device, [n, h, w, c]: [usize; 4], training: bool, then: Then) -> Result<()> {
-        let [image, channels] = [Input::new([n, h, w, c], Values::Uniform), Input::new([c], Values::Uniform)];
+    fn run(device: &Device, [n, h, w, c]: [usize; 4], element: DType, training: bool, then: Then) -> Result<()> {
+        let image = Input::new([n, h, w, c], Values::Uniform);
+        let channels = Input::new([c], Values::Uniform).single();
         let inputs = [image.clone(), channels.clone(), channels, image];
         let (mean, var) = (Tensor::zeros(device, [c], DType::F32)?, Tensor::full(device, [c], 1.0)?);
-        workload::both_ways(device, inputs, |tape, [x, weight, bias, second]| {
+        workload::both_ways(device, inputs, element, |tape, [x, weight, bias, second]| {
             let then = match then {
                 Then::Nothing => Then::Nothing,
                 Then::Relu => Then::Relu,
@@ -197,12 +199,18 @@ pub(super) fn workloads() -> Vec<Workload> {
     }
     let (dims, default) = (["n", "h", "w", "c"], [3, 11, 13, 20]);
     vec![
-        Workload::new("batchnorm", dims, default, |device, sizes| run(device, sizes, true, Then::Nothing)),
-        Workload::new("batchnorm_relu", dims, default, |device, sizes| run(device, sizes, true, Then::Relu)),
-        Workload::new("batchnorm_residual", dims, default, |device, sizes| {
-            run(device, sizes, true, Then::Residual(()))
+        Workload::new("batchnorm", dims, default, |device, sizes, element| {
+            run(device, sizes, element, true, Then::Nothing)
         }),
-        Workload::new("batchnorm_inference", dims, default, |device, sizes| run(device, sizes, false, Then::Nothing)),
+        Workload::new("batchnorm_relu", dims, default, |device, sizes, element| {
+            run(device, sizes, element, true, Then::Relu)
+        }),
+        Workload::new("batchnorm_residual", dims, default, |device, sizes, element| {
+            run(device, sizes, element, true, Then::Residual(()))
+        }),
+        Workload::new("batchnorm_inference", dims, default, |device, sizes, element| {
+            run(device, sizes, element, false, Then::Nothing)
+        }),
     ]
 }
 
@@ -252,8 +260,8 @@ fn case(
     let rows = n * h * w;
     let mut inputs = vec![
         Input::new([n, h, w, c], Values::Range(-1.0, 3.0)),
-        Input::new([c], Values::AwayFromZero),
-        Input::new([c], Values::Uniform),
+        Input::new([c], Values::AwayFromZero).single(),
+        Input::new([c], Values::Uniform).single(),
     ];
     inputs.extend(then.second().map(|()| Input::new([n, h, w, c], Values::Uniform)));
     let sums = move |t: &[Vec<f64>]| -> Vec<f64> {

@@ -129,7 +129,7 @@ pub(super) fn train(
     momentum: f32,
     then: Then<&Tensor>,
 ) -> Result<(Tensor, [Tensor; 2])> {
-    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem).run;
+    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem, x.dtype()).run;
     let [mean, rstd] = statistics(problem, x, norm, momentum)?;
     Ok((normalize(problem, x, [&mean, &rstd], norm, then)?, [mean, rstd]))
 }

@@ -1,4 +1,5 @@
-//! Batch normalization of channels, the last dimension; the statistics run over all others (n rows).
+//! Batch normalization of channels, the last dimension; the statistics run over all others (n rows). Whatever the type of x,
+//! which is y's, all that there is one of per channel is f32.
 //!
 //! - y = weight · x̂ + bias, x̂ = (x − mean) · rstd, rstd = 1 / √(var + eps); a [`Then`] may follow on the way
 //! - training: mean and (biased) variance of the batch. dbias = Σ dy, dweight = Σ dy · x̂ and, because the statistics
@@ -13,7 +14,7 @@ mod problem;
 use crate::device::{Arg, Defines, Geometry};
 use crate::error::{Error, Result};
 use crate::launch::columns::Columns;
-use crate::launch::{Args, Variant, dimension, elementwise, launch};
+use crate::launch::{Args, Variant, dimension, element, elementwise, launch};
 use crate::op::Op;
 use crate::op::then::Then;
 use crate::tape::Tape;
@@ -97,7 +98,7 @@ pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<
     let row = Columns::whole(x.device().target(), 1, problem.channels);
     let tensors = [rstd.arg(), norm.running_var.arg()];
     run(VECTORIZED, "batchnorm_forward_rstd", x, &row, &tensors, &[norm.eps.into()])?;
-    let normalize = forward::LADDER.pick(x.device(), &problem).run.normalize;
+    let normalize = forward::LADDER.pick(x.device(), &problem, x.dtype()).run.normalize;
     let y = normalize(&problem, x, [norm.running_mean, &rstd], norm, then)?;
     // The statistics may move before the backward pass, so what this pass used is kept.
     let mean = if tape.needs(norm.weight) { norm.running_mean.duplicate()? } else { norm.running_mean.clone() };
@@ -135,7 +136,8 @@ fn check(x: &Tensor, norm: &Norm, then: Then<&Tensor>) -> Result<Problem> {
     if let Some(second) = then.second().filter(|second| second.shape() != x.shape()) {
         return Err(Error::shape("batchnorm", format!("{} cannot be added to {}", second.shape(), x.shape())));
     }
-    per_channel.into_iter().chain([x]).chain(then.second()).try_for_each(|t| elementwise::check_f32("batchnorm", t))?;
+    per_channel.into_iter().try_for_each(|t| elementwise::check_f32("batchnorm", t))?;
+    element("batchnorm", [x].into_iter().chain(then.second()))?;
     Ok(Problem { rows: x.elements() / channels.max(1), channels, then: then.kind() })
 }
 
@@ -154,7 +156,7 @@ fn slabs(x: &Tensor, slabs: usize, channels: usize) -> Result<[Tensor; 2]> {
 /// Launches `entry` with `tensors…, rows, channels, slab, width, scalars…` on the device of `x`.
 fn run(file: &'static str, entry: &str, x: &Tensor, cut: &Columns, tensors: &[Arg], scalars: &[Arg]) -> Result<()> {
     let args = Args::of([tensors, &cut.args()?, scalars]);
-    launch(x.device(), &Variant { file, defines: cut.defines() }, entry, cut.geometry(), &args)
+    launch(x.device(), &Variant::new(file, cut.defines(), x.dtype()), entry, cut.geometry(), &args)
 }
 
 /// Threads per block of the first rungs.
@@ -171,7 +173,7 @@ fn walk(
 ) -> Result<()> {
     let args = Args::of([tensors, &[dimension(problem.rows)?, dimension(problem.channels)?], scalars]);
     let geometry = Geometry::linear(problem.channels.div_ceil(THREADS), THREADS);
-    launch(x.device(), &by_threads(file), entry, geometry, &args)
+    launch(x.device(), &by_threads(file, x), entry, geometry, &args)
 }
 
 /// Rows of a slab of the third rung: few enough for many blocks, but no more slabs than one thread may add up.
@@ -184,16 +186,16 @@ fn by_slab(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Resul
     let &Problem { rows, channels, .. } = problem;
     let args = Args::of([tensors, &[dimension(rows)?, dimension(channels)?, dimension(slab(rows))?]]);
     let geometry = Geometry::grid(channels.div_ceil(32), rows.div_ceil(slab(rows)), 1, THREADS);
-    launch(x.device(), &by_threads(SLABS), entry, geometry, &args)
+    launch(x.device(), &by_threads(SLABS, x), entry, geometry, &args)
 }
 
 /// Launches `entry` of the first rung with a thread per element and `tensors…, rows, channels`.
 fn each(entry: &str, x: &Tensor, problem: &Problem, tensors: &[Arg]) -> Result<()> {
     let args = Args::of([tensors, &[dimension(problem.rows)?, dimension(problem.channels)?]]);
     let geometry = Geometry::linear(problem.elements().div_ceil(THREADS), THREADS);
-    launch(x.device(), &by_threads(TWO_PASS), entry, geometry, &args)
+    launch(x.device(), &by_threads(TWO_PASS, x), entry, geometry, &args)
 }
 
-fn by_threads(file: &'static str) -> Variant {
-    Variant { file, defines: Defines::new().with("THREADS", THREADS) }
+fn by_threads(file: &'static str, x: &Tensor) -> Variant {
+    Variant::new(file, Defines::new().with("THREADS", THREADS), x.dtype())
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::launch::Args;
 use crate::launch::ladder::Ladder;
 use crate::launch::tile::{Tile, access, access_whole};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub(super) fn compute(
     operands: [&Tensor; 2],
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let rung = direction.ladder().pick(operands[0].device(), sizes);
+    let rung = direction.ladder().pick(operands[0].device(), sizes, operands[0].dtype());
     (rung.run)(rung.file, &Pass { direction, sizes, operands, bias })
 }
 
@@ -108,6 +108,16 @@ pub struct Pass<'a> {
 }
 
 impl Pass<'_> {
+    /// The type of its tensors, the result among them.
+    pub(super) fn element(&self) -> DType {
+        self.operands[0].dtype()
+    }
+
+    /// An uninitialized result.
+    pub(super) fn result(&self) -> Result<Tensor> {
+        Tensor::empty(self.operands[0].device(), self.direction.result(self.sizes), self.element())
+    }
+
     /// The kernel that computes it, where one does.
     pub(super) fn entry(&self) -> &'static str {
         self.direction.ladder().name

@@ -8,15 +8,15 @@ use crate::error::Result;
 use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Sets up a problem of one direction for benches.
-pub(super) fn job(direction: Direction, device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn job(direction: Direction, device: &Device, problem: &str, element: DType) -> Result<Job> {
     let sizes: Sizes = problem.parse()?;
     let inputs = direction.operands(&sizes).map(|shape| Input::new(shape, Values::Uniform));
-    let [left, right] = workload::tensors(device, &inputs)?;
-    let (a, b) = (left.to_vec::<f32>()?, right.to_vec::<f32>()?);
-    let element: fn(&Sizes, &[f32], &[f32], usize) -> f64 = match direction {
+    let [left, right] = workload::tensors(device, &inputs, element)?;
+    let (a, b) = (left.floats()?, right.floats()?);
+    let of_result: fn(&Sizes, &[f32], &[f32], usize) -> f64 = match direction {
         Direction::Forward => output,
         Direction::Input => of_input,
         Direction::Filter => of_filters,
@@ -24,20 +24,22 @@ pub(super) fn job(direction: Direction, device: &Device, problem: &str) -> Resul
     let [_, _, terms] = direction.product(&sizes);
     Ok(Job {
         flops: sizes.flops(),
-        bytes: 4.0 * (sizes.input() + sizes.filters() + sizes.output()) as f64,
+        bytes: (element.bytes() * (sizes.input() + sizes.filters() + sizes.output())) as f64,
         terms,
         run: Box::new(move || compute(direction, &sizes, [&left, &right], None)),
-        element: Box::new(move |at| element(&sizes, &a, &b, at)),
+        element: Box::new(move |at| of_result(&sizes, &a, &b, at)),
     })
 }
 
 /// Kernels at work at any size. Filters of odd size are padded so that a stride of 1 keeps the image's size.
 pub(super) fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [n, h, w, c, k, r, s, stride]: [usize; 8]| {
+    let run = |device: &Device, [n, h, w, c, k, r, s, stride]: [usize; 8], element: DType| {
         let steps = Steps { stride: [stride; 2], padding: [(r - 1) / 2, (s - 1) / 2], dilation: [1; 2] };
         let shapes = [vec![n, h, w, c], vec![k, r, s, c], vec![k]];
         let inputs = shapes.map(|shape| Input::new(shape, Values::Uniform));
-        workload::both_ways(device, inputs, |tape, [x, filters, bias]| conv2d(tape, x, filters, Some(bias), steps))
+        workload::both_ways(device, inputs, element, |tape, [x, filters, bias]| {
+            conv2d(tape, x, filters, Some(bias), steps)
+        })
     };
     let dims = ["n", "h", "w", "c", "k", "r", "s", "stride"];
     vec![

@@ -4,6 +4,7 @@ use super::direction::Pass;
 use super::{Sizes, launches};
 use crate::error::Result;
 use crate::launch::elementwise;
+use crate::op::cast::converted;
 use crate::op::matmul::{Form, product};
 use crate::tensor::{DType, Rows, Tensor};
 
@@ -41,9 +42,9 @@ impl Part {
 
     /// The patches of its images.
     fn columns(&self, file: &'static str, x: &Tensor) -> Result<Tensor> {
-        let columns = Tensor::empty(x.device(), [self.sizes.pixels(), self.sizes.depth()], DType::F32)?;
+        let columns = Tensor::empty(x.device(), [self.sizes.pixels(), self.sizes.depth()], x.dtype())?;
         let args = [columns.arg(), self.of(x)?.arg(), self.sizes.arg(0)];
-        launches::each(x.device(), file, "conv2d_im2col", columns.elements(), &args)?;
+        launches::each(&columns, columns.elements(), file, "conv2d_im2col", &args)?;
         Ok(columns)
     }
 }
@@ -51,10 +52,10 @@ impl Part {
 /// y = columns · fᵀ + bias
 pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let &Pass { sizes, operands: [x, filters], bias, .. } = pass;
-    let y = Tensor::empty(x.device(), [sizes.n, sizes.p, sizes.q, sizes.k], DType::F32)?;
+    let y = pass.result()?;
     let filters = filters.reshape([sizes.k, sizes.depth()])?;
     for part in parts(sizes) {
-        let rows = product(Form::NT, &part.columns(file, x)?, &filters, bias)?;
+        let rows = product(Form::NT, &part.columns(file, x)?, &filters, bias, pass.element())?;
         if part.sizes.n == sizes.n {
             return rows.reshape(y.shape().clone());
         }
@@ -63,29 +64,30 @@ pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
     Ok(y)
 }
 
-/// dx from columns = dy · f
+/// dx from columns = dy · f, which are f32: several of them are added up
 pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let &Pass { sizes, operands: [dy, filters], .. } = pass;
-    let dx = Tensor::empty(dy.device(), [sizes.n, sizes.h, sizes.w, sizes.c], DType::F32)?;
+    let dx = pass.result()?;
     let filters = filters.reshape([sizes.k, sizes.depth()])?;
     for part in parts(sizes) {
-        let columns = product(Form::NN, &part.rows(dy)?, &filters, None)?;
+        let columns = product(Form::NN, &part.rows(dy)?, &filters, None, DType::F32)?;
         let args = [part.of(&dx)?.arg(), columns.arg(), part.sizes.arg(0)];
-        launches::each(dy.device(), file, "conv2d_col2im", part.sizes.input(), &args)?;
+        launches::each(&dx, part.sizes.input(), file, "conv2d_col2im", &args)?;
     }
     Ok(dx)
 }
 
-/// df = dyᵀ · columns, one part after the other
+/// df = dyᵀ · columns, one part after the other, added up in f32
 pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let &Pass { sizes, operands: [dy, x], .. } = pass;
     let mut sum: Option<Tensor> = None;
     for part in parts(sizes) {
-        let of_part = product(Form::TN, &part.rows(dy)?, &part.columns(file, x)?, None)?;
+        let of_part = product(Form::TN, &part.rows(dy)?, &part.columns(file, x)?, None, DType::F32)?;
         sum = Some(match sum {
             Some(sum) => elementwise::sum(&sum, &of_part)?,
             None => of_part,
         });
     }
-    sum.expect("a batch has images").reshape([sizes.k, sizes.r, sizes.s, sizes.c])
+    let df = converted(&sum.expect("a batch has images"), pass.element())?;
+    df.reshape([sizes.k, sizes.r, sizes.s, sizes.c])
 }

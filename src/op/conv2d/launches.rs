@@ -2,7 +2,7 @@
 
 use super::Sizes;
 use super::direction::{Direction, Pass};
-use crate::device::{Arg, Defines, Device, Geometry, Target};
+use crate::device::{Arg, Defines, Geometry, Target};
 use crate::error::Result;
 use crate::launch::tile::Tile;
 use crate::launch::{Variant, dimension, launch};
@@ -14,50 +14,46 @@ const THREADS: usize = 256;
 /// Elements along a side of rung 3's tiles, of which each thread has one.
 const SIDE: usize = 16;
 
-/// Launches `entry` of a file of rung 1 or 2, the same on every device, with a thread for each of `elements`.
-pub(super) fn each(device: &Device, file: &'static str, entry: &str, elements: usize, args: &[Arg]) -> Result<()> {
-    let variant = Variant { file, defines: Defines::of([("THREADS", THREADS)]) };
-    launch(device, &variant, entry, Geometry::linear(elements.div_ceil(THREADS), THREADS), args)
+/// Launches `entry` of a file of rung 1 or 2 with a thread for each of `elements` of `result`.
+pub(super) fn each(result: &Tensor, elements: usize, file: &'static str, entry: &str, args: &[Arg]) -> Result<()> {
+    let variant = Variant::new(file, Defines::of([("THREADS", THREADS)]), result.dtype());
+    launch(result.device(), &variant, entry, Geometry::linear(elements.div_ceil(THREADS), THREADS), args)
 }
 
 /// A thread for each element.
 pub(super) fn direct(file: &'static str, pass: &Pass) -> Result<Tensor> {
-    let [left, right] = pass.operands;
-    let result = Tensor::empty(left.device(), pass.direction.result(pass.sizes), DType::F32)?;
-    let args = pass.args(&result, right, 0);
-    each(left.device(), file, pass.entry(), result.elements(), &args)?;
+    let result = pass.result()?;
+    each(&result, result.elements(), file, pass.entry(), &pass.args(&result, pass.operands[1], 0))?;
     Ok(result)
 }
 
 /// Small square tiles, the same on every device, a thread for each element.
 pub(super) fn squares(file: &'static str, pass: &Pass) -> Result<Tensor> {
-    let (device, sizes) = (pass.operands[0].device(), pass.sizes);
-    let result = Tensor::empty(device, pass.direction.result(sizes), DType::F32)?;
-    let right = right(pass)?;
+    let (result, right) = (pass.result()?, right(pass)?);
     let args = pass.args(&result, &right, 0);
-    let variant = Variant { file, defines: Defines::of([("TILE", SIDE), ("THREADS", SIDE * SIDE)]) };
-    let [rows, columns, _] = pass.direction.product(sizes);
+    let variant = Variant::new(file, Defines::of([("TILE", SIDE), ("THREADS", SIDE * SIDE)]), pass.element());
+    let [rows, columns, _] = pass.direction.product(pass.sizes);
     let [x, y] = pass.direction.along_grid(rows, columns).map(|side| side.div_ceil(SIDE));
-    launch(device, &variant, pass.entry(), Geometry::grid(x, y, 1, SIDE * SIDE), &args)?;
+    launch(result.device(), &variant, pass.entry(), Geometry::grid(x, y, 1, SIDE * SIDE), &args)?;
     Ok(result)
 }
 
 /// Block tiles, fetched float by float.
 pub(super) fn scalar(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let tiles = Tiles::of(pass);
-    tiles.run(&Variant { file, defines: tiles.tile.defines() }, pass)
+    tiles.run(Variant::new(file, tiles.tile.defines(), pass.element()), pass)
 }
 
 /// Block tiles, fetched vector by vector.
 pub(super) fn vectors(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let tiles = Tiles::of(pass);
-    tiles.run(&vectorized(file, tiles.tile, pass), pass)
+    tiles.run(vectorized(file, tiles.tile, pass), pass)
 }
 
 /// The same, their depth split among blocks.
 pub(super) fn split_k(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let tiles = Tiles::of(pass).split(pass.operands[0].device().target());
-    tiles.run(&vectorized(file, tiles.tile, pass), pass)
+    tiles.run(vectorized(file, tiles.tile, pass), pass)
 }
 
 /// Residue classes of input pixels: blocks along the z axis, of which there are at most 65535.
@@ -74,7 +70,7 @@ pub(super) fn by_residue(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let rows = sizes.n * sizes.h.div_ceil(vertical) * sizes.w.div_ceil(horizontal);
     let taps = sizes.r.div_ceil(vertical) * sizes.s.div_ceil(horizontal);
     let tile = pass.direction.tile(device.target(), [rows, sizes.c, taps * sizes.k]);
-    let dx = Tensor::empty(device, pass.direction.result(sizes), DType::F32)?;
+    let dx = pass.result()?;
     let grid = Geometry::grid(rows.div_ceil(tile.bm), sizes.c.div_ceil(tile.bn), classes(sizes), tile.threads());
     let args = pass.args(&dx, filters, 0);
     launch(device, &vectorized(file, tile, pass), pass.entry(), grid, &args)?;
@@ -83,7 +79,7 @@ pub(super) fn by_residue(file: &'static str, pass: &Pass) -> Result<Tensor> {
 
 fn vectorized(file: &'static str, tile: Tile, pass: &Pass) -> Variant {
     let [a, b] = pass.direction.accesses(pass.operands[0].device().target(), pass.sizes);
-    Variant { file, defines: tile.defines().with("AVEC", a).with("BVEC", b) }
+    Variant::new(file, tile.defines().with("AVEC", a).with("BVEC", b), pass.element())
 }
 
 /// The right operand as tiles take it: the forward pass's filters with their taps along the rows.
@@ -137,16 +133,21 @@ impl Tiles {
         Self { split: split(target, self.tile, self.x * self.y, self.depth), ..self }
     }
 
-    /// Runs the kernel; adds up the splits in order.
-    fn run(&self, variant: &Variant, pass: &Pass) -> Result<Tensor> {
+    /// Runs the kernel; adds up the splits, which are f32, in order.
+    fn run(&self, variant: Variant, pass: &Pass) -> Result<Tensor> {
         let (device, shape) = (pass.operands[0].device(), pass.direction.result(pass.sizes));
         let right = right(pass)?;
         let (elements, splits) = (shape.iter().product(), self.depth.div_ceil(self.split));
-        let partial = Tensor::empty(device, [splits, elements], DType::F32)?;
+        let of_split = if splits == 1 { pass.element() } else { DType::F32 };
+        let variant = variant.giving(of_split, pass.element());
+        let partial = Tensor::empty(device, [splits, elements], of_split)?;
         let args = pass.args(&partial, &right, self.split);
         let grid = Geometry::grid(self.x, self.y, splits, self.tile.threads());
-        launch(device, variant, pass.entry(), grid, &args)?;
-        let sum = if splits == 1 { partial } else { reduce::sum_slabs(&partial, splits, elements)? };
+        launch(device, &variant, pass.entry(), grid, &args)?;
+        let sum = match splits {
+            1 => partial,
+            _ => reduce::sum_slabs(&partial, splits, elements, pass.element())?,
+        };
         sum.reshape(shape)
     }
 }
@@ -162,8 +163,8 @@ pub(super) fn transposed(sizes: &Sizes, filters: &Tensor) -> Result<Tensor> {
         Target::Host { lanes } => (lanes, 1),
     };
     let defines = Defines::of([("TILE", PIECE), ("VEC", vec), ("THREADS", threads)]);
-    let variant = Variant { file: "conv2d/filters_transpose.cu", defines };
-    let to = Tensor::empty(device, [depth, k], DType::F32)?;
+    let variant = Variant::new("conv2d/filters_transpose.cu", defines, filters.dtype());
+    let to = Tensor::empty(device, [depth, k], filters.dtype())?;
     let grid = Geometry::grid(depth.div_ceil(PIECE), k.div_ceil(PIECE), 1, threads);
     launch(device, &variant, "filters_transpose", grid, &[to.arg(), filters.arg(), dimension(k)?, dimension(depth)?])?;
     Ok(to)

@@ -29,9 +29,12 @@ pub static OP: Op = Op {
     workloads,
     ladders: || {
         vec![
-            ladders::FORWARD.summary("conv2d", |device, problem| job(Direction::Forward, device, problem)),
-            ladders::INPUT.summary("conv2d", |device, problem| job(Direction::Input, device, problem)),
-            ladders::FILTER.summary("conv2d", |device, problem| job(Direction::Filter, device, problem)),
+            ladders::FORWARD
+                .summary("conv2d", |device, problem, element| job(Direction::Forward, device, problem, element)),
+            ladders::INPUT
+                .summary("conv2d", |device, problem, element| job(Direction::Input, device, problem, element)),
+            ladders::FILTER
+                .summary("conv2d", |device, problem, element| job(Direction::Filter, device, problem, element)),
         ]
     },
     // Every tile for pixels whose channels whole accesses divide and for others; then every tile of Winograd's.

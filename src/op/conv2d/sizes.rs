@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Steps;
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::launch::{dimension, elementwise};
+use crate::launch::{dimension, element};
 use crate::tensor::Tensor;
 
 /// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c]`, output
@@ -42,7 +42,7 @@ impl Sizes {
         let (&[n, h, w, c], &[k, r, s, filter_c]) = (x.shape().dims(), filters.shape().dims()) else {
             return Err(fail("want [N, H, W, C] and [K, R, S, C]"));
         };
-        [x, filters].into_iter().chain(bias).try_for_each(|tensor| elementwise::check_f32("conv2d", tensor))?;
+        element("conv2d", [x, filters].into_iter().chain(bias))?;
         if c != filter_c {
             return Err(fail("channels differ"));
         }

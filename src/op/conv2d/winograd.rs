@@ -66,13 +66,13 @@ fn convolve(file: &'static str, sizes: &Sizes, x: &Tensor, taps: Taps, bias: Opt
     let plan = Plan::new(file, device, sizes, sizes.c + sizes.k, 0);
     let &Sizes { n, c, k, p, q, .. } = sizes;
     let tile = Tile::pick(device.target(), plan.tiles, k, c);
-    let variant = variant(file, device.target(), tile, [c, k, k]);
+    let variant = variant(file, x, tile, [c, k, k]);
     let u = Tensor::empty(device, [plan.points, c, k], DType::F32)?;
     let turned = Arg::I32(taps.turned.into());
     let strides = [dimension(taps.row_stride)?, dimension(taps.tap_stride)?];
     let args = [u.arg(), taps.values.arg(), dimension(c)?, dimension(k)?, strides[0], strides[1], turned];
     plan.transform(device, &variant, "winograd_filters", [c, k], &args)?;
-    let y = Tensor::empty(device, [n, p, q, k], DType::F32)?;
+    let y = Tensor::empty(device, [n, p, q, k], x.dtype())?;
     let [v, m] = [c, k].map(|channels| Tensor::empty(device, [plan.points, plan.tiles, channels], DType::F32));
     let (v, m) = (v?, m?);
     for first in (0..n).step_by(plan.images) {
@@ -101,7 +101,7 @@ pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor>
     let &Sizes { n, c, k, .. } = sizes;
     let plan = Plan::new(file, device, sizes, c + k, k * c);
     let tile = Tile::pick_for_filters(device.target(), k, c, plan.tiles);
-    let variant = variant(file, device.target(), tile, [k, c, c]);
+    let variant = variant(file, x, tile, [k, c, c]);
     let [dm, v] = [k, c].map(|channels| Tensor::empty(device, [plan.points, plan.tiles, channels], DType::F32));
     let (dm, v) = (dm?, v?);
     let (across, down) = (c.div_ceil(tile.bn), k.div_ceil(tile.bm));
@@ -122,7 +122,7 @@ pub(super) fn filter_gradient(file: &'static str, pass: &Pass) -> Result<Tensor>
         launch(device, &variant, "winograd_correlate", grid, &args)?;
         done += splits(tiles);
     }
-    let df = Tensor::empty(device, [k, 3, 3, c], DType::F32)?;
+    let df = pass.result()?;
     let args = [df.arg(), partial.arg(), dimension(k)?, dimension(c)?, dimension(parts)?];
     plan.transform(device, &variant, "winograd_filters_gradient", [k, c], &args)?;
     Ok(df)
@@ -196,9 +196,10 @@ fn width(target: Target, output: usize) -> usize {
     }
 }
 
-/// For a product of whose matrices the rows have these lengths: A's, B's and the result's.
-fn variant(file: &'static str, target: Target, tile: Tile, lengths: [usize; 3]) -> Variant {
+/// For images like `x` and a product of whose matrices the rows have these lengths: A's, B's and the result's.
+fn variant(file: &'static str, x: &Tensor, tile: Tile, lengths: [usize; 3]) -> Variant {
+    let target = x.device().target();
     let [a, b, c] = lengths.map(|length| access(target, length));
     let defines = tile.defines().with("WIDTH", width(target, output(file)));
-    Variant { file, defines: defines.with("AVEC", a).with("BVEC", b).with("CVEC", c) }
+    Variant::new(file, defines.with("AVEC", a).with("BVEC", b).with("CVEC", c), x.dtype())
 }

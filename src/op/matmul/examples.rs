@@ -7,29 +7,29 @@ use crate::error::Result;
 use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Sets up a problem for benches.
-pub(super) fn job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn job(device: &Device, problem: &str, element: DType) -> Result<Job> {
     let sizes: Sizes = problem.parse()?;
     let Sizes { form, m, n, k } = sizes;
     let shapes = [if form == Form::TN { [k, m] } else { [m, k] }, if form == Form::NT { [n, k] } else { [k, n] }];
-    let [a, b] = workload::tensors(device, &shapes.map(|shape| Input::new(shape, Values::Uniform)))?;
-    let (left, right) = (a.to_vec::<f32>()?, b.to_vec::<f32>()?);
+    let [a, b] = workload::tensors(device, &shapes.map(|shape| Input::new(shape, Values::Uniform)), element)?;
+    let (left, right) = (a.floats()?, b.floats()?);
     Ok(Job {
         flops: 2.0 * (m * n * k) as f64,
-        bytes: 4.0 * (m * k + k * n + m * n) as f64,
+        bytes: (element.bytes() * (m * k + k * n + m * n)) as f64,
         terms: k,
-        run: Box::new(move || product(form, &a, &b, None)),
-        element: Box::new(move |at| element(&sizes, &left, &right, at)),
+        run: Box::new(move || product(form, &a, &b, None, element)),
+        element: Box::new(move |at| of_result(&sizes, &left, &right, at)),
     })
 }
 
 /// Kernels at work at any size.
 pub(super) fn workloads() -> Vec<Workload> {
-    let run = |device: &Device, [m, n, k]: [usize; 3]| {
+    let run = |device: &Device, [m, n, k]: [usize; 3], element: DType| {
         let inputs = [Input::new([m, k], Values::Uniform), Input::new([k, n], Values::Uniform)];
-        workload::both_ways(device, inputs, |tape, [a, b]| matmul(tape, Form::NN, a, b))
+        workload::both_ways(device, inputs, element, |tape, [a, b]| matmul(tape, Form::NN, a, b))
     };
     vec![Workload::new("matmul", ["m", "n", "k"], [70, 52, 33], run)]
 }
@@ -55,11 +55,11 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn reference(sizes: &Sizes, x: &[Vec<f64>]) -> Vec<f64> {
-    (0..sizes.m * sizes.n).map(|at| element(sizes, &x[0], &x[1], at)).collect()
+    (0..sizes.m * sizes.n).map(|at| of_result(sizes, &x[0], &x[1], at)).collect()
 }
 
 /// Element `at` of C.
-fn element<T: Copy + Into<f64>>(sizes: &Sizes, a: &[T], b: &[T], at: usize) -> f64 {
+fn of_result<T: Copy + Into<f64>>(sizes: &Sizes, a: &[T], b: &[T], at: usize) -> f64 {
     let &Sizes { form, m, n, k } = sizes;
     let (i, j) = (at / n, at % n);
     let left = |l: usize| a[if form == Form::TN { l * m + i } else { i * k + l }].into();

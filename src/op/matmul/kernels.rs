@@ -8,7 +8,7 @@ use crate::launch::tile::{Tile, WarpTile, access};
 use crate::launch::{Args, Variant, dimension, launch};
 use crate::tensor::{DType, Tensor};
 
-type Run = fn(&'static str, &Sizes, [&Tensor; 2], Option<&Tensor>) -> Result<Tensor>;
+type Run = fn(&'static str, &Product) -> Result<Tensor>;
 
 const NAIVE: &str = "matmul/1_naive.cu";
 const COALESCED: &str = "matmul/2_coalesced.cu";
@@ -35,6 +35,34 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
     default,
 };
 
+/// One product to compute.
+pub struct Product<'a> {
+    pub(super) sizes: Sizes,
+    pub(super) operands: [&'a Tensor; 2],
+    /// Added to every row; of the operands' type, as they are.
+    pub(super) bias: Option<&'a Tensor>,
+    /// The type of C: the operands', or f32 where it is added up further.
+    pub(super) result: DType,
+}
+
+impl Product<'_> {
+    fn target(&self) -> Target {
+        self.operands[0].device().target()
+    }
+
+    /// Kernel file `file` for its types.
+    fn variant(&self, file: &'static str, defines: Defines) -> Variant {
+        let element = self.operands[0].dtype();
+        Variant::new(file, defines, element).giving(self.result, element)
+    }
+
+    /// Floats per access that rows of A, B and C allow.
+    fn accesses(&self) -> [usize; 3] {
+        let [a, b] = self.operands;
+        [a.shape().last(), b.shape().last(), self.sizes.n].map(|length| access(self.target(), length))
+    }
+}
+
 /// A CPU fetches ahead by itself and has no warps: there the rungs above 6 only copy more. A GPU gets the last rung, but for
 /// outputs narrower than its tiles, of which rung 6 has one of 32 columns. (By the profiler's counts; no GPU timed it yet.)
 fn default(target: Target, sizes: &Sizes) -> u32 {
@@ -45,66 +73,50 @@ fn default(target: Target, sizes: &Sizes) -> u32 {
 }
 
 /// A thread for each element of C, in blocks of 32 × 32.
-fn plain(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
-    let variant = Variant { file, defines: Defines::new() };
-    run(&variant, sizes, operands, bias, [32, 32], 1024, &transposed(sizes.form).map(Arg::from))
+fn plain(file: &'static str, product: &Product) -> Result<Tensor> {
+    let variant = product.variant(file, Defines::new());
+    run(&variant, product, [32, 32], 1024, &transposed(product.sizes.form).map(Arg::from))
 }
 
 /// A thread for 8 elements of a column of C, in blocks of 64 × 64.
-fn one_dimensional_tile(
-    file: &'static str,
-    sizes: &Sizes,
-    operands: [&Tensor; 2],
-    bias: Option<&Tensor>,
-) -> Result<Tensor> {
-    let variant = Variant { file, defines: Defines::new() };
-    run(&variant, sizes, operands, bias, [64, 64], 512, &transposed(sizes.form).map(Arg::from))
+fn one_dimensional_tile(file: &'static str, product: &Product) -> Result<Tensor> {
+    let variant = product.variant(file, Defines::new());
+    run(&variant, product, [64, 64], 512, &transposed(product.sizes.form).map(Arg::from))
 }
 
 /// A register tile in every thread. Copies float by float take any operand, so that one tile and one compilation do.
-fn register_tile(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
-    let tile = widest(operands[0].device().target());
-    let variant = Variant { file, defines: tile.defines() };
-    let blocks = [tile.bm, tile.bn];
-    run(&variant, sizes, operands, bias, blocks, tile.threads(), &transposed(sizes.form).map(Arg::from))
+fn register_tile(file: &'static str, product: &Product) -> Result<Tensor> {
+    let tile = widest(product.target());
+    let variant = product.variant(file, tile.defines());
+    run(&variant, product, [tile.bm, tile.bn], tile.threads(), &transposed(product.sizes.form).map(Arg::from))
 }
 
 /// The same with vector accesses, and tiles that fit narrow outputs.
-fn vectorized(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
-    let target = operands[0].device().target();
-    let tile = Tile::pick(target, sizes.m, sizes.n, sizes.k);
-    let lengths = [operands[0].shape().last(), operands[1].shape().last(), sizes.n];
-    let defines = vectorized_defines(tile, sizes.form, lengths.map(|length| access(target, length)));
-    run(&Variant { file, defines }, sizes, operands, bias, [tile.bm, tile.bn], tile.threads(), &[])
+fn vectorized(file: &'static str, product: &Product) -> Result<Tensor> {
+    let &Sizes { form, m, n, k } = &product.sizes;
+    let tile = Tile::pick(product.target(), m, n, k);
+    let variant = product.variant(file, vectorized_defines(tile, form, product.accesses()));
+    run(&variant, product, [tile.bm, tile.bn], tile.threads(), &[])
 }
 
 /// The same with the next step's tiles under way.
-fn double_buffer(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
-    let target = operands[0].device().target();
-    let tile = buffered(target);
-    let defines = with_form(tile.defines(), sizes.form, common_access(target, sizes, operands));
-    run(&Variant { file, defines }, sizes, operands, bias, [tile.bm, tile.bn], tile.threads(), &[])
+fn double_buffer(file: &'static str, product: &Product) -> Result<Tensor> {
+    let tile = buffered(product.target());
+    let variant = product.variant(file, with_form(tile.defines(), product));
+    run(&variant, product, [tile.bm, tile.bn], tile.threads(), &[])
 }
 
 /// The same with the block tile cut into warp tiles.
-fn warp_tile(file: &'static str, sizes: &Sizes, operands: [&Tensor; 2], bias: Option<&Tensor>) -> Result<Tensor> {
-    let target = operands[0].device().target();
-    let tile = WarpTile::pick(target, sizes.m, sizes.n);
-    let defines = with_form(tile.defines(), sizes.form, common_access(target, sizes, operands));
-    run(&Variant { file, defines }, sizes, operands, bias, [tile.bm, tile.bn], tile.threads(), &[])
+fn warp_tile(file: &'static str, product: &Product) -> Result<Tensor> {
+    let tile = WarpTile::pick(product.target(), product.sizes.m, product.sizes.n);
+    let variant = product.variant(file, with_form(tile.defines(), product));
+    run(&variant, product, [tile.bm, tile.bn], tile.threads(), &[])
 }
 
 /// Launches `variant` with blocks of `threads` threads, each of which computes `block` rows and columns of C.
-fn run(
-    variant: &Variant,
-    &Sizes { m, n, k, .. }: &Sizes,
-    [a, b]: [&Tensor; 2],
-    bias: Option<&Tensor>,
-    block: [usize; 2],
-    threads: usize,
-    more: &[Arg],
-) -> Result<Tensor> {
-    let c = Tensor::empty(a.device(), [m, n], DType::F32)?;
+fn run(variant: &Variant, product: &Product, block: [usize; 2], threads: usize, more: &[Arg]) -> Result<Tensor> {
+    let &Product { sizes: Sizes { m, n, k, .. }, operands: [a, b], bias, result } = product;
+    let c = Tensor::empty(a.device(), [m, n], result)?;
     let tensors = [c.arg(), a.arg(), b.arg(), bias.map_or(Arg::Ptr(0), Tensor::arg)];
     let args = Args::of([&tensors[..], &[dimension(m)?, dimension(n)?, dimension(k)?], more]);
     let geometry = Geometry::grid(n.div_ceil(block[1]), m.div_ceil(block[0]), 1, threads);
@@ -128,14 +140,10 @@ fn buffered(target: Target) -> Tile {
     Tile { bk: tile.bk.min(32), ..tile }
 }
 
-/// Floats per access that rows of A, B and C allow.
-fn common_access(target: Target, sizes: &Sizes, [a, b]: [&Tensor; 2]) -> usize {
-    let lengths = [a.shape().last(), b.shape().last(), sizes.n];
-    lengths.into_iter().map(|length| access(target, length)).min().expect("three lengths")
-}
-
-fn with_form(defines: Defines, form: Form, access: usize) -> Defines {
-    let [a, b] = transposed(form);
+/// For one width of access that all rows allow.
+fn with_form(defines: Defines, product: &Product) -> Defines {
+    let [a, b] = transposed(product.sizes.form);
+    let access = product.accesses().into_iter().min().expect("three lengths");
     defines.with("TRANSPOSE_A", a).with("TRANSPOSE_B", b).with("GVEC", access)
 }
 

@@ -9,12 +9,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::launch::elementwise;
+use crate::launch::element;
 use crate::op::Op;
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 use examples::{cases, job, workloads};
 pub use kernels::LADDER;
+use kernels::Product;
 
 /// Its entry.
 pub static OP: Op = Op {
@@ -81,24 +82,24 @@ impl FromStr for Sizes {
 /// `C [M, N] = op(A) · op(B)`.
 ///
 /// # Errors
-/// Operands that are not matrices, or whose inner dimensions differ.
+/// Operands that are not matrices, whose inner dimensions or whose types differ.
 pub fn matmul(tape: &mut Tape, form: Form, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let c = product(form, a, b, None)?;
+    let c = product(form, a, b, None, a.dtype())?;
     let (left, right) = (a.clone(), b.clone());
     tape.record("matmul", &[a, b], &c, move |g, gradients| {
         if gradients.needs(&left) {
             let gradient = match form {
-                Form::NN => product(Form::NT, g, &right, None)?,
-                Form::NT => product(Form::NN, g, &right, None)?,
-                Form::TN => product(Form::NT, &right, g, None)?,
+                Form::NN => product(Form::NT, g, &right, None, g.dtype())?,
+                Form::NT => product(Form::NN, g, &right, None, g.dtype())?,
+                Form::TN => product(Form::NT, &right, g, None, g.dtype())?,
             };
             gradients.add(&left, gradient)?;
         }
         if gradients.needs(&right) {
             let gradient = match form {
-                Form::NN => product(Form::TN, &left, g, None)?,
-                Form::NT => product(Form::TN, g, &left, None)?,
-                Form::TN => product(Form::NN, &left, g, None)?,
+                Form::NN => product(Form::TN, &left, g, None, g.dtype())?,
+                Form::NT => product(Form::TN, g, &left, None, g.dtype())?,
+                Form::TN => product(Form::NN, &left, g, None, g.dtype())?,
             };
             gradients.add(&right, gradient)?;
         }
@@ -107,8 +108,9 @@ pub fn matmul(tape: &mut Tape, form: Form, a: &Tensor, b: &Tensor) -> Result<Ten
     Ok(c)
 }
 
-/// The product alone, with `bias [N]` added to every row: what `matmul`, `linear` and their gradients launch.
-pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+/// The product alone, of type `result`, which is the operands' or f32, with `bias [N]` added to every row: what `matmul`,
+/// `linear` and their gradients launch.
+pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>, result: DType) -> Result<Tensor> {
     let [a_dims, b_dims] = [a, b].map(|t| t.shape().dims());
     let (&[a0, a1], &[b0, b1]) = (a_dims, b_dims) else {
         return Err(Error::shape("matmul", format!("operands {} and {} must be matrices", a.shape(), b.shape())));
@@ -119,11 +121,11 @@ pub(crate) fn product(form: Form, a: &Tensor, b: &Tensor, bias: Option<&Tensor>)
         let what = format!("inner dimensions of {} and {} differ in form {form:?}", a.shape(), b.shape());
         return Err(Error::shape("matmul", what));
     }
-    [a, b].into_iter().chain(bias).try_for_each(|tensor| elementwise::check_f32("matmul", tensor))?;
+    let element = element("matmul", [a, b].into_iter().chain(bias))?;
     if let Some(bias) = bias.filter(|bias| bias.elements() != n) {
         return Err(Error::shape("linear", format!("bias {} for {n} columns", bias.shape())));
     }
     let sizes = Sizes { form, m, n, k };
-    let rung = LADDER.pick(a.device(), &sizes);
-    (rung.run)(rung.file, &sizes, [a, b], bias)
+    let rung = LADDER.pick(a.device(), &sizes, element);
+    (rung.run)(rung.file, &Product { sizes, operands: [a, b], bias, result })
 }

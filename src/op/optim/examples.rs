@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Adam, Problem, Sgd, Table, Update};
+use super::{Adam, Problem, Sgd, Table, Update, unscale};
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::op::workload::{self, Workload};
 use crate::tensor::{DType, Tensor};
 
 /// SGD's problems.
-pub(super) fn sgd_job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn sgd_job(device: &Device, problem: &str, _: DType) -> Result<Job> {
     let problem: Problem = problem.parse()?;
     let momentum = match problem.slots {
         0 => 0.0,
@@ -30,7 +30,7 @@ pub(super) fn sgd_job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Adam's problems.
-pub(super) fn adam_job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn adam_job(device: &Device, problem: &str, _: DType) -> Result<Job> {
     let problem: Problem = problem.parse()?;
     if problem.slots != 2 {
         return Err(Error::usage(format!("optimizer step '{problem}': Adam keeps s2")));
@@ -53,7 +53,7 @@ fn job(
     let sizes = (0..tensors).map(|i| elements * (i + 1) / tensors - elements * i / tensors);
     let input = |n: usize| Input::new([n], Values::AwayFromZero);
     let update = |n: usize| {
-        let [w, g] = workload::tensors(device, &[input(n), input(n)])?;
+        let [w, g] = workload::tensors(device, &[input(n), input(n)], DType::F32)?;
         updated(w, g, slots)
     };
     let updates = sizes.map(update).collect::<Result<Vec<_>>>()?;
@@ -110,17 +110,22 @@ fn after_adam(adam: &Adam, mut w: f64, g: f64, steps: u64) -> f64 {
 /// Kernels at work at any size: a step of one tensor, with all that the optimizer can do.
 pub(super) fn workloads() -> Vec<Workload> {
     fn run(device: &Device, n: usize, slots: usize, step: impl Fn(&[Update], &mut Table) -> Result<()>) -> Result<()> {
-        let [w, g] = workload::tensors(device, &[(); 2].map(|()| Input::new([n], Values::Uniform)))?;
+        let [w, g] = workload::tensors(device, &[(); 2].map(|()| Input::new([n], Values::Uniform)), DType::F32)?;
         let mut table = Table::new([&w])?;
         step(&[updated(w, g, slots)?], &mut table)
     }
-    let sgd = |device: &Device, [n]: [usize; 1]| {
+    let sgd = |device: &Device, [n]: [usize; 1], _: DType| {
         let sgd = Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
         run(device, n, 1, |updates, table| sgd.step(updates, table))
     };
-    let adam = |device: &Device, [n]: [usize; 1]| {
+    let adam = |device: &Device, [n]: [usize; 1], _: DType| {
         let adam = Adam { lr: 0.1, t: 1, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2, decoupled: true };
         run(device, n, 2, |updates, table| adam.step(updates, table))
     };
-    vec![Workload::new("sgd", ["n"], [10_007], sgd), Workload::new("adam", ["n"], [10_007], adam)]
+    let back = |device: &Device, [n]: [usize; 1], _: DType| {
+        let [g] = workload::tensors(device, &[Input::new([n], Values::Uniform)], DType::F32)?;
+        unscale(&[g], 0.5).map(drop)
+    };
+    let work = |name, run| Workload::new(name, ["n"], [10_007], run);
+    vec![work("sgd", sgd), work("adam", adam), work("unscale", back)]
 }

@@ -7,7 +7,9 @@ mod examples;
 mod steps;
 
 use crate::error::Result;
+use crate::launch::elementwise;
 use crate::op::Op;
+use crate::tensor::{DType, Tensor};
 use examples::{adam_job, sgd_job, workloads};
 pub use steps::Problem;
 use steps::{Ladder, Step};
@@ -20,11 +22,28 @@ pub static OP: Op = Op {
     ..Op::named("optim")
 };
 
+const UNSCALE: &str = "optim/unscale.cu";
+
 static SGD: Ladder =
     steps::ladder("sgd_step", &[steps::one_by_one("optim/1_sgd.cu"), steps::all_at_once("optim/2_sgd_all.cu")]);
 
 static ADAM: Ladder =
     steps::ladder("adam_step", &[steps::one_by_one("optim/1_adam.cu"), steps::all_at_once("optim/2_adam_all.cu")]);
+
+/// Multiplies `gradients` by `factor`, in place; returns whether all elements are finite then. Waits for the device.
+///
+/// # Errors
+/// Tensors that are not f32, or of more than 2^31 - 1 elements; what the device says.
+pub(crate) fn unscale(gradients: &[Tensor], factor: f32) -> Result<bool> {
+    let Some(first) = gradients.first() else { return Ok(true) };
+    let overflow = Tensor::zeros(first.device(), [1], DType::I32)?;
+    for gradient in gradients {
+        elementwise::check_f32("unscale", gradient)?;
+        let scalars = [overflow.arg(), factor.into()];
+        elementwise::launch(UNSCALE, "unscale", gradient.elements(), gradient, &[], &scalars)?;
+    }
+    Ok(overflow.to_vec::<i32>()? == [0])
+}
 
 /// A step of stochastic gradient descent.
 #[derive(Clone, Copy, Debug)]

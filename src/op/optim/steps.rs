@@ -65,7 +65,7 @@ impl Step<'_> {
         let Some(first) = self.updates.first() else { return Ok(()) };
         let elements = self.updates.iter().map(|update| update.w.elements()).sum();
         let problem = Problem { tensors: self.updates.len(), elements, slots: first.kept.iter().flatten().count() };
-        let rung = ladder.pick(first.w.device(), &problem);
+        let rung = ladder.pick(first.w.device(), &problem, DType::F32);
         (rung.run)(rung.file, self, table)
     }
 }

@@ -10,18 +10,18 @@ use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
 /// Sets up a problem for benches.
-pub(super) fn forward_job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn forward_job(device: &Device, problem: &str, element: DType) -> Result<Job> {
     let sizes: Sizes = problem.parse()?;
-    let [x] = workload::tensors(device, &[Input::new(sizes.input(), Values::Uniform)])?;
-    let image = x.to_vec::<f32>()?;
+    let [x] = workload::tensors(device, &[Input::new(sizes.input(), Values::Uniform)], element)?;
+    let image = x.floats()?;
     let outputs: usize = sizes.output().iter().product();
     let taps = Tensor::empty(device, sizes.output(), DType::U8)?;
     Ok(Job {
         flops: 0.0,
-        bytes: (4 * x.elements() + 5 * outputs) as f64,
+        bytes: (x.bytes() + (element.bytes() + 1) * outputs) as f64,
         terms: 1,
         run: Box::new(move || {
-            let y = Tensor::empty(x.device(), sizes.output(), DType::F32)?;
+            let y = Tensor::empty(x.device(), sizes.output(), element)?;
             kernels::max_pool(&MAX_FORWARD, &sizes, &y, &[y.arg(), taps.arg(), x.arg()])?;
             Ok(y)
         }),
@@ -32,20 +32,20 @@ pub(super) fn forward_job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Sets up a problem for benches.
-pub(super) fn backward_job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn backward_job(device: &Device, problem: &str, element: DType) -> Result<Job> {
     let sizes: Sizes = problem.parse()?;
     let inputs = [Input::new(sizes.input(), Values::Uniform), Input::new(sizes.output(), Values::Uniform)];
-    let [x, dy] = workload::tensors(device, &inputs)?;
+    let [x, dy] = workload::tensors(device, &inputs, element)?;
     let taps = Tensor::empty(device, sizes.output(), DType::U8)?;
-    let y = Tensor::empty(device, sizes.output(), DType::F32)?;
+    let y = Tensor::empty(device, sizes.output(), element)?;
     kernels::max_pool(&MAX_FORWARD, &sizes, &y, &[y.arg(), taps.arg(), x.arg()])?;
-    let (image, upstream) = (x.to_vec::<f32>()?, dy.to_vec::<f32>()?);
+    let (image, upstream) = (x.floats()?, dy.floats()?);
     Ok(Job {
         flops: 0.0,
-        bytes: (4 * x.elements() + 5 * dy.elements()) as f64,
+        bytes: (x.bytes() + dy.bytes() + dy.elements()) as f64,
         terms: sizes.window.size.iter().product(),
         run: Box::new(move || {
-            let dx = Tensor::empty(x.device(), sizes.input(), DType::F32)?;
+            let dx = Tensor::empty(x.device(), sizes.input(), element)?;
             kernels::max_pool(&MAX_BACKWARD, &sizes, &dx, &[dx.arg(), dy.arg(), taps.arg()])?;
             Ok(dx)
         }),
@@ -56,14 +56,16 @@ pub(super) fn backward_job(device: &Device, problem: &str) -> Result<Job> {
 /// Kernels at work at any size. Windows of odd size are padded so that a stride of 1 keeps the image's size.
 pub(super) fn workloads() -> Vec<Workload> {
     type Pool = fn(&mut Tape, &Tensor, Window) -> Result<Tensor>;
-    fn run(device: &Device, [n, h, w, c, size, stride]: [usize; 6], pool: Pool) -> Result<()> {
+    fn run(device: &Device, [n, h, w, c, size, stride]: [usize; 6], element: DType, pool: Pool) -> Result<()> {
         let window = Window { size: [size; 2], stride: [stride; 2], padding: [(size - 1) / 2; 2] };
-        workload::both_ways(device, [Input::new([n, h, w, c], Values::Uniform)], |tape, [x]| pool(tape, x, window))
+        workload::both_ways(device, [Input::new([n, h, w, c], Values::Uniform)], element, |tape, [x]| {
+            pool(tape, x, window)
+        })
     }
     let (dims, default) = (["n", "h", "w", "c", "size", "stride"], [2, 11, 9, 20, 3, 2]);
     vec![
-        Workload::new("max_pool", dims, default, |device, sizes| run(device, sizes, max_pool)),
-        Workload::new("avg_pool", dims, default, |device, sizes| run(device, sizes, avg_pool)),
+        Workload::new("max_pool", dims, default, |device, sizes, element| run(device, sizes, element, max_pool)),
+        Workload::new("avg_pool", dims, default, |device, sizes, element| run(device, sizes, element, avg_pool)),
     ]
 }
 

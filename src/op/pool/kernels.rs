@@ -25,12 +25,12 @@ const RUNGS: &[Rung<Sizes, Run>] = &[
 
 /// Launches the kernel that `ladder` is named after; it writes `to`.
 pub(super) fn max_pool(ladder: &Ladder<Sizes, Run>, sizes: &Sizes, to: &Tensor, tensors: &[Arg]) -> Result<()> {
-    (ladder.pick(to.device(), sizes).run)(sizes, to, ladder.name, tensors)
+    (ladder.pick(to.device(), sizes, to.dtype()).run)(sizes, to, ladder.name, tensors)
 }
 
 /// A thread for each element of `to`.
 fn naive(sizes: &Sizes, to: &Tensor, entry: &'static str, tensors: &[Arg]) -> Result<()> {
-    let variant = Variant { file: NAIVE, defines: Defines::new() };
+    let variant = Variant::new(NAIVE, Defines::new(), to.dtype());
     let args = Args::of([tensors, &[sizes.arg(to.elements() / sizes.c, 0, 0)]]);
     launch(to.device(), &variant, entry, Geometry::linear(to.elements().div_ceil(256), 256), &args)
 }
@@ -55,7 +55,7 @@ pub(super) fn vectorized(
     let pixels = to.elements() / sizes.c;
     let args = Args::of([tensors, &[sizes.arg(pixels, span, width)], scalars]);
     let geometry = Geometry::linear(pixels.div_ceil(span), threads);
-    launch(to.device(), &Variant { file: VECTORIZED, defines }, entry, geometry, &args)
+    launch(to.device(), &Variant::new(VECTORIZED, defines, to.dtype()), entry, geometry, &args)
 }
 
 /// How many of a pixel's `channels` are in a vector.

@@ -51,7 +51,7 @@ pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
         // Which tap held the maximum is kept in a byte.
         return Err(Error::shape("max_pool", format!("a window of {:?} has more than 256 taps", window.size)));
     }
-    let y = Tensor::empty(x.device(), sizes.output(), DType::F32)?;
+    let y = Tensor::empty(x.device(), sizes.output(), x.dtype())?;
     let taps = if tape.needs(x) { Some(Tensor::empty(x.device(), sizes.output(), DType::U8)?) } else { None };
     let taps_arg = taps.as_ref().map_or(Arg::Ptr(0), Tensor::arg);
     kernels::max_pool(&MAX_FORWARD, &sizes, &y, &[y.arg(), taps_arg, x.arg()])?;
@@ -73,7 +73,7 @@ pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
 pub fn avg_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     let sizes = Sizes::of("avg_pool", x, window)?;
     let scale = 1.0 / (window.size[0] * window.size[1]) as f32;
-    let y = Tensor::empty(x.device(), sizes.output(), DType::F32)?;
+    let y = Tensor::empty(x.device(), sizes.output(), x.dtype())?;
     kernels::vectorized(&sizes, &y, "avg_pool_forward", &[y.arg(), x.arg()], &[scale.into()])?;
     let input = x.clone();
     tape.record("avg_pool", &[x], &y, move |dy, gradients| {

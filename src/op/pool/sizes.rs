@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Window;
 use crate::device::Arg;
 use crate::error::{Error, Result};
-use crate::launch::{dimension, elementwise};
+use crate::launch::{dimension, element};
 use crate::tensor::Tensor;
 
 /// The sizes of one pooling. As text, `n64 h32 w32 c64 size2,2 stride2,2 pad0,0`.
@@ -37,7 +37,7 @@ impl Sizes {
             Error::shape(op, format!("input {}, {window}: {what}", x.shape()))
         };
         let &[n, h, w, c] = x.shape().dims() else { return Err(fail("want [N, H, W, C]")) };
-        elementwise::check_f32(op, x)?;
+        element(op, [x])?;
         Self::new([n, h, w, c], window, fail)
     }
 

@@ -7,15 +7,16 @@ use crate::error::Result;
 use crate::launch::ladder::Job;
 use crate::op::workload::{self, Workload};
 use crate::tape::Tape;
+use crate::tensor::DType;
 
 /// Sets up a sum for benches.
-pub(super) fn sum_job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn sum_job(device: &Device, problem: &str, element: DType) -> Result<Job> {
     let Count(n) = problem.parse()?;
-    let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)])?;
-    let elements = x.to_vec::<f32>()?;
+    let [x] = workload::tensors(device, &[Input::new([n], Values::Uniform)], element)?;
+    let elements = x.floats()?;
     Ok(Job {
         flops: n as f64,
-        bytes: 4.0 * n as f64,
+        bytes: (element.bytes() * n) as f64,
         terms: n,
         run: Box::new(move || sum(&mut Tape::new(), &x)),
         element: Box::new(move |_| elements.iter().map(|&v| f64::from(v)).sum()),
@@ -23,13 +24,13 @@ pub(super) fn sum_job(device: &Device, problem: &str) -> Result<Job> {
 }
 
 /// Sets up a sum of rows for benches.
-pub(super) fn sum_rows_job(device: &Device, problem: &str) -> Result<Job> {
+pub(super) fn sum_rows_job(device: &Device, problem: &str, element: DType) -> Result<Job> {
     let Matrix { rows, channels } = problem.parse()?;
-    let [x] = workload::tensors(device, &[Input::new([rows, channels], Values::Uniform)])?;
-    let elements = x.to_vec::<f32>()?;
+    let [x] = workload::tensors(device, &[Input::new([rows, channels], Values::Uniform)], element)?;
+    let elements = x.floats()?;
     Ok(Job {
         flops: (rows * channels) as f64,
-        bytes: 4.0 * ((rows + 1) * channels) as f64,
+        bytes: (element.bytes() * (rows + 1) * channels) as f64,
         terms: rows,
         run: Box::new(move || column_sums(&x, rows, channels)),
         element: Box::new(move |at| elements[at..].iter().step_by(channels).map(|&v| f64::from(v)).sum()),
@@ -38,12 +39,12 @@ pub(super) fn sum_rows_job(device: &Device, problem: &str) -> Result<Job> {
 
 /// Kernels at work at any size.
 pub(super) fn workloads() -> Vec<Workload> {
-    let total = |device: &Device, [n]: [usize; 1]| {
-        workload::both_ways(device, [Input::new([n], Values::Uniform)], |tape, [x]| sum(tape, x))
+    let total = |device: &Device, [n]: [usize; 1], element: DType| {
+        workload::both_ways(device, [Input::new([n], Values::Uniform)], element, |tape, [x]| sum(tape, x))
     };
-    let by_rows = |device: &Device, [rows, columns]: [usize; 2]| {
+    let by_rows = |device: &Device, [rows, columns]: [usize; 2], element: DType| {
         let x = Input::new([rows, columns], Values::Uniform);
-        workload::both_ways(device, [x], |tape, [x]| sum_rows(tape, x))
+        workload::both_ways(device, [x], element, |tape, [x]| sum_rows(tape, x))
     };
     vec![
         Workload::new("sum", ["n"], [40_009], total),

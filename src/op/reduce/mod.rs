@@ -13,10 +13,10 @@ use std::str::FromStr;
 use crate::device::Geometry;
 use crate::error::{Error, Result};
 use crate::launch::columns::Columns;
-use crate::launch::{Args, Variant, dimension, elementwise, launch};
+use crate::launch::{Args, Variant, dimension, element, elementwise, launch};
 use crate::op::Op;
 use crate::tape::Tape;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::Tensor;
 use examples::{cases, sum_job, sum_rows_job, workloads};
 pub(crate) use kernels::sum_slabs;
 pub use kernels::{SUM, SUM_ROWS};
@@ -93,12 +93,11 @@ pub fn mean(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 }
 
 fn scaled_sum(tape: &mut Tape, x: &Tensor, scale: f32) -> Result<Tensor> {
-    elementwise::check_f32("sum", x)?;
-    let rung = SUM.pick(x.device(), &Count(x.elements()));
+    let rung = SUM.pick(x.device(), &Count(x.elements()), element("sum", [x])?);
     let y = (rung.run)(rung.file, x, scale)?;
     let (shape, input) = (x.shape().clone(), x.clone());
     tape.record("sum", &[x], &y, move |dy, gradients| {
-        let dx = Tensor::empty(dy.device(), shape, DType::F32)?;
+        let dx = Tensor::empty(dy.device(), shape, dy.dtype())?;
         let n = dx.elements();
         let (variant, threads, span) = kernels::flat(&dx, n.div_ceil(32 * 1024).max(1));
         let args = [dx.arg(), dy.arg(), dimension(n)?, dimension(span)?, scale.into()];
@@ -121,7 +120,7 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     tape.record("sum_rows", &[x], &y, move |dy, gradients| {
         let dx = elementwise::like(&input)?;
         let cut = Columns::new(dx.device().target(), rows, channels);
-        let variant = Variant { file: kernels::VECTORIZED, defines: cut.defines() };
+        let variant = Variant::new(kernels::VECTORIZED, cut.defines(), dx.dtype());
         let args = Args::of([&[dx.arg(), dy.arg()], &cut.args()?[..]]);
         launch(dx.device(), &variant, "sum_rows_backward", cut.geometry(), &args)?;
         gradients.add(&input, dx)
@@ -134,11 +133,11 @@ pub fn sum_rows(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A tensor without `rows · channels` elements.
 pub fn column_sums(x: &Tensor, rows: usize, channels: usize) -> Result<Tensor> {
-    elementwise::check_f32("sum_rows", x)?;
+    let element = element("sum_rows", [x])?;
     if rows.checked_mul(channels) != Some(x.elements()) {
         return Err(Error::shape("sum_rows", format!("{} is not {rows} rows of {channels}", x.shape())));
     }
     let sizes = Matrix { rows, channels };
-    let rung = SUM_ROWS.pick(x.device(), &sizes);
+    let rung = SUM_ROWS.pick(x.device(), &sizes, element);
     (rung.run)(rung.file, x, &sizes)
 }

@@ -15,13 +15,32 @@ use crate::train::checkpoint::Meta;
 use crate::train::evaluate::evaluate;
 use confusion::{Confusion, Mistake, mistakes};
 
+use crate::device::Target;
 use crate::draw::pen::png;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::nn::Layer;
 use crate::op::metrics::Metrics;
+use crate::train::config::Config;
 use crate::train::images::Resident;
+use crate::train::precision::Precision;
+use crate::train::summary::Summary;
 use scores::Scores;
+
+/// What a precision of half the size saves a training of `meta` on a device of kind `target`. None in f32, or for a network
+/// that cannot be summed up.
+fn half(meta: &Meta, target: Target) -> Option<String> {
+    let Config { model, precision, batch_size, .. } = &meta.config;
+    if *precision == Precision::F32 {
+        return None;
+    }
+    let kept = |precision| {
+        let summary = Summary::new(model, meta.classes.len(), meta.input, *batch_size, precision, target).ok()?;
+        Some(summary.activations() as f64 / f64::from(1 << 20))
+    };
+    let (narrow, single) = (kept(*precision)?, kept(Precision::F32)?);
+    Some(format!("{precision}: the activations of a training step take {narrow:.2} MiB; in f32 {single:.2} MiB"))
+}
 
 /// Decimals of the table.
 const DIGITS: usize = 2;
@@ -48,7 +67,7 @@ pub struct Report {
     pub scores: Scores,
     /// The confused pairs of classes, the most frequent first, with their images.
     pub mistakes: Vec<Mistake>,
-    /// Which scores are undefined.
+    /// Which scores are undefined; what a precision other than f32 saves.
     pub notes: Vec<String>,
     /// What the run's curves say about over- or underfitting, where they are at hand: see [`fit`].
     pub fit: Option<String>,
@@ -65,12 +84,14 @@ impl Report {
         let (labels, predictions, classes) = (images.labels()?, pass.predictions()?, meta.classes.clone());
         let confusion = Confusion::count(&labels, &predictions, classes.len())?;
         let scores = Scores::of(&confusion);
+        let mut notes = scores.notes(&classes);
+        notes.extend(half(meta, images.target()));
         Ok(Self {
             checkpoint: checkpoint.into(),
             epoch: meta.progress.epoch,
             title: format!("{} on {data}", meta.config.model),
             sums: pass.sums,
-            notes: scores.notes(&classes),
+            notes,
             fit: None,
             mistakes: mistakes(&labels, &predictions),
             classes,

@@ -4,6 +4,7 @@
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
 mod keep;
+mod learn;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,6 +30,7 @@ use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
+use learn::learn;
 
 /// Checkpoints of epochs that are kept where nothing else is asked for, beside the best, the last and epoch 0.
 const KEPT: u32 = 50;
@@ -104,6 +106,7 @@ impl Trainer {
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         config.check()?;
+        config.precision.check(device)?;
         let (mean, std) = data.train.mean_std();
         // A channel that never changes has nothing to be scaled.
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
@@ -116,7 +119,8 @@ impl Trainer {
             Some(checkpoint) => restored(checkpoint, &config, data, &model, &mut optimizer)?,
             None => {
                 let steps = (chosen.len() / config.batch_size) as u64;
-                (Progress::default(), Schedule::new(config.policy()?, config.lr, steps))
+                let progress = Progress { scaling: config.precision.scaling(), ..Progress::default() };
+                (progress, Schedule::new(config.policy()?, config.lr, steps))
             }
         };
         let meta = Meta {
@@ -130,8 +134,9 @@ impl Trainer {
             progress,
             config: config.portable(),
         };
-        let val = if data.val.is_empty() { None } else { Some(Resident::new(device, &data.val)?) };
-        let (images, test) = (Resident::new(device, &data.train)?, Resident::new(device, &data.test)?);
+        let resident = |images| Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()));
+        let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
+        let (images, test) = (resident(&data.train)?, resident(&data.test)?);
         let mut info = RunInfo::new(&config, device, data)?;
         let run = run(&info)?;
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
@@ -145,6 +150,15 @@ impl Trainer {
     /// Whether the best checkpoint is chosen, on validation pictures; without them it is the latest.
     pub fn chooses(&self) -> bool {
         self.val.is_some() || !self.held_back.is_empty()
+    }
+
+    /// What to say of steps whose gradients overflowed.
+    pub fn skipped(&self) -> Option<String> {
+        let scaling = self.meta.progress.scaling.as_ref().filter(|scaling| scaling.skipped > 0)?;
+        let (skipped, steps) = (scaling.skipped, self.meta.progress.step);
+        Some(format!(
+            "{skipped} of {steps} steps were skipped: gradients overflowed f16 until the loss was scaled less"
+        ))
     }
 
     /// The network.
@@ -252,9 +266,8 @@ impl Trainer {
                 let place = first_bad_layer(&self.model, &x, &mut Pass::training(&mut tape, self.config.seed, step));
                 return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
             }
-            let gradients = tape.backward(&loss)?;
             lr = self.meta.schedule.prepare(&mut self.optimizer, step, total)?;
-            self.optimizer.step(&gradients, lr as f32)?;
+            learn(&mut self.optimizer, self.meta.progress.scaling.as_mut(), tape, &loss, lr as f32)?;
             self.meta.progress.step += 1;
             self.meta.progress.step_in_epoch = at + 1;
             if let Some(sums) = sums {

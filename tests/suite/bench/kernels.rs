@@ -11,7 +11,7 @@ use warptape::bench::kernels::{Outcome, Plan, Row, measure, wrong};
 use warptape::bench::results::Results;
 use warptape::bench::vendor::Vendor;
 use warptape::device::Target;
-use warptape::launch::ladder::{Job, Summary};
+use warptape::launch::ladder::{Job, SetUp, Summary};
 use warptape::{Device, Tensor, op};
 
 use crate::command::{copy, device, done, fails, refused, succeeds, warptape};
@@ -67,11 +67,11 @@ fn json_csv_and_pictures() {
 }
 
 /// A rung with `job` in place of the matrix product's, on a small problem.
-fn outcome(job: fn(&Device, &str) -> warptape::Result<Job>) -> Outcome {
+fn outcome(set_up: SetUp) -> Outcome {
     let device = Device::open(&device()).unwrap();
     let all = ladder("matmul_forward");
     let (files, workloads) = (all.files[4..5].to_vec(), all.workloads[4..5].to_vec());
-    let spoiled = Summary { job, files, workloads, ..all };
+    let spoiled = Summary { set_up, files, workloads, ..all };
     let problem = Problem { ladder: spoiled.name.into(), text: SMALL.into(), networks: Vec::new() };
     let (vendor, mut limits) = (Vendor::open(&device, &BTreeMap::new()), Limits::new(&device).unwrap());
     let plan = Plan { runs: 4, seconds: 60.0 };
@@ -79,7 +79,7 @@ fn outcome(job: fn(&Device, &str) -> warptape::Result<Job>) -> Outcome {
 }
 
 fn right(device: &Device, text: &str) -> warptape::Result<Job> {
-    (ladder("matmul_forward").job)(device, text)
+    ladder("matmul_forward").job(device, text)
 }
 
 /// The same with the last element a little off.
@@ -91,8 +91,8 @@ fn off(product: &Tensor) -> warptape::Result<Tensor> {
 
 #[test]
 fn wrong_results_and_impossible_ones_are_no_record() {
-    assert!(matches!(outcome(right), Outcome::Measured { .. }));
-    let before = outcome(|device, text| {
+    assert!(matches!(outcome(|device, text, _| right(device, text)), Outcome::Measured { .. }));
+    let before = outcome(|device, text, _| {
         let job = right(device, text)?;
         Ok(Job { run: Box::new(move || off(&(job.run)()?)), ..right(device, text)? })
     });
@@ -100,7 +100,7 @@ fn wrong_results_and_impossible_ones_are_no_record() {
     assert!(what.starts_with("wrong: element 659 is ") && what.contains(" before timing, not "), "{what}");
 
     // Right at first, wrong from the fourth time on.
-    let after = outcome(|device, text| {
+    let after = outcome(|device, text, _| {
         let (job, runs) = (right(device, text)?, AtomicUsize::new(0));
         let run = move || {
             let product = (job.run)()?;
@@ -111,10 +111,10 @@ fn wrong_results_and_impossible_ones_are_no_record() {
     let what = wrong(&after).unwrap_or_else(|| panic!("{after:?}"));
     assert!(what.contains(" after timing, not "), "{what}");
 
-    let operations = outcome(|device, text| Ok(Job { flops: 1e18, ..right(device, text)? }));
+    let operations = outcome(|device, text, _| Ok(Job { flops: 1e18, ..right(device, text)? }));
     let what = wrong(&operations).unwrap_or_else(|| panic!("{operations:?}"));
     assert!(what.contains(" GFLOP/s are above the device's peak of "), "{what}");
-    let bytes = outcome(|device, text| Ok(Job { bytes: 1e18, ..right(device, text)? }));
+    let bytes = outcome(|device, text, _| Ok(Job { bytes: 1e18, ..right(device, text)? }));
     let what = wrong(&bytes).unwrap_or_else(|| panic!("{bytes:?}"));
     assert!(what.contains(" GB/s are above the device's peak of "), "{what}");
 }

@@ -37,7 +37,7 @@ fn a_line_says_what_was_chosen() {
     let mut config = Config { optim: "sgd".into(), ..Config::default() };
     config.lr = config.usual_lr();
     let given = ["model", "data", "optim", "schedule", "batch_size", "validation", "device"].map(String::from);
-    let line = "by default: lr 0.05, momentum 0.9, nesterov false, weight decay 0, 15 epochs, augment crop2, \
+    let line = "by default: lr 0.05, momentum 0.9, nesterov false, weight decay 0, precision f32, 15 epochs, augment crop2, \
                 label smoothing 0.1, train fraction 1, seed 0";
     assert_eq!(config.chosen(&given).unwrap(), line);
     assert_eq!(config.chosen(&Config::KEYS.map(String::from)), None);
@@ -54,7 +54,7 @@ fn options_of_theirs_are_understood_or_explained() {
         (&["--warmup-epochs", "5"][..], "--schedule cosine:warmup=STEPS"),
         (&["--warmup-epochs=5"], "--schedule cosine:warmup=STEPS"),
         (&["--clip-grad", "1"], "not clipped"),
-        (&["--amp"], "float32"),
+        (&["--amp"], "--precision f32, bf16 or f16"),
         (&["--pretrained"], "no pretrained weights"),
         (&["--model-ema"], "not averaged"),
     ] {

@@ -114,7 +114,7 @@ fn headers_that_cannot_be() {
         ("<cooperative_groups/reduce.h>", "use __syncthreads"),
         ("<thrust/sort.h>", "it is for host code"),
         ("<cub/cub.cuh>", "prelude/reduce.cuh"),
-        ("<cuda_fp16.h>", "there is no half precision here: use float"),
+        ("<cuda_fp16.h>", "f16 is in \"prelude/element.cuh\""),
         ("<curand_kernel.h>", "prelude/philox.cuh"),
         ("<vector>", "drop it, or move host code to another file"),
     ];

@@ -60,7 +60,7 @@ fn a_case_that_is_wrong_fails() {
             |tape, x| op::relu::relu(tape, &x[0]),
             move |x| x[0].iter().map(|v| wrong(v.max(0.0))).collect(),
         );
-        case.verify(&device, &case.expectation(1))
+        case.verify(&device, &case.expectation(1, DType::F32))
     };
     verdict(Values::AwayFromZero, |y| y).unwrap();
     verdict(Values::AwayFromZero, |y| y * 1.00001).unwrap_err();
@@ -74,7 +74,7 @@ fn a_case_that_is_wrong_fails() {
         |tape, x| op::relu::relu(tape, &x[0]),
         |x| x[0].iter().map(|v| v + (v * 1e4).sin() * 1e-6).collect(),
     );
-    let error = case.verify(&device, &case.expectation(1)).unwrap_err();
+    let error = case.verify(&device, &case.expectation(1, DType::F32)).unwrap_err();
     assert!(error.contains("gradient of input 0"), "{error}");
     // A gradient that nobody records is zero, and is not right if zero is not.
     let case = Case::new(
@@ -87,8 +87,8 @@ fn a_case_that_is_wrong_fails() {
         },
         |x| x[0].clone(),
     );
-    case.verify(&device, &case.expectation(1)).unwrap_err();
-    case.forward_only().verify(&device, &Case::expectation(&copy_only(), 1)).unwrap();
+    case.verify(&device, &case.expectation(1, DType::F32)).unwrap_err();
+    case.forward_only().verify(&device, &Case::expectation(&copy_only(), 1, DType::F32)).unwrap();
 }
 
 fn copy_only() -> Case {
@@ -102,7 +102,7 @@ fn verify(op: &str, only: &str, gpu_tiles: bool, environment: &Environment) -> S
     let orders = [Order::Forward, Order::Reverse, Order::Random(7)];
     let devices = orders.map(|order| host_in(environment.clone(), order, gpu_tiles));
     let fault = |case: &Case| {
-        let expected = case.expectation(1);
+        let expected = case.expectation(1, DType::F32);
         devices.iter().find_map(|device| case.verify(device, &expected).err())
     };
     let found = cases.iter().filter(|case| only.is_empty() || case.name == only).find_map(fault);
@@ -125,7 +125,7 @@ fn child_looks_for_findings() {
     let (device, findings) = checked(Order::Forward);
     for case in cases {
         // What it computes is of no interest here, only what is found.
-        let _ = case.verify(&device, &case.expectation(1));
+        let _ = case.verify(&device, &case.expectation(1, DType::F32));
         if let Some(finding) = findings.list().first() {
             return tell(format!("found: {finding}"));
         }

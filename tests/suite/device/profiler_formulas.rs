@@ -1,5 +1,6 @@
 //! Profiled mode on kernels of the tree: counts follow from sizes and tile shapes by closed formulas.
 
+use warptape::DType;
 use warptape::device::Defines;
 use warptape::device::host::Order;
 use warptape::device::host::profiled::{Counts, Profile};
@@ -16,7 +17,7 @@ fn profile(workload: &str, sizes: &[usize]) -> Vec<Profile> {
         for (ladder, rung) in [("conv2d_forward", 5), ("conv2d_backward_input", 5), ("conv2d_backward_filter", 6)] {
             device.choices().force(ladder, Some(rung));
         }
-        Workload::find(workload).unwrap()[0].run(&device, sizes).unwrap();
+        Workload::find(workload).unwrap()[0].run(&device, sizes, DType::F32).unwrap();
         profiles.list()
     });
     let totals = |list: &[Profile]| list.iter().map(|one| one.total).collect::<Vec<_>>();

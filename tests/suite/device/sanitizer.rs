@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use warptape::DType;
 use warptape::device::host::Order;
 use warptape::device::host::checked::Findings;
 use warptape::device::tree::kernel_files;
@@ -32,10 +33,13 @@ warptape::for_each_op!(test_each);
 /// Nor in its workloads, if it has no cases.
 fn gives_no_finding(op: &Op) {
     let cases = (op.cases)();
-    let expected: Vec<_> = cases.iter().map(|case| case.expectation(1)).collect();
+    let expected: Vec<_> = cases.iter().map(|case| case.expectation(1, DType::F32)).collect();
     everywhere(|device| {
         if cases.is_empty() {
-            return (op.workloads)().iter().try_for_each(|one| one.run(device, &[])).map_err(|e| e.to_string());
+            return (op.workloads)()
+                .iter()
+                .try_for_each(|one| one.run(device, &[], DType::F32))
+                .map_err(|e| e.to_string());
         }
         cases.iter().zip(&expected).try_for_each(|(case, expected)| case.verify(device, expected))
     });
@@ -59,13 +63,13 @@ fn everywhere(test: impl Fn(&Device) -> Result<(), String>) {
 fn workloads_give_no_finding() {
     everywhere(|device| {
         workloads().iter().try_for_each(|workload| {
-            workload.run(device, &[]).map_err(|e| format!("{}: {e}", workload.name))?;
+            workload.run(device, &[], DType::F32).map_err(|e| format!("{}: {e}", workload.name))?;
             // All sizes 1, and all odd.
             for size in [1, 3] {
                 let sizes = vec![size; workload.dims.len()];
                 let training = workload.op == "batchnorm" && workload.name != "batchnorm_inference";
                 let possible = !training || size > 1;
-                let ran = workload.run(device, &sizes);
+                let ran = workload.run(device, &sizes, DType::F32);
                 assert_eq!(ran.is_ok(), possible, "{} {sizes:?}: {ran:?}", workload.name);
             }
             Ok(())
@@ -119,7 +123,7 @@ fn workloads_find_and_refuse() {
     assert_eq!(refused(&[4, 0, 6]), "matmul takes ‹shape=m,n,k› (three sizes from 1 to 2^31 - 1); n is 0");
     let run = |name: &str, sizes: &[usize]| {
         let workload = Workload::find(name).unwrap().remove(0);
-        launched(|device| workload.run(device, sizes)).unwrap_err().to_string()
+        launched(|device| workload.run(device, sizes, DType::F32)).unwrap_err().to_string()
     };
     assert!(run("matmul", &[1 << 20, 1, 1 << 20]).contains("has more than 2^31 - 1 elements"));
     assert!(run("topk", &[3, 4, 5]).starts_with("‹shape› for topk: topk: the 5 largest of 4 columns"));

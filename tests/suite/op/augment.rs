@@ -41,7 +41,7 @@ fn reference(image: &[u8], [height, width]: [usize; 2], how: &Augment, draw: [u3
 
 fn run(device: &Device, images: &Tensor, indices: &[i32], offset: usize, batch: usize, how: &Augment) -> Vec<f32> {
     let indices = Tensor::from_slice(device, [indices.len()], indices).unwrap();
-    augment(images, &indices, offset, batch, how, KEY).unwrap().to_vec().unwrap()
+    augment(images, &indices, offset, batch, how, KEY, DType::F32).unwrap().to_vec().unwrap()
 }
 
 #[test]
@@ -124,10 +124,27 @@ fn wrong_requests_are_refused() {
     let (_, device) = &devices()[0];
     let images = Tensor::zeros(device, [2, 4, 4, 3], DType::U8).unwrap();
     let indices = Tensor::zeros(device, [3], DType::I32).unwrap();
-    assert!(augment(&images, &indices, 2, 2, &CIFAR, KEY).is_err());
-    assert!(augment(&images, &indices, usize::MAX, 2, &CIFAR, KEY).is_err());
-    assert!(augment(&images, &images, 0, 2, &CIFAR, KEY).is_err());
-    assert!(augment(&indices, &indices, 0, 2, &CIFAR, KEY).is_err());
-    assert!(augment(&images, &indices, 0, 2, &Augment { std: [0.2, 0.0, 0.2], ..CIFAR }, KEY).is_err());
-    assert!(augment(&images, &indices, 0, 2, &Augment { padding: 1 << 40, ..CIFAR }, KEY).is_err());
+    assert!(augment(&images, &indices, 2, 2, &CIFAR, KEY, DType::F32).is_err());
+    assert!(augment(&images, &indices, usize::MAX, 2, &CIFAR, KEY, DType::F32).is_err());
+    assert!(augment(&images, &images, 0, 2, &CIFAR, KEY, DType::F32).is_err());
+    assert!(augment(&indices, &indices, 0, 2, &CIFAR, KEY, DType::F32).is_err());
+    assert!(augment(&images, &indices, 0, 2, &Augment { std: [0.2, 0.0, 0.2], ..CIFAR }, KEY, DType::F32).is_err());
+    assert!(augment(&images, &indices, 0, 2, &Augment { padding: 1 << 40, ..CIFAR }, KEY, DType::F32).is_err());
+}
+
+#[test]
+fn a_batch_in_half_precision_is_the_same_one_rounded() {
+    let how = Augment { padding: 2, flip: true, ..CIFAR };
+    for (label, device) in devices() {
+        let images = Tensor::from_slice(&device, [3, 5, 7, 3], &bytes(3 * 5 * 7 * 3)).unwrap();
+        let indices = Tensor::from_slice(&device, [3], &[2, 0, 1]).unwrap();
+        let batch = |to| augment(&images, &indices, 0, 3, &how, KEY, to).unwrap().floats().unwrap();
+        let single = batch(DType::F32);
+        for narrow in [DType::F16, DType::BF16] {
+            let rounded: Vec<f32> = single.iter().map(|&value| narrow.round(value.into()) as f32).collect();
+            assert_eq!(batch(narrow), rounded, "{label}, {narrow}");
+        }
+        assert!(augment(&images, &indices, 0, 3, &how, KEY, DType::I32).is_err());
+        device.check_guards().unwrap();
+    }
 }

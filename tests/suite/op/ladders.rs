@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use warptape::DType;
 use warptape::check::Case;
 use warptape::device::{Defines, Tree};
 use warptape::launch::choices::Kernel;
@@ -34,7 +35,7 @@ fn no_ladder_is_left_out() {
 }
 
 fn agree_with_their_references(op: &str, cases: &[Case]) {
-    let expected: Vec<_> = cases.iter().map(|case| case.expectation(1)).collect();
+    let expected: Vec<_> = cases.iter().map(|case| case.expectation(1, DType::F32)).collect();
     let ladders: Vec<_> = op::ladders().into_iter().filter(|ladder| op_of(ladder) == op).collect();
     let mut failures = Vec::new();
     for (label, device) in devices() {

@@ -9,8 +9,9 @@ use warptape::op::batchnorm::{Norm, Problem, batchnorm_inference, batchnorm_trai
 use warptape::op::cross_entropy::cross_entropy;
 use warptape::op::relu::relu;
 use warptape::op::then::Then;
+use warptape::train::precision::Precision;
 use warptape::train::summary::Summary;
-use warptape::{Device, Result, Tape, Tensor, op};
+use warptape::{DType, Device, Result, Tape, Tensor, op};
 
 use crate::support::{device, devices, skips_networks};
 
@@ -76,14 +77,14 @@ fn jobs_know_their_results() {
     for ladder in ladders {
         for problem in ["rows70 c12 nothing", "rows33 c20 relu", "rows70 c5 residual"] {
             assert_eq!(problem.parse::<Problem>().unwrap().to_string(), problem);
-            let job = (ladder.job)(&device, problem).unwrap();
+            let job = ladder.job(&device, problem).unwrap();
             let got = (job.run)().unwrap().to_vec::<f32>().unwrap();
             let expected: Vec<f64> = (0..got.len()).map(|at| (job.element)(at)).collect();
             let scale = expected.iter().fold(1.0f64, |most, v| most.max(v.abs()));
             compare(problem, &got, &expected, tolerance(job.terms, scale)).unwrap();
         }
         for wrong in ["", "rows70 c12", "rows70 c12 gelu", "rows0 c12 relu", "rows70 c12 relu x", "c12 rows70 relu"] {
-            let error = (ladder.job)(&device, wrong).err().unwrap().to_string();
+            let error = ladder.job(&device, wrong).err().unwrap().to_string();
             assert!(error.contains("write rows8192 c64 nothing, or relu or residual"), "{error}");
         }
     }
@@ -120,7 +121,8 @@ fn passes(model: &Sequential, x: &Tensor, run: Run) -> Result<Vec<Vec<u32>>> {
     let mut tape = Tape::new();
     parameters(model).iter().for_each(|(_, tensor)| tape.watch(tensor));
     let logits = run(model, &mut Pass::training(&mut tape, 1, 2), x)?;
-    let labels = Input::new([x.dim(0)], Values::Labels(3)).draw(1).into_iter().map(|v| v as i32).collect::<Vec<_>>();
+    let labels =
+        Input::new([x.dim(0)], Values::Labels(3)).draw(1, DType::F32).into_iter().map(|v| v as i32).collect::<Vec<_>>();
     let labels = Tensor::from_slice(x.device(), [x.dim(0)], &labels)?;
     let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
     let gradients = tape.backward(&loss)?;
@@ -198,7 +200,7 @@ fn networks_run_the_fused_kernels() {
 fn training_takes_less_memory() {
     for spec in ["resnet18", "vgg16_bn"] {
         let [fused, _, apart] = WAYS.map(|run| dry(spec, 64, run).1);
-        let rows = Summary::new(spec, 10, [32, 32], 64, Target::Cuda).unwrap().rows;
+        let rows = Summary::new(spec, 10, [32, 32], 64, Precision::F32, Target::Cuda).unwrap().rows;
         // Normalized values before a ReLU, and sums before a ReLU.
         let dropped = |kind: &str, name: &str| {
             kind == "add, ReLU" || kind.starts_with("BatchNorm") && !name.contains("downsample")

@@ -1,6 +1,7 @@
 //! The ladder of batch normalization: each rung improves on the one below in the quantity that it is about, counted by the
 //! profiler with a GPU's tiles.
 
+use warptape::DType;
 use warptape::device::host::Order;
 use warptape::device::host::profiled::{Counts, Profile};
 use warptape::op::workload::Workload;
@@ -16,7 +17,7 @@ const ELEMENTS: u64 = 4 * 16 * 16 * 64;
 fn profile(workload: &str, rung: u32) -> Vec<Profile> {
     let (device, profiles) = profiled(Order::Forward);
     force(&device, Some(rung));
-    Workload::find(workload).unwrap()[0].run(&device, &SIZES).unwrap();
+    Workload::find(workload).unwrap()[0].run(&device, &SIZES, DType::F32).unwrap();
     profiles.list()
 }
 

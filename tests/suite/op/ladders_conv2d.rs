@@ -8,7 +8,7 @@ use warptape::launch::ladder::Summary;
 use warptape::op;
 use warptape::op::conv2d::{Steps, conv2d};
 use warptape::tape::Tape;
-use warptape::{Device, Tensor};
+use warptape::{DType, Device, Tensor};
 
 use crate::device::profiler::profiled;
 use crate::support::{device, has_compiler, on_fast_host, on_gpu, skips_long};
@@ -37,7 +37,7 @@ struct Costs {
 fn costs(ladder: &Summary, rung: u32, problem: &str) -> Costs {
     let (device, profiles) = profiled(Order::Forward);
     device.choices().force(ladder.name, Some(rung));
-    ((ladder.job)(&device, problem).unwrap().run)().unwrap();
+    (ladder.job(&device, problem).unwrap().run)().unwrap();
     assert_eq!(device.choices().made_for(ladder.name, problem), Some(rung));
     let list = profiles.list();
     let sum = |of: fn(&Profile) -> u64| list.iter().map(of).sum::<u64>() as f64;
@@ -152,6 +152,6 @@ fn im2col_takes_large_batches_in_parts() {
 
 fn integers(device: &Device, seed: u64, shape: Vec<usize>) -> Tensor {
     let input = Input::new(shape, Values::Integers);
-    let values: Vec<f32> = input.draw(seed).into_iter().map(|value| value as f32).collect();
+    let values: Vec<f32> = input.draw(seed, DType::F32).into_iter().map(|value| value as f32).collect();
     Tensor::from_slice(device, input.shape.clone(), &values).unwrap()
 }

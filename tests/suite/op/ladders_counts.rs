@@ -1,6 +1,7 @@
 //! Ladders of kernels that memory binds: each rung improves on the one below in the quantity that it is about, counted by the
 //! profiler with a GPU's tiles.
 
+use warptape::DType;
 use warptape::device::host::Order;
 use warptape::device::host::profiled::{Counts, Profile};
 use warptape::op::workload::Workload;
@@ -11,7 +12,7 @@ use crate::support::has_compiler;
 /// What kernel `kernel` does at `sizes` on rung `rung` of the ladder of that name.
 fn rung(kernel: &str, rung: u32, sizes: &[usize]) -> Profile {
     let (device, profiles) = profiled(Order::Forward);
-    Workload::find(&format!("{kernel}:{rung}")).unwrap()[0].run(&device, sizes).unwrap();
+    Workload::find(&format!("{kernel}:{rung}")).unwrap()[0].run(&device, sizes, DType::F32).unwrap();
     profiles.list().into_iter().find(|profile| profile.kernel == kernel).unwrap()
 }
 

@@ -75,7 +75,7 @@ fn wrong_shapes_and_types_are_refused() {
     let logits = Tensor::zeros(device, [2, 3], warptape::DType::F32).unwrap();
     let labels = Tensor::zeros(device, [2], warptape::DType::I32).unwrap();
     let refused = |l: &Tensor, t: &Tensor, s| cross_entropy(&mut Tape::new(), l, t, s).unwrap_err().to_string();
-    assert!(refused(&labels, &labels, 0.0).contains("logits are f32 [N, K], not i32 [2]"));
+    assert!(refused(&labels, &labels, 0.0).contains("logits are f32, f16 or bf16 [N, K], not i32 [2]"));
     assert!(refused(&logits, &logits, 0.0).contains("labels for 2 rows are i32 [2], not f32 [2, 3]"));
     assert!(refused(&logits, &labels, 1.5).contains("smoothing"));
     assert!(softmax(&labels).is_err());

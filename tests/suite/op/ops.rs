@@ -23,15 +23,17 @@ fn agrees_with_its_references(name: &str, op: &Op) {
     assert_eq!(op.name, name, "the name in its entry");
     let (devices, cases) = (devices(), (op.cases)());
     let mut failures = Vec::new();
-    for workload in if cases.is_empty() { (op.workloads)() } else { Vec::new() } {
-        for (label, device) in &devices {
-            if let Err(what) = workload.run(device, &[]).and_then(|()| device.check_guards()) {
-                failures.push(format!("[{label}] {}: {what}", workload.name));
+    for (&element, (label, device)) in
+        op.elements.iter().flat_map(|element| devices.iter().map(move |one| (element, one)))
+    {
+        for workload in if cases.is_empty() { (op.workloads)() } else { Vec::new() } {
+            if let Err(what) = workload.run(device, &[], element).and_then(|()| device.check_guards()) {
+                failures.push(format!("[{label}] {} in {element}: {what}", workload.name));
             }
         }
     }
-    for case in &cases {
-        let expected = case.expectation(1);
+    for (case, &element) in cases.iter().flat_map(|case| op.elements.iter().map(move |element| (case, element))) {
+        let expected = case.expectation(1, element);
         for (label, device) in &devices {
             if let Err(what) = case.verify(device, &expected) {
                 failures.push(format!("[{label}] {what}"));
@@ -42,13 +44,15 @@ fn agrees_with_its_references(name: &str, op: &Op) {
 }
 
 #[test]
-fn elementwise_ops_refuse_what_is_not_f32_or_not_of_one_shape() {
+fn elementwise_ops_refuse_integers_and_what_is_not_of_one_shape_or_type() {
     let (_, device) = &devices()[0];
     let floats = Tensor::zeros(device, [6], DType::F32).unwrap();
     let integers = Tensor::zeros(device, [6], DType::I32).unwrap();
     let add = |a: &Tensor, b: &Tensor| op::add::add(&mut Tape::new(), a, b).map_err(|e| e.to_string());
     assert_eq!(add(&floats, &floats.reshape([2, 3]).unwrap()).unwrap_err(), "add: f32 [6] and f32 [2, 3] differ");
     assert_eq!(add(&floats, &integers).unwrap_err(), "add: f32 [6] and i32 [6] differ");
-    assert_eq!(add(&integers, &integers).unwrap_err(), "elementwise: i32 [6] is not f32");
+    assert_eq!(add(&integers, &integers).unwrap_err(), "elementwise: i32 [6] is not f32, f16 or bf16");
+    let narrow = Tensor::zeros(device, [6], DType::BF16).unwrap();
+    assert_eq!(add(&floats, &narrow).unwrap_err(), "add: f32 [6] and bf16 [6] differ");
     assert!(op::relu::relu(&mut Tape::new(), &integers).is_err());
 }

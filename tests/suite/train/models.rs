@@ -11,6 +11,7 @@ use warptape::op;
 use warptape::op::cross_entropy::cross_entropy;
 use warptape::op::entry::sources;
 use warptape::optim::{Optimizer, OptimizerConfig};
+use warptape::train::precision::Precision;
 use warptape::train::summary::Summary;
 use warptape::{DType, Device, Tape, Tensor};
 
@@ -34,7 +35,8 @@ fn every_network_builds_for_small_and_large_images() {
         };
         for side in [least, 224] {
             let name = model.name;
-            let summary = Summary::new(name, 7, [side, side], 2, TARGET).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let summary = Summary::new(name, 7, [side, side], 2, Precision::F32, TARGET)
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(summary.rows.last().unwrap().output, [2, 7], "{name}");
             assert!(summary.training_peak.unwrap() > summary.inference_peak, "{name}");
             assert!(summary.inference_peak > 4 * summary.parameters() as u64, "{name}");
@@ -55,7 +57,8 @@ fn work_is_what_is_published() {
         ("resnet18", 555.0),
         ("resnet34", 1159.0),
     ] {
-        let macs = Summary::new(&linear_head(name), 10, [32, 32], 2, TARGET).unwrap().macs() as f64 / 2e6;
+        let macs =
+            Summary::new(&linear_head(name), 10, [32, 32], 2, Precision::F32, TARGET).unwrap().macs() as f64 / 2e6;
         assert!((macs - millions).abs() < 0.6, "{name}: {macs}");
     }
     // torchvision's own figures at 224 x 224, in billions.
@@ -66,7 +69,7 @@ fn work_is_what_is_published() {
         ("resnet34:stem=imagenet", 3.66),
         ("resnet50:stem=imagenet", 4.09),
     ] {
-        let macs = Summary::new(name, 1000, [224, 224], 1, TARGET).unwrap().macs() as f64 / 1e9;
+        let macs = Summary::new(name, 1000, [224, 224], 1, Precision::F32, TARGET).unwrap().macs() as f64 / 1e9;
         assert!((macs - billions).abs() < 0.0055, "{name}: {macs}");
     }
 }
@@ -115,7 +118,7 @@ fn state_dicts_are_torchvisions() {
 #[test]
 fn flattened_images_have_the_published_size() {
     for (name, inputs) in [("mynet", 56180), ("mynetpro", 9216)] {
-        let summary = Summary::new(name, 10, [224, 224], 2, TARGET).unwrap();
+        let summary = Summary::new(name, 10, [224, 224], 2, Precision::F32, TARGET).unwrap();
         let flat = summary.rows.iter().find(|row| row.name == "flatten").unwrap();
         assert_eq!((flat.output.as_slice(), flat.bytes), (&[2, inputs][..], 0), "{name}");
     }
@@ -131,7 +134,7 @@ fn memory_is_that_of_a_real_device() {
     for (spec, batch, input) in [("little-conv", 8, [32, 32]), ("vgg11_bn", 2, [32, 32]), ("resnet18", 2, [16, 24])] {
         // Not guarded: sentinels would count too.
         let device = Device::open("host").unwrap();
-        let summary = Summary::new(spec, 9, input, batch, device.target()).unwrap();
+        let summary = Summary::new(spec, 9, input, batch, Precision::F32, device.target()).unwrap();
         let model = models::build(spec, 9, input, &device, 0).unwrap();
         let x = Tensor::full(&device, [batch, input[0], input[1], 3], 0.5).unwrap();
         let peak = || device.memory().peak;

@@ -19,14 +19,19 @@ const LOGITS: f64 = 5e-6;
 const GRADIENTS: f64 = 2e-5;
 const LOSSES: f64 = 5e-4;
 
-struct Golden {
+pub struct Golden {
     bytes: Vec<u8>,
 }
 
 impl Golden {
     fn open() -> Self {
+        Self::named("little_conv")
+    }
+
+    /// The file of that name.
+    pub fn named(name: &str) -> Self {
         // Relative: the suite also runs where it was not built, from the root of the checkout.
-        let path = Path::new("tests/golden/little_conv.safetensors");
+        let path = Path::new("tests/golden").join(name).with_extension("safetensors");
         Self { bytes: std::fs::read(path).expect("run the suite from the root of the checkout") }
     }
 
@@ -34,20 +39,25 @@ impl Golden {
         SafeTensors::deserialize(&self.bytes).expect("the committed golden file")
     }
 
-    fn floats(&self, name: &str) -> Vec<f64> {
+    /// A tensor of f32 or bf16.
+    pub fn floats(&self, name: &str) -> Vec<f64> {
         let view = self.tensors();
         let view = view.tensor(name).unwrap_or_else(|_| panic!("golden has no {name}"));
+        if view.dtype() == safetensors::Dtype::BF16 {
+            let number = |bytes: &[u8]| f32::from_bits(u32::from(u16::from_le_bytes(bytes.try_into().unwrap())) << 16);
+            return view.data().chunks_exact(2).map(|bytes| f64::from(number(bytes))).collect();
+        }
         view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()) as f64).collect()
     }
 
-    fn model(&self, device: &Device) -> Sequential {
+    pub fn model(&self, device: &Device) -> Sequential {
         let model = models::build("little-conv", 9, [32, 32], device, 0).unwrap();
         load_state(&model, &self.tensors(), "init.").unwrap();
         model
     }
 
     /// The input, turned from PyTorch's [N, C, H, W] to [N, H, W, C], and the labels.
-    fn batch(&self, device: &Device) -> (Tensor, Tensor) {
+    pub fn batch(&self, device: &Device) -> (Tensor, Tensor) {
         let planes = self.floats("input");
         let (n, c, pixels) = (8, 3, 32 * 32);
         let at = |i: usize| planes[(i / (pixels * c) * c + i % c) * pixels + i / c % pixels] as f32;
