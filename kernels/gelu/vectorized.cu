@@ -18,8 +18,8 @@
 __device__ __forceinline__ float below(float x) { return 0.5f * (1.0f + erff(x * 0.70710678f)); }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-gelu_forward(float* __restrict__ y,        // [n]
-             const float* __restrict__ x,  // [n]
+gelu_forward(element* __restrict__ y,        // [n]
+             const element* __restrict__ x,  // [n]
              int n) {
     for_each_vector(n, [&](int i, int valid) {
         vec<VEC> in = load_partial<VEC>(x + i, valid, 0.0f);
@@ -28,9 +28,9 @@ gelu_forward(float* __restrict__ y,        // [n]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-gelu_backward(float* __restrict__ dx,        // [n]
-              const float* __restrict__ dy,  // [n]
-              const float* __restrict__ x,   // [n]
+gelu_backward(element* __restrict__ dx,        // [n]
+              const element* __restrict__ dy,  // [n]
+              const element* __restrict__ x,   // [n]
               int n) {
     for_each_vector(n, [&](int i, int valid) {
         vec<VEC> upstream = load_partial<VEC>(dy + i, valid, 0.0f);
