@@ -109,7 +109,7 @@ batchnorm_forward_normalize(element* __restrict__ y,           // [rows, channel
                             const float* __restrict__ bias,    // [channels], or null
                             int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    normalize<Then::NOTHING>(columns, y, x, nullptr, mean, rstd, weight, bias);
+    normalize<Epilogue::NOTHING>(columns, y, x, nullptr, mean, rstd, weight, bias);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -121,7 +121,7 @@ batchnorm_backward_partial(float* __restrict__ dbias,       // [slabs, channels]
                            const float* __restrict__ rstd,  // [channels]
                            int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    gradient_sums<Then::NOTHING>(columns, dbias, dweight, nullptr, dy, nullptr, x, mean, rstd, nullptr, nullptr);
+    gradient_sums<Epilogue::NOTHING>(columns, dbias, dweight, nullptr, dy, nullptr, x, mean, rstd, nullptr, nullptr);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -135,5 +135,5 @@ batchnorm_backward_input(element* __restrict__ dx,           // [rows, channels]
                          const float* __restrict__ dweight,  // [channels]
                          int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    gradient<Then::NOTHING>(columns, dx, dy, x, mean, rstd, weight, nullptr, dbias, dweight, rows);
+    gradient<Epilogue::NOTHING>(columns, dx, dy, x, mean, rstd, weight, nullptr, dbias, dweight, rows);
 }

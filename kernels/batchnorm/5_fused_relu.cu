@@ -26,7 +26,7 @@ batchnorm_forward_normalize(element* __restrict__ y,           // [rows, channel
                             const float* __restrict__ bias,    // [channels]
                             int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    normalize<Then::RELU>(columns, y, x, nullptr, mean, rstd, weight, bias);
+    normalize<Epilogue::RELU>(columns, y, x, nullptr, mean, rstd, weight, bias);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -40,7 +40,7 @@ batchnorm_backward_partial(float* __restrict__ dbias,         // [slabs, channel
                            const float* __restrict__ bias,    // [channels]
                            int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    gradient_sums<Then::RELU>(columns, dbias, dweight, nullptr, dy, nullptr, x, mean, rstd, weight, bias);
+    gradient_sums<Epilogue::RELU>(columns, dbias, dweight, nullptr, dy, nullptr, x, mean, rstd, weight, bias);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -55,5 +55,5 @@ batchnorm_backward_input(element* __restrict__ dx,           // [rows, channels]
                          const float* __restrict__ dweight,  // [channels]
                          int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    gradient<Then::RELU>(columns, dx, dy, x, mean, rstd, weight, bias, dbias, dweight, rows);
+    gradient<Epilogue::RELU>(columns, dx, dy, x, mean, rstd, weight, bias, dbias, dweight, rows);
 }

@@ -26,7 +26,7 @@ batchnorm_forward_normalize(element* __restrict__ y,            // [rows, channe
                             const float* __restrict__ bias,     // [channels]
                             int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    normalize<Then::RESIDUAL>(columns, y, x, other, mean, rstd, weight, bias);
+    normalize<Epilogue::RESIDUAL>(columns, y, x, other, mean, rstd, weight, bias);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2)  // two blocks a multiprocessor: for more of them the compiler would spill
@@ -40,5 +40,5 @@ batchnorm_backward_partial(float* __restrict__ dbias,       // [slabs, channels]
                            const float* __restrict__ rstd,  // [channels]
                            int rows, int channels, int slab, int width) {
     const Columns columns(rows, channels, slab, width);
-    gradient_sums<Then::RESIDUAL>(columns, dbias, dweight, dother, dy, y, x, mean, rstd, nullptr, nullptr);
+    gradient_sums<Epilogue::RESIDUAL>(columns, dbias, dweight, dother, dy, y, x, mean, rstd, nullptr, nullptr);
 }

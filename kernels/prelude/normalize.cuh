@@ -1,5 +1,5 @@
-// The passes of batch normalization over whole matrices, by vectors along columns.cuh's walk; and, by THEN, what is done to a
-// normalized value before it is stored. Rungs 4, 5 and 6 are these with another THEN: the arithmetic and the order of all
+// The passes of batch normalization over whole matrices, by vectors along columns.cuh's walk; and, by EPILOGUE, what is done to a
+// normalized value before it is stored. Rungs 4, 5 and 6 are these with another EPILOGUE: the arithmetic and the order of all
 // additions are the same, so a fused pass gives the bits that separate passes give.
 //
 //   defines   see columns.cuh
@@ -7,7 +7,7 @@
 #include "prelude/batchnorm.cuh"
 #include "prelude/columns.cuh"
 
-enum class Then {
+enum class Epilogue {
     NOTHING,
     RELU,      // y = max(value, 0)
     RESIDUAL,  // y = max(value + other, 0)
@@ -35,9 +35,9 @@ __device__ __forceinline__ vec<VEC> scale_of(const Columns& columns, const float
                     columns.load_channels(weight, channel));
 }
 
-// y = then((x − mean) · rstd · weight + bias, other). Without mean and bias (null) it is also the gradient of inference, dx
+// y = epilogue((x − mean) · rstd · weight + bias, other). Without mean and bias (null) it is also the gradient of inference, dx
 // from dy.
-template <Then THEN>
+template <Epilogue EPILOGUE>
 __device__ __forceinline__ void normalize(const Columns& columns, element* __restrict__ y, const element* __restrict__ x,
                                           const element* __restrict__ other, const float* __restrict__ mean,
                                           const float* __restrict__ rstd, const float* __restrict__ weight,
@@ -51,12 +51,12 @@ __device__ __forceinline__ void normalize(const Columns& columns, element* __res
         vec<VEC> row[R], added[R];  // all loads before the first store, so that they are in flight together
         UNROLL for (int j = 0; j < R; ++j) {
             row[j] = columns.load_row(x, i + j * columns.step, channel);
-            if (THEN == Then::RESIDUAL) added[j] = columns.load_row(other, i + j * columns.step, channel);
+            if (EPILOGUE == Epilogue::RESIDUAL) added[j] = columns.load_row(other, i + j * columns.step, channel);
         }
         UNROLL for (int j = 0; j < R; ++j) {
             vec<VEC> value = normalized(row[j], center, scale, shift);
-            if (THEN == Then::RESIDUAL) value = map<VEC>([](float v, float a) { return v + a; }, value, added[j]);
-            if (THEN != Then::NOTHING) value = positive(value);
+            if (EPILOGUE == Epilogue::RESIDUAL) value = map<VEC>([](float v, float a) { return v + a; }, value, added[j]);
+            if (EPILOGUE != Epilogue::NOTHING) value = positive(value);
             columns.store_row(y, i + j * columns.step, channel, value);
         }
     });
@@ -69,7 +69,7 @@ struct Sums {
 
 // RELU computes anew whether y was positive. RESIDUAL reads y, and stores the gradient that it lets pass in `passed`: that of
 // the second tensor, and what the pass for dx goes on with.
-template <Then THEN>
+template <Epilogue EPILOGUE>
 __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __restrict__ dbias, float* __restrict__ dweight,
                                               element* __restrict__ passed, const element* __restrict__ dy,
                                               const element* __restrict__ y, const element* __restrict__ x,
@@ -86,14 +86,14 @@ __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __r
         const vec<VEC> center = columns.load_channels(mean, channel);
         vec<VEC> upstream[R], product[R];
         UNROLL for (int j = 0; j < R; ++j) upstream[j] = columns.load_row(dy, i + j * columns.step, channel);
-        if (THEN == Then::RESIDUAL) {
+        if (EPILOGUE == Epilogue::RESIDUAL) {
             UNROLL for (int j = 0; j < R; ++j) {
                 upstream[j] = gate(upstream[j], columns.load_row(y, i + j * columns.step, channel));
             }
             UNROLL for (int j = 0; j < R; ++j) columns.store_row(passed, i + j * columns.step, channel, upstream[j]);
         }
         UNROLL for (int j = 0; j < R; ++j) product[j] = columns.load_row(x, i + j * columns.step, channel);
-        if (THEN == Then::RELU) {
+        if (EPILOGUE == Epilogue::RELU) {
             const vec<VEC> scale = scale_of(columns, rstd, weight, channel);
             const vec<VEC> shift = columns.load_channels(bias, channel);
             UNROLL for (int j = 0; j < R; ++j) {
@@ -119,7 +119,7 @@ __device__ __forceinline__ void gradient_sums(const Columns& columns, float* __r
 }
 
 // dx from dy, which with RELU still has to pass the ReLU.
-template <Then THEN>
+template <Epilogue EPILOGUE>
 __device__ __forceinline__ void gradient(const Columns& columns, element* __restrict__ dx, const element* __restrict__ dy,
                                          const element* __restrict__ x, const float* __restrict__ mean,
                                          const float* __restrict__ rstd, const float* __restrict__ weight,
@@ -129,7 +129,7 @@ __device__ __forceinline__ void gradient(const Columns& columns, element* __rest
     columns.for_each_group([&](auto group, int i, int, int channel) {
         const vec<VEC> center = columns.load_channels(mean, channel), r = columns.load_channels(rstd, channel);
         const vec<VEC> scale = scale_of(columns, rstd, weight, channel);
-        const vec<VEC> shift = THEN == Then::RELU ? columns.load_channels(bias, channel) : splat<VEC>(0.0f);
+        const vec<VEC> shift = EPILOGUE == Epilogue::RELU ? columns.load_channels(bias, channel) : splat<VEC>(0.0f);
         const vec<VEC> level =
             map<VEC>([=](float s) { return rounded_product(s, share); }, columns.load_channels(dbias, channel));
         const vec<VEC> slope =
@@ -141,7 +141,7 @@ __device__ __forceinline__ void gradient(const Columns& columns, element* __rest
             row[j] = columns.load_row(x, i + j * columns.step, channel);
         }
         UNROLL for (int j = 0; j < R; ++j) {
-            if (THEN == Then::RELU) {
+            if (EPILOGUE == Epilogue::RELU) {
                 upstream[j] = gate(upstream[j], normalized(row[j], center, scale, shift));
             }
             columns.store_row(dx, i + j * columns.step, channel,

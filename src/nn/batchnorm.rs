@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::{Builder, Layer, Layout, Pass, State};
 use crate::error::Result;
 use crate::op::batchnorm::{Norm, batchnorm_inference, batchnorm_train};
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 use crate::tensor::{DType, Tensor};
 
 /// Batch normalization over the last dimension, with PyTorch's defaults (momentum 0.1, eps 1e-5).
@@ -34,17 +34,17 @@ impl BatchNorm {
 
 impl Layer for BatchNorm {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        self.forward_then(pass, x, Then::Nothing)
+        self.forward_with(pass, x, Epilogue::Nothing)
     }
 
-    fn forward_then(&self, pass: &mut Pass, x: &Tensor, then: Then<&Tensor>) -> Result<Tensor> {
+    fn forward_with(&self, pass: &mut Pass, x: &Tensor, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
         let Self { weight, bias, running_mean, running_var, .. } = self;
         let norm = Norm { weight, bias, running_mean, running_var, eps: EPS };
         if !pass.training {
-            return batchnorm_inference(pass.tape, x, &norm, then);
+            return batchnorm_inference(pass.tape, x, &norm, epilogue);
         }
         self.batches.fetch_add(1, Ordering::Relaxed);
-        batchnorm_train(pass.tape, x, &norm, MOMENTUM, then)
+        batchnorm_train(pass.tape, x, &norm, MOMENTUM, epilogue)
     }
 
     fn describe(&self) -> String {

@@ -1,14 +1,14 @@
 use super::{Builder, Layer, Layout, Pass, State};
 use crate::error::Result;
 use crate::op::cast::cast;
-use crate::op::conv2d::{Steps, conv2d};
+use crate::op::conv2d::{Conv2dParams, conv2d};
 use crate::tensor::Tensor;
 
 /// Convolution with filters `[K, R, S, C]` and an optional bias `[K]`.
 pub struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
-    steps: Steps,
+    params: Conv2dParams,
 }
 
 impl Conv2d {
@@ -18,11 +18,11 @@ impl Conv2d {
         channels: usize,
         filters: usize,
         size: usize,
-        steps: Steps,
+        params: Conv2dParams,
         bias: bool,
     ) -> Result<Self> {
         let (weight, bias) = builder.convolution(channels, filters, size, bias)?;
-        Ok(Self { weight, bias, steps })
+        Ok(Self { weight, bias, params })
     }
 }
 
@@ -30,12 +30,12 @@ impl Layer for Conv2d {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         let weight = cast(pass.tape, &self.weight, x.dtype())?;
         let bias = self.bias.as_ref().map(|bias| cast(pass.tape, bias, x.dtype())).transpose()?;
-        conv2d(pass.tape, x, &weight, bias.as_ref(), self.steps)
+        conv2d(pass.tape, x, &weight, bias.as_ref(), self.params)
     }
 
     fn describe(&self) -> String {
         let &[k, r, s, c] = self.weight.shape().dims() else { unreachable!("filters are [K, R, S, C]") };
-        let Steps { stride, padding, .. } = self.steps;
+        let Conv2dParams { stride, padding, .. } = self.params;
         let stride = if stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
         let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
         format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}")

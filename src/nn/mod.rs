@@ -29,8 +29,8 @@ pub use sequential::Sequential;
 pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, GlobalAvgPool, MaxPool, Relu};
 
 use crate::error::Result;
+use crate::op::epilogue::Epilogue;
 use crate::op::random::Key;
-use crate::op::then::Then;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -63,17 +63,17 @@ impl<'a> Pass<'a> {
         Key { seed: self.seed, step: self.step, stream: self.streams }
     }
 
-    /// Runs the layer called `name` below the current one and marks its output on the tape; then does `then` to it, on the
+    /// Runs the layer called `name` below the current one and marks its output on the tape; then does `epilogue` to it, on the
     /// way if the layer can and nobody asks for its own output.
-    pub fn run(&mut self, name: &str, layer: &dyn Layer, x: &Tensor, then: Then<&Tensor>) -> Result<Tensor> {
+    pub fn run(&mut self, name: &str, layer: &dyn Layer, x: &Tensor, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
         self.path.push(name.to_owned());
-        let on_the_way = if self.tape.is_marking() { Then::Nothing } else { then };
-        let y = layer.forward_then(self, x, on_the_way);
+        let on_the_way = if self.tape.is_marking() { Epilogue::Nothing } else { epilogue };
+        let y = layer.forward_with(self, x, on_the_way);
         let full = self.path.join(".");
         self.path.pop();
         let y = y?;
         self.tape.mark(&full, &y);
-        if self.tape.is_marking() { then.apply(self.tape, &y) } else { Ok(y) }
+        if self.tape.is_marking() { epilogue.apply(self.tape, &y) } else { Ok(y) }
     }
 }
 
@@ -95,19 +95,19 @@ pub trait Layer: Send + Sync {
     /// A shape that the layer does not take; device errors.
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor>;
 
-    /// Computes the output and does `then` to it, on the way if the layer can: the same bits by fewer passes over memory. If it
+    /// Computes the output and does `epilogue` to it, on the way if the layer can: the same bits by fewer passes over memory. If it
     /// cannot, by ops of their own.
     ///
     /// # Errors
     /// Those of [`Layer::forward`]; a second tensor of another shape than the output.
-    fn forward_then(&self, pass: &mut Pass, x: &Tensor, then: Then<&Tensor>) -> Result<Tensor> {
+    fn forward_with(&self, pass: &mut Pass, x: &Tensor, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
         let y = self.forward(pass, x)?;
-        then.apply(pass.tape, &y)
+        epilogue.apply(pass.tape, &y)
     }
 
     /// What this layer does, if the layer before may do it on the way.
-    fn as_then(&self) -> Then {
-        Then::Nothing
+    fn as_epilogue(&self) -> Epilogue {
+        Epilogue::Nothing
     }
 
     /// What the layer is, in a few words: `Conv2d 3 → 64, 3×3, padding 1`.

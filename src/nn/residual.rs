@@ -1,6 +1,6 @@
 use super::{Layer, Pass, Sequential};
 use crate::error::Result;
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// A residual block: ReLU(branch(x) + shortcut(x)), where the shortcut is x itself unless shapes differ (He et al. 2015).
@@ -19,10 +19,10 @@ impl Residual {
 impl Layer for Residual {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         let shortcut = match &self.downsample {
-            Some(downsample) => pass.run("downsample", downsample, x, Then::Nothing)?,
+            Some(downsample) => pass.run("downsample", downsample, x, Epilogue::Nothing)?,
             None => x.clone(),
         };
-        self.branch.forward_then(pass, x, Then::Residual(&shortcut))
+        self.branch.forward_with(pass, x, Epilogue::Residual(&shortcut))
     }
 
     fn describe(&self) -> String {

@@ -1,6 +1,6 @@
 use super::{Layer, Pass};
 use crate::error::Result;
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// Layers that run one after the other, each with a name.
@@ -30,20 +30,20 @@ impl Sequential {
 
 impl Layer for Sequential {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        self.forward_then(pass, x, Then::Nothing)
+        self.forward_with(pass, x, Epilogue::Nothing)
     }
 
-    /// Each layer does on the way what the next one would do, and the last one `then`.
-    fn forward_then(&self, pass: &mut Pass, x: &Tensor, then: Then<&Tensor>) -> Result<Tensor> {
+    /// Each layer does on the way what the next one would do, and the last one `epilogue`.
+    fn forward_with(&self, pass: &mut Pass, x: &Tensor, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
         let (mut x, mut layers) = (x.clone(), self.layers.as_slice());
         while let [(name, layer), rest @ ..] = layers {
-            let Some((_, next)) = rest.first() else { return pass.run(name, layer.as_ref(), &x, then) };
+            let Some((_, next)) = rest.first() else { return pass.run(name, layer.as_ref(), &x, epilogue) };
             // Where layers leave their outputs under their names, every layer runs by itself.
-            let relu = !pass.tape.is_marking() && next.as_then() == Then::Relu;
-            x = pass.run(name, layer.as_ref(), &x, if relu { Then::Relu } else { Then::Nothing })?;
+            let relu = !pass.tape.is_marking() && next.as_epilogue() == Epilogue::Relu;
+            x = pass.run(name, layer.as_ref(), &x, if relu { Epilogue::Relu } else { Epilogue::Nothing })?;
             layers = if relu { &rest[1..] } else { rest };
         }
-        then.apply(pass.tape, &x)
+        epilogue.apply(pass.tape, &x)
     }
 
     fn describe(&self) -> String {

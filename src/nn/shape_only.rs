@@ -4,9 +4,9 @@ use super::{Layer, Pass};
 use crate::error::Result;
 use crate::op::adaptive_pool::adaptive_avg_pool;
 use crate::op::dropout::dropout;
+use crate::op::epilogue::Epilogue;
 use crate::op::pool::{Window, global_avg_pool, max_pool};
 use crate::op::relu::relu;
-use crate::op::then::Then;
 use crate::tensor::Tensor;
 
 /// `max(x, 0)`.
@@ -17,8 +17,8 @@ impl Layer for Relu {
         relu(pass.tape, x)
     }
 
-    fn as_then(&self) -> Then {
-        Then::Relu
+    fn as_epilogue(&self) -> Epilogue {
+        Epilogue::Relu
     }
 
     fn describe(&self) -> String {

@@ -5,8 +5,8 @@
 //! `pub static OP`, and its name in `for_each_op!`.
 
 pub mod entry;
+pub mod epilogue;
 pub mod random;
-pub mod then;
 pub mod workload;
 
 use std::collections::BTreeMap;

@@ -15,8 +15,9 @@ use warptape::op::add::add;
 use warptape::op::augment::{Augment, augment, pick_labels};
 use warptape::op::batchnorm::{Norm, batchnorm_train};
 use warptape::op::cast::cast;
-use warptape::op::conv2d::{Steps, conv2d};
+use warptape::op::conv2d::{Conv2dParams, conv2d};
 use warptape::op::cross_entropy::{cross_entropy, softmax};
+use warptape::op::epilogue::Epilogue;
 use warptape::op::linear::linear;
 use warptape::op::matmul::{Form, matmul};
 use warptape::op::metrics::Totals;
@@ -24,7 +25,6 @@ use warptape::op::pool::{Window, avg_pool, max_pool};
 use warptape::op::random::Key;
 use warptape::op::reduce::{column_sums, sum};
 use warptape::op::relu::relu;
-use warptape::op::then::Then;
 use warptape::op::{cam, ceiling};
 use warptape::optim::{Optimizer, OptimizerConfig};
 use warptape::{DType, Device, Error, Result, Tape, Tensor};
@@ -112,8 +112,8 @@ fn tensors_of_two_types() {
         refused(matmul(tape, Form::NN, &a, &b));
         refused(linear(tape, &a, &a, &of(other, &[4])));
         let (image, filters) = (of(one, &[1, 4, 4, 4]), of(other, &[4, 3, 3, 4]));
-        refused(conv2d(tape, &image, &filters, None, Steps::new(1, 1)));
-        refused(conv2d(tape, &image, &of(one, &[4, 3, 3, 4]), Some(&of(other, &[4])), Steps::new(1, 1)));
+        refused(conv2d(tape, &image, &filters, None, Conv2dParams::new(1, 1)));
+        refused(conv2d(tape, &image, &of(one, &[4, 3, 3, 4]), Some(&of(other, &[4])), Conv2dParams::new(1, 1)));
     }
     for narrow in [DType::F16, DType::BF16] {
         let [single, half] = [DType::F32, narrow].map(|dtype| of(dtype, &[4]));
@@ -122,7 +122,7 @@ fn tensors_of_two_types() {
             let [weight, bias, running_mean, running_var] =
                 std::array::from_fn(|i| if i == place { &half } else { &single });
             let norm = Norm { weight, bias, running_mean, running_var, eps: 1e-5 };
-            refused(batchnorm_train(tape, &image, &norm, 0.1, Then::Nothing));
+            refused(batchnorm_train(tape, &image, &norm, 0.1, Epilogue::Nothing));
         }
         refused(ceiling::copy(&half));
         refused(ceiling::scale(&half, 2.0));
@@ -145,15 +145,15 @@ fn tensors_of_two_devices() {
         refused(add(tape, &b, &a));
         refused(matmul(tape, Form::NN, &a, &b));
         let (image, filters) = (floats(&here, &[1, 4, 4, 4]), floats(&there, &[4, 3, 3, 4]));
-        refused(conv2d(tape, &image, &filters, None, Steps::new(1, 1)));
+        refused(conv2d(tape, &image, &filters, None, Conv2dParams::new(1, 1)));
         let bias = Some(&filters).map(|_| floats(&there, &[4]));
-        refused(conv2d(tape, &image, &floats(&here, &[4, 3, 3, 4]), bias.as_ref(), Steps::new(1, 1)));
+        refused(conv2d(tape, &image, &floats(&here, &[4, 3, 3, 4]), bias.as_ref(), Conv2dParams::new(1, 1)));
         let [mine, theirs] = [&here, &there].map(|device| floats(device, &[4]));
         for place in 0..4 {
             let [weight, bias, running_mean, running_var] =
                 std::array::from_fn(|i| if i == place { &theirs } else { &mine });
             let norm = Norm { weight, bias, running_mean, running_var, eps: 1e-5 };
-            refused(batchnorm_train(tape, &image, &norm, 0.1, Then::Nothing));
+            refused(batchnorm_train(tape, &image, &norm, 0.1, Epilogue::Nothing));
         }
         let labels = Tensor::from_slice(&there, [4], &[0, 1, 2, 3]).unwrap();
         refused(cross_entropy(tape, &a, &labels, 0.0));
@@ -182,14 +182,14 @@ fn elements_of_another_type() {
     refused(sum(tape, &bytes(&[64])));
     refused(matmul(tape, Form::NN, &bytes(&[4, 4]), &floats(&device, &[4, 4])));
     refused(matmul(tape, Form::NT, &floats(&device, &[4, 4]), &bytes(&[4, 4])));
-    refused(conv2d(tape, &bytes(&[2, 6, 6, 4]), &floats(&device, &[4, 3, 3, 4]), None, Steps::new(1, 1)));
-    refused(conv2d(tape, &image, &bytes(&[4, 3, 3, 4]), None, Steps::new(1, 1)));
-    refused(conv2d(tape, &image, &floats(&device, &[4, 3, 3, 4]), Some(&bytes(&[4])), Steps::new(1, 1)));
+    refused(conv2d(tape, &bytes(&[2, 6, 6, 4]), &floats(&device, &[4, 3, 3, 4]), None, Conv2dParams::new(1, 1)));
+    refused(conv2d(tape, &image, &bytes(&[4, 3, 3, 4]), None, Conv2dParams::new(1, 1)));
+    refused(conv2d(tape, &image, &floats(&device, &[4, 3, 3, 4]), Some(&bytes(&[4])), Conv2dParams::new(1, 1)));
     refused(softmax(&bytes(&[4, 4])));
     refused(max_pool(tape, &bytes(&[2, 6, 6, 4]), Window { size: [2; 2], stride: [2; 2], padding: [0; 2] }));
     let linear = Linear::new(&mut Builder::new(&device, 0), 4, 4).unwrap();
     let pass = &mut warptape::nn::Pass::inference(tape);
-    refused(pass.run("linear", &linear, &bytes(&[4, 4]), Then::Nothing));
+    refused(pass.run("linear", &linear, &bytes(&[4, 4]), Epilogue::Nothing));
 
     let mut tape = Tape::new();
     tape.watch(&image);
@@ -226,9 +226,9 @@ fn sizes_that_wrap() {
     for size in large {
         for axis in 0..2 {
             let with = |small: usize| if axis == 0 { [size, small] } else { [small, size] };
-            let steps = Steps { padding: with(1), ..Steps::new(1, 1) };
+            let steps = Conv2dParams { padding: with(1), ..Conv2dParams::new(1, 1) };
             refused(conv2d(tape, &image, &filters, None, steps));
-            let steps = Steps { dilation: with(1), ..Steps::new(1, 1) };
+            let steps = Conv2dParams { dilation: with(1), ..Conv2dParams::new(1, 1) };
             refused(conv2d(tape, &image, &filters, None, steps));
             let window = Window { size: with(2), stride: [1, 1], padding: [0, 0] };
             refused(avg_pool(tape, &image, window));
@@ -247,7 +247,8 @@ fn sizes_that_wrap() {
         ));
     }
     // No stride is too long to begin at the first pixel.
-    let y = conv2d(tape, &image, &filters, None, Steps { stride: [9, 1 << 30], ..Steps::new(1, 1) }).unwrap();
+    let y =
+        conv2d(tape, &image, &filters, None, Conv2dParams { stride: [9, 1 << 30], ..Conv2dParams::new(1, 1) }).unwrap();
     assert_eq!(y.shape().dims(), [1, 1, 1, 4]);
     refused(models::build("resnet18", usize::MAX, [32, 32], &dry(), 0));
 }

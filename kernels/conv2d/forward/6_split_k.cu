@@ -18,8 +18,11 @@
 #include "prelude/conv.cuh"
 #include "prelude/tile.cuh"
 
-// A patch in single floats takes more addresses than 128 registers leave room for.
-extern "C" __global__ void __launch_bounds__(THREADS, AVEC == 1 ? 1 : RESIDENT_BLOCKS)
+// A patch in single floats takes more addresses than 128 registers leave room for; so do filters in single elements of two
+// bytes, which wait in registers of their own to be widened.
+constexpr bool SCATTERED = AVEC == 1 || (BVEC == 1 && sizeof(element) < sizeof(float));
+
+extern "C" __global__ void __launch_bounds__(THREADS, SCATTERED ? 1 : RESIDENT_BLOCKS)
 conv2d_forward(result* __restrict__ partial,         // [splits, n, p, q, k]
                const element* __restrict__ x,        // [n, h, w, c]
                const element* __restrict__ filters,  // [r·s·c, k]

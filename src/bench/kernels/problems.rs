@@ -5,7 +5,7 @@ use crate::device::dry::Dry;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::launch::ladder::Summary;
-use crate::op::conv2d::{Sizes, Steps};
+use crate::op::conv2d::{Conv2dParams, Sizes};
 
 /// Networks that are looked into unless others are named.
 pub const NETWORKS: [&str; 5] = ["little-conv", "vgg16_bn", "resnet18", "resnet34", AIRBENCH];
@@ -80,7 +80,7 @@ fn airbench(batch: usize) -> Result<Vec<(String, String)>> {
     let mut posed = Vec::new();
     for (number, &(side, c, k, taps, padding)) in AIRBENCH_CONVOLUTIONS.iter().enumerate() {
         let sizes =
-            Sizes::new([batch, side, side, c], [k, taps, taps], Steps::new(1, padding)).map_err(Error::usage)?;
+            Sizes::new([batch, side, side, c], [k, taps, taps], Conv2dParams::new(1, padding)).map_err(Error::usage)?;
         let trained = if number == 0 {
             &["conv2d_forward"][..]
         } else {

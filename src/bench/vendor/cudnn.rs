@@ -161,11 +161,11 @@ impl Cudnn {
     }
     /// Descriptors of the two operands, the moves and the result. They are few and small, and live as long as the process.
     fn described(&self, sizes: &Sizes, direction: Direction) -> Result<[Descriptor; 4], String> {
-        let Sizes { n, h, w, c, k, r, s, p, q, steps } = *sizes;
+        let Sizes { n, h, w, c, k, r, s, p, q, params } = *sizes;
         let library = &self.0.library;
         let [n, h, w, c, k, r, s, p, q] = [n, h, w, c, k, r, s, p, q].map(|size| size as c_int);
         let [[u, v], [top, left], [down, across]] =
-            [steps.stride, steps.padding, steps.dilation].map(|pair| pair.map(|size| size as c_int));
+            [params.stride, params.padding, params.dilation].map(|pair| pair.map(|size| size as c_int));
         // SAFETY: the signatures are those of cudnn_ops.h and cudnn_cnn.h of cuDNN 9; pointers are to live variables.
         unsafe {
             let make = |name: &str| -> Result<Descriptor, String> {

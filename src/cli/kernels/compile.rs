@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 
 use crate::op::workload::Workload;
 use crate::op::{self, entry};
+use crate::tensor::DType;
 
 /// One function of one variant on one architecture.
 #[derive(Clone, Debug)]
@@ -151,6 +152,9 @@ pub(super) struct Options {
     /// Architectures, for example sm_80,sm_90a [default: sm_80, sm_90a and the newest that NVRTC knows]
     #[arg(long, value_delimiter = ',')]
     arch: Vec<String>,
+    /// Types of the tensors that kernels of the tree are compiled for
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', default_value = "f32,f16,bf16", value_parser = subject::element)]
+    element: Vec<DType>,
     /// Every variant, too, that a GPU runs in trainings and benches of known networks, so that none of them compiles anything
     #[arg(long)]
     all: bool,
@@ -175,7 +179,8 @@ pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Resul
         return Err(Error::usage(format!("--define is for files of your own; {fix}")).into());
     }
     if own.is_empty() || !names.is_empty() {
-        sources.extend(of_tree(&names, options.all)?);
+        let of_element = |source: &Source| options.element.contains(&element(source));
+        sources.extend(of_tree(&names, options.all)?.into_iter().filter(of_element));
     }
     let report = compile_sources(&Nvrtc::find(environment)?, &options.arch, &sources)?;
     crate::cli::print(&report)?;
@@ -183,6 +188,12 @@ pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Resul
         return Ok(());
     }
     Err(anyhow::anyhow!("kernels that do not compile, or spill registers, are listed above"))
+}
+
+/// The type of a source's elements.
+fn element(source: &Source) -> DType {
+    let define = source.defines.iter().find(|(name, _)| *name == "ELEMENT");
+    define.and_then(|(_, value)| DType::named(&value.to_string())).unwrap_or(DType::F32)
 }
 
 /// The variants of the files that `names` mean, each once; of all files if there are no names.

@@ -3,7 +3,7 @@
 use super::Wanted;
 use crate::error::Result;
 use crate::nn::{BatchNorm, Builder, Conv2d, GlobalAvgPool, Linear, MaxPool, Relu, Sequential};
-use crate::op::conv2d::Steps;
+use crate::op::conv2d::Conv2dParams;
 
 const WIDTHS: [usize; 4] = [32, 64, 128, 256];
 
@@ -14,7 +14,7 @@ pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
     let mut channels = 3;
     for width in WIDTHS {
         features = features
-            .then(Conv2d::new(builder, channels, width, 3, Steps::new(1, 1), false)?)
+            .then(Conv2d::new(builder, channels, width, 3, Conv2dParams::new(1, 1), false)?)
             .then(BatchNorm::new(builder, width)?)
             .then(Relu)
             .then(MaxPool::halving(2));

@@ -3,16 +3,16 @@
 use super::Wanted;
 use crate::error::Result;
 use crate::nn::{Builder, Conv2d, Flatten, Linear, MaxPool, Relu, Sequential};
-use crate::op::conv2d::Steps;
+use crate::op::conv2d::Conv2dParams;
 
 /// Conv 3 → 10, pool 2, conv 10 → 20, pool 2, ReLU, linear to 500, ReLU, linear to the classes.
 pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
     // Each stage takes 4 pixels off for the filter and halves the rest.
     let [height, width] = wanted.input_after(16, |side| ((side - 4) / 2 - 4) / 2)?;
     let features = Sequential::new()
-        .then(Conv2d::new(builder, 3, 10, 5, Steps::new(1, 0), true)?)
+        .then(Conv2d::new(builder, 3, 10, 5, Conv2dParams::new(1, 0), true)?)
         .then(MaxPool::halving(2))
-        .then(Conv2d::new(builder, 10, 20, 5, Steps::new(1, 0), true)?)
+        .then(Conv2d::new(builder, 10, 20, 5, Conv2dParams::new(1, 0), true)?)
         .then(MaxPool::halving(2))
         .then(Relu);
     let classifier = Sequential::new()

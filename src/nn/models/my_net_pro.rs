@@ -4,7 +4,7 @@
 use super::Wanted;
 use crate::error::Result;
 use crate::nn::{BatchNorm, Builder, Conv2d, Dropout, Flatten, Linear, MaxPool, Relu, Sequential};
-use crate::op::conv2d::Steps;
+use crate::op::conv2d::Conv2dParams;
 
 /// Filters, their size, stride and padding, and whether a max-pool 3×3 with stride 2 follows.
 const CONVOLUTIONS: [(usize, usize, usize, usize, bool); 5] =
@@ -20,7 +20,7 @@ pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
     let (mut features, mut channels) = (Sequential::new(), 3);
     for (filters, size, stride, padding, pooled) in CONVOLUTIONS {
         features = features
-            .then(Conv2d::new(builder, channels, filters, size, Steps::new(stride, padding), true)?)
+            .then(Conv2d::new(builder, channels, filters, size, Conv2dParams::new(stride, padding), true)?)
             .then(BatchNorm::new(builder, filters)?)
             .then(Relu);
         if pooled {

@@ -7,7 +7,7 @@ use super::Wanted;
 use crate::error::Result;
 use crate::nn::init::Filters;
 use crate::nn::{BatchNorm, Builder, Conv2d, GlobalAvgPool, Linear, MaxPool, Relu, Residual, Sequential};
-use crate::op::conv2d::Steps;
+use crate::op::conv2d::Conv2dParams;
 
 /// What a residual block is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub fn build(builder: &mut Builder, wanted: &mut Wanted, block: Block, depths: [
     let imagenet = wanted.choice("stem", &["cifar", "imagenet"])? == "imagenet";
     let (size, stride) = if imagenet { (7, 2) } else { (3, 1) };
     let mut net = Sequential::new()
-        .with("conv1", Conv2d::new(builder, 3, 64, size, Steps::new(stride, size / 2), false)?)
+        .with("conv1", Conv2d::new(builder, 3, 64, size, Conv2dParams::new(stride, size / 2), false)?)
         .with("bn1", BatchNorm::new(builder, 64)?)
         .with("relu", Relu);
     if imagenet {
@@ -54,7 +54,7 @@ fn residual(builder: &mut Builder, block: Block, channels: usize, width: usize, 
     let (mut branch, mut inputs) = (Sequential::new(), channels);
     for (i, &(size, filters, stride)) in convolutions.iter().enumerate() {
         let number = i + 1;
-        let conv = Conv2d::new(builder, inputs, filters, size, Steps::new(stride, size / 2), false)?;
+        let conv = Conv2d::new(builder, inputs, filters, size, Conv2dParams::new(stride, size / 2), false)?;
         branch = branch.with(format!("conv{number}"), conv);
         branch = branch.with(format!("bn{number}"), BatchNorm::new(builder, filters)?);
         if number < convolutions.len() {
@@ -65,7 +65,7 @@ fn residual(builder: &mut Builder, block: Block, channels: usize, width: usize, 
     let downsample = if stride == 1 && channels == inputs {
         None
     } else {
-        let conv = Conv2d::new(builder, channels, inputs, 1, Steps::new(stride, 0), false)?;
+        let conv = Conv2d::new(builder, channels, inputs, 1, Conv2dParams::new(stride, 0), false)?;
         Some(Sequential::new().then(conv).then(BatchNorm::new(builder, inputs)?))
     };
     Ok(Residual::new(branch, downsample))

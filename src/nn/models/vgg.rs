@@ -9,7 +9,7 @@ use crate::nn::init::{Filters, Weights};
 use crate::nn::{
     AdaptiveAvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Relu, Sequential,
 };
-use crate::op::conv2d::Steps;
+use crate::op::conv2d::Conv2dParams;
 
 /// Convolutions at each of the five resolutions: configurations A, B, D and E of the paper.
 pub const A: [usize; 5] = [1, 1, 2, 2, 2];
@@ -38,7 +38,7 @@ pub fn build(builder: &mut Builder, wanted: &mut Wanted, depths: [usize; 5], nor
     let mut channels = 3;
     for (depth, width) in depths.into_iter().zip(WIDTHS) {
         for _ in 0..depth {
-            features = features.then(Conv2d::new(builder, channels, width, 3, Steps::new(1, 1), true)?);
+            features = features.then(Conv2d::new(builder, channels, width, 3, Conv2dParams::new(1, 1), true)?);
             if norm {
                 features = features.then(BatchNorm::new(builder, width)?);
             }

@@ -7,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::{dimension, elementwise};
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 use crate::op::{reduce, relu};
 use crate::tensor::{DType, Tensor};
 
@@ -48,24 +48,24 @@ pub struct Sums {
 
 /// The two halves of a rung; the second is skipped where nobody needs the gradient of x.
 #[derive(Clone, Copy)]
-pub struct Steps {
+pub struct Backward {
     sums: fn(&Problem, &Tensor, &Saved) -> Result<Sums>,
     input: fn(&Problem, &Saved, &Sums) -> Result<Tensor>,
 }
 
 /// Its kernels.
-pub static LADDER: Ladder<Problem, Steps> = Ladder {
+pub static LADDER: Ladder<Problem, Backward> = Ladder {
     name: "batchnorm_backward",
     rungs: &[
-        Rung::new(TWO_PASS, Steps { sums: |p, dy, saved| alone(TWO_PASS, p, dy, saved), input: scalar }),
-        Rung::new(WELFORD, Steps { sums: |p, dy, saved| alone(WELFORD, p, dy, saved), input: scalar }),
-        Rung::new(SLABS, Steps { sums: joined, input: scalar }),
-        Rung::new(VECTORIZED, Steps { sums: merged, input: vectorized }),
-        Rung::new(FUSED_RELU, Steps { sums: with_relu, input: through_relu })
-            .only(|problem: &Problem| problem.then == Then::Relu)
+        Rung::new(TWO_PASS, Backward { sums: |p, dy, saved| alone(TWO_PASS, p, dy, saved), input: scalar }),
+        Rung::new(WELFORD, Backward { sums: |p, dy, saved| alone(WELFORD, p, dy, saved), input: scalar }),
+        Rung::new(SLABS, Backward { sums: joined, input: scalar }),
+        Rung::new(VECTORIZED, Backward { sums: merged, input: vectorized }),
+        Rung::new(FUSED_RELU, Backward { sums: with_relu, input: through_relu })
+            .only(|problem: &Problem| problem.epilogue == Epilogue::Relu)
             .shown_by("batchnorm_relu"),
-        Rung::new(FUSED_RESIDUAL, Steps { sums: with_residual, input: vectorized })
-            .only(|problem: &Problem| problem.then == Then::Residual(())),
+        Rung::new(FUSED_RESIDUAL, Backward { sums: with_residual, input: vectorized })
+            .only(|problem: &Problem| problem.epilogue == Epilogue::Residual(())),
     ],
     default: forward::LADDER.default,
 };

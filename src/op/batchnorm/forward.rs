@@ -8,39 +8,39 @@ use crate::error::Result;
 use crate::launch::columns::Columns;
 use crate::launch::ladder::{Ladder, Rung};
 use crate::launch::{dimension, elementwise};
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 use crate::tensor::Tensor;
 
 /// Mean and 1 / √(var + eps) of the batch, from x; moves the running statistics by the momentum.
 type Statistics = fn(&Problem, &Tensor, &Norm, f32) -> Result<[Tensor; 2]>;
 /// y from x, mean and rstd.
-type Normalize = fn(&Problem, &Tensor, [&Tensor; 2], &Norm, Then<&Tensor>) -> Result<Tensor>;
+type Normalize = fn(&Problem, &Tensor, [&Tensor; 2], &Norm, Epilogue<&Tensor>) -> Result<Tensor>;
 
 /// The two halves of a rung. Inference has its statistics already and runs the second alone.
 #[derive(Clone, Copy)]
-pub struct Steps {
+pub struct Forward {
     pub(super) statistics: Statistics,
     pub(super) normalize: Normalize,
 }
 
 /// Its kernels.
-pub static LADDER: Ladder<Problem, Steps> = Ladder {
+pub static LADDER: Ladder<Problem, Forward> = Ladder {
     name: "batchnorm_forward",
     rungs: &[
-        Rung::new(TWO_PASS, Steps { statistics: |p, x, norm, m| alone(TWO_PASS, p, x, norm, m), normalize: scalar }),
-        Rung::new(WELFORD, Steps { statistics: |p, x, norm, m| alone(WELFORD, p, x, norm, m), normalize: scalar }),
-        Rung::new(SLABS, Steps { statistics: joined, normalize: scalar }),
-        Rung::new(VECTORIZED, Steps { statistics: merged, normalize: vectorized }),
-        Rung::new(FUSED_RELU, Steps { statistics: merged, normalize: fused })
-            .only(|problem: &Problem| problem.then == Then::Relu)
+        Rung::new(TWO_PASS, Forward { statistics: |p, x, norm, m| alone(TWO_PASS, p, x, norm, m), normalize: scalar }),
+        Rung::new(WELFORD, Forward { statistics: |p, x, norm, m| alone(WELFORD, p, x, norm, m), normalize: scalar }),
+        Rung::new(SLABS, Forward { statistics: joined, normalize: scalar }),
+        Rung::new(VECTORIZED, Forward { statistics: merged, normalize: vectorized }),
+        Rung::new(FUSED_RELU, Forward { statistics: merged, normalize: fused })
+            .only(|problem: &Problem| problem.epilogue == Epilogue::Relu)
             .shown_by("batchnorm_relu"),
-        Rung::new(FUSED_RESIDUAL, Steps { statistics: merged, normalize: fused })
-            .only(|problem: &Problem| problem.then == Then::Residual(())),
+        Rung::new(FUSED_RESIDUAL, Forward { statistics: merged, normalize: fused })
+            .only(|problem: &Problem| problem.epilogue == Epilogue::Residual(())),
     ],
-    default: |_, problem| match problem.then {
-        Then::Nothing => 4,
-        Then::Relu => 5,
-        Then::Residual(()) => 6,
+    default: |_, problem| match problem.epilogue {
+        Epilogue::Nothing => 4,
+        Epilogue::Relu => 5,
+        Epilogue::Residual(()) => 6,
     },
 };
 
@@ -82,12 +82,12 @@ fn scalar(
     x: &Tensor,
     [mean, rstd]: [&Tensor; 2],
     norm: &Norm,
-    then: Then<&Tensor>,
+    epilogue: Epilogue<&Tensor>,
 ) -> Result<Tensor> {
     let y = elementwise::like(x)?;
     let tensors = [&y, x, mean, rstd, norm.weight, norm.bias].map(Tensor::arg);
     each("batchnorm_forward_normalize", x, problem, &tensors)?;
-    then.compute(y)
+    epilogue.compute(y)
 }
 
 fn vectorized(
@@ -95,12 +95,12 @@ fn vectorized(
     x: &Tensor,
     [mean, rstd]: [&Tensor; 2],
     norm: &Norm,
-    then: Then<&Tensor>,
+    epilogue: Epilogue<&Tensor>,
 ) -> Result<Tensor> {
     let y = elementwise::like(x)?;
     let tensors = [&y, x, mean, rstd, norm.weight, norm.bias].map(Tensor::arg);
     run(VECTORIZED, "batchnorm_forward_normalize", x, &problem.columns(x), &tensors, &[])?;
-    then.compute(y)
+    epilogue.compute(y)
 }
 
 fn fused(
@@ -108,11 +108,11 @@ fn fused(
     x: &Tensor,
     [mean, rstd]: [&Tensor; 2],
     norm: &Norm,
-    then: Then<&Tensor>,
+    epilogue: Epilogue<&Tensor>,
 ) -> Result<Tensor> {
     let y = elementwise::like(x)?;
-    let (file, second) = match then {
-        Then::Residual(second) => (FUSED_RESIDUAL, Some(second)),
+    let (file, second) = match epilogue {
+        Epilogue::Residual(second) => (FUSED_RESIDUAL, Some(second)),
         _ => (FUSED_RELU, None),
     };
     let tensors = [Some(&y), Some(x), second, Some(mean), Some(rstd), Some(norm.weight), Some(norm.bias)];
@@ -127,9 +127,9 @@ pub(super) fn train(
     x: &Tensor,
     norm: &Norm,
     momentum: f32,
-    then: Then<&Tensor>,
+    epilogue: Epilogue<&Tensor>,
 ) -> Result<(Tensor, [Tensor; 2])> {
-    let Steps { statistics, normalize } = LADDER.pick(x.device(), problem, x.dtype()).run;
+    let Forward { statistics, normalize } = LADDER.pick(x.device(), problem, x.dtype()).run;
     let [mean, rstd] = statistics(problem, x, norm, momentum)?;
-    Ok((normalize(problem, x, [&mean, &rstd], norm, then)?, [mean, rstd]))
+    Ok((normalize(problem, x, [&mean, &rstd], norm, epilogue)?, [mean, rstd]))
 }

@@ -1,7 +1,7 @@
 //! Batch normalization of channels, the last dimension; the statistics run over all others (n rows). Whatever the type of x,
 //! which is y's, all that there is one of per channel is f32.
 //!
-//! - y = weight · x̂ + bias, x̂ = (x − mean) · rstd, rstd = 1 / √(var + eps); a [`Then`] may follow on the way
+//! - y = weight · x̂ + bias, x̂ = (x − mean) · rstd, rstd = 1 / √(var + eps); an [`Epilogue`] may follow on the way
 //! - training: mean and (biased) variance of the batch. dbias = Σ dy, dweight = Σ dy · x̂ and, because the statistics
 //!   depend on x, dx = weight · rstd · (dy − dbias / n − x̂ · dweight / n)
 //! - inference: running statistics, constants. dx = weight · rstd · dy
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::launch::columns::Columns;
 use crate::launch::{Args, Variant, dimension, element, elementwise, launch};
 use crate::op::Op;
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 use backward::Saved;
@@ -63,19 +63,25 @@ pub struct Norm<'a> {
 /// # Errors
 /// Fewer than two values per channel; parameters or statistics that are not one value per channel; a second tensor of
 /// another shape.
-pub fn batchnorm_train(tape: &mut Tape, x: &Tensor, norm: &Norm, momentum: f32, then: Then<&Tensor>) -> Result<Tensor> {
-    let problem = check(x, norm, then)?;
+pub fn batchnorm_train(
+    tape: &mut Tape,
+    x: &Tensor,
+    norm: &Norm,
+    momentum: f32,
+    epilogue: Epilogue<&Tensor>,
+) -> Result<Tensor> {
+    let problem = check(x, norm, epilogue)?;
     if problem.rows < 2 {
         return Err(Error::shape(
             "batchnorm",
             format!("training needs two values per channel or more, not {}: take larger batches or images", x.shape()),
         ));
     }
-    let (y, [mean, rstd]) = forward::train(&problem, x, norm, momentum, then)?;
-    let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
-    let second = then.second().cloned();
-    let inputs = [x, norm.weight, norm.bias, then.second().unwrap_or(x)];
-    let inputs = &inputs[..3 + usize::from(then.second().is_some())];
+    let (y, [mean, rstd]) = forward::train(&problem, x, norm, momentum, epilogue)?;
+    let saved = Saved::new(x, Some(&y).filter(|_| problem.epilogue != Epilogue::Nothing), [&mean, &rstd], norm);
+    let second = epilogue.second().cloned();
+    let inputs = [x, norm.weight, norm.bias, epilogue.second().unwrap_or(x)];
+    let inputs = &inputs[..3 + usize::from(epilogue.second().is_some())];
     tape.record("batchnorm_train", inputs, &y, move |dy, gradients| {
         let (sums, dx) = backward::train(&problem, dy, &saved, gradients.needs(&saved.x))?;
         gradients.add(&saved.weight, sums.dweight)?;
@@ -92,25 +98,26 @@ pub fn batchnorm_train(tape: &mut Tape, x: &Tensor, norm: &Norm, momentum: f32, 
 ///
 /// # Errors
 /// Parameters or statistics that are not one value per channel; a second tensor of another shape.
-pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<&Tensor>) -> Result<Tensor> {
-    let problem = check(x, norm, then)?;
+pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
+    let problem = check(x, norm, epilogue)?;
     let rstd = elementwise::like(norm.running_var)?;
     let row = Columns::whole(x.device().target(), 1, problem.channels);
     let tensors = [rstd.arg(), norm.running_var.arg()];
     run(VECTORIZED, "batchnorm_forward_rstd", x, &row, &tensors, &[norm.eps.into()])?;
     let normalize = forward::LADDER.pick(x.device(), &problem, x.dtype()).run.normalize;
-    let y = normalize(&problem, x, [norm.running_mean, &rstd], norm, then)?;
+    let y = normalize(&problem, x, [norm.running_mean, &rstd], norm, epilogue)?;
     // The statistics may move before the backward pass, so what this pass used is kept.
     let mean = if tape.needs(norm.weight) { norm.running_mean.duplicate()? } else { norm.running_mean.clone() };
-    let saved = Saved::new(x, Some(&y).filter(|_| problem.then != Then::Nothing), [&mean, &rstd], norm);
-    let second = then.second().cloned();
-    let inputs = [x, norm.weight, norm.bias, then.second().unwrap_or(x)];
-    let inputs = &inputs[..3 + usize::from(then.second().is_some())];
+    let saved = Saved::new(x, Some(&y).filter(|_| problem.epilogue != Epilogue::Nothing), [&mean, &rstd], norm);
+    let second = epilogue.second().cloned();
+    let inputs = [x, norm.weight, norm.bias, epilogue.second().unwrap_or(x)];
+    let inputs = &inputs[..3 + usize::from(epilogue.second().is_some())];
     tape.record("batchnorm_inference", inputs, &y, move |dy, gradients| {
         let passed = saved.passed(dy)?;
         let saved = Saved { y: None, ..saved };
         if gradients.needs(&saved.weight) || gradients.needs(&saved.bias) {
-            let (sums, _) = backward::train(&Problem { then: Then::Nothing, ..problem }, &passed, &saved, false)?;
+            let (sums, _) =
+                backward::train(&Problem { epilogue: Epilogue::Nothing, ..problem }, &passed, &saved, false)?;
             gradients.add(&saved.weight, sums.dweight)?;
             gradients.add(&saved.bias, sums.dbias)?;
         }
@@ -125,7 +132,7 @@ pub fn batchnorm_inference(tape: &mut Tape, x: &Tensor, norm: &Norm, then: Then<
     Ok(y)
 }
 
-fn check(x: &Tensor, norm: &Norm, then: Then<&Tensor>) -> Result<Problem> {
+fn check(x: &Tensor, norm: &Norm, epilogue: Epilogue<&Tensor>) -> Result<Problem> {
     let channels = x.shape().last();
     let per_channel = [norm.weight, norm.bias, norm.running_mean, norm.running_var];
     let names = ["weight", "bias", "running mean", "running variance"];
@@ -133,12 +140,12 @@ fn check(x: &Tensor, norm: &Norm, then: Then<&Tensor>) -> Result<Problem> {
         let what = format!("{name} {} for the {channels} channels of {}", other.shape(), x.shape());
         return Err(Error::shape("batchnorm", what));
     }
-    if let Some(second) = then.second().filter(|second| second.shape() != x.shape()) {
+    if let Some(second) = epilogue.second().filter(|second| second.shape() != x.shape()) {
         return Err(Error::shape("batchnorm", format!("{} cannot be added to {}", second.shape(), x.shape())));
     }
     per_channel.into_iter().try_for_each(|t| elementwise::check_f32("batchnorm", t))?;
-    element("batchnorm", [x].into_iter().chain(then.second()))?;
-    Ok(Problem { rows: x.elements() / channels.max(1), channels, then: then.kind() })
+    element("batchnorm", [x].into_iter().chain(epilogue.second()))?;
+    Ok(Problem { rows: x.elements() / channels.max(1), channels, epilogue: epilogue.kind() })
 }
 
 impl Problem {

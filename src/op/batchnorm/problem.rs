@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::op::then::Then;
+use crate::op::epilogue::Epilogue;
 
 /// One batch normalization and what follows it. As text, `rows8192 c64 relu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,7 +14,7 @@ pub struct Problem {
     /// Channels.
     pub channels: usize,
     /// What is done on the way.
-    pub then: Then,
+    pub epilogue: Epilogue,
 }
 
 impl Problem {
@@ -26,7 +26,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rows{} c{} {}", self.rows, self.channels, self.then)
+        write!(f, "rows{} c{} {}", self.rows, self.channels, self.epilogue)
     }
 }
 
@@ -38,7 +38,7 @@ impl FromStr for Problem {
             let mut words = text.split(' ');
             let mut size = |name| words.next()?.strip_prefix(name)?.parse().ok().filter(|&size: &usize| size > 0);
             let (rows, channels) = (size("rows")?, size("c")?);
-            Some(Self { rows, channels, then: words.next()?.parse().ok()? }).filter(|_| words.next().is_none())
+            Some(Self { rows, channels, epilogue: words.next()?.parse().ok()? }).filter(|_| words.next().is_none())
         };
         let example = "write rows8192 c64 nothing, or relu or residual";
         parts().ok_or_else(|| Error::usage(format!("batch normalization '{text}': {example}")))

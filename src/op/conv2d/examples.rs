@@ -1,7 +1,7 @@
 //! Problems for benches, kernels at work, and examples for tests: odd sizes, strides, padding, dilation, rectangular filters.
 
 use super::direction::{Direction, compute};
-use super::{Sizes, Steps, conv2d};
+use super::{Conv2dParams, Sizes, conv2d};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::Result;
@@ -34,11 +34,11 @@ pub(super) fn job(direction: Direction, device: &Device, problem: &str, element:
 /// Kernels at work at any size. Filters of odd size are padded so that a stride of 1 keeps the image's size.
 pub(super) fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [n, h, w, c, k, r, s, stride]: [usize; 8], element: DType| {
-        let steps = Steps { stride: [stride; 2], padding: [(r - 1) / 2, (s - 1) / 2], dilation: [1; 2] };
+        let params = Conv2dParams { stride: [stride; 2], padding: [(r - 1) / 2, (s - 1) / 2], dilation: [1; 2] };
         let shapes = [vec![n, h, w, c], vec![k, r, s, c], vec![k]];
         let inputs = shapes.map(|shape| Input::new(shape, Values::Uniform));
         workload::both_ways(device, inputs, element, |tape, [x, filters, bias]| {
-            conv2d(tape, x, filters, Some(bias), steps)
+            conv2d(tape, x, filters, Some(bias), params)
         })
     };
     let dims = ["n", "h", "w", "c", "k", "r", "s", "stride"];
@@ -50,31 +50,31 @@ pub(super) fn workloads() -> Vec<Workload> {
 
 /// Examples for tests and benches.
 pub(super) fn cases() -> Vec<Case> {
-    let plain = Steps::new(1, 1);
-    let uneven = Steps { stride: [2, 1], padding: [0, 2], dilation: [1, 2] };
+    let plain = Conv2dParams::new(1, 1);
+    let uneven = Conv2dParams { stride: [2, 1], padding: [0, 2], dilation: [1, 2] };
     let mut cases = Vec::new();
     //   input [n, h, w, c], filters k × r × s
-    for (input, k, window, steps) in [
-        ([1, 1, 1, 1], 1, [1, 1], Steps::new(1, 0)),
+    for (input, k, window, params) in [
+        ([1, 1, 1, 1], 1, [1, 1], Conv2dParams::new(1, 0)),
         ([2, 5, 4, 3], 5, [3, 3], plain),
         ([1, 7, 6, 4], 33, [3, 2], uneven),
-        ([2, 6, 5, 16], 7, [3, 3], Steps::new(2, 1)),
-        ([1, 9, 9, 2], 3, [5, 5], Steps::new(3, 2)),
-        ([1, 4, 4, 35], 32, [1, 1], Steps::new(2, 0)),
+        ([2, 6, 5, 16], 7, [3, 3], Conv2dParams::new(2, 1)),
+        ([1, 9, 9, 2], 3, [5, 5], Conv2dParams::new(3, 2)),
+        ([1, 4, 4, 35], 32, [1, 1], Conv2dParams::new(2, 0)),
         ([3, 3, 3, 8], 17, [3, 3], plain),
         ([2, 7, 5, 8], 20, [3, 3], plain),
-        ([1, 6, 9, 4], 36, [3, 3], Steps { padding: [0, 2], ..plain }),
+        ([1, 6, 9, 4], 36, [3, 3], Conv2dParams { padding: [0, 2], ..plain }),
         // So deep that either product is split.
         ([1, 2, 2, 140], 2, [3, 3], plain),
         ([1, 2, 2, 2], 140, [3, 3], plain),
     ] {
         for values in [Values::Uniform, Values::Integers] {
-            let name = format!("conv2d {input:?} * {k}x{window:?} {steps:?} {values:?}");
+            let name = format!("conv2d {input:?} * {k}x{window:?} {params:?} {values:?}");
             let x = Input::new(input, values);
             let filters = Input::new([k, window[0], window[1], input[3]], values);
             let bias = Input::new([k], values);
-            let run = move |tape: &mut Tape, x: &[Tensor]| conv2d(tape, &x[0], &x[1], Some(&x[2]), steps);
-            let reference = move |x: &[Vec<f64>]| reference(input, k, window, steps, x);
+            let run = move |tape: &mut Tape, x: &[Tensor]| conv2d(tape, &x[0], &x[1], Some(&x[2]), params);
+            let reference = move |x: &[Vec<f64>]| reference(input, k, window, params, x);
             let terms = input[..3].iter().product::<usize>().max(window[0] * window[1] * input[3].max(k));
             cases.push(Case::new(name, vec![x, filters, bias], run, reference).terms(terms));
         }
@@ -82,24 +82,24 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn reference(input: [usize; 4], k: usize, [r, s]: [usize; 2], steps: Steps, x: &[Vec<f64>]) -> Vec<f64> {
+fn reference(input: [usize; 4], k: usize, [r, s]: [usize; 2], params: Conv2dParams, x: &[Vec<f64>]) -> Vec<f64> {
     let [image, filters, bias] = x else { unreachable!("a convolution has three inputs") };
-    let sizes = Sizes::new(input, [k, r, s], steps).expect("sizes that fit");
+    let sizes = Sizes::new(input, [k, r, s], params).expect("sizes that fit");
     (0..sizes.output()).map(|at| output(&sizes, image, filters, at) + bias[at % k]).collect()
 }
 
 /// Which row (or column, for d = 1) of the input tap `tap` of the filter sees from output row `at`.
-fn seen(steps: &Steps, d: usize, at: usize, tap: usize) -> usize {
-    (at * steps.stride[d] + tap * steps.dilation[d]).wrapping_sub(steps.padding[d])
+fn seen(params: &Conv2dParams, d: usize, at: usize, tap: usize) -> usize {
+    (at * params.stride[d] + tap * params.dilation[d]).wrapping_sub(params.padding[d])
 }
 
 /// Element `at` of y, without bias.
 fn output<T: Copy + Into<f64>>(sizes: &Sizes, x: &[T], filters: &[T], at: usize) -> f64 {
-    let &Sizes { h, w, c, k, r, s, p, q, steps, .. } = sizes;
+    let &Sizes { h, w, c, k, r, s, p, q, params, .. } = sizes;
     let (filter, column, row, image) = (at % k, at / k % q, at / k / q % p, at / k / q / p);
     let mut sum = 0.0;
     for tap in 0..r * s {
-        let (i, j) = (seen(&steps, 0, row, tap / s), seen(&steps, 1, column, tap % s));
+        let (i, j) = (seen(&params, 0, row, tap / s), seen(&params, 1, column, tap % s));
         if i < h && j < w {
             let (pixel, weights) =
                 (&x[((image * h + i) * w + j) * c..][..c], &filters[(filter * r * s + tap) * c..][..c]);
@@ -111,13 +111,13 @@ fn output<T: Copy + Into<f64>>(sizes: &Sizes, x: &[T], filters: &[T], at: usize)
 
 /// Element `at` of the gradient of x.
 fn of_input<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], filters: &[T], at: usize) -> f64 {
-    let &Sizes { h, w, c, k, r, s, p, q, steps, .. } = sizes;
+    let &Sizes { h, w, c, k, r, s, p, q, params, .. } = sizes;
     let (channel, column, row, image) = (at % c, at / c % w, at / c / w % h, at / c / w / h);
     let mut sum = 0.0;
     for tap in 0..r * s {
         let of = |d: usize, at: usize, tap: usize| {
-            let from = (at + steps.padding[d]).checked_sub(tap * steps.dilation[d])?;
-            (from % steps.stride[d] == 0).then_some(from / steps.stride[d])
+            let from = (at + params.padding[d]).checked_sub(tap * params.dilation[d])?;
+            (from % params.stride[d] == 0).then_some(from / params.stride[d])
         };
         if let (Some(i), Some(j)) = (of(0, row, tap / s).filter(|&i| i < p), of(1, column, tap % s).filter(|&j| j < q))
         {
@@ -131,12 +131,12 @@ fn of_input<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], filters: &[T], at: usi
 
 /// Element `at` of the gradient of the filters.
 fn of_filters<T: Copy + Into<f64>>(sizes: &Sizes, dy: &[T], x: &[T], at: usize) -> f64 {
-    let &Sizes { h, w, c, k, r, s, p, q, steps, .. } = sizes;
+    let &Sizes { h, w, c, k, r, s, p, q, params, .. } = sizes;
     let (channel, tap, filter) = (at % c, at / c % (r * s), at / c / (r * s));
     let mut sum = 0.0;
     for pixel in 0..sizes.pixels() {
         let (column, row, image) = (pixel % q, pixel / q % p, pixel / q / p);
-        let (i, j) = (seen(&steps, 0, row, tap / s), seen(&steps, 1, column, tap % s));
+        let (i, j) = (seen(&params, 0, row, tap / s), seen(&params, 1, column, tap % s));
         if i < h && j < w {
             sum += dy[pixel * k + filter].into() * x[((image * h + i) * w + j) * c + channel].into();
         }

@@ -58,14 +58,14 @@ pub(super) fn split_k(file: &'static str, pass: &Pass) -> Result<Tensor> {
 
 /// Residue classes of input pixels: blocks along the z axis, of which there are at most 65535.
 pub(super) fn classes(sizes: &Sizes) -> usize {
-    let [vertical, horizontal] = sizes.steps.stride;
+    let [vertical, horizontal] = sizes.params.stride;
     if vertical.saturating_mul(horizontal) < 65536 { vertical * horizontal } else { 1 }
 }
 
 /// Block tiles of the input pixels of one residue class × channels.
 pub(super) fn by_residue(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let ([dy, filters], sizes) = (pass.operands, pass.sizes);
-    let (device, [vertical, horizontal]) = (dy.device(), sizes.steps.stride);
+    let (device, [vertical, horizontal]) = (dy.device(), sizes.params.stride);
     // The largest class.
     let rows = sizes.n * sizes.h.div_ceil(vertical) * sizes.w.div_ceil(horizontal);
     let taps = sizes.r.div_ceil(vertical) * sizes.s.div_ceil(horizontal);

@@ -50,7 +50,7 @@ const CHANNELS: &[usize] = &[31, 32, 63, 64, 127, 128];
 
 /// How the filter moves over the image: `[vertical, horizontal]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Steps {
+pub struct Conv2dParams {
     /// Input pixels from one output pixel to the next; at least 1.
     pub stride: [usize; 2],
     /// Pixels of zeros on either side of the image.
@@ -59,8 +59,8 @@ pub struct Steps {
     pub dilation: [usize; 2],
 }
 
-impl Steps {
-    /// Equal steps in both directions, no dilation.
+impl Conv2dParams {
+    /// The same in both directions, no dilation.
     pub fn new(stride: usize, padding: usize) -> Self {
         Self { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2] }
     }
@@ -71,8 +71,14 @@ impl Steps {
 ///
 /// # Errors
 /// Ranks other than 4, channel counts that differ, a stride or dilation of 0, a filter larger than the padded image.
-pub fn conv2d(tape: &mut Tape, x: &Tensor, filters: &Tensor, bias: Option<&Tensor>, steps: Steps) -> Result<Tensor> {
-    let sizes = Sizes::of(x, filters, bias, steps)?;
+pub fn conv2d(
+    tape: &mut Tape,
+    x: &Tensor,
+    filters: &Tensor,
+    bias: Option<&Tensor>,
+    params: Conv2dParams,
+) -> Result<Tensor> {
+    let sizes = Sizes::of(x, filters, bias, params)?;
     let y = compute(Direction::Forward, &sizes, [x, filters], bias)?;
     let (input, weights, offset) = (x.clone(), filters.clone(), bias.cloned());
     let inputs = [x, filters, bias.unwrap_or(x)];

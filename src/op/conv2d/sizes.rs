@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Steps;
+use super::Conv2dParams;
 use crate::device::Arg;
 use crate::error::{Error, Result};
 use crate::launch::{dimension, element};
@@ -32,11 +32,11 @@ pub struct Sizes {
     /// Columns of an output image.
     pub q: usize,
     /// How the filter moves.
-    pub steps: Steps,
+    pub params: Conv2dParams,
 }
 
 impl Sizes {
-    pub(super) fn of(x: &Tensor, filters: &Tensor, bias: Option<&Tensor>, steps: Steps) -> Result<Self> {
+    pub(super) fn of(x: &Tensor, filters: &Tensor, bias: Option<&Tensor>, params: Conv2dParams) -> Result<Self> {
         let fail =
             |what: &str| Error::shape("conv2d", format!("input {}, filters {}: {what}", x.shape(), filters.shape()));
         let (&[n, h, w, c], &[k, r, s, filter_c]) = (x.shape().dims(), filters.shape().dims()) else {
@@ -49,27 +49,27 @@ impl Sizes {
         if bias.is_some_and(|b| b.elements() != k) {
             return Err(fail("the bias needs one element per filter"));
         }
-        Self::new([n, h, w, c], [k, r, s], steps).map_err(|what| fail(&what))
+        Self::new([n, h, w, c], [k, r, s], params).map_err(|what| fail(&what))
     }
 
-    pub(crate) fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], steps: Steps) -> Result<Self, String> {
-        if [n, h, w, c, k, r, s].contains(&0) || steps.stride.contains(&0) || steps.dilation.contains(&0) {
+    pub(crate) fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], params: Conv2dParams) -> Result<Self, String> {
+        if [n, h, w, c, k, r, s].contains(&0) || params.stride.contains(&0) || params.dilation.contains(&0) {
             return Err("sizes, strides and dilations must be at least 1".into());
         }
         let extent = |size: usize, taps: usize, d: usize| {
             // What a filter reaches is what kernels hold in an int.
-            let padded = int(steps.padding[d])? * 2 + int(size)?;
-            let reach = int(product([int(steps.dilation[d])?, taps - 1])?)? + 1;
+            let padded = int(params.padding[d])? * 2 + int(size)?;
+            let reach = int(product([int(params.dilation[d])?, taps - 1])?)? + 1;
             let room = int(padded)?.checked_sub(reach);
-            room.map(|room| room / steps.stride[d] + 1)
+            room.map(|room| room / params.stride[d] + 1)
                 .ok_or_else(|| "the filter is larger than the padded image".to_owned())
         };
         let (p, q) = (extent(h, r, 0)?, extent(w, s, 1)?);
-        steps.stride.into_iter().try_for_each(|stride| int(stride).map(drop))?;
+        params.stride.into_iter().try_for_each(|stride| int(stride).map(drop))?;
         for elements in [&[n, h, w][..], &[n, p, q], &[k, r, s, c]] {
             int(product(elements.iter().copied())?)?;
         }
-        Ok(Self { n, h, w, c, k, r, s, p, q, steps })
+        Ok(Self { n, h, w, c, k, r, s, p, q, params })
     }
 
     /// Output pixels of the whole batch.
@@ -104,7 +104,7 @@ impl Sizes {
 
     /// The kernels' `Conv`.
     pub(super) fn arg(&self, split: usize) -> Arg {
-        let Steps { stride, padding, dilation } = self.steps;
+        let Conv2dParams { stride, padding, dilation } = self.params;
         let sizes = [self.n, self.h, self.w, self.c, self.k, self.r, self.s, self.p, self.q];
         let moves = [stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], split];
         let mut ints = [0; 16];
@@ -125,9 +125,9 @@ fn product(sizes: impl IntoIterator<Item = usize>) -> Result<usize, String> {
 
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { n, h, w, c, k, r, s, steps, .. } = self;
+        let Self { n, h, w, c, k, r, s, params, .. } = self;
         write!(f, "n{n} h{h} w{w} c{c} k{k} r{r} s{s}")?;
-        let pairs = [("stride", steps.stride), ("pad", steps.padding), ("dilation", steps.dilation)];
+        let pairs = [("stride", params.stride), ("pad", params.padding), ("dilation", params.dilation)];
         pairs.into_iter().try_for_each(|(name, [a, b])| write!(f, " {name}{a},{b}"))
     }
 }
@@ -150,7 +150,7 @@ impl FromStr for Sizes {
                 .and_then(|word| word.split_once(',').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?])));
             both.ok_or_else(|| fail(&format!("no {name}")))
         };
-        let steps = Steps { stride: pair("stride")?, padding: pair("pad")?, dilation: pair("dilation")? };
-        Self::new(input, filters, steps).map_err(|what| fail(&what))
+        let params = Conv2dParams { stride: pair("stride")?, padding: pair("pad")?, dilation: pair("dilation")? };
+        Self::new(input, filters, params).map_err(|what| fail(&what))
     }
 }

@@ -4,7 +4,7 @@
 
 use super::direction::Pass;
 use super::launches::split;
-use super::{Sizes, Steps};
+use super::{Conv2dParams, Sizes};
 use crate::device::{Arg, Device, Geometry, Target};
 use crate::error::Result;
 use crate::launch::tile::{Tile, access};
@@ -16,9 +16,9 @@ pub(super) const ROUNDING: f64 = 4.0;
 
 /// Whether it can do the problem: 3 × 3 filters, stride 1, whole vectors of channels.
 pub(super) fn can(sizes: &Sizes) -> bool {
-    let Sizes { r, s, c, k, steps, .. } = *sizes;
-    let plain = (r, s) == (3, 3) && steps.stride == [1, 1] && steps.dilation == [1, 1];
-    plain && steps.padding.iter().all(|&padding| padding <= 2) && c.is_multiple_of(4) && k.is_multiple_of(4)
+    let Sizes { r, s, c, k, params, .. } = *sizes;
+    let plain = (r, s) == (3, 3) && params.stride == [1, 1] && params.dilation == [1, 1];
+    plain && params.padding.iter().all(|&padding| padding <= 2) && c.is_multiple_of(4) && k.is_multiple_of(4)
 }
 
 /// The rung with the fewest multiplications, if that is one of Winograd's. Both are measured to be faster than implicit
@@ -47,9 +47,9 @@ pub(super) fn forward(file: &'static str, pass: &Pass) -> Result<Tensor> {
 /// The gradient of the input: a convolution of dy.
 pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let &Pass { sizes, operands: [dy, filters], .. } = pass;
-    let &Sizes { h, w, c, k, p, q, steps, .. } = sizes;
-    let steps = Steps { padding: steps.padding.map(|padding| 2 - padding), ..steps };
-    let turned = Sizes { h: p, w: q, c: k, k: c, p: h, q: w, steps, ..*sizes };
+    let &Sizes { h, w, c, k, p, q, params, .. } = sizes;
+    let params = Conv2dParams { padding: params.padding.map(|padding| 2 - padding), ..params };
+    let turned = Sizes { h: p, w: q, c: k, k: c, p: h, q: w, params, ..*sizes };
     convolve(file, &turned, dy, Taps { values: filters, row_stride: 9 * c, tap_stride: c, turned: true }, None)
 }
 

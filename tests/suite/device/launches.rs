@@ -11,14 +11,14 @@ use warptape::nn::{Layer, Pass, models, parameters};
 use warptape::op::add::add;
 use warptape::op::batchnorm::{Norm, batchnorm_inference};
 use warptape::op::ceiling::scale;
-use warptape::op::conv2d::{Steps, conv2d};
+use warptape::op::conv2d::{Conv2dParams, conv2d};
 use warptape::op::cross_entropy::{cross_entropy, softmax};
+use warptape::op::epilogue::Epilogue;
 use warptape::op::matmul::{Form, matmul};
 use warptape::op::metrics::Totals;
 use warptape::op::pool::{Window, max_pool};
 use warptape::op::reduce::sum;
 use warptape::op::relu::relu;
-use warptape::op::then::Then;
 use warptape::optim::{Optimizer, OptimizerConfig};
 use warptape::{DType, Device, Environment, Result, Tape, Tensor};
 
@@ -78,9 +78,9 @@ fn launches_ask_for_no_memory() {
             ("relu", &|| drop(relu(&mut tape(), &x).unwrap())),
             ("add", &|| drop(add(&mut tape(), &x, &x).unwrap())),
             ("matmul", &|| drop(matmul(&mut tape(), Form::NN, &a, &b).unwrap())),
-            ("conv2d", &|| drop(conv2d(&mut tape(), &x, &wide, Some(&flat), Steps::new(1, 2)).unwrap())),
-            ("winograd", &|| drop(conv2d(&mut tape(), &x, &filters, None, Steps::new(1, 1)).unwrap())),
-            ("batchnorm", &|| drop(batchnorm_inference(&mut tape(), &x, &norm, Then::Nothing).unwrap())),
+            ("conv2d", &|| drop(conv2d(&mut tape(), &x, &wide, Some(&flat), Conv2dParams::new(1, 2)).unwrap())),
+            ("winograd", &|| drop(conv2d(&mut tape(), &x, &filters, None, Conv2dParams::new(1, 1)).unwrap())),
+            ("batchnorm", &|| drop(batchnorm_inference(&mut tape(), &x, &norm, Epilogue::Nothing).unwrap())),
             ("max pool", &|| {
                 let window = Window { size: [2; 2], stride: [2; 2], padding: [0; 2] };
                 drop(max_pool(&mut tape(), &x, window).unwrap())

@@ -2,7 +2,7 @@
 
 use warptape::check::Random;
 use warptape::op::batchnorm::{Norm, batchnorm_inference, batchnorm_train};
-use warptape::op::then::Then;
+use warptape::op::epilogue::Epilogue;
 use warptape::{Device, Result, Tape, Tensor};
 
 use crate::support::devices;
@@ -16,7 +16,7 @@ fn step(device: &Device, x: &[f32], channels: usize, mean: f32, var: f32) -> Res
     let x = Tensor::from_slice(device, [x.len() / channels, channels], x)?;
     let [weight, bias, mean, var] = [1.0, 0.0, mean, var].map(|v| Tensor::full(device, [channels], v).unwrap());
     let norm = Norm { weight: &weight, bias: &bias, running_mean: &mean, running_var: &var, eps: EPS };
-    let y = batchnorm_train(&mut Tape::new(), &x, &norm, MOMENTUM, Then::Nothing)?;
+    let y = batchnorm_train(&mut Tape::new(), &x, &norm, MOMENTUM, Epilogue::Nothing)?;
     Ok([y.to_vec()?, mean.to_vec()?, var.to_vec()?])
 }
 
@@ -110,9 +110,9 @@ fn what_cannot_be_normalized_is_refused_with_both_shapes() {
     );
     let [x, c3, c2] = [vec![4, 2], vec![3], vec![2]].map(|dims| Tensor::full(&device, dims, 1.0).unwrap());
     let norm = Norm { weight: &c2, bias: &c3, running_mean: &c2, running_var: &c2, eps: EPS };
-    let error = batchnorm_inference(&mut Tape::new(), &x, &norm, Then::Nothing).unwrap_err().to_string();
+    let error = batchnorm_inference(&mut Tape::new(), &x, &norm, Epilogue::Nothing).unwrap_err().to_string();
     assert_eq!(error, "batchnorm: bias [3] for the 2 channels of [4, 2]");
     let norm = Norm { bias: &c2, ..norm };
-    let error = batchnorm_inference(&mut Tape::new(), &x, &norm, Then::Residual(&c3)).unwrap_err().to_string();
+    let error = batchnorm_inference(&mut Tape::new(), &x, &norm, Epilogue::Residual(&c3)).unwrap_err().to_string();
     assert_eq!(error, "batchnorm: [3] cannot be added to [4, 2]");
 }

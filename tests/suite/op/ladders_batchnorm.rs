@@ -7,8 +7,8 @@ use warptape::nn::{Layer, Pass, Sequential, State, models, parameters};
 use warptape::op::add::add;
 use warptape::op::batchnorm::{Norm, Problem, batchnorm_inference, batchnorm_train};
 use warptape::op::cross_entropy::cross_entropy;
+use warptape::op::epilogue::Epilogue;
 use warptape::op::relu::relu;
-use warptape::op::then::Then;
 use warptape::train::precision::Precision;
 use warptape::train::summary::Summary;
 use warptape::{DType, Device, Result, Tape, Tensor, op};
@@ -24,7 +24,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 }
 
 /// Output, gradients of x, weight, bias and the second tensor; running statistics.
-fn step(device: &Device, sizes: [usize; 2], training: bool, then: Then) -> Result<Vec<Vec<u32>>> {
+fn step(device: &Device, sizes: [usize; 2], training: bool, epilogue: Epilogue) -> Result<Vec<Vec<u32>>> {
     let [rows, channels] = sizes;
     let mut random = Random(5);
     let mut draw = |n: usize| (0..n).map(|_| random.unit() as f32 * 2.0 - 1.0).collect::<Vec<_>>();
@@ -37,14 +37,14 @@ fn step(device: &Device, sizes: [usize; 2], training: bool, then: Then) -> Resul
     let mut tape = Tape::new();
     let leaves = [&x, &weight, &bias, &second];
     leaves.iter().for_each(|leaf| tape.watch(leaf));
-    let then = match then {
-        Then::Nothing => Then::Nothing,
-        Then::Relu => Then::Relu,
-        Then::Residual(()) => Then::Residual(&second),
+    let epilogue = match epilogue {
+        Epilogue::Nothing => Epilogue::Nothing,
+        Epilogue::Relu => Epilogue::Relu,
+        Epilogue::Residual(()) => Epilogue::Residual(&second),
     };
     let y = match training {
-        true => batchnorm_train(&mut tape, &x, &norm, 0.1, then)?,
-        false => batchnorm_inference(&mut tape, &x, &norm, then)?,
+        true => batchnorm_train(&mut tape, &x, &norm, 0.1, epilogue)?,
+        false => batchnorm_inference(&mut tape, &x, &norm, epilogue)?,
     };
     let gradients = tape.backward_from(&y, dy)?;
     let found = leaves.map(|leaf| gradients.get(leaf));
@@ -54,15 +54,15 @@ fn step(device: &Device, sizes: [usize; 2], training: bool, then: Then) -> Resul
 #[test]
 fn fused_rungs_change_no_bit() {
     for (label, device) in devices() {
-        for then in [Then::Relu, Then::Residual(())] {
+        for epilogue in [Epilogue::Relu, Epilogue::Residual(())] {
             for (sizes, training) in [([700, 20], true), ([33, 5], true), ([130, 64], true), ([60, 20], false)] {
-                let fused = step(&device, sizes, training, then).unwrap();
+                let fused = step(&device, sizes, training, epilogue).unwrap();
                 force(&device, Some(4));
-                let apart = step(&device, sizes, training, then).unwrap();
+                let apart = step(&device, sizes, training, epilogue).unwrap();
                 force(&device, None);
-                let parts = if then == Then::Relu { 6 } else { 7 };
+                let parts = if epilogue == Epilogue::Relu { 6 } else { 7 };
                 assert_eq!((fused.len(), apart.len()), (parts, parts));
-                assert!(fused == apart, "{sizes:?} {then} [{label}]");
+                assert!(fused == apart, "{sizes:?} {epilogue} [{label}]");
                 assert!(fused[0].contains(&0) && fused[0].iter().any(|&bits| bits != 0));
             }
         }

@@ -6,7 +6,7 @@ use warptape::device::host::Order;
 use warptape::device::host::profiled::Profile;
 use warptape::launch::ladder::Summary;
 use warptape::op;
-use warptape::op::conv2d::{Steps, conv2d};
+use warptape::op::conv2d::{Conv2dParams, conv2d};
 use warptape::tape::Tape;
 use warptape::{DType, Device, Tensor};
 
@@ -136,7 +136,7 @@ fn im2col_takes_large_batches_in_parts() {
         device.reset_peak();
         let mut tape = Tape::new();
         inputs.iter().for_each(|input| tape.watch(input));
-        let y = conv2d(&mut tape, &inputs[0], &inputs[1], Some(&inputs[2]), Steps::new(1, 1)).unwrap();
+        let y = conv2d(&mut tape, &inputs[0], &inputs[1], Some(&inputs[2]), Conv2dParams::new(1, 1)).unwrap();
         let upstream = integers(&device, 9, y.shape().dims().to_vec());
         let gradients = tape.backward_from(&y, upstream).unwrap();
         let mut all = vec![y.to_vec::<f32>().unwrap()];

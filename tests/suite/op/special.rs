@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 use warptape::op::batchnorm::{Norm, batchnorm_train};
+use warptape::op::epilogue::Epilogue;
 use warptape::op::relu::relu;
-use warptape::op::then::Then;
 use warptape::{Device, Tape, Tensor};
 
 use crate::op::generated::uniform;
@@ -44,7 +44,7 @@ fn step(
     channels: usize,
     [x, dy, weight, bias]: [&[f32]; 4],
     second: Option<&[f32]>,
-    then: Then,
+    epilogue: Epilogue,
 ) -> [Vec<f32>; 6] {
     let shape = [x.len() / channels, channels];
     let [x, dy] = [x, dy].map(|values| upload(device, &shape, values));
@@ -52,25 +52,25 @@ fn step(
     let [mean, var] = [0.0, 1.0].map(|value| Tensor::full(device, [channels], value).unwrap());
     let second = second.map(|values| upload(device, &shape, values));
     let norm = Norm { weight: &weight, bias: &bias, running_mean: &mean, running_var: &var, eps: 1e-5 };
-    let then = match (&second, then) {
-        (Some(second), _) => Then::Residual(second),
-        (None, Then::Relu) => Then::Relu,
-        _ => Then::Nothing,
+    let epilogue = match (&second, epilogue) {
+        (Some(second), _) => Epilogue::Residual(second),
+        (None, Epilogue::Relu) => Epilogue::Relu,
+        _ => Epilogue::Nothing,
     };
     let mut tape = Tape::new();
     [&x, &weight, &bias].into_iter().for_each(|leaf| tape.watch(leaf));
-    let y = batchnorm_train(&mut tape, &x, &norm, 0.1, then).unwrap();
+    let y = batchnorm_train(&mut tape, &x, &norm, 0.1, epilogue).unwrap();
     let gradients = tape.backward_from(&y, dy).unwrap();
     let [dx, dweight, dbias] = [&x, &weight, &bias].map(|leaf| gradients.get(leaf).unwrap());
     [&y, &dx, &dweight, &dbias, &mean, &var].map(|tensor| tensor.to_vec().unwrap())
 }
 
 /// Every rung that can do it, forward and backward.
-fn rungs(then: Then) -> Vec<u32> {
-    match then {
-        Then::Nothing => vec![1, 2, 3, 4],
-        Then::Relu => vec![1, 2, 3, 4, 5],
-        Then::Residual(()) => vec![1, 2, 3, 4, 6],
+fn rungs(epilogue: Epilogue) -> Vec<u32> {
+    match epilogue {
+        Epilogue::Nothing => vec![1, 2, 3, 4],
+        Epilogue::Relu => vec![1, 2, 3, 4, 5],
+        Epilogue::Residual(()) => vec![1, 2, 3, 4, 6],
     }
 }
 
@@ -107,15 +107,15 @@ fn normalized_nan_and_infinities_are_pytorchs() {
         for (row, value) in case["rows"].as_object().unwrap() {
             x[row.parse::<usize>().unwrap() * CHANNELS + 1] = value.as_str().unwrap().parse().unwrap();
         }
-        let then: Then = case["then"].as_str().unwrap().parse().unwrap();
-        let second = then.second().map(|()| &other[..]);
+        let epilogue: Epilogue = case["epilogue"].as_str().unwrap().parse().unwrap();
+        let second = epilogue.second().map(|()| &other[..]);
         for (label, device) in devices() {
-            for rung in rungs(then) {
+            for rung in rungs(epilogue) {
                 force(&device, rung);
-                let got = step(&device, CHANNELS, [&x, &dy, &weight, &bias], second, then);
+                let got = step(&device, CHANNELS, [&x, &dy, &weight, &bias], second, epilogue);
                 let names = ["y", "dx", "dweight", "dbias", "running_mean", "running_var"];
                 for (name, got) in names.into_iter().zip(got) {
-                    let what = format!("{} then {then}, {name}, rung {rung} [{label}]", case["name"]);
+                    let what = format!("{} epilogue {epilogue}, {name}, rung {rung} [{label}]", case["name"]);
                     agrees(&what, &got, &numbers(&case[name]), 2e-5);
                 }
             }
@@ -153,10 +153,10 @@ fn far_from_0_errors_are_at_most_half_as_large_again_as_pytorchs() {
         let (weight, bias) = (uniform(0, "weight", channels, 0.5, 1.0), uniform(0, "bias", channels, 1.0, 0.0));
         let expected = wide(channels, [&x, &dy, &weight]);
         for (label, device) in devices() {
-            for rung in rungs(Then::Nothing) {
+            for rung in rungs(Epilogue::Nothing) {
                 force(&device, rung);
                 let [_, dx, dweight, _, _, var] =
-                    step(&device, channels, [&x, &dy, &weight, &bias], None, Then::Nothing);
+                    step(&device, channels, [&x, &dy, &weight, &bias], None, Epilogue::Nothing);
                 for ((name, got), expected) in
                     [("dx", dx), ("dweight", dweight), ("running_var", var)].into_iter().zip(&expected)
                 {

@@ -6,7 +6,7 @@ use warptape::explain::report::npy_bytes;
 use warptape::explain::scale::{blank, enlarge, scaled, signed};
 use warptape::explain::{Cam, Method, Target, cam, layers};
 use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, MaxPool, Relu, Sequential, State, models};
-use warptape::op::conv2d::Steps;
+use warptape::op::conv2d::Conv2dParams;
 use warptape::train::state_dict::load_state;
 use warptape::{Device, Tensor};
 
@@ -171,7 +171,7 @@ fn the_default_layer_is_the_last_convolutions() {
 
     // The pooling that follows, and a second convolution on a single pixel, do not count.
     let builder = &mut Builder::new(&device, 1);
-    let conv = |builder: &mut Builder| Conv2d::new(builder, 3, 3, 3, Steps::new(1, 1), true).unwrap();
+    let conv = |builder: &mut Builder| Conv2d::new(builder, 3, 3, 3, Conv2dParams::new(1, 1), true).unwrap();
     let stage = Sequential::new().then(conv(builder)).then(Relu).then(MaxPool::halving(2));
     let model = Sequential::new().with("stage", stage).with("pool", MaxPool::halving(2)).with("late", conv(builder));
     let small = Tensor::full(&device, [1, 4, 4, 3], 1.0).unwrap();

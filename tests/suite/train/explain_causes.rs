@@ -2,8 +2,8 @@
 
 use warptape::explain::{Cam, Diagnosis, Method, Target, cam};
 use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, Pass, Relu, Sequential, parameters};
-use warptape::op::conv2d::Steps;
-use warptape::op::then::Then;
+use warptape::op::conv2d::Conv2dParams;
+use warptape::op::epilogue::Epilogue;
 use warptape::{Device, Result, Tensor};
 
 use crate::support::devices;
@@ -15,7 +15,7 @@ const CHANNELS: usize = 4;
 fn net(device: &Device, filters: [f32; CHANNELS], fc: [f32; CHANNELS]) -> Sequential {
     let builder = &mut Builder::new(device, 3);
     let model = Sequential::new()
-        .with("conv", Conv2d::new(builder, 3, CHANNELS, 1, Steps::new(1, 0), false).unwrap())
+        .with("conv", Conv2d::new(builder, 3, CHANNELS, 1, Conv2dParams::new(1, 0), false).unwrap())
         .with("relu", Relu)
         .with("avgpool", GlobalAvgPool)
         .with("fc", Linear::new(builder, CHANNELS, 2).unwrap());
@@ -88,7 +88,7 @@ struct Aside(Conv2d);
 
 impl Layer for Aside {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
-        pass.run("aside", &self.0, x, Then::Nothing)?;
+        pass.run("aside", &self.0, x, Epilogue::Nothing)?;
         Ok(x.clone())
     }
 
@@ -104,7 +104,7 @@ impl Layer for Aside {
 #[test]
 fn a_layer_beside_the_path() {
     cause(&Diagnosis::Disconnected, |device| {
-        let conv = Conv2d::new(&mut Builder::new(device, 4), 3, 2, 1, Steps::new(1, 0), true).unwrap();
+        let conv = Conv2d::new(&mut Builder::new(device, 4), 3, 2, 1, Conv2dParams::new(1, 0), true).unwrap();
         let model = Sequential::new().with("start", Aside(conv)).with("rest", net(device, ONES, ONES));
         explain(&model, &ramp(device), "start.aside", Method::GradCam)
     });

@@ -1,7 +1,7 @@
 //! What may be done to an op's result before it is stored.
 //!
 //! After normalization comes ReLU, at the end of a residual block a sum and ReLU. By themselves they are passes over memory
-//! that compute next to nothing; an op that can do them on the way takes a [`Then`].
+//! that compute next to nothing; an op that can do them on the way takes an [`Epilogue`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 
 /// What becomes of a result; `R` is the second tensor, or nothing where only the kind matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Then<R = ()> {
+pub enum Epilogue<R = ()> {
     /// It stays as it is.
     #[default]
     Nothing,
@@ -25,13 +25,13 @@ pub enum Then<R = ()> {
     Residual(R),
 }
 
-impl<R> Then<R> {
+impl<R> Epilogue<R> {
     /// The kind alone.
-    pub fn kind(&self) -> Then {
+    pub fn kind(&self) -> Epilogue {
         match self {
-            Self::Nothing => Then::Nothing,
-            Self::Relu => Then::Relu,
-            Self::Residual(_) => Then::Residual(()),
+            Self::Nothing => Epilogue::Nothing,
+            Self::Relu => Epilogue::Relu,
+            Self::Residual(_) => Epilogue::Residual(()),
         }
     }
 
@@ -41,16 +41,16 @@ impl<R> Then<R> {
     }
 }
 
-impl Then<&Tensor> {
+impl Epilogue<&Tensor> {
     /// Does it to `result` by ops of their own.
     ///
     /// # Errors
     /// A second tensor of another shape.
     pub fn apply(self, tape: &mut Tape, result: &Tensor) -> Result<Tensor> {
         match self {
-            Then::Nothing => Ok(result.clone()),
-            Then::Relu => relu(tape, result),
-            Then::Residual(second) => {
+            Epilogue::Nothing => Ok(result.clone()),
+            Epilogue::Relu => relu(tape, result),
+            Epilogue::Residual(second) => {
                 let sum = add(tape, result, second)?;
                 relu(tape, &sum)
             }
@@ -60,26 +60,29 @@ impl Then<&Tensor> {
     /// The same without a tape: part of an op that records itself.
     pub(crate) fn compute(self, result: Tensor) -> Result<Tensor> {
         match self {
-            Then::Nothing => Ok(result),
-            Then::Relu => positive(&result),
-            Then::Residual(second) => positive(&sum(&result, second)?),
+            Epilogue::Nothing => Ok(result),
+            Epilogue::Relu => positive(&result),
+            Epilogue::Residual(second) => positive(&sum(&result, second)?),
         }
     }
 }
 
-const NAMES: [(Then, &str); 3] = [(Then::Nothing, "nothing"), (Then::Relu, "relu"), (Then::Residual(()), "residual")];
+const NAMES: [(Epilogue, &str); 3] =
+    [(Epilogue::Nothing, "nothing"), (Epilogue::Relu, "relu"), (Epilogue::Residual(()), "residual")];
 
-impl fmt::Display for Then {
+impl fmt::Display for Epilogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAMES.iter().find(|(then, _)| then == self).expect("every kind has a name").1)
+        f.write_str(NAMES.iter().find(|(epilogue, _)| epilogue == self).expect("every kind has a name").1)
     }
 }
 
-impl FromStr for Then {
+impl FromStr for Epilogue {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let found = NAMES.iter().find(|(_, name)| *name == text);
-        found.map(|(then, _)| *then).ok_or_else(|| Error::usage(format!("'{text}': use nothing, relu or residual")))
+        found
+            .map(|(epilogue, _)| *epilogue)
+            .ok_or_else(|| Error::usage(format!("'{text}': use nothing, relu or residual")))
     }
 }
