@@ -47,7 +47,7 @@ fn a_training_says_what_it_did() {
     let said = succeeds(&[&["train"], &words[..]].concat());
     let mut lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 6, "{said}");
-    let chosen = "by default: model little-conv, optimizer adam, lr 0.003, schedule onecycle, weight decay 0, augment crop2, label smoothing 0.1, train fraction 1, validation 0, seed 0";
+    let chosen = "by default: model little-conv, optimizer adam, lr 0.003, schedule onecycle, weight decay 0, precision f32, augment crop2, label smoothing 0.1, train fraction 1, validation 0, seed 0";
     assert_eq!(lines.remove(0), chosen);
     assert!(lines[0].starts_with("little-conv on ") && lines[0].ends_with(&out), "{said}");
     assert!(
