@@ -55,6 +55,12 @@ impl Meta {
     /// Refuses what no training writes and what would make no sense further on.
     fn check(&self) -> Result<(), String> {
         let sides = self.input.iter().all(|side| (1..=4096).contains(side));
+        if self.progress.scaling.is_some() != self.config.precision.scaling().is_some() {
+            return Err(format!("a training in {} with or without a scale of the loss", self.config.precision));
+        }
+        if self.progress.scaling.as_ref().is_some_and(|scaling| !(scaling.factor.is_finite() && scaling.factor > 0.0)) {
+            return Err("a scale of the loss that is no positive number".into());
+        }
         let scale = self.mean.iter().chain(&self.std).all(|v| v.is_finite()) && self.std.iter().all(|&s| s > 0.0);
         match (self.classes.is_empty(), sides, scale) {
             (true, _, _) => Err("it has no classes".into()),
