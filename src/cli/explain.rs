@@ -123,7 +123,7 @@ fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Me
         "run": options.run, "model": model, "data": data, "method": options.method.to_string(),
         "target": options.target, "signed": options.signed, "classes": meta.classes, "maps": maps,
     });
-    write_atomic(&folder.join("explain.json"), format!("{facts:#}\n").as_bytes())?;
+    write_atomic(&folder.join("explain.json"), as_options(&format!("{facts:#}\n")).as_bytes())?;
     let epoch = if options.epochs.is_some() { String::new() } else { format!(", epoch {}", meta.progress.epoch) };
     let sheet = Sheet {
         title: format!(

@@ -105,7 +105,7 @@ impl Rival {
         let args = ["--model", &plan.model, "--batch", &batch, "--mode", mode, "--seconds", &seconds];
         let worker = match &plan.python {
             Some(python) => python.start("train.py", &args.map(String::from))?,
-            None => Err("no ‹pytorch›".into()),
+            None => Err("no Python with PyTorch was named".into()),
         };
         Ok(Self { mode, worker, seconds: Vec::new() })
     }
