@@ -19,7 +19,7 @@
 constexpr int SIDE = 32;
 
 extern "C" __global__ void __launch_bounds__(SIDE * SIDE)
-matmul_forward(element* __restrict__ c,           // [M, N]
+matmul_forward(result* __restrict__ c,            // [M, N]
                const element* __restrict__ a,     // [M, K] or [K, M]
                const element* __restrict__ b,     // [K, N] or [N, K]
                const element* __restrict__ bias,  // [N], or null

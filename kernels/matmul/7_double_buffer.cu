@@ -40,7 +40,7 @@ struct Step {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-matmul_forward(element* __restrict__ c,           // [M, N]
+matmul_forward(result* __restrict__ c,            // [M, N]
                const element* __restrict__ a,     // [M, K] or [K, M]
                const element* __restrict__ b,     // [K, N] or [N, K]
                const element* __restrict__ bias,  // [N], or null

@@ -91,7 +91,7 @@ struct ThreadTile {
         }
     }
 
-    __device__ __forceinline__ void write(element* c, const element* bias, int row0, int column0, int rows, int columns) {
+    __device__ __forceinline__ void write(result* c, const element* bias, int row0, int column0, int rows, int columns) {
         constexpr int WIDE = GVEC == VEC ? VEC : 1;
         UNROLL for (int i = 0; i < TM; ++i) {
             const int r = row0 + row() + i / RVEC * LANES_M * RVEC + i % RVEC;
@@ -108,7 +108,7 @@ struct ThreadTile {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)  // one block per multiprocessor is enough: spend the registers
-matmul_forward(element* __restrict__ c,           // [M, N]
+matmul_forward(result* __restrict__ c,            // [M, N]
                const element* __restrict__ a,     // [M, K] or [K, M]
                const element* __restrict__ b,     // [K, N] or [N, K]
                const element* __restrict__ bias,  // [N], or null

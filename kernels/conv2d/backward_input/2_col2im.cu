@@ -18,8 +18,8 @@
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-conv2d_col2im(element* __restrict__ dx,             // [n, h, w, c]
-              const element* __restrict__ columns,  // [n·p·q, r·s·c]
+conv2d_col2im(element* __restrict__ dx,           // [n, h, w, c]
+              const float* __restrict__ columns,  // [n·p·q, r·s·c]
               Conv conv) {
     const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     const Pixel at = pixel_at((int)(i / conv.c), conv.h, conv.w);

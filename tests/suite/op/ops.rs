@@ -3,6 +3,8 @@
 //!
 //! One test per op, named after it, so that ops run in parallel and `cargo test ops::matmul` runs one of them.
 
+use warptape::device::{Defines, Tree};
+use warptape::op::entry::sources;
 use warptape::op::{self, Op};
 use warptape::train::precision::Precision;
 use warptape::{DType, Tape, Tensor};
@@ -37,8 +39,12 @@ fn agrees_with_its_references(name: &str, op: &Op) {
             }
         }
     }
-    // Products are compiled for their sizes, which takes minutes for all in all types. The usual run takes some in half precision.
-    let share = if ["conv2d", "matmul"].contains(&name) && !runs_all() { 5 } else { 1 };
+    // Products are compiled for their sizes, which takes minutes for all in all types. Half precision takes some of them.
+    let share = match ["conv2d", "matmul"].contains(&name) {
+        true if runs_all() => 2,
+        true => 5,
+        false => 1,
+    };
     let taken = |i: usize, kind: usize| kind == 0 || (i / 2 + kind).is_multiple_of(share);
     let kinds = elements.iter().enumerate();
     let all = cases.iter().enumerate().flat_map(|(i, case)| kinds.clone().map(move |(kind, &of)| (i, kind, case, of)));
@@ -65,4 +71,28 @@ fn elementwise_ops_refuse_integers_and_what_is_not_of_one_shape_or_type() {
     let narrow = Tensor::zeros(device, [6], DType::BF16).unwrap();
     assert_eq!(add(&floats, &narrow).unwrap_err(), "add: f32 [6] and bf16 [6] differ");
     assert!(op::relu::relu(&mut Tape::new(), &integers).is_err());
+}
+
+/// One that forgot would take a half's memory for floats.
+#[test]
+fn kernels_that_are_compiled_for_a_type_say_where_it_is() {
+    let types = Tree::default().load("prelude/element.cuh", &Defines::new()).unwrap().text;
+    let types = types.split_once("#pragma once").unwrap().1;
+    let mut seen = 0;
+    for source in sources(op::ALL).unwrap() {
+        // All but the header that defines both words.
+        assert!(
+            source.text.contains(types) || source.defines.iter().all(|(name, _)| name != "ELEMENT"),
+            "{}",
+            source.file
+        );
+        let text = source.text.replace(types, "");
+        for (name, word) in [("ELEMENT", "element* "), ("RESULT", "result* ")] {
+            if source.defines.iter().any(|(define, _)| define == name) {
+                assert!(text.contains(word), "{} is compiled with {name}, and has no {word}", source.file);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 500, "{seen}");
 }

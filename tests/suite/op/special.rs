@@ -107,7 +107,7 @@ fn normalized_nan_and_infinities_are_pytorchs() {
         for (row, value) in case["rows"].as_object().unwrap() {
             x[row.parse::<usize>().unwrap() * CHANNELS + 1] = value.as_str().unwrap().parse().unwrap();
         }
-        let epilogue: Epilogue = case["epilogue"].as_str().unwrap().parse().unwrap();
+        let epilogue: Epilogue = case["then"].as_str().unwrap().parse().unwrap();
         let second = epilogue.second().map(|()| &other[..]);
         for (label, device) in devices() {
             for rung in rungs(epilogue) {
