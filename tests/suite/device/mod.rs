@@ -1,6 +1,7 @@
 //! Memory, compilers, launches, and the tools that watch kernels run.
 
 mod checker;
+mod checker_types;
 mod compiler;
 mod conformance;
 mod corpus;
