@@ -41,7 +41,7 @@ fn agrees_with_its_references(name: &str, op: &Op) {
     }
     // Products are compiled for their sizes, which takes minutes for all in all types. Half precision takes some of them.
     let share = match ["conv2d", "matmul"].contains(&name) {
-        true if runs_all() => 2,
+        true if runs_all() => 3,
         true => 5,
         false => 1,
     };
