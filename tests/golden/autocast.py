@@ -9,7 +9,6 @@ and all that follows them run under `torch.autocast("cpu", torch.bfloat16)`; the
 autocast for CUDA takes it. README.md beside this file lists the keys.
 """
 
-import copy
 import pathlib
 import sys
 
@@ -19,30 +18,26 @@ try:
 except ImportError as missing:
     sys.exit(f"autocast.py needs PyTorch and safetensors ({missing}): python3 -m pip install torch numpy safetensors")
 
+from torch import nn
 from torch.nn import functional as F
 
-from little_conv import LittleConv, STEPS
+from little_conv import LittleConv, losses
 
 HERE = pathlib.Path(__file__)
 
 
-def forward(net, images):
-    with torch.autocast("cpu", torch.bfloat16):
-        return net(images)
+class Autocast(nn.Module):
+    """`net` in bf16."""
 
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
 
-def losses(net, images, labels):
-    """The loss before each of ten steps on the same batch, in training mode."""
-    net = copy.deepcopy(net).train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    seen = []
-    for _ in range(STEPS):
-        loss = F.cross_entropy(forward(net, images).float(), labels)
-        seen.append(loss.detach())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return torch.stack(seen)
+    def forward(self, images):
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.net(images)
+        assert logits.dtype == torch.bfloat16
+        return logits.float()
 
 
 def main():
@@ -50,21 +45,22 @@ def main():
     net = LittleConv()
     net.load_state_dict({name.removeprefix("init."): value for name, value in start.items() if name.startswith("init.")})
     images, labels = start["input"], start["labels"]
-    golden = {"sgd.losses": losses(net, images, labels)}
+    narrow = Autocast(net)
+    golden = {"sgd.losses": losses(narrow, images, labels, lambda p: torch.optim.SGD(
+        p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4))}
 
-    logits = forward(net.train(), images)
-    assert logits.dtype == torch.bfloat16
-    loss = F.cross_entropy(logits.float(), labels)
+    logits = narrow.train()(images)
+    loss = F.cross_entropy(logits, labels)
     loss.backward()
-    golden |= {"logits": logits.detach(), "loss": loss.detach()}
+    golden |= {"logits": logits.detach().bfloat16(), "loss": loss.detach()}
     for name, value in net.named_parameters():
-        narrow = value.grad.bfloat16()
+        half = value.grad.bfloat16()
         # Filters and weights get theirs through a cast, so they are numbers of bf16; normalization's are not.
-        golden[f"grad.{name}"] = narrow if torch.equal(narrow.float(), value.grad) else value.grad
+        golden[f"grad.{name}"] = half if torch.equal(half.float(), value.grad) else value.grad
     golden |= {f"after.{name}": value for name, value in net.state_dict().items()
                if name.endswith(("running_mean", "running_var"))}
     with torch.no_grad():
-        golden["logits_eval"] = forward(net.eval(), images)
+        golden["logits_eval"] = narrow.eval()(images).bfloat16()
 
     stored = {name: value.contiguous() for name, value in golden.items()}
     out = HERE.with_suffix(".safetensors")
