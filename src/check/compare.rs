@@ -4,26 +4,25 @@ use crate::error::Result;
 use crate::tensor::{DType, Tensor};
 
 /// Elements that a device computed, and their type.
-#[derive(Default)]
 pub struct Found {
     /// As f32, which has them all.
     pub elements: Vec<f32>,
-    dtype: Option<DType>,
+    dtype: DType,
 }
 
 impl Found {
     pub(super) fn of(tensor: &Tensor) -> Result<Self> {
-        Ok(Self { elements: tensor.floats()?, dtype: Some(tensor.dtype()) })
+        Ok(Self { elements: tensor.floats()?, dtype: tensor.dtype() })
     }
 
     pub(super) fn zeros(like: &Tensor) -> Self {
-        Self { elements: vec![0.0; like.elements()], dtype: Some(like.dtype()) }
+        Self { elements: vec![0.0; like.elements()], dtype: like.dtype() }
     }
 
     /// Compares with what was expected: exactly, once that is rounded to the type, or within what sums of `terms` terms with
     /// `rounding` times the usual errors and `slack` allow.
     pub(super) fn compare(&self, what: &str, expected: &[f64], rounds: Rounds) -> Result<(), String> {
-        let dtype = self.dtype.unwrap_or(DType::F32);
+        let dtype = self.dtype;
         let Rounds { exact, terms, rounding, slack } = rounds;
         if exact {
             let rounded: Vec<f64> = expected.iter().map(|&value| dtype.round(value)).collect();

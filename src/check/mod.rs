@@ -121,12 +121,11 @@ impl Case {
         if self.differentiable {
             let upstream = Tensor::from_numbers(device, output.shape(), output.dtype(), upstream)?;
             let found = tape.backward_from(&output, upstream)?;
-            for (input, tensor) in self.inputs.iter().zip(&tensors) {
+            for tensor in &tensors {
                 gradients.push(match found.get(tensor) {
                     Some(gradient) => Found::of(&gradient)?,
-                    // An input that nothing depends on has a gradient of zero.
-                    None if input.differentiable() => Found::zeros(tensor),
-                    None => Found::default(),
+                    // An input that nothing depends on has a gradient of zero; that of labels nobody looks at.
+                    None => Found::zeros(tensor),
                 });
             }
         }

@@ -17,6 +17,7 @@ pub(crate) use steps::{Table, Update};
 
 /// Its entry. It has no cases: results are the tensors that it moves, and depend on how often it ran.
 pub static OP: Op = Op {
+    elements: &[DType::F32],
     workloads,
     ladders: || vec![SGD.summary("sgd", sgd_job), ADAM.summary("adam", adam_job)],
     ..Op::named("optim")
