@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use image::imageops::{flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use resize::Pixel;
@@ -67,7 +68,7 @@ pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
         return Err(Error::file(path, format!("is not a known picture by its first bytes; expected {FORMATS}")));
     };
     // This call rather than a decoder of our own type: the decoders are then compiled once, in their own crate.
-    let mut picture = image::load_from_memory(&bytes).map_err(|e| Error::file(path, reason(&e)))?;
+    let picture = image::load_from_memory(&bytes).map_err(|e| Error::file(path, reason(&e)))?;
     let color = picture.color();
     let jpeg = if format == image::ImageFormat::Jpeg { Jpeg::scan(&bytes) } else { Jpeg::default() };
     let mut conversions = Vec::new();
@@ -78,8 +79,7 @@ pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
     note(Conversion::Alpha, color.has_alpha());
     let orientation = jpeg.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
     note(Conversion::Turned, orientation != Orientation::NoTransforms);
-    picture.apply_orientation(orientation);
-    Ok((over_white(picture), conversions))
+    Ok((turned(over_white(picture), orientation), conversions))
 }
 
 /// `picture` in another size, as `[height, width, 3]` values, by Lanczos; the sides' ratio is not kept.
@@ -160,8 +160,28 @@ fn cmyk_tiff(bytes: &[u8]) -> bool {
     find() == Some(5)
 }
 
+/// `picture` the way up that its camera noted. These functions are compiled here, for speed; a `DynamicImage` turns itself with
+/// what was compiled in its own, hardly optimized crate.
+fn turned(picture: RgbImage, orientation: Orientation) -> RgbImage {
+    match orientation {
+        Orientation::NoTransforms => picture,
+        Orientation::Rotate90 => rotate90(&picture),
+        Orientation::Rotate180 => rotate180(&picture),
+        Orientation::Rotate270 => rotate270(&picture),
+        Orientation::FlipHorizontal => flip_horizontal(&picture),
+        Orientation::FlipVertical => flip_vertical(&picture),
+        Orientation::Rotate90FlipH => flip_horizontal(&rotate90(&picture)),
+        Orientation::Rotate270FlipH => flip_horizontal(&rotate270(&picture)),
+    }
+}
+
 /// Eight bits, no transparency.
 fn over_white(picture: DynamicImage) -> RgbImage {
+    if let DynamicImage::ImageLuma8(grey) = &picture {
+        let pixels = grey.as_raw().iter().flat_map(|&value| [value; 3]).collect();
+        return RgbImage::from_raw(grey.width(), grey.height(), pixels)
+            .expect("three values for each of the picture's");
+    }
     if !picture.color().has_alpha() {
         return picture.into_rgb8();
     }

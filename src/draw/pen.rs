@@ -79,20 +79,28 @@ where
     let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
     paint(&root, BITMAP_TYPE, draw)?;
     drop(root);
-    let (wide, high, shrink) = (width as usize, (height / SHRINK) as usize, SHRINK as usize);
-    let mut averages = Vec::with_capacity(pixels.len() / (shrink * shrink));
-    for rows in pixels.chunks_exact(3 * wide * shrink).take(high) {
-        for x in (0..wide / shrink * shrink).step_by(shrink) {
-            let mut sums = [0u32; 3];
-            for row in rows.chunks_exact(3 * wide) {
-                for pixel in row[3 * x..3 * (x + shrink)].chunks_exact(3) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, &channel)| *sum += u32::from(channel));
+    Ok(shrunk(&pixels, width as usize, height as usize))
+}
+
+/// `pixels`, `width` by `height` of three bytes, with each square of `SHRINK` by `SHRINK` made one by its mean.
+fn shrunk(pixels: &[u8], width: usize, height: usize) -> RgbImage {
+    let shrink = SHRINK as usize;
+    let size = (width / shrink, height / shrink);
+    let mut means = Vec::with_capacity(size.0 * size.1 * 3);
+    for y in 0..size.1 {
+        for x in 0..size.0 {
+            for channel in 0..3 {
+                let mut sum = 0;
+                for row in shrink * y..shrink * (y + 1) {
+                    for column in shrink * x..shrink * (x + 1) {
+                        sum += u32::from(pixels[3 * (width * row + column) + channel]);
+                    }
                 }
+                means.push(((sum + SHRINK * SHRINK / 2) / (SHRINK * SHRINK)) as u8);
             }
-            averages.extend(sums.map(|sum| ((sum + SHRINK * SHRINK / 2) / (SHRINK * SHRINK)) as u8));
         }
     }
-    Ok(RgbImage::from_raw(width / SHRINK, height / SHRINK, averages).expect("as many as the size says"))
+    RgbImage::from_raw(size.0 as u32, size.1 as u32, means).expect("as many as the size says")
 }
 
 /// `picture` as the bytes of a PNG file.
