@@ -11,7 +11,7 @@ use crate::data::cifar::{CIFAR10, CIFAR100};
 use crate::data::fetch::{Outcome, fetch};
 use crate::data::info::{Report, survey};
 use crate::data::source::known;
-use crate::data::{Loading, Ratios, Size};
+use crate::data::{Fit, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 
 #[derive(Args)]
@@ -37,6 +37,9 @@ struct Info {
     /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
     #[arg(long)]
     image_size: Option<Size>,
+    /// What becomes of pictures of another shape: squash, crop (from the middle) or pad (with black) [default: squash]
+    #[arg(long)]
+    resize: Option<Fit>,
     /// How a folder without parts is split, TRAIN:VAL:TEST [default: 8:1:1]
     #[arg(long)]
     split: Option<Ratios>,
@@ -117,8 +120,8 @@ fn bring(options: Fetch) -> Result<()> {
 
 fn inform(info: Info) -> Result<()> {
     let spec = info.spec.unwrap_or_default();
-    let Info { image_size, split, seed, workers, .. } = info;
-    let report = survey(&spec, &Loading { image_size, split, seed, workers })?;
+    let Info { image_size, resize, split, seed, workers, .. } = info;
+    let report = survey(&spec, &Loading { image_size, resize, skip_broken: false, split, seed, workers })?;
     if info.json {
         let text = serde_json::to_string_pretty(&report).expect("plain data");
         print(text)?;

@@ -1,5 +1,6 @@
 //! `warptape eval`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,6 +47,9 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
         if alone { Error::file(&path, what) } else { error }
     })?;
+    for warning in &data.warnings {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
     if data.classes != meta.classes {
         let what = format!(
             "was trained on {} other classes than the {} of '{}'; evaluate it on data like '{}'",

@@ -1,5 +1,6 @@
 //! `warptape predict`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -51,12 +52,29 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         ))?;
     }
     let mut images = Images::new(height, width);
+    let fit = meta.config.resize.unwrap_or_default();
+    let (mut read, mut broken) = (Vec::new(), Vec::new());
     for file in &options.images {
-        images.pixels.extend(picture::load(file, height, width)?);
-        images.labels.push(0);
+        match picture::load(file, height, width, fit) {
+            Ok(pixels) => {
+                images.pixels.extend(pixels);
+                images.labels.push(0);
+                read.push(file);
+            }
+            Err(error) => broken.push(error),
+        }
+    }
+    // One that cannot be read costs only itself, and the exit code.
+    let failed = broken.pop();
+    for error in &broken {
+        let _ = writeln!(std::io::stderr(), "error: {error}");
+    }
+    let end = failed.map_or(Ok(()), |error| Err(error.into()));
+    if read.is_empty() {
+        return end;
     }
     let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
-    let all: Vec<u32> = (0..options.images.len() as u32).collect();
+    let all: Vec<u32> = (0..read.len() as u32).collect();
     meta.config.precision.check(&device)?;
     let resident = Resident::new(&device, &images)?.giving(meta.config.precision.dtype());
     let (x, _) = resident.batch(&resident.order(&all)?, 0, all.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
@@ -71,7 +89,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let (logits, probabilities) = (logits.to_vec::<f32>()?, probabilities.to_vec::<f32>()?);
     let width = meta.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(24);
     let mut report = Vec::new();
-    for (i, file) in options.images.iter().enumerate() {
+    for (i, file) in read.iter().enumerate() {
         let best = (0..shown).map(|j| (indices[i * shown + j] as usize, values[i * shown + j]));
         if options.json {
             let row = i * classes..(i + 1) * classes;
@@ -94,5 +112,5 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if options.json {
         print(format_args!("{:#}", serde_json::Value::from(report)))?;
     }
-    Ok(())
+    end
 }

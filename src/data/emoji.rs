@@ -29,7 +29,14 @@ pub fn find(loading: &Loading) -> Result<Source> {
     let train = images(Path::new("assets/emoji/train.bin.gz"), TRAIN, CLASSES)?;
     let test = images(Path::new("assets/emoji/test.bin.gz"), TEST, CLASSES)?;
     let parts = [train, Images::default(), test].map(Part::Pixels);
-    Ok(Source { name: "emoji".into(), classes, parts, size: Size::square(cifar::SIDE), notes: Vec::new() })
+    Ok(Source {
+        name: "emoji".into(),
+        classes,
+        parts,
+        size: Size::square(cifar::SIDE),
+        notes: Vec::new(),
+        warnings: Vec::new(),
+    })
 }
 
 /// Unpacks gzip-compressed records; `path` is for messages.

@@ -6,12 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::kinds::{self, Kind, Unread};
 use super::source::{Entry, Part, Source, check_name};
 use super::{Loading, Size, split};
 use crate::error::{Error, Result};
 
-/// Endings of picture files, in any case.
-const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
 /// Folders in folders, at most: deeper is a tree that was not meant.
 const DEEPEST: usize = 64;
 /// What the folder of validation pictures may be called.
@@ -36,13 +35,13 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
                 format!("has 'train' but neither 'val' nor 'test'; folder:{} splits it", root.join("train").display());
             return Err(Error::file(root, what));
         }
-        let (classes, files) = classes(root, &folders)?;
+        let (classes, files, warnings) = classes(root, &folders)?;
         let labels: Vec<i32> = files.iter().map(|file| file.label).collect();
         let ratios = loading.split.unwrap_or_default();
         let parts = split::three(&labels, ratios, loading.seed);
         let parts = parts.map(|part| Part::Files(part.iter().map(|&index| files[index as usize].clone()).collect()));
         let notes = vec![format!("split {ratios} with seed {}, stratified", loading.seed)];
-        return Ok(Source { name, classes, parts, size, notes });
+        return Ok(Source { name, classes, parts, size, notes, warnings });
     };
     loading.refuse_split(&format!("{} has a folder 'train' and", root.display()))?;
     let mut notes = Vec::new();
@@ -62,9 +61,10 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
         }
         (None, None) => unreachable!("one of them was found"),
     };
-    let (names, train_files) = classes(train, &subfolders(train)?)?;
-    let other = |folder: &Path| -> Result<Vec<Entry>> {
-        let (found, files) = classes(folder, &subfolders(folder)?)?;
+    let (names, train_files, mut warnings) = classes(train, &subfolders(train)?)?;
+    let mut other = |folder: &Path| -> Result<Vec<Entry>> {
+        let (found, files, more) = classes(folder, &subfolders(folder)?)?;
+        warnings.extend(more);
         let differ = |what: &str, class: &String| {
             let what = format!("{what} class {class:?}, unlike {}; all parts need the same classes", train.display());
             Err(Error::file(folder, what))
@@ -75,9 +75,9 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
             (None, None) => Ok(files),
         }
     };
-    let val = val.map_or(Ok(Vec::new()), &other)?;
+    let val = val.map_or(Ok(Vec::new()), &mut other)?;
     let parts = [train_files, val, other(test)?].map(Part::Files);
-    Ok(Source { name, classes: names, parts, size, notes })
+    Ok(Source { name, classes: names, parts, size, notes, warnings })
 }
 
 /// The data set's name: the folder's own, as far as it is fit for another folder's name.
@@ -87,67 +87,82 @@ fn name(root: &Path) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
-/// Class names and all pictures of the class folders `folders` in `root`.
-fn classes(root: &Path, folders: &[PathBuf]) -> Result<(Vec<String>, Vec<Entry>)> {
+/// Class names and all pictures of the class folders `folders` in `root`, and a warning if there are some that cannot be read.
+fn classes(root: &Path, folders: &[PathBuf]) -> Result<(Vec<String>, Vec<Entry>, Vec<String>)> {
     if folders.is_empty() {
         let what = "holds no folders; expected one for each class, with its pictures";
         return Err(Error::file(root, what));
     }
-    let (mut names, mut files) = (Vec::new(), Vec::new());
+    let (mut names, mut files, mut unread) = (Vec::new(), Vec::new(), Unread::default());
     for (label, folder) in folders.iter().enumerate() {
         let name = folder.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| Error::file(folder, "has a name that is not UTF-8; rename it"))?;
         check_name(name).map_err(|what| Error::file(folder, what))?;
         names.push(name.to_owned());
-        let (pictures, others) = pictures(folder)?;
-        if pictures.is_empty() {
-            let what = format!(
-                "class {name:?} has no pictures ({others} other files); expected .{}: add some or remove the folder",
-                ENDINGS.join(" .")
-            );
+        let found = Found::below(folder)?;
+        if found.pictures.is_empty() {
+            let what = match found.unread.words() {
+                Some(unread) => format!("class {name:?} has {unread}, which are not read: convert them to JPEG or PNG"),
+                None => format!(
+                    "class {name:?} has no pictures ({} other files); expected .{}: add some or remove the folder",
+                    found.others,
+                    kinds::READ.join(" .")
+                ),
+            };
             return Err(Error::file(folder, what));
         }
-        files.extend(pictures.into_iter().map(|path| Entry { path, label: label as i32 }));
+        unread.add(found.unread);
+        files.extend(found.pictures.into_iter().map(|path| Entry { path, label: label as i32 }));
     }
-    Ok((names, files))
+    let warn = |unread| format!("{}: {unread} are not read: convert them to JPEG or PNG", root.display());
+    Ok((names, files, unread.words().map(warn).into_iter().collect()))
 }
 
-/// All picture files in `folder` and below, in the order of their paths, and how many other files there are.
-///
-/// # Errors
-/// A folder that cannot be read, and a link to a folder that it is in.
-pub(super) fn pictures(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
-    let (mut found, mut others) = (Vec::new(), 0);
-    walk(folder, &mut Vec::new(), &mut found, &mut others)?;
-    found.sort_unstable();
-    Ok((found, others))
+/// The files in a folder and below.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Pictures, in the order of their paths.
+    pub(super) pictures: Vec<PathBuf>,
+    /// Pictures of kinds that are not read.
+    unread: Unread,
+    others: usize,
 }
 
-fn walk(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>, others: &mut usize) -> Result<()> {
-    let real = folder.canonicalize().map_err(|e| Error::file(folder, e))?;
-    if above.contains(&real) {
-        return Err(Error::file(folder, format!("is a link to {}, which it is in; remove it", real.display())));
+impl Found {
+    /// Looks through `folder`.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, and a link to a folder that it is in.
+    pub(super) fn below(folder: &Path) -> Result<Self> {
+        let mut found = Self::default();
+        found.walk(folder, &mut Vec::new())?;
+        found.pictures.sort_unstable();
+        Ok(found)
     }
-    if above.len() == DEEPEST {
-        return Err(Error::file(folder, format!("is {DEEPEST} folders deep; name the folder of the classes")));
-    }
-    above.push(real);
-    for path in entries(folder)? {
-        if path.is_dir() {
-            walk(&path, above, found, others)?;
-        } else if is_picture(&path) {
-            found.push(path);
-        } else {
-            *others += 1;
+
+    fn walk(&mut self, folder: &Path, above: &mut Vec<PathBuf>) -> Result<()> {
+        let real = folder.canonicalize().map_err(|e| Error::file(folder, e))?;
+        if above.contains(&real) {
+            return Err(Error::file(folder, format!("is a link to {}, which it is in; remove it", real.display())));
         }
+        if above.len() == DEEPEST {
+            return Err(Error::file(folder, format!("is {DEEPEST} folders deep; name the folder of the classes")));
+        }
+        above.push(real);
+        for path in entries(folder)? {
+            if path.is_dir() {
+                self.walk(&path, above)?;
+                continue;
+            }
+            match kinds::of(&path) {
+                Kind::Read => self.pictures.push(path),
+                Kind::Unread(kind) => self.unread.count(kind),
+                Kind::Other => self.others += 1,
+            }
+        }
+        above.pop();
+        Ok(())
     }
-    above.pop();
-    Ok(())
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
 /// The folders in `folder`, in the order of their names.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::picture::{self, Conversion};
+use super::read::Broken;
 use super::source::{Part, Source};
 use super::{Images, Loading, Size, read};
 use crate::error::{Error, Result};
@@ -65,15 +66,6 @@ pub struct Sizes {
     pub different: usize,
 }
 
-/// A file that cannot be read as a picture.
-#[derive(Clone, Debug, Serialize)]
-pub struct Broken {
-    /// Where it is.
-    pub file: String,
-    /// Why.
-    pub reason: String,
-}
-
 /// Pictures with equal pixels, in their own sizes.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Duplicates {
@@ -115,15 +107,15 @@ struct Surveyed {
 /// # Errors
 /// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded: the report lists them.
 pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
-    let Source { name, classes, parts, size, notes } = Source::find(spec, loading)?;
+    let Source { name, classes, parts, size, notes, warnings: mut found } = Source::find(spec, loading)?;
     let size = loading.image_size.unwrap_or(size);
     read::fits(parts.iter().map(Part::len).sum(), size)?;
     let mut broken = Vec::new();
     let mut surveyed = Vec::new();
     for (part, name) in parts.into_iter().zip(PARTS) {
         surveyed.push(match part {
-            Part::Pixels(images) => held(images, name, size, loading.workers)?,
-            part @ Part::Files(_) => decoded(part, size, loading.workers, &mut broken)?,
+            Part::Pixels(images) => held(images, name, size, loading)?,
+            part @ Part::Files(_) => decoded(part, size, loading, &mut broken)?,
         });
     }
     let mut conversions = BTreeMap::new();
@@ -134,26 +126,39 @@ pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
     let per_class: Vec<_> = surveyed.iter().map(|part| part.images.class_counts(classes.len())).collect();
     let (mean, std) = surveyed[0].images.mean_std();
     let duplicates = duplicates(&surveyed);
-    let warnings = warnings(&classes, &per_class, &broken, &duplicates);
+    found.extend(warnings(&classes, &per_class, &broken, &duplicates));
     let sizes = sizes(surveyed.iter().flat_map(|part| &part.facts).map(|facts| facts.size));
     let counts = PARTS.into_iter().zip(per_class).collect();
-    Ok(Report { name, classes, counts, size, sizes, mean, std, conversions, broken, duplicates, notes, warnings })
+    Ok(Report {
+        name,
+        classes,
+        counts,
+        size,
+        sizes,
+        mean,
+        std,
+        conversions,
+        broken,
+        duplicates,
+        notes,
+        warnings: found,
+    })
 }
 
-fn held(images: Images, part: &str, size: Size, workers: usize) -> Result<Surveyed> {
+fn held(images: Images, part: &str, size: Size, loading: &Loading) -> Result<Surveyed> {
     let (height, width) = (images.height, images.width);
     let facts = (0..images.len()).map(|index| Facts::new(height, width, images.image(index), Vec::new())).collect();
     let names = (0..images.len()).map(|index| format!("{part} picture {index}")).collect();
-    Ok(Surveyed { names, facts, images: read::resized(images, size, workers)? })
+    Ok(Surveyed { names, facts, images: read::resized(images, size, loading)? })
 }
 
-fn decoded(part: Part, size: Size, workers: usize, broken: &mut Vec<Broken>) -> Result<Surveyed> {
+fn decoded(part: Part, size: Size, loading: &Loading, broken: &mut Vec<Broken>) -> Result<Surveyed> {
     let Part::Files(files) = part else { unreachable!("called for files") };
-    let (pixels, found) = read::fill(files.len(), size, workers, |index, target| {
+    let (pixels, found) = read::fill(files.len(), size, loading.workers, |index, target| {
         let path = &files[index].path;
         match picture::inspect(path) {
             Ok((picture, conversions)) => {
-                target.copy_from_slice(&picture::resize(&picture, size.height, size.width)?);
+                target.copy_from_slice(&loading.fitted(&picture, size)?);
                 let (height, width) = (picture.height() as usize, picture.width() as usize);
                 Ok(Ok(Facts::new(height, width, &picture, conversions)))
             }
@@ -165,14 +170,13 @@ fn decoded(part: Part, size: Size, workers: usize, broken: &mut Vec<Broken>) -> 
     let all = Images { pixels, labels, height: size.height, width: size.width };
     let (mut names, mut facts, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for (index, (file, found)) in files.iter().zip(found).enumerate() {
-        let name = file.path.display().to_string();
         match found {
             Ok(found) => {
-                names.push(name);
+                names.push(file.path.display().to_string());
                 facts.push(found);
                 whole.push(index as u32);
             }
-            Err(reason) => broken.push(Broken { file: name, reason }),
+            Err(reason) => broken.push(Broken::new(file, reason)),
         }
     }
     let images = if whole.len() == all.len() { all } else { all.select(&whole) };

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::picture;
 use crate::error::{Error, Result};
 
 /// How [`Dataset::open`](super::Dataset::open) loads. All but `workers` decides what the data are.
@@ -12,6 +14,10 @@ use crate::error::{Error, Result};
 pub struct Loading {
     /// The size to bring all pictures to; the data set's own if none.
     pub image_size: Option<Size>,
+    /// What becomes of pictures whose sides have another ratio; squashed if none.
+    pub resize: Option<Fit>,
+    /// Whether files that cannot be read as pictures are left out, instead of refused.
+    pub skip_broken: bool,
     /// How a folder without parts of its own is split; 8:1:1 if none.
     pub split: Option<Ratios>,
     /// Seed of that split.
@@ -25,6 +31,14 @@ impl Loading {
     pub fn threads(workers: usize) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         if workers == 0 { cores() } else { workers.min(1024) }
+    }
+
+    /// `picture` in size `size`, as `[height, width, 3]` values.
+    ///
+    /// # Errors
+    /// Those of [`picture::resize`].
+    pub(super) fn fitted(&self, picture: &RgbImage, size: Size) -> Result<Vec<u8>> {
+        picture::fitted(picture, size.height, size.width, self.resize.unwrap_or_default())
     }
 
     /// Refuses `split` for a data set that is split already.
@@ -105,6 +119,56 @@ impl TryFrom<NumberOrText> for Size {
             NumberOrText::Number(side) => side.to_string().parse(),
             NumberOrText::Text(text) => text.parse(),
         }
+    }
+}
+
+/// How a picture is brought to a size whose sides have another ratio.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Fit {
+    /// Each side is brought to its length: nothing is lost, shapes are distorted.
+    #[default]
+    Squash,
+    /// The largest part from the middle that has the ratio: shapes stay, margins are lost.
+    Crop,
+    /// All of it, between black bars: shapes and margins stay, the picture gets smaller.
+    Pad,
+}
+
+impl FromStr for Fit {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.to_lowercase().as_str() {
+            "squash" => Ok(Fit::Squash),
+            "crop" => Ok(Fit::Crop),
+            "pad" => Ok(Fit::Pad),
+            _ => Err(Error::usage(format!("unknown way to resize {text:?}: use squash, crop or pad"))),
+        }
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Fit::Squash => "squash",
+            Fit::Crop => "crop",
+            Fit::Pad => "pad",
+        })
+    }
+}
+
+impl From<Fit> for String {
+    fn from(fit: Fit) -> String {
+        fit.to_string()
+    }
+}
+
+impl TryFrom<String> for Fit {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 

@@ -3,10 +3,12 @@
 //! A data set is one file in this folder and one line in [`source`]'s table; [`Dataset::open`] finds it by its spec.
 
 pub mod cifar;
+mod container;
 pub mod emoji;
 pub mod fetch;
 pub mod folder;
 pub mod info;
+mod kinds;
 pub mod loading;
 pub mod pickle;
 pub mod picture;
@@ -17,7 +19,8 @@ pub mod tiny_imagenet;
 
 use sha2::{Digest, Sha256};
 
-pub use loading::{Loading, Ratios, Size};
+pub use loading::{Fit, Loading, Ratios, Size};
+use read::Broken;
 use source::{Part, Source};
 
 use crate::error::{Error, Result};
@@ -126,6 +129,10 @@ pub struct Dataset {
     pub test: Images,
     /// SHA-256 of classes, sizes, labels and pixels: two runs with the same hash saw the same data.
     pub hash: String,
+    /// What its owner should do something about, a sentence each.
+    pub warnings: Vec<String>,
+    /// Files that were left out ([`Loading::skip_broken`]).
+    pub broken: Vec<Broken>,
 }
 
 impl Dataset {
@@ -135,7 +142,7 @@ impl Dataset {
     /// A spec that is not in the table (the message lists it), whatever is wrong with the files, and a data set that is
     /// larger than the machine's memory.
     pub fn open(spec: &str, loading: &Loading) -> Result<Dataset> {
-        let Source { name, classes, parts, size, .. } = Source::find(spec, loading)?;
+        let Source { name, classes, parts, size, mut warnings, .. } = Source::find(spec, loading)?;
         let size = loading.image_size.unwrap_or(size);
         // Known before an epoch was trained for nothing.
         if parts[2].is_empty() {
@@ -143,9 +150,15 @@ impl Dataset {
             return Err(Error::usage(format!("{spec} leaves no picture to test on, having one of each class: {fix}")));
         }
         read::fits(parts.iter().map(Part::len).sum(), size)?;
-        let load = |part| read::load(part, size, loading.workers);
+        let mut broken = Vec::new();
+        let mut load = |part| read::load(part, size, loading, &mut broken);
         let [train, val, test] = parts;
-        Ok(Dataset::new(name, classes, load(train)?, load(val)?, load(test)?))
+        let data = Dataset::new(name, classes, load(train)?, load(val)?, load(test)?);
+        if let Some(Broken { file, reason }) = broken.first() {
+            warnings
+                .push(format!("{} files cannot be read and are left out; the first: {file}: {reason}", broken.len()));
+        }
+        Ok(Dataset { warnings, broken, ..data })
     }
 
     /// Puts the parts together and hashes them.
@@ -153,7 +166,7 @@ impl Dataset {
         // An empty part leaves no trace: the hash of a set without validation pictures is that of its other two.
         let parts: Vec<_> = [&train, &test, &val].into_iter().filter(|part| !part.is_empty()).collect();
         let hash = hash(&classes, &parts);
-        Dataset { name: name.into(), classes, train, val, test, hash }
+        Dataset { name: name.into(), classes, train, val, test, hash, warnings: Vec::new(), broken: Vec::new() }
     }
 
     /// How many training, validation and test pictures each class has.

@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use image::imageops::{flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
+use image::imageops::{crop_imm, flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, ImageFormat, RgbImage};
 use resize::Pixel;
 use resize::Type::Lanczos3;
 use resize::px::RGB;
 
+use super::Fit;
+use super::container::Remarks;
 use crate::error::{Error, Result};
 use crate::files;
 
 /// What [`open`] reads, for messages.
-const FORMATS: &str = "PNG, JPEG, BMP, PPM/PGM, WebP or TIFF";
+const FORMATS: &str = "PNG, JPEG, BMP, PBM/PGM/PPM, WebP, TIFF, GIF or TGA";
 
 /// The most bytes that are read of a file: one that never ends must not take all memory.
 const MOST: u64 = 256 << 20;
@@ -31,23 +33,26 @@ pub enum Conversion {
     Alpha,
     /// A camera's note on which side is up, obeyed.
     Turned,
+    /// An animation or several pages, of which the first is taken.
+    First,
 }
 
 impl Conversion {
     /// All of them with what to call them.
-    pub const ALL: [(Conversion, &str); 5] = [
+    pub const ALL: [(Conversion, &str); 6] = [
         (Conversion::Grey, "grey made color"),
         (Conversion::Cmyk, "CMYK made RGB"),
         (Conversion::Deep, "16 bits or more rounded to 8"),
         (Conversion::Alpha, "transparency put over white"),
         (Conversion::Turned, "turned upright as their EXIF says"),
+        (Conversion::First, "animated or of several pages, of which the first was taken"),
     ];
 }
 
 /// The picture at `path`, in its own size.
 ///
-/// The format is told by the contents, not by the name. Transparent parts stand over white, grey becomes three equal
-/// channels, CMYK becomes RGB, 16 bits become 8, and a camera's note on which side is up (EXIF) is obeyed.
+/// The format is told by the contents, not by the name (but for TGA). Transparent parts stand over white, grey becomes three equal
+/// channels, CMYK becomes RGB, 16 bits become 8, a camera's note on which side is up (EXIF) is obeyed, and of several pictures in a file the first counts.
 ///
 /// # Errors
 /// A file that cannot be read, is no picture, is damaged, or asks for more memory than a picture should.
@@ -64,22 +69,38 @@ pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
     if bytes.is_empty() {
         return Err(Error::file(path, format!("is empty; expected a picture ({FORMATS})")));
     }
-    let Ok(format) = image::guess_format(&bytes) else {
+    let Some(format) = format(path, &bytes) else {
         return Err(Error::file(path, format!("is not a known picture by its first bytes; expected {FORMATS}")));
     };
+    let remarks = Remarks::read(format, &bytes);
+    if remarks.cut_off {
+        return Err(Error::file(path, "is a damaged picture (its end is missing): save or download it again"));
+    }
     // This call rather than a decoder of our own type: the decoders are then compiled once, in their own crate.
-    let picture = image::load_from_memory(&bytes).map_err(|e| Error::file(path, reason(&e)))?;
+    let picture = image::load_from_memory_with_format(&bytes, format).map_err(|e| Error::file(path, reason(&e)))?;
     let color = picture.color();
-    let jpeg = if format == image::ImageFormat::Jpeg { Jpeg::scan(&bytes) } else { Jpeg::default() };
+    // What decodes GIF gives every picture a channel for it.
+    let alpha = color.has_alpha() && (format != ImageFormat::Gif || has_holes(&picture));
     let mut conversions = Vec::new();
     let mut note = |conversion, found: bool| conversions.extend(found.then_some(conversion));
     note(Conversion::Grey, !color.has_color());
-    note(Conversion::Cmyk, jpeg.components == 4 || format == image::ImageFormat::Tiff && cmyk_tiff(&bytes));
+    note(Conversion::Cmyk, remarks.cmyk);
     note(Conversion::Deep, color.bytes_per_pixel() > color.channel_count());
-    note(Conversion::Alpha, color.has_alpha());
-    let orientation = jpeg.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-    note(Conversion::Turned, orientation != Orientation::NoTransforms);
-    Ok((turned(over_white(picture), orientation), conversions))
+    note(Conversion::Alpha, alpha);
+    note(Conversion::Turned, remarks.orientation != Orientation::NoTransforms);
+    note(Conversion::First, remarks.several);
+    Ok((turned(over_white(picture), remarks.orientation), conversions))
+}
+
+/// The format of a file with these first bytes. TGA alone is told by its name: it begins with nothing of its own.
+pub(super) fn format(path: &Path, bytes: &[u8]) -> Option<ImageFormat> {
+    let tga = || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tga")).then_some(ImageFormat::Tga);
+    image::guess_format(bytes).ok().or_else(tga)
+}
+
+/// Whether any pixel lets light through.
+fn has_holes(picture: &DynamicImage) -> bool {
+    picture.as_rgba8().is_some_and(|pixels| pixels.pixels().any(|pixel| pixel.0[3] < u8::MAX))
 }
 
 /// `picture` in another size, as `[height, width, 3]` values, by Lanczos; the sides' ratio is not kept.
@@ -104,60 +125,44 @@ pub fn resize(picture: &RgbImage, height: usize, width: usize) -> Result<Vec<u8>
     Ok(target.into_iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect())
 }
 
-/// [`open`] and [`resize`] in one.
+/// [`resize`], but for the sides' ratio, which `fit` may keep.
 ///
 /// # Errors
-/// Those of both.
-pub fn load(path: &Path, height: usize, width: usize) -> Result<Vec<u8>> {
-    resize(&open(path)?, height, width)
-}
-
-/// What the decoder does not say about a JPEG file.
-#[derive(Default)]
-struct Jpeg<'a> {
-    exif: Option<&'a [u8]>,
-    /// Channels of the picture as it is stored; 0 if there is no frame header.
-    components: u8,
-}
-
-impl<'a> Jpeg<'a> {
-    /// Reads the segments, each a marker and its length, that stand before the picture's own data.
-    fn scan(bytes: &'a [u8]) -> Self {
-        let mut found = Jpeg::default();
-        let mut rest = bytes.get(2..).unwrap_or_default();
-        while let &[0xff, marker, high, low, ..] = rest {
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            let Some(segment) = rest.get(4..2 + length) else { break };
-            match marker {
-                0xe1 if found.exif.is_none() => found.exif = segment.strip_prefix(b"Exif\0\0"),
-                // A frame header: precision, height, width, number of components. Three of the codes are something else.
-                0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
-                    found.components = segment.get(5).copied().unwrap_or(0);
-                }
-                // Start of scan: what comes is picture.
-                0xda => break,
-                _ => {}
-            }
-            rest = &rest[4 + segment.len()..];
+/// Those of [`resize`].
+pub fn fitted(picture: &RgbImage, height: usize, width: usize, fit: Fit) -> Result<Vec<u8>> {
+    let (rows, columns) = (picture.height() as usize, picture.width() as usize);
+    // `other`, scaled by `to / from`, of at least a pixel.
+    let scaled = |other: usize, to: usize, from: usize| (2 * other * to + from).div_euclid(2 * from).max(1);
+    match fit {
+        Fit::Squash => resize(picture, height, width),
+        Fit::Crop if height * width > 0 => {
+            let part = (rows.min(scaled(columns, height, width)), columns.min(scaled(rows, width, height)));
+            let [y, x] = [(rows - part.0) / 2, (columns - part.1) / 2].map(|margin| margin as u32);
+            let middle = crop_imm(picture, x, y, part.1 as u32, part.0 as u32).to_image();
+            resize(&middle, height, width)
         }
-        found
+        Fit::Pad if height * width > 0 => {
+            let part = (height.min(scaled(rows, width, columns)), width.min(scaled(columns, height, rows)));
+            let smaller = resize(picture, part.0, part.1)?;
+            let mut padded = vec![0; height * width * 3];
+            let (top, left) = ((height - part.0) / 2, (width - part.1) / 2);
+            let lines = padded.chunks_exact_mut(3 * width).skip(top);
+            for (to, from) in lines.zip(smaller.chunks_exact(3 * part.1)) {
+                to[3 * left..][..from.len()].copy_from_slice(from);
+            }
+            Ok(padded)
+        }
+        // An empty size, which is refused.
+        Fit::Crop | Fit::Pad => resize(picture, height, width),
     }
 }
 
-/// Whether the first picture of a TIFF file is CMYK: tag 262 of its directory, of 12-byte entries, is 5.
-fn cmyk_tiff(bytes: &[u8]) -> bool {
-    let little = bytes.starts_with(b"II");
-    let number = |at: usize, length: usize| -> Option<usize> {
-        let digits = bytes.get(at..at.checked_add(length)?)?.iter().map(|&byte| usize::from(byte));
-        let push = |number: usize, byte: usize| number << 8 | byte;
-        Some(if little { digits.rev().fold(0, push) } else { digits.fold(0, push) })
-    };
-    let find = || {
-        let directory = number(4, 4)?;
-        let entries = (0..number(directory, 2)?).map(|entry| directory + 2 + 12 * entry);
-        entries.into_iter().find(|&at| number(at, 2) == Some(262)).and_then(|at| number(at + 8, 2))
-    };
-    find() == Some(5)
+/// [`open`] and [`fitted`] in one.
+///
+/// # Errors
+/// Those of both.
+pub fn load(path: &Path, height: usize, width: usize, fit: Fit) -> Result<Vec<u8>> {
+    fitted(&open(path)?, height, width, fit)
 }
 
 /// `picture` the way up that its camera noted. These functions are compiled here, for speed; a `DynamicImage` turns itself with

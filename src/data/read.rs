@@ -5,55 +5,79 @@
 
 use std::sync::Mutex;
 
+use serde::Serialize;
+
 use super::source::{Entry, Part};
 use super::{Images, Loading, Size, picture};
 use crate::error::{Error, Result};
 
-/// The pictures of `part` in size `size`.
+/// A file that cannot be read as a picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    /// Where it is.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Broken {
+    pub(super) fn new(file: &Entry, reason: String) -> Self {
+        Self { file: file.path.display().to_string(), reason }
+    }
+}
+
+/// The pictures of `part` in size `size`; `broken` gets those that are left out.
 ///
 /// # Errors
 /// The first file, in their order, that cannot be decoded.
-pub(super) fn load(part: Part, size: Size, workers: usize) -> Result<Images> {
+pub(super) fn load(part: Part, size: Size, loading: &Loading, broken: &mut Vec<Broken>) -> Result<Images> {
     match part {
-        Part::Pixels(images) => resized(images, size, workers),
-        Part::Files(files) => decoded(&files, size, workers),
+        Part::Pixels(images) => resized(images, size, loading),
+        Part::Files(files) => decoded(&files, size, loading, broken),
     }
 }
 
 /// `images` in another size; as they are if they have it.
-pub(super) fn resized(images: Images, size: Size, workers: usize) -> Result<Images> {
+pub(super) fn resized(images: Images, size: Size, loading: &Loading) -> Result<Images> {
     if (images.height, images.width) == (size.height, size.width) {
         return Ok(images);
     }
     let labels = images.labels.clone();
-    let (pixels, _) = fill(images.len(), size, workers, |index, target| {
+    let (pixels, _) = fill(images.len(), size, loading.workers, |index, target| {
         let (width, height) = (images.width as u32, images.height as u32);
         let picture = image::RgbImage::from_raw(width, height, images.image(index).to_vec());
         let picture = picture.expect("a picture's bytes");
-        target.copy_from_slice(&picture::resize(&picture, size.height, size.width)?);
+        target.copy_from_slice(&loading.fitted(&picture, size)?);
         Ok(())
     })?;
     Ok(Images { pixels, labels, height: size.height, width: size.width })
 }
 
-/// The pictures in `files`, in that order, decoded by `workers` threads (0: all cores).
+/// The pictures in `files`, in that order, decoded as `loading` says; `broken` gets those that it leaves out.
 ///
 /// # Errors
-/// The first file, in their order, that cannot be decoded; an array larger than the machine's memory, before any is.
-pub fn decoded(files: &[Entry], size: Size, workers: usize) -> Result<Images> {
+/// Unless they are left out, the first file, in their order, that cannot be decoded; an array larger than the machine's memory,
+/// before any is.
+pub fn decoded(files: &[Entry], size: Size, loading: &Loading, broken: &mut Vec<Broken>) -> Result<Images> {
     fits(files.len(), size)?;
-    let (pixels, _) = fill(files.len(), size, workers, |index, target| {
-        let decoded = picture::open(&files[index].path).map_err(|error| match error {
-            Error::File { path, what } => {
-                Error::file(path, format!("{what} (`warptape data info` lists all broken files)"))
+    let (pixels, reasons) = fill(files.len(), size, loading.workers, |index, target| {
+        match picture::open(&files[index].path) {
+            Ok(decoded) => target.copy_from_slice(&loading.fitted(&decoded, size)?),
+            Err(Error::File { what, .. }) if loading.skip_broken => return Ok(Some(what)),
+            Err(Error::File { path, what }) => {
+                let fix = "`warptape data info` lists all broken files, ‹skip_broken› leaves them out";
+                return Err(Error::file(path, format!("{what} ({fix})")));
             }
-            other => other,
-        })?;
-        target.copy_from_slice(&picture::resize(&decoded, size.height, size.width)?);
-        Ok(())
+            Err(other) => return Err(other),
+        }
+        Ok(None)
     })?;
     let labels = files.iter().map(|file| file.label).collect();
-    Ok(Images { pixels, labels, height: size.height, width: size.width })
+    let all = Images { pixels, labels, height: size.height, width: size.width };
+    let whole: Vec<u32> = (0..).zip(&reasons).filter(|(_, reason)| reason.is_none()).map(|(index, _)| index).collect();
+    let found = files.iter().zip(reasons).filter_map(|(file, reason)| Some(Broken::new(file, reason?)));
+    broken.extend(found);
+    Ok(if whole.len() == all.len() { all } else { all.select(&whole) })
 }
 
 /// Runs `work` on each of `count` pictures' places in a new array, on `workers` threads. Returns the array and what

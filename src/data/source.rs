@@ -36,6 +36,8 @@ pub struct Source {
     pub size: Size,
     /// What a user should know about it, a sentence each.
     pub notes: Vec<String>,
+    /// What a user should do something about, likewise.
+    pub warnings: Vec<String>,
 }
 
 /// Pictures of one part.

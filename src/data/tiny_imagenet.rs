@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::folder::{pictures, subfolders};
+use super::folder::{Found, subfolders};
 use super::source::{Entry, Part, Source, check_name};
 use super::{Loading, Size};
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
     let (mut labels, mut train) = (HashMap::new(), Vec::new());
     for (label, folder) in folders.iter().enumerate() {
         let label = label as i32;
-        let files = pictures(folder)?.0;
+        let files = Found::below(folder)?.pictures;
         if files.is_empty() {
             return Err(Error::file(folder, "this class has no pictures; unpack it again or remove the folder"));
         }
@@ -51,7 +51,7 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
     }
     let classes = classes(&root.join("words.txt"), &labels)?;
     let parts = [train, Vec::new(), test].map(Part::Files);
-    Ok(Source { name: "tiny-imagenet".into(), classes, parts, size: Size::square(64), notes })
+    Ok(Source { name: "tiny-imagenet".into(), classes, parts, size: Size::square(64), notes, warnings: Vec::new() })
 }
 
 /// The pictures in `val` with their classes.
@@ -61,7 +61,7 @@ fn validation(val: &Path, labels: &HashMap<String, i32>) -> Result<Vec<Entry>> {
     if sorted.iter().any(|folder| class(folder).is_some()) {
         let mut files = Vec::new();
         for folder in sorted {
-            let found = pictures(&folder)?.0;
+            let found = Found::below(&folder)?.pictures;
             match class(&folder) {
                 Some(label) => files.extend(found.into_iter().map(|path| Entry { path, label })),
                 // Sorting leaves an empty `images` behind.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use image::RgbImage;
 
-use crate::data::{Dataset, Images, Loading, Size, picture};
+use crate::data::{Dataset, Fit, Images, Loading, Size, picture};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::augment::Augment;
@@ -31,6 +31,7 @@ pub struct Gallery {
     /// In the order in which they were named.
     pub pictures: Vec<Picture>,
     images: Images,
+    fit: Fit,
 }
 
 impl Gallery {
@@ -42,7 +43,8 @@ impl Gallery {
     /// classes now.
     pub fn open(names: &[String], meta: &Meta) -> Result<Self> {
         let [height, width] = meta.input;
-        let mut gallery = Self { pictures: Vec::new(), images: Images::new(height, width) };
+        let fit = meta.config.resize.unwrap_or_default();
+        let mut gallery = Self { pictures: Vec::new(), images: Images::new(height, width), fit };
         let mut data = None;
         for name in names {
             let part = name.split_once(':').filter(|(part, _)| ["test", "train", "val"].contains(part));
@@ -84,9 +86,9 @@ impl Gallery {
         let [height, width] = [self.images.height, self.images.width];
         let times = VISIBLE.div_ceil(height.min(width));
         let (rows, columns) = (times * height, times * width);
-        let shown = RgbImage::from_raw(columns as u32, rows as u32, picture::resize(picture, rows, columns)?)
-            .expect("resize returns the size that it is asked for");
-        self.images.pixels.extend(picture::resize(picture, height, width)?);
+        let shown = RgbImage::from_raw(columns as u32, rows as u32, picture::fitted(picture, rows, columns, self.fit)?)
+            .expect("it returns the size that it is asked for");
+        self.images.pixels.extend(picture::fitted(picture, height, width, self.fit)?);
         self.images.labels.push(truth.map_or(-1, |class| class as i32));
         // Names become files': plain, and different from each other.
         let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Loading, Ratios, Size};
+use crate::data::{Dataset, Fit, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::optim::{Curve, OptimizerConfig, Policy};
@@ -21,6 +21,12 @@ macro_rules! settings {
             /// Size to bring pictures to, N or HxW
             #[serde(skip_serializing_if = "Option::is_none")]
             image_size: Size => Option<Size> = None, fixed, "32 for folder, the data's own for others";
+            /// What becomes of pictures of another shape: squash, crop (from the middle) or pad (with black)
+            #[serde(skip_serializing_if = "Option::is_none")]
+            resize: Fit => Option<Fit> = None, fixed, "squash";
+            /// Leave out files that cannot be read as pictures; the run's broken.txt lists them
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            skip_broken: bool => bool = false, fixed;
             /// How a folder without train, val, test is split, TRAIN:VAL:TEST
             #[serde(skip_serializing_if = "Option::is_none")]
             split: Ratios => Option<Ratios> = None, fixed, "8:1:1";
@@ -143,7 +149,8 @@ impl Config {
 
     /// How the data set is loaded, by all cores.
     pub fn loading(&self) -> Loading {
-        Loading { image_size: self.image_size, split: self.split, seed: self.seed, workers: 0 }
+        let Self { image_size, resize, skip_broken, split, seed, .. } = *self;
+        Loading { image_size, resize, skip_broken, split, seed, workers: 0 }
     }
 
     /// The optimizer's configuration.

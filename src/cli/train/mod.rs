@@ -17,9 +17,11 @@ use signals::STOP;
 use start::Start;
 
 use super::print;
+use crate::data::read::Broken;
 use crate::data::{Dataset, Loading};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::files::write_atomic;
 use crate::train::observer::Outcome;
 use crate::train::precision::Precision;
 use crate::train::run_dir::{RunDir, RunInfo};
@@ -60,11 +62,16 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
         (None, None) => RunDir::numbered(Path::new("runs"), &model, &data_name, info),
     };
     let mut trainer = Trainer::new(config, &data, &device, folder, checkpoint.as_ref())?;
+    if !data.broken.is_empty() {
+        let lines: Vec<String> =
+            data.broken.iter().map(|Broken { file, reason }| format!("{file}: {reason}\n")).collect();
+        write_atomic(&trainer.run_dir().file("broken.txt"), lines.concat().as_bytes())?;
+    }
     let folder = trainer.run_dir().path().display().to_string();
     if let Some(first) = trainer.warnings().first().filter(|_| options.strict) {
         return Err(Error::Training(format!("--strict: {first}")));
     }
-    for warning in trainer.warnings() {
+    for warning in data.warnings.iter().chain(trainer.warnings()) {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
     }
     if resumed {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use clap::error::Error as ClapError;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use crate::data::{Ratios, Size};
+use crate::data::{Fit, Ratios, Size};
 use crate::train::config::{Config, settings};
 use crate::train::precision::Precision;
 
@@ -53,8 +53,9 @@ macro_rules! options {
                         option(stringify!($key), &[$( $about ),+], &shown!(defaults.$key $(, $shown)?))
                             .value_parser(value_parser!($value)),
                     ) )*
-                    .mut_arg("nesterov", |arg| {
-                        arg.num_args(0..=1).default_missing_value("true").value_name("BOOL")
+                    .mut_args(|arg| match ["nesterov", "skip_broken"].contains(&arg.get_id().as_str()) {
+                        true => arg.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
+                        false => arg,
                     })
                     .mut_arg("keep", |arg| {
                         arg.value_name("N").value_parser(value_parser!(u32).range(1..)).display_order(AFTER_OUT)

@@ -136,7 +136,7 @@ pub fn find(set: &Cifar, dir: &str, loading: &Loading) -> Result<Source> {
         }
     }
     let parts = [train, Images::new(SIDE, SIDE), test].map(Part::Pixels);
-    Ok(Source { name: set.name.into(), classes, parts, size, notes })
+    Ok(Source { name: set.name.into(), classes, parts, size, notes, warnings: Vec::new() })
 }
 
 impl Cifar {

@@ -57,6 +57,36 @@ fn classes_are_sorted_and_pictures_found_below_them() {
     assert!(data.name.starts_with(".tmp"), "{}", data.name);
 }
 
+/// What a phone takes today, and what lost its ending: read, or counted and named.
+#[test]
+fn pictures_of_other_kinds_are_read_or_named() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    paint_classes(root, &["a", "b"], 5);
+    for name in ["x.gif", "x.tga", "x.jfif.png"] {
+        paint(&root.join("a").join(name), 8, 8, [0, 99, 100]);
+    }
+    fs::rename(root.join("a/x.jfif.png"), root.join("a/no ending")).unwrap();
+    fs::write(root.join("a/X.PBM"), ["P1 8 8", &" 0".repeat(64)].concat()).unwrap();
+    fs::write(root.join("a/Makefile"), "all:\n").unwrap();
+    for name in ["a/1.HEIC", "b/2.heic", "b/3.avif"] {
+        fs::write(root.join(name), b"\0\0\0\x18ftypheic").unwrap();
+    }
+    fs::write(root.join("b/phone"), b"\0\0\0\x18ftypheic\0\0\0\0").unwrap();
+    let data = load_from("folder", root).unwrap();
+    assert_eq!(data.train.len() + data.val.len() + data.test.len(), 14);
+    let named =
+        "2 .heic and 1 .avif and 1 HEIF or AVIF without an ending pictures are not read: convert them to JPEG or PNG";
+    assert_eq!(data.warnings.len(), 1);
+    for part in named.split(" and ") {
+        assert!(data.warnings[0].contains(part), "{} in {}", part, data.warnings[0]);
+    }
+    // A class of nothing else cannot be left out in silence.
+    fs::create_dir(root.join("c")).unwrap();
+    fs::write(root.join("c/1.heic"), "").unwrap();
+    says(load_from("folder", root), &["class \"c\" has 1 .heic pictures", "convert them"]);
+}
+
 #[test]
 fn splits_follow_seed_and_ratios() {
     let folder = TempDir::new().unwrap();
@@ -168,8 +198,22 @@ fn the_first_broken_file_is_named() {
     let split: Option<Ratios> = Some("1:0:1e-6".parse().unwrap());
     for workers in [1, 2, 8] {
         let result = open(folder.path(), &Loading { workers, split, ..Loading::default() });
-        says(result, &["020.png", "is empty", "data info"]);
+        says(result, &["020.png", "is empty", "data info", "‹skip_broken› leaves them out"]);
     }
+    // Left out, the others are what they would be without them.
+    let skip = Loading { skip_broken: true, workers: 3, ..Loading::default() };
+    let data = open(folder.path(), &skip).unwrap();
+    assert_eq!(data.train.len() + data.val.len() + data.test.len(), 57);
+    let mut left: Vec<&str> = data.broken.iter().map(|broken| broken.file.rsplit('/').next().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["001.png", "002.png", "020.png"]);
+    assert!(data.broken.iter().all(|broken| !broken.reason.is_empty()));
+    assert!(
+        data.warnings[0].starts_with("3 files cannot be read and are left out; the first: "),
+        "{:?}",
+        data.warnings
+    );
+    assert_eq!(data.train.image(0)[..3], [0, data.train.image(0)[1], 100]);
 }
 
 #[test]
@@ -177,7 +221,10 @@ fn more_than_the_memory_is_refused_before_anything_is_read() {
     let entry = Entry { path: "absent.png".into(), label: 0 };
     let files = vec![entry; 1_000_000];
     let size = Size { height: 4096, width: 4096 };
-    says(read::decoded(&files, size, 2), &["1000000 pictures of 4096x4096", "46875.0 GiB", "‹image_size›"]);
+    says(
+        read::decoded(&files, size, &Loading::default(), &mut Vec::new()),
+        &["1000000 pictures of 4096x4096", "46875.0 GiB", "‹image_size›"],
+    );
 }
 
 #[test]

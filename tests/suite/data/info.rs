@@ -118,6 +118,28 @@ fn what_is_there_is_not_fetched() {
     fails(&["data", "fetch", "cifar100", "--to", to, "--from", "http://127.0.0.1:9/x"], 1, &["127.0.0.1:9", "--from"]);
 }
 
+/// A training goes on without broken files only when it is told to, and says which in the run's folder.
+#[test]
+fn broken_files_are_left_out_on_demand() {
+    let folder = TempDir::new().unwrap();
+    let (root, run) = (folder.path().join("photos"), folder.path().join("run"));
+    paint_classes(&root, &["a", "b"], 10);
+    fs::write(root.join("b/zz.jpg"), b"\xff\xd8\xff\xe0").unwrap();
+    let (spec, out) = (format!("folder:{}", root.display()), run.to_str().unwrap());
+    let args = quick(&["--data", &spec, "--epochs", "1", "--out", out]);
+    fails(&args, 1, &["zz.jpg", "its end is missing", "--skip-broken leaves them out"]);
+    let trained = done(warptape().args(&args).arg("--skip-broken"));
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    assert!(
+        trained.stderr.contains("warning: 1 files cannot be read and are left out; the first: "),
+        "{}",
+        trained.stderr
+    );
+    let list = fs::read_to_string(run.join("broken.txt")).unwrap();
+    assert!(list.lines().count() == 1 && list.contains("b/zz.jpg: is a damaged picture"), "{list}");
+    succeeds(&["eval", out, "--device", &device()]);
+}
+
 /// Trains on a folder with a size, a split and validation pictures of its own, goes on, evaluates and predicts.
 #[test]
 fn a_run_remembers_size_and_split() {
@@ -126,7 +148,9 @@ fn a_run_remembers_size_and_split() {
     paint_classes(&root, &["a", "b"], 20);
     let (spec, out) = (format!("folder:{}", root.display()), run.to_str().unwrap());
     let config = folder.path().join("c.toml");
-    let text = format!("data = {spec:?}\nimage_size = \"32x48\"\nsplit = \"6:2:2\"\nbatch_size = 8\nepochs = 1\n");
+    let text = format!(
+        "data = {spec:?}\nimage_size = \"32x48\"\nresize = \"pad\"\nsplit = \"6:2:2\"\nbatch_size = 8\nepochs = 1\n"
+    );
     fs::write(&config, text).unwrap();
     let device = device();
     let args = ["train", "--config", config.to_str().unwrap(), "--device", &device, "--out", out, "--workers", "2"];
@@ -137,11 +161,26 @@ fn a_run_remembers_size_and_split() {
     let recorded: Value = serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap();
     let recorded = &recorded["config"];
     assert_eq!((&recorded["image_size"], &recorded["split"]), (&"32x48".into(), &"6:2:2".into()));
+    assert_eq!(recorded["resize"], "pad");
     assert!(recorded.get("workers").is_none());
     let report: Value = serde_json::from_str(&succeeds(&["eval", out, "--device", &device, "--json"])).unwrap();
     assert_eq!(report["images"], 8);
     succeeds(&["predict", out, root.join("a/000.png").to_str().unwrap(), "--device", &device]);
+    // A picture that cannot be read costs itself alone; how the others are resized is the run's.
+    let (whole, broken) = (root.join("a/000.png"), folder.path().join("broken.jpg"));
+    fs::write(&broken, b"\xff\xd8\xff\xe0").unwrap();
+    let list = [&broken, &whole, &broken, &whole].map(|path| path.to_str().unwrap());
+    let listed = done(warptape().args(["predict", out, "--device", &device]).args(list));
+    assert_eq!(listed.code, Some(1), "{}", listed.stderr);
+    assert_eq!(
+        listed.stderr.matches("broken.jpg: is a damaged picture (its end is missing)").count(),
+        2,
+        "{}",
+        listed.stderr
+    );
+    assert_eq!(listed.stdout.matches("000.png").count(), 2, "{}", listed.stdout);
     succeeds(&["train", "--resume", out, "--epochs", "2", "--device", &device]);
+    fails(&["train", "--resume", out, "--resize", "crop"], 2, &["--resize cannot be changed by --resume"]);
     fails(&["train", "--resume", out, "--image-size", "32"], 2, &["--image-size cannot be changed by --resume"]);
     fails(&["train", "--resume", out, "--split", "8:1:1"], 2, &["--split cannot be changed by --resume"]);
     let twice = quick(&["--data", &spec, "--validation", "0.2", "--out", "none"]);

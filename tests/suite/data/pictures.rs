@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use tempfile::TempDir;
+use warptape::data::Fit;
 use warptape::data::picture::{self, Conversion};
 
 use crate::data::files::{message, says};
@@ -40,7 +41,7 @@ fn every_format_is_read_by_its_contents() {
         let worst = read.iter().zip(sample().iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         let allowed = if format == ImageFormat::Jpeg { 24 } else { 0 };
         assert!(worst <= allowed, "{name}: off by {worst}");
-        assert_eq!(picture::load(&path, 32, 48).unwrap().len(), 32 * 48 * 3);
+        assert_eq!(picture::load(&path, 32, 48, Fit::Squash).unwrap().len(), 32 * 48 * 3);
     }
 }
 
@@ -75,6 +76,59 @@ fn a_resize_keeps_colours_and_places() {
     }
 }
 
+/// A picture twice as wide as high, left third red, right third blue: what is left of the thirds tells what was done.
+#[test]
+fn pictures_of_another_shape_are_squashed_cropped_or_padded() {
+    let color = |x: u32| {
+        if x < 20 {
+            [255, 0, 0]
+        } else if x < 40 {
+            [0, 255, 0]
+        } else {
+            [0, 0, 255]
+        }
+    };
+    let wide = RgbImage::from_fn(60, 30, |x, _| Rgb(color(x)));
+    let row = |fit: Fit, y: usize| {
+        let pixels = picture::fitted(&wide, 30, 30, fit).unwrap();
+        let letter = |pixel: &[u8]| match pixel {
+            [0, 0, 0] => '.',
+            [r, g, b] if r > g && r > b => 'r',
+            [_, g, b] if g > b => 'g',
+            _ => 'b',
+        };
+        pixels.chunks(3).skip(30 * y).take(30).map(letter).collect::<String>()
+    };
+    let thirds = format!("{}{}{}", "r".repeat(10), "g".repeat(10), "b".repeat(10));
+    assert_eq!(row(Fit::Squash, 15), thirds);
+    assert_eq!(row(Fit::Crop, 15), format!("{}{}{}", "r".repeat(5), "g".repeat(20), "b".repeat(5)));
+    assert_eq!([row(Fit::Pad, 15), row(Fit::Pad, 7), row(Fit::Pad, 22)], [thirds.clone(), ".".repeat(30), thirds]);
+    assert_eq!(row(Fit::Pad, 23), ".".repeat(30));
+    // One that has the shape is the same in all three; sizes stay whole and at least one pixel.
+    let same = |fit| picture::fitted(&wide, 15, 30, fit).unwrap();
+    assert_eq!((same(Fit::Crop), same(Fit::Pad)), (same(Fit::Squash), same(Fit::Squash)));
+    let line = RgbImage::from_pixel(1, 500, Rgb([9, 9, 9]));
+    for fit in [Fit::Squash, Fit::Crop, Fit::Pad] {
+        assert_eq!(picture::fitted(&line, 7, 5, fit).unwrap().len(), 105);
+        says(picture::fitted(&line, 0, 5, fit), &["picture size", "1 to 32768"]);
+    }
+}
+
+/// As for Pillow and so torchvision, while the decoder would fill the rest with grey: also where only the last byte is missing.
+#[test]
+fn a_jpeg_whose_end_is_missing_is_broken() {
+    let folder = TempDir::new().unwrap();
+    let whole = fs::read(saved(&folder, "a.jpg", &sample().into(), ImageFormat::Jpeg)).unwrap();
+    let path = folder.path().join("cut.jpg");
+    for missing in [1, 2, 3, 12, whole.len() / 2] {
+        fs::write(&path, &whole[..whole.len() - missing]).unwrap();
+        says(picture::open(&path), &["cut.jpg", "its end is missing", "save or download it again"]);
+    }
+    // What some cameras leave behind it is nothing of the picture's.
+    fs::write(&path, [&whole[..], b"\0\0trailer"].concat()).unwrap();
+    assert_eq!(picture::open(&path).unwrap(), picture::open(&folder.path().join("a.jpg")).unwrap());
+}
+
 #[test]
 fn a_cameras_orientation_is_obeyed() {
     let folder = TempDir::new().unwrap();
@@ -92,13 +146,13 @@ fn files_that_are_no_pictures() {
     let given = |name: &str, contents: &[u8]| {
         let path = folder.path().join(name);
         fs::write(&path, contents).unwrap();
-        message(picture::load(&path, 32, 32))
+        message(picture::load(&path, 32, 32, Fit::Squash))
     };
     assert!(given("empty.png", b"").contains("is empty"));
     assert!(given("text.png", b"hello, I am text\n").contains("not a known picture"));
-    assert!(given("video.gif", b"GIF89a\x01\0\x01\0").contains("convert it"));
-    says(picture::load(&folder.path().join("absent.png"), 32, 32), &["absent.png"]);
-    says(picture::load(folder.path(), 32, 32), &[&folder.path().display().to_string()]);
+    assert!(given("icon.ico", b"\0\0\x01\0\x01\0").contains("convert it"));
+    says(picture::load(&folder.path().join("absent.png"), 32, 32, Fit::Squash), &["absent.png"]);
+    says(picture::load(folder.path(), 32, 32, Fit::Squash), &[&folder.path().display().to_string()]);
     // A header that asks for 65 535 x 65 535 pixels and has none.
     let huge = given("huge.ppm", b"P6 65535 65535 255\n");
     assert!(huge.contains("huge.ppm"), "{huge}");
@@ -112,19 +166,15 @@ fn damaged_pictures_are_refused_or_read_but_never_a_panic() {
         let path = folder.path().join(format!("damaged-{name}"));
         for part in [1, 3, 5, 7] {
             fs::write(&path, &whole[..whole.len() * part / 8]).unwrap();
-            let result = picture::load(&path, 32, 32);
-            // A JPEG's decoder fills in what is missing from its picture data.
-            assert!(result.is_err() || format == ImageFormat::Jpeg, "{name} cut to {part}/8 was read");
-            if result.is_err() {
-                says(result, &[&format!("damaged-{name}")]);
-            }
+            let result = picture::load(&path, 32, 32, Fit::Squash);
+            says(result, &[&format!("damaged-{name}")]);
         }
         for seed in 0..200usize {
             let mut bytes = whole.clone();
             let at = seed * 7919 % bytes.len().min(400);
             bytes[at] = bytes[at].wrapping_add(1 + seed as u8);
             fs::write(&path, &bytes).unwrap();
-            if let Err(error) = picture::load(&path, 32, 32) {
+            if let Err(error) = picture::load(&path, 32, 32, Fit::Squash) {
                 assert!(!error.to_string().contains('\n'));
             }
         }
@@ -137,7 +187,7 @@ fn unusual_kinds_look_as_they_do_in_pillow() {
     let folder = TempDir::new().unwrap();
     let packed = include_bytes!("../../golden/pictures.tar.gz");
     tar::Archive::new(flate2::read::GzDecoder::new(&packed[..])).unpack(folder.path()).unwrap();
-    use Conversion::{Alpha, Cmyk, Grey};
+    use Conversion::{Alpha, Cmyk, First, Grey, Turned};
     // JPEG decoders may differ by a few steps in how they round; nothing else may differ at all.
     for (name, conversions, allowed) in [
         ("cmyk.jpg", &[Cmyk][..], 4),
@@ -151,10 +201,31 @@ fn unusual_kinds_look_as_they_do_in_pillow() {
         ("grey-alpha.png", &[Grey, Alpha], 1),
         ("grey.jpg", &[Grey], 2),
         ("progressive.jpg", &[], 4),
+        ("palette.gif", &[], 0),
+        ("clear.gif", &[Alpha], 0),
+        ("color.tga", &[], 0),
+        ("packed.tga", &[], 0),
+        ("turned.jpg", &[Turned], 4),
+        ("turned.webp", &[Turned], 0),
+        ("turned.tiff", &[Turned], 0),
+        ("side-1.png", &[], 0),
+        ("side-2.png", &[Turned], 0),
+        ("side-3.png", &[Turned], 0),
+        ("side-4.png", &[Turned], 0),
+        ("side-5.png", &[Turned], 0),
+        ("side-6.png", &[Turned], 0),
+        ("side-7.png", &[Turned], 0),
+        ("side-8.png", &[Turned], 0),
+        ("two.gif", &[First], 0),
+        ("two.webp", &[First], 0),
+        ("two.png", &[First], 0),
+        ("two.tiff", &[First], 0),
     ] {
         let (picture, found) = picture::inspect(&folder.path().join(name)).unwrap();
         let expected = fs::read(folder.path().join(format!("{name}.rgb"))).unwrap();
-        assert_eq!((picture.dimensions(), picture.len()), ((24, 16), expected.len()), "{name}");
+        let lying = ["turned.", "side-5", "side-6", "side-7", "side-8"].iter().any(|start| name.starts_with(start));
+        let size = if lying { (16, 24) } else { (24, 16) };
+        assert_eq!((picture.dimensions(), picture.len()), (size, expected.len()), "{name}");
         let worst = picture.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         assert!(worst <= allowed, "{name}: off by {worst}");
         assert_eq!(found, conversions, "{name}");
@@ -174,7 +245,7 @@ fn what_was_converted_is_told() {
     assert_eq!(found("clear.png", clear.into()), [Conversion::Alpha]);
     // One pixel is a picture.
     let dot = saved(&folder, "dot é 1.png", &RgbImage::from_pixel(1, 1, Rgb([1, 2, 3])).into(), ImageFormat::Png);
-    assert_eq!(picture::load(&dot, 2, 3).unwrap(), [1, 2, 3].repeat(6));
+    assert_eq!(picture::load(&dot, 2, 3, Fit::Squash).unwrap(), [1, 2, 3].repeat(6));
 }
 
 /// Headers that promise pictures of gigabytes: refused before they are believed.

@@ -72,13 +72,22 @@ fn what_is_no_rung_is_refused() {
     assert!(said("conv2d_forward").contains("'conv2d_forward' is not LADDER:RUNG"));
 }
 
+/// Flags for a new cache, in which everything is compiled and need not be fast; for the same processor, or what is remembered
+/// is another's.
+fn unoptimized() -> String {
+    std::env::var("WARPTAPE_CXXFLAGS").unwrap_or_default() + " -O0"
+}
+
 /// A cache folder of its own, so that no other test meets what is remembered there, and `warptape tune` with it.
 fn tune(cache: &Path, more: &[&str]) -> String {
     let device = device();
     let words =
         [&["tune", "--device", &device, "--models", "little-conv", "--batch", "2", "--runs", "1"], more].concat();
     let words: Vec<String> = words.into_iter().map(String::from).collect();
-    String::from_utf8(run_with(&[("WARPTAPE_CACHE", cache.to_str().unwrap())], &words).stdout).unwrap()
+    String::from_utf8(
+        run_with(&[("WARPTAPE_CACHE", cache.to_str().unwrap()), ("WARPTAPE_CXXFLAGS", &unoptimized())], &words).stdout,
+    )
+    .unwrap()
 }
 
 /// Where what was tuned is remembered in `cache`.
@@ -106,9 +115,7 @@ fn what_is_remembered_is_taken_until_it_is_forgotten() {
     let trained = |name: &str| {
         let mut command = warptape();
         command.args(training(&shared().data, 1, &cache.path().join(name))).env("WARPTAPE_CACHE", cache.path());
-        // In a new cache everything is compiled, and it need not be fast; for the same processor, or the table is another's.
-        let flags = std::env::var("WARPTAPE_CXXFLAGS").unwrap_or_default() + " -O0";
-        done(command.env("WARPTAPE_CXXFLAGS", flags))
+        done(command.env("WARPTAPE_CXXFLAGS", unoptimized()))
     };
     // A table of one's own, by number as version 0.1 wrote it: what it says is what a training takes.
     let problem = "n8 h32 w32 c3 k32 r3 s3 stride1,1 pad1,1 dilation1,1";

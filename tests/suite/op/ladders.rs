@@ -50,9 +50,13 @@ fn agree_in(element: DType, op: &str, cases: &[Case], devices: Vec<(String, Devi
         for ladder in &ladders {
             for rung in ladder.numbers() {
                 device.choices().force(ladder.name, Some(rung));
-                // Convolutions are compiled for their sizes, which takes minutes for all. The usual run gives a rung a
-                // third of them, and its neighbours the others.
-                let share = if op == "conv2d" && (!runs_all() || element != DType::F32) { 3 } else { 1 };
+                // Convolutions are compiled for their sizes, which takes minutes for all. A rung gets a share of them, and its
+                // neighbours the others.
+                let share = match (op, element) {
+                    ("conv2d", DType::F32) if runs_all() => 2,
+                    ("conv2d", _) => 3,
+                    _ => 1,
+                };
                 let taken = cases
                     .iter()
                     .zip(&expected)
