@@ -9,7 +9,7 @@ use crate::launch::ladder::{Summary, stem};
 
 /// What each ladder is shown at: large enough for the differences between its rungs, small enough to be counted in seconds.
 const PROBLEMS: [(&str, &str); 14] = [
-    ("matmul_forward", "NN m1024 n1024 k32"),
+    ("matmul_forward", "NN m2048 n2048 k32"),
     ("conv2d_forward", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
     ("conv2d_backward_input", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
     ("conv2d_backward_input", "n1 h32 w32 c64 k64 r3 s3 stride2,2 pad1,1 dilation1,1"),

@@ -14,6 +14,7 @@ macro_rules! shared_enum {
 
         impl $name {
             /// The one that the header gives this number.
+            #[inline]
             pub(super) fn numbered(number: impl TryInto<usize>) -> Self {
                 let all = [Self::$first $(, Self::$rest)*];
                 number.try_into().ok().and_then(|number| all.get(number)).copied().expect("a number of the header's")

@@ -137,7 +137,10 @@ fn broken_files_are_left_out_on_demand() {
     );
     let list = fs::read_to_string(run.join("broken.txt")).unwrap();
     assert!(list.lines().count() == 1 && list.contains("b/zz.jpg: is a damaged picture"), "{list}");
-    succeeds(&["eval", out, "--device", &device()]);
+    // Who evaluates leaves out the same, and says so.
+    let evaluated = done(warptape().args(["eval", out, "--device", &device()]));
+    assert_eq!(evaluated.code, Some(0), "{}", evaluated.stderr);
+    assert!(evaluated.stderr.starts_with("warning: 1 files cannot be read"), "{}", evaluated.stderr);
 }
 
 /// Trains on a folder with a size, a split and validation pictures of its own, goes on, evaluates and predicts.

@@ -5,7 +5,7 @@
 //! belongs with the n-th time of the others, counted anew from every barrier and every collective of the whole warp. Where lanes
 //! leave a loop at different times this is exact as long as they start it together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::counts::Transfers;
 use crate::device::host::observed::Kind;
@@ -30,9 +30,10 @@ struct Site {
 /// The accesses of a warp since it was last together.
 #[derive(Default)]
 pub(super) struct Warp {
-    sites: HashMap<u32, Site>,
-    /// In order of appearance, so that nothing depends on hashes.
-    order: Vec<u32>,
+    /// In order of appearance.
+    sites: Vec<Site>,
+    /// The site of the last access.
+    last: usize,
 }
 
 /// What an instruction was used for.
@@ -53,11 +54,7 @@ impl Warp {
         bytes: u64,
         done: &mut impl FnMut(Use, u64, u32, &[u64; 32]),
     ) {
-        let order = &mut self.order;
-        let site = self.sites.entry(what.code).or_insert_with(|| {
-            order.push(what.code);
-            Site { comes: [0; 32], over: 0, open: VecDeque::new(), bytes, what }
-        });
+        let site = self.site(what, bytes);
         let place = (site.comes[lane] - site.over) as usize;
         site.comes[lane] += 1;
         if site.open.len() == place {
@@ -75,12 +72,24 @@ impl Warp {
 
     /// The warp is together: what is open has had all the lanes it will have.
     pub(super) fn together(&mut self, done: &mut impl FnMut(Use, u64, u32, &[u64; 32])) {
-        for code in self.order.drain(..) {
-            let Some(site) = self.sites.remove(&code) else { continue };
+        for site in self.sites.drain(..) {
             for Request { mask, addresses } in &site.open {
                 done(site.what, site.bytes, *mask, addresses);
             }
         }
+    }
+
+    /// The instruction that `what` names.
+    fn site(&mut self, what: Use, bytes: u64) -> &mut Site {
+        let is = |at: &usize| self.sites.get(*at).is_some_and(|site| site.what.code == what.code);
+        // Lane after lane comes the same way: most often the next one is meant, or in a loop of one access the same, or the first.
+        let found = [self.last + 1, self.last, 0].into_iter().find(is);
+        let found = found.or_else(|| (0..self.sites.len()).find(is));
+        self.last = found.unwrap_or(self.sites.len());
+        if found.is_none() {
+            self.sites.push(Site { comes: [0; 32], over: 0, open: VecDeque::new(), bytes, what });
+        }
+        &mut self.sites[self.last]
     }
 }
 
