@@ -50,7 +50,7 @@ fn everywhere(test: impl Fn(&Device) -> Result<(), String>) {
     if on_gpu() {
         return println!("skipped: checked mode runs on the host device, which other runs of the suite test");
     }
-    for order in Order::several(if support::runs_all() { 8 } else { 3 }) {
+    for order in Order::several(if support::runs_all() { 5 } else { 3 }) {
         let (device, findings) = checked(order);
         let outcome = test(&device);
         let list: String = findings.list().iter().map(|finding| format!("{finding}\n")).collect();
