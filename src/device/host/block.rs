@@ -1,17 +1,17 @@
 //! The state of one block while it runs: what each of its threads is doing, and who may go on.
 
 use std::collections::VecDeque;
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
+use std::ops::Range;
 
-use fiber::{Next, Threads};
+use corosensei::Yielder;
 
+use super::callbacks::Place;
 use super::dice::Dice;
 use super::observed::spin::Spin;
 use super::observed::{Fault, Observer, Rule};
-use super::place::Place;
 use super::scheduler::{Builtins, Order};
-use super::shared::{self, Collective};
-use super::warp::{self, Group};
+use super::warp::Group;
 use crate::device::Geometry;
 
 /// What a thread of the block is doing.
@@ -26,13 +26,23 @@ pub(super) enum State {
 
 /// The barrier that threads are arriving at.
 #[derive(Clone, Copy, Default)]
-struct Barrier {
+pub(super) struct Barrier {
     place: Option<Place>,
     arrived: usize,
-    votes: c_int,
+    pub(super) votes: c_int,
 }
 
-/// The block that an OS thread runs now. Kernels reach it through [`fiber::current`], so it is only touched
+/// What the scheduler does next.
+pub(super) enum Choice {
+    /// Let another fiber start threads.
+    Start,
+    /// Go on with this thread.
+    Resume(usize),
+    /// Nothing can go on.
+    Stuck,
+}
+
+/// The block that an OS thread runs now. Kernels reach it through [`super::callbacks::CURRENT`], so it is only touched
 /// by raw pointer while fibers run.
 pub(super) struct Block {
     pub(super) threads: usize,
@@ -45,15 +55,16 @@ pub(super) struct Block {
     runs_ahead: bool,
     /// The thread on the processor now.
     pub(super) current: usize,
+    pub(super) yielder: *const Yielder<(), ()>,
     /// The order in which threads start.
     sequence: Vec<u32>,
     started: usize,
     done: usize,
-    pub(super) states: Vec<State>,
+    states: Vec<State>,
     fiber_of: Vec<u32>,
     ready: VecDeque<u32>,
-    barrier: Barrier,
-    verdict: c_int,
+    pub(super) barrier: Barrier,
+    pub(super) verdict: c_int,
     pub(super) groups: Vec<Vec<Group>>,
     pub(super) results: Vec<u64>,
     pub(super) error: Option<Fault>,
@@ -65,6 +76,8 @@ pub(super) struct Block {
     pub(super) spin: Spin,
     /// Where the module's code starts.
     pub(super) code: u64,
+    /// Addresses of the running fiber's stack.
+    pub(super) stack: Range<u64>,
 }
 
 impl Block {
@@ -89,6 +102,7 @@ impl Block {
             dice: None,
             runs_ahead: false,
             current: 0,
+            yielder: std::ptr::null(),
             sequence,
             started: 0,
             done: 0,
@@ -104,6 +118,7 @@ impl Block {
             stopped: false,
             spin: Spin::default(),
             code: 0,
+            stack: 0..0,
         }
     }
 
@@ -122,12 +137,11 @@ impl Block {
     }
 
     /// Whether all threads have returned, or one made an error.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.done == self.threads || self.error.is_some() || self.stopped
     }
 
-    /// Decides who goes on.
-    fn choose(&mut self) -> Next {
+    pub(super) fn choose(&mut self) -> Choice {
         let can_start = self.started < self.threads;
         let next = match &mut self.dice {
             _ if self.ready.is_empty() => None,
@@ -142,20 +156,14 @@ impl Block {
             None => self.ready.pop_front(),
         };
         match next {
-            Some(thread) => {
-                self.enter(thread as usize);
-                Next::Resume(self.fiber_of[thread as usize] as usize)
-            }
-            None if can_start => Next::Start,
-            None => {
-                self.explain_stuck();
-                Next::Nobody
-            }
+            Some(thread) => Choice::Resume(thread as usize),
+            None if can_start => Choice::Start,
+            None => Choice::Stuck,
         }
     }
 
     /// Makes `thread` the running one.
-    fn enter(&mut self, thread: usize) {
+    pub(super) fn enter(&mut self, thread: usize) {
         self.current = thread;
         self.states[thread] = State::Running;
         self.spin.restart();
@@ -163,8 +171,29 @@ impl Block {
         unsafe { *self.builtins.thread = self.indices[thread] };
     }
 
+    /// Makes the next thread the running one, on fiber `fiber`; false if all have started.
+    pub(super) fn start_next(&mut self, fiber: usize) -> bool {
+        if self.is_over() || self.started == self.threads {
+            return false;
+        }
+        let thread = self.sequence[self.started] as usize;
+        self.started += 1;
+        self.fiber_of[thread] = fiber as u32;
+        self.enter(thread);
+        true
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.set(State::Done);
+        self.done += 1;
+    }
+
+    pub(super) fn fiber(&self, thread: usize) -> usize {
+        self.fiber_of[thread] as usize
+    }
+
     /// Sets the running thread's state.
-    fn set(&mut self, state: State) {
+    pub(super) fn set(&mut self, state: State) {
         self.states[self.current] = state;
     }
 
@@ -173,7 +202,7 @@ impl Block {
     }
 
     /// The running thread arrives at the barrier at `place`. Returns whether it is the last, so that all may go on.
-    fn arrive(&mut self, place: Place, predicate: c_int) -> bool {
+    pub(super) fn arrive(&mut self, place: Place, predicate: c_int) -> bool {
         self.set(State::AtBarrier(place));
         if let Some(other) = self.barrier.place
             && other != place
@@ -191,22 +220,6 @@ impl Block {
         self.barrier.arrived += 1;
         self.barrier.votes += predicate;
         self.barrier.arrived == self.threads
-    }
-
-    /// The barrier at `place` is complete. Returns whether the running thread has to wait for its turn.
-    fn pass(&mut self, kind: c_int, place: Place) -> bool {
-        let Barrier { votes, .. } = self.barrier;
-        self.verdict = match shared::Barrier::numbered(kind) {
-            shared::Barrier::PLAIN | shared::Barrier::OR => (votes > 0) as c_int,
-            shared::Barrier::COUNT => votes,
-            shared::Barrier::AND => (votes as usize == self.threads) as c_int,
-        };
-        self.barrier = Barrier::default();
-        if let Some(observer) = self.observer {
-            // SAFETY: the observer outlives the launch, and only this OS thread calls it.
-            unsafe { (*observer).barrier(place) };
-        }
-        self.release(0..self.threads)
     }
 
     /// Marks the threads of `released` as able to go on. In forward order the running thread goes on at once; in any
@@ -240,53 +253,34 @@ impl Block {
         let [x, y, z] = self.indices[thread];
         format!("thread ({x}, {y}, {z})")
     }
-}
 
-impl Threads for Block {
-    fn next(&mut self) -> Next {
-        if self.is_over() { Next::Nobody } else { self.choose() }
-    }
-
-    fn start(&mut self, fiber: usize) -> bool {
-        if self.is_over() || self.started == self.threads {
-            return false;
-        }
-        let thread = self.sequence[self.started] as usize;
-        self.started += 1;
-        self.fiber_of[thread] = fiber as u32;
-        self.enter(thread);
-        true
-    }
-
-    fn finish(&mut self) {
-        self.set(State::Done);
-        self.done += 1;
-    }
-
-    fn barrier(&mut self, kind: c_int, predicate: c_int, file: *const c_char, line: c_int) -> bool {
-        let place = Place { file, line };
-        !self.arrive(place, predicate) || self.pass(kind, place)
-    }
-
-    fn verdict(&self) -> c_int {
-        self.verdict
-    }
-
-    fn collective(
-        &mut self,
-        kind: c_int,
-        mask: u32,
-        value: u64,
-        source: c_int,
-        file: *const c_char,
-        line: c_int,
-    ) -> bool {
-        let (kind, place) = (Collective::numbered(kind), Place { file, line });
-        self.set(State::AtCollective(place));
-        warp::arrive(self, warp::Call { kind, mask, value, source, place })
-    }
-
-    fn result(&self) -> u64 {
-        self.results[self.current]
+    /// Why nothing can go on: some threads wait for others that will never come.
+    pub(super) fn explain_stuck(&mut self) {
+        let waiting = self.states.iter().enumerate().find_map(|(thread, state)| match *state {
+            State::AtBarrier(place) => Some((thread, place, true)),
+            State::AtCollective(place) => Some((thread, place, false)),
+            _ => None,
+        });
+        let Some((thread, place, at_barrier)) = waiting else {
+            self.error = Some(Fault::elsewhere("the scheduler lost a thread"));
+            return;
+        };
+        let does = |thread: usize| match self.states[thread] {
+            State::AtBarrier(at) => format!("{} waits at the barrier at {at}", self.thread_name(thread)),
+            State::AtCollective(at) => format!("{} waits at the warp collective at {at}", self.thread_name(thread)),
+            _ => format!("{} has returned", self.thread_name(thread)),
+        };
+        let what = if at_barrier {
+            let is_here = |state: &State| matches!(*state, State::AtBarrier(at) if at == place);
+            let count = self.states.iter().filter(|state| is_here(state)).count();
+            let other = self.states.iter().position(|state| !is_here(state)).unwrap_or(thread);
+            format!("the barrier is reached by {count} of {} threads; {}", self.threads, does(other))
+        } else {
+            let absent = self.groups[thread / 32].iter().find_map(|group| group.absent(thread % 32)).unwrap_or(0);
+            let absent = thread / 32 * 32 + absent;
+            format!("{} waits for a lane of its warp: {}", self.thread_name(thread), does(absent))
+        };
+        let rule = if at_barrier { Rule::Barrier } else { Rule::Lanes };
+        self.fail(rule, place, format_args!("{what}"));
     }
 }

@@ -3,14 +3,14 @@
 //! These run on the fiber of the calling thread. After an error they park it for good: the scheduler sees the error,
 //! stops, and drops the fibers where they stand.
 
-use std::ffi::{c_char, c_int};
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int};
 
-use fiber::Turn;
-
-use super::block::Block;
+use super::block::{Barrier, Block, State};
+use super::observed::symbols::Line;
 use super::observed::{Access, Kind, Rule};
-use super::place::Place;
-use super::shared;
+use super::shared::{self, Collective};
+use super::warp;
 
 /// The functions' addresses, in the order of shim.h.
 #[repr(C)]
@@ -22,40 +22,114 @@ pub(super) struct Runtime {
     access: extern "C" fn(u64, u64, c_int, u64),
 }
 
-pub(super) static RUNTIME: Runtime = Runtime {
-    barrier: fiber::barrier,
-    collective: fiber::collective,
-    trap: on_trap,
-    fence: on_fence,
-    access: on_access,
-};
+pub(super) static RUNTIME: Runtime =
+    Runtime { barrier: on_barrier, collective: on_collective, trap: on_trap, fence: on_fence, access: on_access };
 
-/// The block that this OS thread runs now.
+thread_local! {
+    /// The block that this OS thread runs now.
+    pub(super) static CURRENT: Cell<*mut Block> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// A place in a kernel's source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    file: *const c_char,
+    line: c_int,
+}
+
+impl Place {
+    /// As a line of a file.
+    pub(super) fn line(self) -> Line {
+        // SAFETY: `file` is a `__FILE__` literal of a module that is loaded while its block runs.
+        let file = unsafe { CStr::from_ptr(self.file) };
+        Line { file: file.to_string_lossy().into_owned(), number: self.line as u32 }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.line().fmt(f)
+    }
+}
+
+/// Gives the processor back until the scheduler resumes this thread.
 ///
 /// # Safety
-/// Called by a kernel, with the current turn.
-unsafe fn block(turn: *mut Turn) -> *mut Block {
-    // SAFETY: a kernel runs, so there is a turn, and blocks are all that [`super::scheduler`] has threads of.
-    unsafe { (*turn).threads.cast() }
+/// Called on a fiber of `block`, without a reference into it.
+unsafe fn park(block: *mut Block) {
+    // SAFETY: the yielder lives on this fiber's stack; both are restored because other fibers ran meanwhile.
+    unsafe {
+        let (yielder, stack) = ((*block).yielder, (*block).stack.clone());
+        (*yielder).suspend(());
+        ((*block).yielder, (*block).stack) = (yielder, stack);
+    }
+}
+
+extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, line: c_int) -> c_int {
+    let block = CURRENT.get();
+    let place = Place { file, line };
+    // SAFETY: called by a kernel, so a block runs on this OS thread and this is one of its fibers.
+    unsafe {
+        if (*block).arrive(place, predicate) {
+            let Barrier { votes, .. } = (*block).barrier;
+            (*block).verdict = match shared::Barrier::numbered(kind) {
+                shared::Barrier::PLAIN | shared::Barrier::OR => (votes > 0) as c_int,
+                shared::Barrier::COUNT => votes,
+                shared::Barrier::AND => (votes as usize == (*block).threads) as c_int,
+            };
+            (*block).barrier = Barrier::default();
+            if let Some(observer) = (*block).observer {
+                (*observer).barrier(place);
+            }
+            let everybody = 0..(*block).threads;
+            if (*block).release(everybody) {
+                park(block);
+            }
+        } else {
+            park(block);
+        }
+        // The verdict stays until the next barrier is complete, which needs every thread to have read this one.
+        (*block).verdict
+    }
+}
+
+extern "C" fn on_collective(
+    kind: c_int,
+    mask: u32,
+    value: u64,
+    source: c_int,
+    file: *const c_char,
+    line: c_int,
+) -> u64 {
+    let block = CURRENT.get();
+    let (kind, place) = (Collective::numbered(kind), Place { file, line });
+    // SAFETY: as in `on_barrier`.
+    unsafe {
+        let thread = (*block).current;
+        (*block).set(State::AtCollective(place));
+        if warp::arrive(&mut *block, warp::Call { kind, mask, value, source, place }) {
+            park(block);
+        }
+        (&(*block).results)[thread]
+    }
 }
 
 extern "C" fn on_trap(file: *const c_char, line: c_int) {
-    let turn = fiber::current();
-    // SAFETY: called by a kernel, so a block runs on this OS thread and this is one of its fibers.
+    let block = CURRENT.get();
+    // SAFETY: as in `on_barrier`.
     unsafe {
-        let block = block(turn);
         let thread = (*block).thread_name((*block).current);
         (*block).fail(Rule::Other, Place { file, line }, format_args!("{thread} calls __trap"));
         loop {
-            fiber::park(turn);
+            park(block);
         }
     }
 }
 
 extern "C" fn on_fence() {
-    // SAFETY: as in `on_trap`.
+    let block = CURRENT.get();
+    // SAFETY: as in `on_barrier`.
     unsafe {
-        let block = block(fiber::current());
         if let Some(observer) = (*block).observer {
             (*observer).fence((*block).current);
         }
@@ -63,11 +137,10 @@ extern "C" fn on_fence() {
 }
 
 extern "C" fn on_access(address: u64, bytes: u64, kind: c_int, code: u64) {
-    let turn = fiber::current();
-    // SAFETY: as in `on_trap`; an access that the observer lets pass is to memory that is there.
+    let block = CURRENT.get();
+    // SAFETY: as in `on_barrier`; an access that the observer lets pass is to memory that is there.
     unsafe {
-        let block = block(turn);
-        let Some(observer) = (*block).observer.filter(|_| !(*turn).stack.contains(&address)) else { return };
+        let Some(observer) = (*block).observer.filter(|_| !(*block).stack.contains(&address)) else { return };
         let (kind, volatile) = match shared::Access::numbered(kind) {
             shared::Access::READ => (Kind::Read, false),
             shared::Access::WRITE => (Kind::Write, false),
@@ -84,7 +157,7 @@ extern "C" fn on_access(address: u64, bytes: u64, kind: c_int, code: u64) {
             return;
         }
         loop {
-            fiber::park(turn);
+            park(block);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use super::dice::Dice;
 use super::module::Loaded;
 use super::observed::{Launch, Observer};
-use super::{Host, Order, scheduler, workers};
+use super::{Host, Order, scheduler, stacks, workers};
 use crate::device::{Arg, Function, Geometry, Target};
 
 const MAX_THREADS: usize = 1024;
@@ -64,7 +64,7 @@ impl Host {
                 }
             }
         };
-        let helpers = self.info.units.min(fiber::MOST / geometry.threads()).min(count.div_ceil(chunk)) - 1;
+        let helpers = self.info.units.min(stacks::MOST / geometry.threads()).min(count.div_ceil(chunk)) - 1;
         workers::run(helpers, &work);
         match failure.into_inner().unwrap() {
             None => Ok(()),

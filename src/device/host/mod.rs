@@ -2,8 +2,8 @@
 //!
 //! `toolchain` knows the compiler, for which `unit` writes what it gets; `compiler` turns a source into a shared object
 //! (as NVRTC turns it into a cubin) and `module` loads it, by way of `library`; `workers` are
-//! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them, on fibers of the crate `fiber`:
-//! `block` holds its state, `callbacks` are what kernels call, `warp` lets the lanes of a warp meet.
+//! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
+//! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
 //!
 //! In the observed modes every access calls back as well: `checked` finds races and stray accesses, `profiled` counts.
 
@@ -21,12 +21,11 @@ mod launch;
 mod library;
 mod module;
 pub mod observed;
-mod place;
 mod process;
 pub mod profiled;
 mod scheduler;
 mod shared;
-mod stuck;
+mod stacks;
 pub mod toolchain;
 mod unit;
 mod warp;

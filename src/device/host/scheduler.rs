@@ -7,12 +7,15 @@
 
 use std::ffi::c_void;
 
-use fiber::Fibers;
+use corosensei::stack::Stack;
+use corosensei::{Coroutine, Yielder};
 
-use super::block::Block;
+use super::block::{Block, Choice};
+use super::callbacks::CURRENT;
 use super::image::Image;
-use super::module::Kernel;
+use super::module::{Entry, Kernel};
 use super::observed::{Fault, Observer};
+use super::stacks::{self, FiberStack};
 use crate::device::Geometry;
 
 /// In which order blocks and threads take their turns. Correct kernels give the same result in any.
@@ -51,10 +54,11 @@ pub(super) struct Builtins {
 
 /// Runs the blocks of one launch on one OS thread.
 pub(super) struct Runner {
-    // Before the block, which they use.
-    fibers: Fibers,
     block: Box<Block>,
     geometry: Geometry,
+    entry: Entry,
+    args: *const *mut c_void,
+    fibers: Fibers,
     /// In other than forward order what a block finds in shared memory is poison, as it may be anything on a GPU.
     poison: Option<Image>,
 }
@@ -82,10 +86,8 @@ impl Runner {
     /// stays on the OS thread that makes it.
     pub(super) unsafe fn new(kernel: &Kernel, args: *const *mut c_void, geometry: Geometry, order: Order) -> Self {
         let poison = (order != Order::Forward).then(|| kernel.image()).flatten();
-        let mut block = Box::new(Block::new(geometry, order, kernel.builtins()));
-        // SAFETY: the caller's promise; the block is touched here only while no fiber runs.
-        let fibers = unsafe { Fibers::new(&raw mut *block, kernel.entry, args) };
-        Self { fibers, block, geometry, poison }
+        let block = Box::new(Block::new(geometry, order, kernel.builtins()));
+        Self { block, geometry, entry: kernel.entry, args, fibers: Fibers(Vec::new()), poison }
     }
 
     /// Tells `observer` what the threads do; `code` is where the module's code starts.
@@ -106,20 +108,91 @@ impl Runner {
             unsafe { shared.poison() };
         }
         self.block.reset(index);
-        let builtins = self.block.builtins;
-        // SAFETY: the built-in variables are this OS thread's.
-        unsafe {
+        let block: *mut Block = &mut *self.block;
+        CURRENT.set(block);
+        // SAFETY: the built-in variables are this OS thread's; `block` outlives the call, and fibers and callbacks touch
+        // it one at a time, through this pointer.
+        let result = unsafe {
+            let builtins = (*block).builtins;
             *builtins.block = position;
             *builtins.block_dim = self.geometry.block;
             *builtins.grid_dim = self.geometry.grid;
+            self.run_threads(block)
+        };
+        CURRENT.set(std::ptr::null_mut());
+        match result {
+            Err(fault) => Err(Ended::Faulty(position, fault)),
+            Ok(()) if self.block.stopped => Err(Ended::Stopped),
+            Ok(()) => Ok(()),
         }
-        if let Err(error) = self.fibers.run() {
-            self.block.error.get_or_insert(Fault::elsewhere(format!("no stack for a fiber: {error}")));
+    }
+
+    /// # Safety
+    /// `block` is this runner's, and reset.
+    unsafe fn run_threads(&mut self, block: *mut Block) -> Result<(), Fault> {
+        // Fibers that start threads of this block; the others are left from earlier blocks.
+        let mut begun = 0;
+        // SAFETY: only this loop and, while `resume` runs, one fiber touch the block, never both at once.
+        unsafe {
+            while !(*block).is_over() {
+                let fiber = match (*block).choose() {
+                    Choice::Start => {
+                        begun += 1;
+                        if self.fibers.0.len() < begun {
+                            let failed = |e| Fault::elsewhere(format!("no stack for a fiber: {e}"));
+                            let fiber = self.new_fiber(block).map_err(failed)?;
+                            self.fibers.0.push(fiber);
+                        }
+                        begun - 1
+                    }
+                    Choice::Resume(thread) => {
+                        (*block).enter(thread);
+                        (*block).fiber(thread)
+                    }
+                    Choice::Stuck => {
+                        (*block).explain_stuck();
+                        break;
+                    }
+                };
+                self.fibers.0[fiber].resume(());
+            }
+            (*block).error.take().map_or(Ok(()), Err)
         }
-        match self.block.error.take() {
-            Some(fault) => Err(Ended::Faulty(position, fault)),
-            None if self.block.stopped => Err(Ended::Stopped),
-            None => Ok(()),
-        }
+    }
+
+    /// A fiber that starts threads until none are left, waits for the next block, and so on.
+    fn new_fiber(&self, block: *mut Block) -> std::io::Result<Fiber> {
+        let (entry, args, number) = (self.entry, self.args, self.fibers.0.len());
+        let stack = stacks::take()?;
+        let addresses = stack.limit().get() as u64..stack.base().get() as u64;
+        Ok(Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+            loop {
+                // SAFETY: as in `run_threads`, whose `resume` this is.
+                unsafe {
+                    ((*block).yielder, (*block).stack) = (yielder, addresses.clone());
+                    while (*block).start_next(number) {
+                        entry(args);
+                        (*block).finish();
+                    }
+                }
+                yielder.suspend(());
+            }
+        }))
+    }
+}
+
+type Fiber = Coroutine<(), (), (), FiberStack>;
+
+struct Fibers(Vec<Fiber>);
+
+impl Drop for Fibers {
+    fn drop(&mut self) {
+        stacks::give(self.0.drain(..).map(|mut fiber| {
+            // Fibers wait for another block or, after an error, stand in the middle of the kernel. Neither holds anything
+            // that needs dropping; to unwind them, as dropping a coroutine does, would go through C++ frames.
+            // SAFETY: see above.
+            unsafe { fiber.force_reset() };
+            fiber.into_stack()
+        }));
     }
 }

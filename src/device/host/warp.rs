@@ -4,8 +4,8 @@
 use std::ffi::c_int;
 
 use super::block::Block;
+use super::callbacks::Place;
 use super::observed::Rule;
-use super::place::Place;
 use super::shared::Collective;
 
 /// Lanes that wait for each other at one collective.

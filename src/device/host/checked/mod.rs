@@ -21,9 +21,9 @@ use order::{Mark, Order};
 use report::Report;
 use shadow::Conflict;
 
+use super::callbacks;
 use super::observed::regions::Place;
 use super::observed::{Access, Fault, Kind, Launch, Observer, Rule};
-use super::place;
 use super::scheduler::Ended;
 
 /// The observer of checked mode.
@@ -162,12 +162,12 @@ impl Observer for Checker {
         true
     }
 
-    fn barrier(&mut self, _place: place::Place) {
+    fn barrier(&mut self, _place: callbacks::Place) {
         self.settle(None);
         self.order.barrier();
     }
 
-    fn collective(&mut self, warp: usize, mask: u32, syncs: bool, _place: place::Place) {
+    fn collective(&mut self, warp: usize, mask: u32, syncs: bool, _place: callbacks::Place) {
         self.settle(None);
         if syncs {
             self.order.sync_warp(warp, mask);

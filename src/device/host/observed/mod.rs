@@ -6,9 +6,9 @@ pub(crate) mod regions;
 pub(super) mod spin;
 pub(crate) mod symbols;
 
+use super::callbacks::Place;
 use super::image::Image;
 use super::module::{HostModule, Kernel};
-use super::place::Place;
 use super::scheduler::{Ended, Order};
 use crate::device::{Arg, Function, Geometry};
 use symbols::Line;

@@ -14,11 +14,11 @@ use std::ffi::c_void;
 pub use counts::{Counts, Line, Operations, Profile, Profiles, Transfers};
 use warps::{Use, Warp};
 
+use super::callbacks::Place;
 use super::module::HostModule;
 use super::observed::regions::{Region, Regions};
 use super::observed::symbols::Lines;
 use super::observed::{Access, Kind, Launch, Observer};
-use super::place::Place;
 use super::scheduler::{Ended, Runner};
 use super::shared::Operation;
 use crate::device::Arg;

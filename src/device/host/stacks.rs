@@ -12,7 +12,7 @@ const BYTES: usize = 256 * 1024;
 
 /// Most fibers that one launch keeps at a time. A stack and its guard page are two mappings, of which Linux allows a
 /// process 65530; a machine with many cores runs fewer blocks of 1024 threads at once rather than failing.
-pub const MOST: usize = 24 * 1024;
+pub(super) const MOST: usize = 24 * 1024;
 
 static FREE: Mutex<Vec<FiberStack>> = Mutex::new(Vec::new());
 
