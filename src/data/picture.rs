@@ -93,7 +93,7 @@ pub fn inspect(path: &Path) -> Result<(RgbImage, Vec<Conversion>)> {
 }
 
 /// The format of a file with these first bytes. TGA alone is told by its name: it begins with nothing of its own.
-pub(super) fn format(path: &Path, bytes: &[u8]) -> Option<ImageFormat> {
+fn format(path: &Path, bytes: &[u8]) -> Option<ImageFormat> {
     let tga = || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tga")).then_some(ImageFormat::Tga);
     image::guess_format(bytes).ok().or_else(tga)
 }
@@ -130,31 +130,28 @@ pub fn resize(picture: &RgbImage, height: usize, width: usize) -> Result<Vec<u8>
 /// # Errors
 /// Those of [`resize`].
 pub fn fitted(picture: &RgbImage, height: usize, width: usize, fit: Fit) -> Result<Vec<u8>> {
+    // An empty size is refused there, too.
+    if fit == Fit::Squash || height == 0 || width == 0 {
+        return resize(picture, height, width);
+    }
     let (rows, columns) = (picture.height() as usize, picture.width() as usize);
     // `other`, scaled by `to / from`, of at least a pixel.
-    let scaled = |other: usize, to: usize, from: usize| (2 * other * to + from).div_euclid(2 * from).max(1);
-    match fit {
-        Fit::Squash => resize(picture, height, width),
-        Fit::Crop if height * width > 0 => {
-            let part = (rows.min(scaled(columns, height, width)), columns.min(scaled(rows, width, height)));
-            let [y, x] = [(rows - part.0) / 2, (columns - part.1) / 2].map(|margin| margin as u32);
-            let middle = crop_imm(picture, x, y, part.1 as u32, part.0 as u32).to_image();
-            resize(&middle, height, width)
-        }
-        Fit::Pad if height * width > 0 => {
-            let part = (height.min(scaled(rows, width, columns)), width.min(scaled(columns, height, rows)));
-            let smaller = resize(picture, part.0, part.1)?;
-            let mut padded = vec![0; height * width * 3];
-            let (top, left) = ((height - part.0) / 2, (width - part.1) / 2);
-            let lines = padded.chunks_exact_mut(3 * width).skip(top);
-            for (to, from) in lines.zip(smaller.chunks_exact(3 * part.1)) {
-                to[3 * left..][..from.len()].copy_from_slice(from);
-            }
-            Ok(padded)
-        }
-        // An empty size, which is refused.
-        Fit::Crop | Fit::Pad => resize(picture, height, width),
+    let scaled = |other: usize, to: usize, from: usize| ((2 * other * to + from) / (2 * from)).max(1);
+    if fit == Fit::Crop {
+        let part = (rows.min(scaled(columns, height, width)), columns.min(scaled(rows, width, height)));
+        let [y, x] = [(rows - part.0) / 2, (columns - part.1) / 2].map(|margin| margin as u32);
+        let middle = crop_imm(picture, x, y, part.1 as u32, part.0 as u32).to_image();
+        return resize(&middle, height, width);
     }
+    let part = (height.min(scaled(rows, width, columns)), width.min(scaled(columns, height, rows)));
+    let smaller = resize(picture, part.0, part.1)?;
+    let mut padded = vec![0; height * width * 3];
+    let (top, left) = ((height - part.0) / 2, (width - part.1) / 2);
+    let lines = padded.chunks_exact_mut(3 * width).skip(top);
+    for (to, from) in lines.zip(smaller.chunks_exact(3 * part.1)) {
+        to[3 * left..][..from.len()].copy_from_slice(from);
+    }
+    Ok(padded)
 }
 
 /// [`open`] and [`fitted`] in one.
