@@ -50,9 +50,9 @@ fn agree_in(element: DType, op: &str, cases: &[Case], devices: Vec<(String, Devi
         for ladder in &ladders {
             for rung in ladder.numbers() {
                 device.choices().force(ladder.name, Some(rung));
-                // Convolutions are compiled for their sizes, which takes minutes for all. A rung gets a share of them, and its
-                // neighbours the others.
-                let share = if op == "conv2d" || element != DType::F32 { 3 } else { 1 };
+                // Compiling for the sizes of all cases takes minutes. A rung gets a share of them, and its neighbours the others.
+                let many = op == "conv2d" || op == "matmul" && element != DType::F32;
+                let share = if many { 3 } else { 1 };
                 let taken = cases
                     .iter()
                     .zip(&expected)
