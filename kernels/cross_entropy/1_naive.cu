@@ -7,7 +7,7 @@
 // touches 32 sectors, of which 4 bytes each are used. The quantity that rung 2 mends: sectors per request of the global
 // loads.
 //
-//   layout    logits [N, K] row-major, K ≥ 1; labels [N]
+//   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
 //   defines   none
 //   launch    ⌈N / 256⌉ blocks of 256 threads
 //   bytes     4 N K
@@ -23,7 +23,8 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
                       const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
-                      int n, int k, float smoothing) {
+                      const int* __restrict__ others,  // [N]
+                      int n, int k, float smoothing, float weight) {
     const int row = blockIdx.x * THREADS + threadIdx.x;
     if (row >= n) return;
     const element* logits = x + (size_t)row * k;
@@ -34,5 +35,5 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
     if (smoothing > 0.0f) {
         for (int i = 0; i < k; ++i) spread += logits[i] - of.max;
     }
-    finish_row(row_loss, statistics, logits, labels[row], row, k, smoothing, of, spread);
+    finish_row(row_loss, statistics, logits, targets_of(labels, others, weight, row), row, k, smoothing, of, spread);
 }

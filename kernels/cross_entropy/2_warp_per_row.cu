@@ -11,7 +11,7 @@
 // m + log s, which would round away s where m is large. A NaN in a row makes its loss and gradients NaN, and so does a
 // label outside 0 … K − 1, for which nothing is read: a silent number would be worse.
 //
-//   layout    logits [N, K] row-major, K ≥ 1; labels [N]
+//   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
 //   defines   see rows.cuh
 //   launch    see rows.cuh; the mean takes one block
 //   bytes     forward 4 N K (a row's further readings hit the cache), backward 8 N K
@@ -50,7 +50,8 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
                       const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
-                      int n, int k, float smoothing) {
+                      const int* __restrict__ others,  // [N]
+                      int n, int k, float smoothing, float weight) {
     const int row = own_row();
     if (row < n) {
         const element* logits = x + (size_t)row * k;
@@ -60,7 +61,10 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
             for (int i = own_lane(); i < k; i += LANES) spread += logits[i] - of.max;
             spread = across_lanes(spread, [](float a, float b) { return a + b; });
         }
-        if (own_lane() == 0) finish_row(row_loss, statistics, logits, labels[row], row, k, smoothing, of, spread);
+        if (own_lane() == 0) {
+            const Targets targets = targets_of(labels, others, weight, row);
+            finish_row(row_loss, statistics, logits, targets, row, k, smoothing, of, spread);
+        }
     }
 }
 
@@ -86,17 +90,19 @@ cross_entropy_backward(element* __restrict__ dx,              // [N, K]
                        const float* __restrict__ dloss,       // [1], read here so that nobody waits for it
                        const element* __restrict__ x,         // [N, K]
                        const int* __restrict__ labels,        // [N]
+                       const int* __restrict__ others,        // [N]
                        const float* __restrict__ statistics,  // [N, 2]
-                       int n, int k, float smoothing) {
+                       int n, int k, float smoothing, float weight) {
     const int row = own_row();
     if (row < n) {
         const size_t start = (size_t)row * k;
         const float max = statistics[2 * (size_t)row], inverse = 1.0f / statistics[2 * (size_t)row + 1];
-        const int label = labels[row];
+        const Targets targets = targets_of(labels, others, weight, row);
         float scale = *dloss / n;
-        if ((unsigned)label >= (unsigned)k) scale = __int_as_float(0x7fc00000);  // as the loss of that row
+        if (!are_classes(targets, k)) scale = __int_as_float(0x7fc00000);  // as the loss of that row
         for (int i = own_lane(); i < k; i += LANES) {
-            const float target = (i == label ? 1.0f - smoothing : 0.0f) + smoothing / k;
+            const float share = (i == targets.label ? weight : 0.0f) + (i == targets.other ? 1.0f - weight : 0.0f);
+            const float target = (1.0f - smoothing) * share + smoothing / k;
             dx[start + i] = scale * (expf(x[start + i] - max) * inverse - target);
         }
     }

@@ -8,7 +8,7 @@
 // calculation for softmax", 2018). The quantity: global load requests per logit, a third of rung 2's with smoothing, half
 // without; what it costs is a second exponential for each.
 //
-//   layout    logits [N, K] row-major, K ≥ 1; labels [N]
+//   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
 //   defines   see rows.cuh
 //   launch    see rows.cuh
 //   bytes     4 N K
@@ -23,7 +23,8 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       float* __restrict__ statistics,  // [N, 2]: m and s of each row, for the backward pass
                       const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
-                      int n, int k, float smoothing) {
+                      const int* __restrict__ others,  // [N]
+                      int n, int k, float smoothing, float weight) {
     const int row = own_row();
     if (row < n) {
         const element* logits = x + (size_t)row * k;
@@ -40,6 +41,9 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
         const float largest = across_lanes(max, [](float a, float b) { return fmaxf(a, b); });
         const RowStatistics of = {largest, across_lanes(sum * expf(max - largest), add)};
         spread = across_lanes(fmaf(count, max - largest, spread), add);
-        if (own_lane() == 0) finish_row(row_loss, statistics, logits, labels[row], row, k, smoothing, of, spread);
+        if (own_lane() == 0) {
+            const Targets targets = targets_of(labels, others, weight, row);
+            finish_row(row_loss, statistics, logits, targets, row, k, smoothing, of, spread);
+        }
     }
 }

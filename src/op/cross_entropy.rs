@@ -1,7 +1,8 @@
 //! Cross entropy of softmax(logits) against labels, averaged over the batch, with label smoothing ε:
 //!
 //! `loss = −1/N Σₙ Σₖ tₙₖ log pₙₖ` with `p = softmax(x)` and `tₙₖ = (1 − ε) [k = labelₙ] + ε / K`;
-//! `dxₙₖ = dloss / N · (pₙₖ − tₙₖ)`.
+//! `dxₙₖ = dloss / N · (pₙₖ − tₙₖ)`. Of mixed images (mixup, cutmix) a row has two labels a and b with weights w and 1 − w, and
+//! `w [k = a] + (1 − w) [k = b]` stands in the place of `[k = labelₙ]`: the loss is `w · loss(a) + (1 − w) · loss(b)`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -85,16 +86,35 @@ impl FromStr for Sizes {
 /// # Errors
 /// Other shapes or element types; smoothing outside [0, 1].
 pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothing: f32) -> Result<Tensor> {
+    mixed_cross_entropy(tape, logits, [labels, labels], 1.0, smoothing)
+}
+
+/// The same where each row has two labels, the first with `weight`, the second with what that lacks from 1; PyTorch's
+/// `cross_entropy` against probabilities.
+///
+/// # Errors
+/// As [`cross_entropy`]; a weight outside [0, 1].
+pub fn mixed_cross_entropy(
+    tape: &mut Tape,
+    logits: &Tensor,
+    [labels, others]: [&Tensor; 2],
+    weight: f32,
+    smoothing: f32,
+) -> Result<Tensor> {
     let (n, k) = rows::logits("cross_entropy", logits)?;
     rows::labels("cross_entropy", labels, n)?;
+    rows::labels("cross_entropy", others, n)?;
+    if !(0.0..=1.0).contains(&weight) {
+        return Err(Error::usage(format!("the weight of a label must be in [0, 1], not {weight}")));
+    }
     if !(0.0..=1.0).contains(&smoothing) {
         return Err(Error::usage(format!("label smoothing must be in [0, 1], not {smoothing}")));
     }
     let device = logits.device();
     let row_loss = Tensor::empty(device, [n], DType::F32)?;
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
-    let sizes = [dimension(n)?, dimension(k)?, smoothing.into()];
-    let args = Args::of([&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg()], &sizes[..]]);
+    let sizes = [dimension(n)?, dimension(k)?, smoothing.into(), weight.into()];
+    let args = Args::of([&[row_loss.arg(), statistics.arg(), logits.arg(), labels.arg(), others.arg()], &sizes[..]]);
     let rung = LADDER.pick(device, &Sizes { n, k }, logits.dtype());
     (rung.run)(rung.file, logits, n, &args)?;
 
@@ -104,10 +124,11 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
     let args = [loss.arg(), row_loss.arg(), dimension(n)?];
     launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
 
-    let (x, labels) = (logits.clone(), labels.clone());
+    let (x, labels, others) = (logits.clone(), labels.clone(), others.clone());
     tape.record("cross_entropy", &[logits], &loss, move |dloss, gradients| {
         let dx = elementwise::like(&x)?;
-        let args = Args::of([&[dx.arg(), dloss.arg(), x.arg(), labels.arg(), statistics.arg()], &sizes[..]]);
+        let tensors = [dx.arg(), dloss.arg(), x.arg(), labels.arg(), others.arg(), statistics.arg()];
+        let args = Args::of([&tensors, &sizes[..]]);
         rows::launch(&x, WARP_PER_ROW, "cross_entropy_backward", n, &args)?;
         gradients.add(&x, dx)
     });
@@ -171,6 +192,18 @@ fn cases() -> Vec<Case> {
         let name = format!("cross_entropy {n}x{k} smoothing {smoothing}");
         let run = move |tape: &mut Tape, x: &[Tensor]| cross_entropy(tape, &x[0], &x[1], smoothing);
         cases.push(Case::new(name, inputs, run, move |x| vec![reference(k, smoothing, x)]).terms(k));
+    }
+    for (n, k, weight, smoothing) in [(1, 1, 0.5, 0.0), (5, 10, 0.3, 0.1), (37, 7, 0.0, 0.0), (3, 211, 0.9, 0.2)] {
+        let labels = || Input::new([n], Values::Labels(k));
+        let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0)), labels(), labels()];
+        let name = format!("cross_entropy {n}x{k} of two labels, {weight}, smoothing {smoothing}");
+        let run =
+            move |tape: &mut Tape, x: &[Tensor]| mixed_cross_entropy(tape, &x[0], [&x[1], &x[2]], weight, smoothing);
+        let expected = move |x: &[Vec<f64>]| {
+            let [first, second] = [1, 2].map(|at| reference(k, smoothing, &[x[0].clone(), x[at].clone()]));
+            vec![f64::from(weight) * first + (1.0 - f64::from(weight)) * second]
+        };
+        cases.push(Case::new(name, inputs, run, expected).terms(k));
     }
     for (n, k) in [(1, 1), (9, 10), (2, 1000)] {
         let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0))];
