@@ -70,14 +70,15 @@ augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
     }
 }
 
-// The labels of the same batch. One that an index out of range asks for becomes −1, which is no class.
+// The labels of the same batch, or of the batch turned by some places. One that an index out of range asks for becomes −1,
+// which is no class.
 extern "C" __global__ void __launch_bounds__(THREADS)
 augment_forward_labels(int* __restrict__ out,            // [B]
                        const int* __restrict__ labels,   // [N]
                        const int* __restrict__ indices,  // [≥ offset + B]
-                       int n, int offset, int batch) {
+                       int n, int offset, int batch, int turn) {
     for (int b = (int)(blockIdx.x * THREADS + threadIdx.x); b < batch; b += (int)gridDim.x * THREADS) {
-        const int index = indices[offset + b];
+        const int index = indices[offset + (b + turn) % batch];
         out[b] = (unsigned)index < (unsigned)n ? labels[index] : -1;
     }
 }

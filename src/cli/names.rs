@@ -31,7 +31,7 @@ const CLIP: &str = "gradients are not clipped here; a lower --lr or --schedule c
 const HALF: &str = "activations are --precision f32, bf16 or f16";
 const SCRATCH: &str = "there are no pretrained weights here; every training starts from --seed";
 const AVERAGE: &str = "weights are not averaged here; leave it out";
-const AUGMENT: &str = "augmentation is --augment none, cropN, flip or cropN+flip";
+const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4+flip+rotate(15)+mixup(0.2); `train --help` lists what there is";
 const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACTOR or multistep:E,E:FACTOR";
 const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `warptape models` lists such options";
 const ONE: &str = "one device trains: --device host, cuda or cuda:N";

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Dataset, Fit, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::nn::models;
+use crate::op::augment::Augmentation;
 use crate::optim::{Curve, OptimizerConfig, Policy};
 use crate::train::precision::Precision;
 
@@ -54,7 +55,7 @@ macro_rules! settings {
             /// Label smoothing
             label_smoothing: f32 => f32 = 0.1, fixed;
             // No mirroring: letters, digits and flags are other pictures in a mirror.
-            /// Augmentation: none, cropN, flip, cropN+flip
+            /// Augmentation: none, or transforms in their order, joined by +
             augment: String => String = "crop2".into(), fixed;
             /// Share of the training set to use
             train_fraction: f64 => f64 = 1.0, fixed;
@@ -170,25 +171,8 @@ impl Config {
         self.schedule.parse()
     }
 
-    /// Padding of the random crop (0: none) and whether to flip.
-    pub fn augmentation(&self) -> Result<(usize, bool)> {
-        let (mut padding, mut flip) = (0, false);
-        if self.augment == "none" {
-            return Ok((0, false));
-        }
-        for part in self.augment.split('+') {
-            match part.strip_prefix("crop").map(str::parse::<usize>) {
-                Some(Ok(pixels)) if (1..=64).contains(&pixels) => padding = pixels,
-                None if part == "flip" => flip = true,
-                _ => {
-                    let what = format!(
-                        "unknown augmentation '{part}' in '{}': use none, cropN, flip, cropN+flip",
-                        self.augment
-                    );
-                    return Err(Error::usage(what));
-                }
-            }
-        }
-        Ok((padding, flip))
+    /// How pictures are augmented.
+    pub fn augmentation(&self) -> Result<Augmentation> {
+        self.augment.parse()
     }
 }

@@ -7,8 +7,7 @@ use super::observer::Observer;
 use crate::device::{Device, Source};
 use crate::error::Result;
 use crate::nn::{Layer, Pass, models, parameters};
-use crate::op::augment::Augment;
-use crate::op::cross_entropy::cross_entropy;
+use crate::op::augment::Channels;
 use crate::op::metrics::Totals;
 use crate::op::random::Key;
 use crate::optim::Optimizer;
@@ -36,15 +35,14 @@ fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<So
         let images =
             Resident::blank(device, batch.max(2 * EVALUATION_BATCH), meta.input)?.giving(config.precision.dtype());
         let order: Vec<u32> = (0..images.len() as u32).collect();
-        let (padding, flip) = config.augmentation()?;
-        let how = Augment { padding, flip, mean: meta.mean, std: meta.std };
+        let channels = Channels { mean: meta.mean, std: meta.std };
         let key = Key { seed: config.seed, step: 0, stream: 0 };
-        let (x, labels) = images.batch(&images.order(&order)?, 0, batch, &how, key)?;
+        let drawn = images.augmented(&images.order(&order)?, 0, batch, &config.augmentation()?, &channels, key)?;
         let mut tape = Tape::new();
         learned.iter().for_each(|tensor| tape.watch(tensor));
-        let logits = model.forward(&mut Pass::training(&mut tape, config.seed, 0), &x)?;
-        let loss = cross_entropy(&mut tape, &logits, &labels, config.label_smoothing)?;
-        Totals::new(device)?.add(&loss, &logits, &labels, 0)?;
+        let logits = model.forward(&mut Pass::training(&mut tape, config.seed, 0), &drawn.x)?;
+        let loss = drawn.loss(&mut tape, &logits, config.label_smoothing)?;
+        Totals::new(device)?.add(&loss, &logits, drawn.labels(), 0)?;
         let mut optimizer = Optimizer::new(&config.optimizer()?, learned)?;
         let gradients = tape.backward(&loss)?;
         if config.precision.scaling().is_some() {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::launch::ladder::{Summary, stem};
 
 /// What each ladder is shown at: large enough for the differences between its rungs, small enough to be counted in seconds.
-const PROBLEMS: [(&str, &str); 14] = [
+const PROBLEMS: [(&str, &str); 16] = [
     ("matmul_forward", "NN m2048 n2048 k32"),
     ("conv2d_forward", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
     ("conv2d_backward_input", "n1 h32 w32 c64 k64 r3 s3 stride1,1 pad1,1 dilation1,1"),
@@ -22,6 +22,8 @@ const PROBLEMS: [(&str, &str); 14] = [
     ("cross_entropy_forward", "n256 k128"),
     ("sum_forward", "n65536"),
     ("sum_rows_forward", "r1024 c64"),
+    ("augment_forward_sample", "b2 h32 w32 k2"),
+    ("augment_forward_colour", "b2 h32 w32 k6"),
     ("adam_step", "t32 n65536 s2"),
 ];
 

@@ -7,6 +7,7 @@ use clap::error::Error as ClapError;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::data::{Fit, Ratios, Size};
+use crate::op::augment;
 use crate::train::config::{Config, settings};
 use crate::train::precision::Precision;
 
@@ -56,6 +57,10 @@ macro_rules! options {
                     .mut_args(|arg| match ["nesterov", "skip_broken"].contains(&arg.get_id().as_str()) {
                         true => arg.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
                         false => arg,
+                    })
+                    .mut_arg("augment", |arg| {
+                        let about = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                        arg.help(format!("{about}; there are {}", augment::forms()))
                     })
                     .mut_arg("keep", |arg| {
                         arg.value_name("N").value_parser(value_parser!(u32).range(1..)).display_order(AFTER_OUT)

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
 use super::evaluate::{bad_batch, evaluate};
-use super::images::Resident;
+use super::images::{Order, Resident};
 use super::logs::Logs;
 use super::logs::metrics::{Row, Split, Watch};
 use super::logs::steps::{self, Step};
@@ -23,8 +23,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::bad_values::first_bad_layer;
 use crate::nn::{Layer, Pass, Sequential, models, parameters};
-use crate::op::augment::Augment;
-use crate::op::cross_entropy::cross_entropy;
+use crate::op::augment::Channels;
 use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
@@ -226,7 +225,7 @@ impl Trainer {
     }
 
     /// The order in which `epoch` takes the pictures to train on.
-    fn order(&self, epoch: u32) -> Result<Tensor> {
+    fn order(&self, epoch: u32) -> Result<Order> {
         let order = split::shuffle(self.chosen.len(), self.config.seed, epoch as u64);
         let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
         self.images.order(&order)
@@ -238,8 +237,8 @@ impl Trainer {
         let (batch, steps) = (self.config.batch_size, self.steps_per_epoch());
         let total = steps as u64 * self.config.epochs as u64;
         let totals = Totals::from_sums(&self.device, self.meta.progress.sums)?;
-        let (padding, flip) = self.config.augmentation()?;
-        let how = Augment { padding, flip, mean: self.meta.mean, std: self.meta.std };
+        let how = self.config.augmentation()?;
+        let channels = Channels { mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
         let every = if self.device.backend().stream().is_some() { 20 } else { 1 };
         let learned = parameters(&self.model);
@@ -250,12 +249,12 @@ impl Trainer {
             self.device.sort_memory();
             let step = self.meta.progress.step;
             let key = Key { seed: self.config.seed, step, stream: 0 };
-            let (x, labels) = self.images.batch(&order, at * batch, batch, &how, key)?;
+            let drawn = self.images.augmented(&order, at * batch, batch, &how, &channels, key)?;
             let mut tape = Tape::new();
             learned.iter().for_each(|(_, tensor)| tape.watch(tensor));
-            let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &x)?;
-            let loss = cross_entropy(&mut tape, &logits, &labels, self.config.label_smoothing)?;
-            totals.add(&loss, &logits, &labels, step as u32)?;
+            let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &drawn.x)?;
+            let loss = drawn.loss(&mut tape, &logits, self.config.label_smoothing)?;
+            totals.add(&loss, &logits, drawn.labels(), step as u32)?;
             let stopping = stop.load(Ordering::Relaxed) && at + 1 < steps;
             let look = stopping || (at + 1) % every == 0 || at + 1 == steps;
             let sums = if look { Some(totals.read()?) } else { None };
@@ -263,7 +262,8 @@ impl Trainer {
                 // Counted from 1 and from the start of the epoch.
                 let number = at + 1 - (step as u32).wrapping_sub(bad) as usize;
                 let mut tape = Tape::new();
-                let place = first_bad_layer(&self.model, &x, &mut Pass::training(&mut tape, self.config.seed, step));
+                let mut pass = Pass::training(&mut tape, self.config.seed, step);
+                let place = first_bad_layer(&self.model, &drawn.x, &mut pass);
                 return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
             }
             lr = self.meta.schedule.prepare(&mut self.optimizer, step, total)?;

@@ -21,7 +21,7 @@ macro_rules! test_each {
         })*
     };
 }
-test_each! { batchnorm conv2d cross_entropy matmul pool reduce }
+test_each! { augment batchnorm conv2d cross_entropy matmul pool reduce }
 
 fn op_of(ladder: &Summary) -> &'static str {
     Workload::find(ladder.workload).unwrap()[0].op

@@ -90,3 +90,28 @@ fn cross_entropy() {
     let passes = |counts: &Counts| (counts.global_loads.requests - 3 * n as u64) * 32 / (n * k) as u64;
     assert_eq!((passes(by_warp), passes(online)), (3, 1));
 }
+
+#[test]
+fn augment() {
+    if !has_compiler() {
+        return;
+    }
+    let (batch, side) = (2, 32);
+    let pixels = (batch * side * side) as u64;
+    let sample = counts("augment_forward_sample", &[batch, side, side]);
+    let [naive, by_pixel] = sample.as_slice() else { panic!("{sample:?}") };
+    // The map is read and gone through once for a pixel instead of once for each channel; twelve floats take three stores.
+    assert!(2 * by_pixel.global_loads.requests < naive.global_loads.requests, "{by_pixel:?} {naive:?}");
+    assert!(3 * by_pixel.operations.flops() < 2 * naive.operations.flops(), "{by_pixel:?} {naive:?}");
+    assert_eq!(naive.global_stores.requests, 4 * by_pixel.global_stores.requests);
+    assert_eq!(by_pixel.global_stores.requests, 3 * pixels / 4 / 32);
+
+    // Six transforms in one launch: pixels are loaded once for contrast's sum and once more, instead of eight times.
+    let moved = |number| {
+        let (device, profiles) = profiled(Order::Forward);
+        let workload = &Workload::find(&format!("augment_forward_colour:{number}")).unwrap()[0];
+        workload.run(&device, &[batch, side, side], DType::F32).unwrap();
+        profiles.list().iter().map(|profile| profile.total.global().requests).sum::<u64>()
+    };
+    assert!(5 * moved(2) < 2 * moved(1), "{} {}", moved(2), moved(1));
+}

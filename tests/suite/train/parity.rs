@@ -39,6 +39,13 @@ impl Golden {
         SafeTensors::deserialize(&self.bytes).expect("the committed golden file")
     }
 
+    /// What it holds, in the alphabet's order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.tensors().names().into_iter().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+
     /// A tensor of f32 or bf16.
     pub fn floats(&self, name: &str) -> Vec<f64> {
         let view = self.tensors();

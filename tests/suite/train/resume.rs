@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use warptape::Device;
 use warptape::data::{Dataset, Loading};
 use warptape::train::checkpoint::{Checkpoint, Progress};
+use warptape::train::config::Config;
 use warptape::train::logs::metrics::Row;
 use warptape::train::observer::{Observer, Outcome, Running};
 use warptape::train::run_dir::{RunDir, RunInfo};
@@ -112,6 +113,36 @@ fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
     }
     assert_eq!(interrupted, [(0, 2), (0, 4), (1, 3), (3, 0), (4, 0)]);
     same_runs(&path, &shared.run);
+}
+
+/// Everything drawn at random, for images and for batches, depends on the step alone.
+#[test]
+fn a_run_of_mixed_batches_stopped_in_an_epoch_goes_on_as_if_it_had_not() {
+    if !on_host() {
+        println!("skipped: on a GPU the loop tells of a step only now and then");
+        return;
+    }
+    let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
+    let (device, data) = (Device::open(&device()).unwrap(), Dataset::open(&shared.data, &Loading::default()).unwrap());
+    let order = "resized-crop(0.5-1,0.75-1.33)+flip+rotate(20)+contrast(0.4)+cutout(6)+mixup(0.4)".into();
+    let config = Config { epochs: 2, augment: order, ..last(&shared.run).meta.config };
+    let info = RunInfo::read(&RunDir::open(&shared.run).unwrap()).unwrap();
+    let runs = [folder.path().join("whole"), folder.path().join("stopped")];
+    for (path, stops) in runs.iter().zip([&[(9, 0)][..], &[(1, 2), (2, 1), (9, 0)]]) {
+        let mut run = RunDir::at(path, &info).unwrap();
+        let mut checkpoint = None;
+        for &(epoch, step) in stops {
+            let from = checkpoint.as_ref();
+            let mut trainer = Trainer::new(config.clone(), &data, &device, |_| Ok(run), from).unwrap();
+            let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
+            let outcome = trainer.run(&at.stop, &mut &at).unwrap();
+            assert_eq!(outcome == Outcome::Finished, epoch == 9);
+            drop(trainer);
+            run = RunDir::resume(path).unwrap();
+            checkpoint = Some(last(path));
+        }
+    }
+    same_runs(&runs[0], &runs[1]);
 }
 
 /// Starts the command and waits until it says that epoch `epoch` is done.

@@ -1,5 +1,9 @@
 //! Augmentation against the same steps written out, one after the other, in plain Rust.
 
+mod draws;
+mod torchvision;
+mod written;
+
 use warptape::check::compare;
 use warptape::op::augment::{Augment, augment, pick_labels};
 use warptape::op::random::Key;
