@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::augmented::{self, Copies, Preview};
 use super::print;
 use super::settings::as_options;
 use crate::data::cifar::{CIFAR10, CIFAR100};
@@ -12,6 +13,7 @@ use crate::data::fetch::{Outcome, fetch};
 use crate::data::info::{Report, survey};
 use crate::data::source::known;
 use crate::data::{Fit, Loading, Ratios, Size};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 #[derive(Args)]
@@ -28,6 +30,10 @@ enum Command {
     Info(Info),
     /// Download and unpack a data set
     Fetch(Fetch),
+    /// Draw what a network sees of a data set: pictures as training augments them, with their labels
+    Preview(Preview),
+    /// Write a data set as picture files, with augmented copies in the training part
+    Augment(Copies),
 }
 
 #[derive(Args)]
@@ -81,7 +87,7 @@ enum Version {
     Python,
 }
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     match options.command {
         Command::Info(info) if info.spec.is_some() => inform(info)?,
         Command::List | Command::Info(_) => {
@@ -90,6 +96,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             }
         }
         Command::Fetch(options) => bring(options)?,
+        Command::Preview(options) => augmented::preview(options, environment)?,
+        Command::Augment(options) => augmented::copy(options, environment)?,
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, and the rules they share for output, errors and exit codes.
 
+mod augmented;
 mod bench;
 mod checkpoint;
 mod data;
@@ -82,7 +83,7 @@ pub fn run() -> i32 {
         Command::Predict(options) => predict::run(options, environment),
         Command::Explain(options) => explain::run(options, environment),
         Command::Models(options) => models::run(options, environment),
-        Command::Data(options) => data::run(options),
+        Command::Data(options) => data::run(options, environment),
         Command::Kernels(options) => return ended(kernels::run(options, environment)),
         Command::Bench(options) => bench::run(options, environment),
         Command::Tune(options) => tune::run(options, environment),

@@ -10,6 +10,7 @@ pub mod drift;
 pub mod gallery;
 pub mod layers;
 pub mod paint;
+pub mod preview;
 pub mod report;
 pub mod scale;
 pub mod sheet;

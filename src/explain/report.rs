@@ -160,7 +160,7 @@ pub fn sheet(rows: &[Vec<Shown>], epochs: bool) -> Sheet {
         notes: Vec::new(),
         header: if epochs { header } else { Vec::new() },
         rows: grid.chunks(across).map(<[Vec<Cell>]>::concat).collect(),
-        palette: rows[0][0].palette,
+        palette: Some(rows[0][0].palette),
     }
 }
 

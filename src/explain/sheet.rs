@@ -20,8 +20,8 @@ pub struct Sheet {
     pub header: Vec<String>,
     /// The grid; rows may be of different length, pictures are all of one size.
     pub rows: Vec<Vec<Cell>>,
-    /// The colours whose key is drawn.
-    pub palette: Palette,
+    /// The colours whose key is drawn, if there are any.
+    pub palette: Option<Palette>,
 }
 
 /// A picture and what stands below it.
@@ -92,12 +92,13 @@ impl Sheet {
         let width = (2 * MARGIN + columns * (side + GAP) - GAP).max(NARROWEST);
         let bottom = head + header + grid;
         // Whole points.
-        let (width, height) = (width.next_multiple_of(2), (bottom + KEY.1 + MARGIN).next_multiple_of(2));
+        let strip = if self.palette.is_some() { KEY.1 } else { 0 };
+        let (width, height) = (width.next_multiple_of(2), (bottom + strip + MARGIN).next_multiple_of(2));
         if u64::from(width) * u64::from(height) > MOST {
             let what = format!("the contact sheet would have {width}x{height} pixels");
             return Err(Error::usage(format!("{what} (all else is written): name fewer pictures or epochs")));
         }
-        let (first, last, from, room) = self.key();
+        let key = self.palette.map(key);
         let mut page = pen::bitmap((points(width), points(height)), |pen| {
             let line = |x, y, em, tone, text: &str, room| write(pen, (x, y), em, tone, text, room);
             line(MARGIN, MARGIN + 20, 20.0, Tone::Plain, &self.title, width - 2 * MARGIN)?;
@@ -114,6 +115,7 @@ impl Sheet {
                     }
                 }
             }
+            let Some(Key { first, last, room, .. }) = key else { return Ok(()) };
             line(MARGIN, bottom + KEY.1 - 1, 13.0, Tone::Faint, first, room)?;
             let end = MARGIN + room + KEY.0 + 8;
             line(end, bottom + KEY.1 - 1, 13.0, Tone::Faint, last, width - end - MARGIN / 2)
@@ -123,17 +125,30 @@ impl Sheet {
                 replace(&mut page, &cell.picture, i64::from(left(column)), i64::from(top));
             }
         }
-        let color = |x: u32| from + (1.0 - from) * x as f32 / (KEY.0 - 1) as f32;
-        let strip = RgbImage::from_fn(KEY.0, KEY.1, |x, _| image::Rgb(self.palette.color(color(x))));
-        replace(&mut page, &strip, i64::from(MARGIN + room), i64::from(bottom));
+        if let (Some(Key { from, room, .. }), Some(palette)) = (key, self.palette) {
+            let color = |x: u32| from + (1.0 - from) * x as f32 / (KEY.0 - 1) as f32;
+            let strip = RgbImage::from_fn(KEY.0, KEY.1, |x, _| image::Rgb(palette.color(color(x))));
+            replace(&mut page, &strip, i64::from(MARGIN + room), i64::from(bottom));
+        }
         Ok(page)
     }
+}
 
-    /// What the two ends of the colours mean, the value of the first, and the room that its text takes.
-    fn key(&self) -> (&'static str, &'static str, f32, u32) {
-        match self.palette {
-            Palette::Heat => ("0", "1: the largest value of each map", 0.0, 17),
-            Palette::Signed => ("-1: against the class", "1: for it, of the largest magnitude in each map", -1.0, 144),
+/// What the two ends of the colours mean, the value of the first, and the room that its text takes.
+#[derive(Clone, Copy)]
+struct Key {
+    first: &'static str,
+    last: &'static str,
+    from: f32,
+    room: u32,
+}
+
+fn key(palette: Palette) -> Key {
+    match palette {
+        Palette::Heat => Key { first: "0", last: "1: the largest value of each map", from: 0.0, room: 17 },
+        Palette::Signed => {
+            let last = "1: for it, of the largest magnitude in each map";
+            Key { first: "-1: against the class", last, from: -1.0, room: 144 }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod copies;
 pub mod defaults;
 pub mod evaluate;
 pub mod images;

@@ -1,5 +1,6 @@
 //! The command: what people type, and what they get back.
 
+mod augmented;
 mod bad_files;
 mod bad_machine;
 mod bad_options;

@@ -1,0 +1,91 @@
+//! `warptape data preview` and `warptape data augment`: a data set as training augments it, on a sheet and in files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::print;
+use crate::data::{Dataset, Fit, Loading, Ratios, Size};
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::explain::preview;
+use crate::explain::report::write_picture;
+use crate::op::augment::Augmentation;
+use crate::train::config::Config;
+use crate::train::copies;
+
+/// Which data, and how they are augmented.
+#[derive(Args)]
+struct What {
+    /// emoji, cifar10:DIR, folder:DIR, …
+    spec: String,
+    /// none, or transforms in their order, joined by +; `warptape train --help` lists them
+    #[arg(long, default_value_t = Config::default().augment)]
+    augment: String,
+    /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
+    #[arg(long)]
+    image_size: Option<Size>,
+    /// What becomes of pictures of another shape: squash, crop (from the middle) or pad (with black) [default: squash]
+    #[arg(long)]
+    resize: Option<Fit>,
+    /// How a folder without parts is split, TRAIN:VAL:TEST [default: 8:1:1]
+    #[arg(long)]
+    split: Option<Ratios>,
+    /// Seed of the split and of what is drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+#[derive(Args)]
+pub struct Preview {
+    #[command(flatten)]
+    what: What,
+    /// Pictures, a row each
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    count: u16,
+    /// Where to write the sheet
+    #[arg(long, value_name = "FILE", default_value = "preview.png")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Copies {
+    #[command(flatten)]
+    what: What,
+    /// Augmented copies of each training picture
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    copies: u16,
+    /// The new folder
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+impl What {
+    fn order(&self) -> Result<Augmentation> {
+        self.augment.to_lowercase().parse()
+    }
+
+    fn open(&self) -> Result<Dataset> {
+        let Self { image_size, resize, split, seed, .. } = *self;
+        Dataset::open(&self.spec, &Loading { image_size, resize, skip_broken: false, split, seed, workers: 0 })
+    }
+}
+
+pub fn preview(Preview { what, count, out }: Preview, environment: &Environment) -> Result<()> {
+    let order = what.order()?;
+    let device = super::open(&what.device, environment)?;
+    let sheet = preview::preview(&what.open()?, &order, &what.augment, count.into(), what.seed, &device)?;
+    write_picture(&out, &sheet.draw()?)?;
+    print(format_args!("{}", out.display()))
+}
+
+pub fn copy(Copies { what, copies, to }: Copies, environment: &Environment) -> Result<()> {
+    let order = what.order()?;
+    let device = super::open(&what.device, environment)?;
+    let data = what.open()?;
+    let files = copies::write(&data, &order, copies.into(), what.seed, &to, &device)?;
+    print(format_args!("{}: {files} files; use it with --data folder:{0}", to.display()))
+}
