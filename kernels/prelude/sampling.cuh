@@ -31,8 +31,9 @@ __device__ __forceinline__ float reflected(float at, float least, float most) {
     return at > most ? 2.0f * most - at : at;
 }
 
-// The point of the picture that pixel (column, row) of the image shows.
-__device__ __forceinline__ Point source_point(const float* __restrict__ stages, int count, unsigned edges, int column, int row) {
+// The point of a picture of height × width that pixel (column, row) of the image shows: one inside it, whatever the stages are.
+__device__ __forceinline__ Point source_point(const float* __restrict__ stages, int count, unsigned edges, int height, int width,
+                                              int column, int row) {
     Point at = {(float)column, (float)row, 1.0f};
     for (const float* m = stages; m < stages + count * STAGE; m += STAGE, edges >>= 2) {
         float x = fmaf(m[0], at.x, fmaf(m[1], at.y, m[2]));
@@ -46,6 +47,8 @@ __device__ __forceinline__ Point source_point(const float* __restrict__ stages, 
         at.x = within(x, m[6], m[7]);
         at.y = within(y, m[8], m[9]);
     }
+    at.x = within(at.x, 0.0f, (float)(width - 1));  // NaN is 0 then
+    at.y = within(at.y, 0.0f, (float)(height - 1));
     return at;
 }
 

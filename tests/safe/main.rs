@@ -14,10 +14,10 @@ use warptape::device::host::{Host, Options};
 use warptape::device::{Function, Handle, Module, Target};
 use warptape::nn::{Builder, Linear, models};
 use warptape::op::add::add;
-use warptape::op::augment::{Augment, augment, pick_labels};
+use warptape::op::augment::{Augment, Channels, Edge, Mix, Stage, augment, mix, pick_labels, sample};
 use warptape::op::batchnorm::{Norm, batchnorm_train};
 use warptape::op::conv2d::{Conv2dParams, conv2d};
-use warptape::op::cross_entropy::{cross_entropy, softmax};
+use warptape::op::cross_entropy::{cross_entropy, mixed_cross_entropy, softmax};
 use warptape::op::epilogue::Epilogue;
 use warptape::op::linear::linear;
 use warptape::op::matmul::{Form, matmul};
@@ -52,6 +52,12 @@ fn floats(device: &Device, shape: &[usize]) -> Tensor {
 
 const KEY: Key = Key { seed: 1, step: 0, stream: 0 };
 const SGD: OptimizerConfig = OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+/// A map that leads nowhere near a picture, into a window that no picture has.
+const WILD: Stage = Stage {
+    map: [f64::NAN, 1e30, -1e30, f64::INFINITY, 0.0, 1e9],
+    window: [-1e9, 1e9, f64::NAN, 1e9],
+    edge: Edge::Reflected,
+};
 const PLAIN: Augment = Augment { padding: 1, flip: true, mean: [0.5; 3], std: [0.5; 3] };
 
 #[test]
@@ -122,8 +128,11 @@ fn tensors_of_two_devices() {
         }
         let labels = Tensor::from_slice(&there, [4], &[0, 1, 2, 3]).unwrap();
         refused(cross_entropy(tape, &a, &labels, 0.0));
+        let own = Tensor::from_slice(&here, [4], &[0, 1, 2, 3]).unwrap();
+        refused(mixed_cross_entropy(tape, &a, [&own, &labels], 0.5, 0.0));
         let pixels = Tensor::from_slice(&here, [1, 2, 2, 3], &[9u8; 12]).unwrap();
         refused(augment(&pixels, &labels, 0, 1, &PLAIN, KEY, DType::F32));
+        refused(sample(&pixels, &labels, 0, &[vec![WILD]], &Channels::PLAIN, DType::F32));
         refused(Totals::new(&there).unwrap().add(&floats(&here, &[1]), &a, &labels, 1));
 
         // Gradients, and what they update.
@@ -236,6 +245,12 @@ fn labels_and_indices_out_of_range() {
     let pixels = Tensor::from_slice(&device, [2, 2, 2, 3], &[9u8; 24]).unwrap();
     let y = augment(&pixels, &wild, 0, 4, &PLAIN, KEY, DType::F32).unwrap();
     assert!(y.to_vec::<f32>().unwrap().iter().all(|value| value.is_nan()));
+    let y = sample(&pixels, &wild, 0, &vec![vec![WILD]; 4], &Channels::PLAIN, DType::F32).unwrap();
+    assert!(y.to_vec::<f32>().unwrap().iter().all(|value| value.is_nan()));
+    // Maps are numbers, too: wherever they lead, no pixel is read that is not there.
+    let known = Tensor::from_slice(&device, [2], &[0, 1]).unwrap();
+    sample(&pixels, &known, 0, &vec![vec![WILD]; 2], &Channels::PLAIN, DType::F32).unwrap();
+    refused(mix(&y, &Mix { rows: [0, usize::MAX], columns: [0, 2], weight: 0.5, label: 0.5 }));
     let labels = Tensor::from_slice(&device, [2], &[5, 6]).unwrap();
     assert_eq!(pick_labels(&labels, &wild, 0, 4).unwrap().to_vec::<i32>().unwrap(), [-1; 4]);
 }

@@ -9,7 +9,7 @@
 //   layout    images [N, H, W, 3] bytes; indices [≥ offset + B]; stages [B, count, 10], see sampling.cuh; out [B, H, W, 3]
 //   defines   none
 //   launch    ⌈B H W 3 / 256⌉ blocks of 256 threads
-//   requires  stages whose last one leads into the picture; an index outside 0 … N − 1 makes its image NaN
+//   requires  an index outside 0 … N − 1 is not followed: its image becomes NaN
 //   bytes     15 per pixel: 3 read (four times, out of the cache), 12 written
 //   FLOPs     about 3 (20 count + 10) per pixel
 //   limit     requests: four bytes and a stage of ten floats for one float of the result
@@ -34,8 +34,8 @@ augment_forward_sample(element* __restrict__ out,                 // [B, H, W, 3
     const int index = indices[offset + b];
     const bool known = (unsigned)index < (unsigned)n;
 
-    const Point at = source_point(stages + (size_t)b * count * STAGE, count, (unsigned)edges, within_image / 3 % width,
-                                  within_image / 3 / width);
+    const Point at = source_point(stages + (size_t)b * count * STAGE, count, (unsigned)edges, height, width,
+                                  within_image / 3 % width, within_image / 3 / width);
     const float value = sample(images + (known ? index : 0) * values, height, width, at, channel);
     const float scale = channel == 0 ? scale0 : channel == 1 ? scale1 : scale2;
     const float shift = channel == 0 ? shift0 : channel == 1 ? shift1 : shift2;

@@ -9,7 +9,7 @@
 //   layout    images [N, H, W, 3] bytes; indices [≥ offset + B]; stages [B, count, 10], see sampling.cuh; out [B, H, W, 3]
 //   defines   THREADS
 //   launch    grid (B, parts), THREADS threads: the blocks of a column of the grid share an image
-//   requires  stages whose last one leads into the picture; an index outside 0 … N − 1 makes its image NaN
+//   requires  an index outside 0 … N − 1 is not followed: its image becomes NaN
 //   bytes     15 per pixel: 3 read (four times, out of the cache), 12 written
 //   FLOPs     about 20 count + 30 per pixel
 //   limit     requests: twelve of bytes for each pixel
@@ -43,7 +43,7 @@ augment_forward_sample(element* __restrict__ out,                 // [B, H, W, 3
         int y = p / width, x = p % width;  // of the group's first pixel; the others follow by counting
         UNROLL for (int i = 0; i < PIXELS; ++i) {
             // Pixels past the last have a place in the picture as well, and are not stored.
-            const Point at = source_point(own, count, (unsigned)edges, x, y);
+            const Point at = source_point(own, count, (unsigned)edges, height, width, x, y);
             UNROLL for (int c = 0; c < 3; ++c) {
                 value[3 * i + c] = fmaf(sample(picture, height, width, at, c), scale[c], shift[c]);
             }

@@ -83,7 +83,8 @@ fn resized_crop(scale: [f64; 2], ratio: [f64; 2], size: Size, key: Key, index: u
         _ => [rows, columns],
     };
     let [height, width] = [height, width].map(|length| (length as usize).max(1));
-    Moved::ResizedCrop { top: (size[0] - height) / 2, left: (size[1] - width) / 2, height, width }
+    let [top, left] = [size[0].saturating_sub(height) / 2, size[1].saturating_sub(width) / 2];
+    Moved::ResizedCrop { top, left, height, width }
 }
 
 impl Colouring {

@@ -112,7 +112,7 @@ pub struct Chosen<'a> {
 /// them, normalized. What happens to an image depends on `key` and on its own number.
 ///
 /// # Errors
-/// As [`augment()`]; a reflected margin that is not smaller than the image.
+/// As [`augment()`] and [`Augmentation::check`].
 pub fn by_order(
     images: &Tensor,
     Chosen { numbers, indices, offset }: Chosen,
@@ -123,6 +123,7 @@ pub fn by_order(
 ) -> Result<Tensor> {
     check(images, indices, offset, numbers.len(), to)?;
     let size = [images.dim(1), images.dim(2)];
+    order.check(size)?;
     // Colours are changed in [0, 1], in f32, and normalized afterwards.
     let (between, element) = if order.colours.is_empty() { (*channels, to) } else { (Channels::PLAIN, DType::F32) };
     let moved = match order.whole_pixels() {
@@ -131,11 +132,6 @@ pub fn by_order(
             augment(images, indices, offset, numbers.len(), &how, key, element)?
         }
         None => {
-            let too_large = |one: &&Geometric| matches!(one, Geometric::Crop { padding, reflect: true } if *padding >= size[0].min(size[1]));
-            if let Some(Geometric::Crop { padding, .. }) = order.geometry.iter().find(too_large) {
-                let what = format!("a reflected margin of {padding} needs images larger than that, not {size:?}");
-                return Err(Error::shape("augment", what));
-            }
             let map = |&number: &u32| {
                 let moves: Vec<_> = order.geometry.iter().map(|one| one.draw(size, key, number)).collect();
                 stages(&moves, size)
@@ -190,6 +186,9 @@ fn check(images: &Tensor, indices: &Tensor, offset: usize, batch: usize, to: DTy
     let &[_, height, width, 3] = images.shape().dims() else {
         return Err(Error::shape("augment", format!("images are [N, H, W, 3], not {}", images.shape())));
     };
+    if height == 0 || width == 0 {
+        return Err(Error::shape("augment", format!("images of {height} x {width} pixels have none")));
+    }
     if images.dtype() != DType::U8 {
         return Err(Error::shape("augment", format!("images are u8, not {}", images.dtype())));
     }

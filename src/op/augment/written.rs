@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::geometry::Size;
 use crate::error::{Error, Result};
 
 /// What moves pixels. All that is written of it becomes one map, see [`stages`](super::geometry::stages).
@@ -78,6 +79,27 @@ impl Augmentation {
             }
         }
         Some((padding, flip))
+    }
+
+    /// Refuses what images of `size` are too small for: a margin that reflects more than there is, or leaves nothing of the image.
+    ///
+    /// # Errors
+    /// One line: the largest margin that would do.
+    pub fn check(&self, size: Size) -> Result<()> {
+        for one in &self.geometry {
+            let &Geometric::Crop { padding, reflect } = one else { continue };
+            let (most, how) = if reflect {
+                (size[0].min(size[1]).saturating_sub(1), "(reflect)")
+            } else {
+                (size[0].max(size[1]), "")
+            };
+            if padding > most {
+                let [height, width] = size;
+                let what = format!("images of {height} x {width} pixels take a margin of at most {most}");
+                return Err(Error::usage(format!("augmentation 'crop{padding}{how}': {what}")));
+            }
+        }
+        Ok(())
     }
 }
 

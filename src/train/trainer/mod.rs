@@ -111,6 +111,7 @@ impl Trainer {
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
         let (chosen, held_back) = parts(&config, data)?;
         let input = [data.train.height, data.train.width];
+        config.augmentation()?.check(input)?;
         let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;

@@ -70,6 +70,19 @@ fn what_is_no_order_is_told_with_what_to_write() {
 }
 
 #[test]
+fn margins_fit_images() {
+    let check = |text: &str, size| order(text).check(size).map_err(|error| error.to_string());
+    assert_eq!(
+        [check("crop8", [6, 8]), check("crop5(reflect)+mixup(1)", [6, 8]), check("grey(1)", [1, 1])],
+        [Ok(()), Ok(()), Ok(())]
+    );
+    let message = check("flip+crop6(reflect)", [6, 8]).unwrap_err();
+    assert_eq!(message, "augmentation 'crop6(reflect)': images of 6 x 8 pixels take a margin of at most 5");
+    assert!(check("crop9", [6, 8]).unwrap_err().contains("at most 8"));
+    assert!(check("crop1(reflect)", [1, 8]).unwrap_err().contains("at most 0"));
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     let (_, device) = &devices()[0];
     let images = Tensor::zeros(device, [2, 4, 4, 3], DType::U8).unwrap();
