@@ -57,7 +57,7 @@ impl<'a> Pass<'a> {
         Self { tape, training: false, seed: 0, step: 0, streams: 1, path: Vec::new() }
     }
 
-    /// The random key of the next random layer; each gets a stream of its own (stream 0 is the augmentation's).
+    /// The random key of the next random layer; each gets a stream of its own (stream 0 and the last few are the augmentation's).
     pub fn next_key(&mut self) -> Key {
         self.streams += 1;
         Key { seed: self.seed, step: self.step, stream: self.streams }
