@@ -5,10 +5,11 @@
 //
 // That is torchvision's RandomCrop(padding = P) on bytes, RandomHorizontalFlip, ToTensor, Normalize, in this order. Δy
 // and Δx are uniform in 0 … 2P, the flip is a fair coin. All three come from the random block numbered by the image's
-// index: an image is treated alike wherever in whichever batch it lands, and differently for each step of the key.
+// number: an image is treated alike wherever in whichever batch it lands, and differently for each step of the key.
 // P = 0 without flipping is evaluation.
 //
-//   layout    images [N, H, W, 3] bytes; indices [≥ offset + B]; out [B, H, W, 3]
+//   layout    images [N, H, W, 3] bytes; indices [≥ offset + B], and as far behind them as `numbers` says the images' numbers:
+//             0 where an image's index is its number; out [B, H, W, 3]
 //   defines   THREADS
 //   launch    grid (B, parts), THREADS threads: the blocks of a column of the grid share an image
 //   requires  an index outside 0 … N − 1 is not followed: its image becomes NaN, which the loss then shows
@@ -23,7 +24,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
                 const unsigned char* __restrict__ images,  // [N, H, W, 3]
                 const int* __restrict__ indices,           // [≥ offset + B]
-                int n, int offset, int height, int width, int padding, int flip,
+                int n, int offset, int numbers, int height, int width, int padding, int flip,
                 float scale0, float scale1, float scale2,  // 1 / (255 std)
                 float shift0, float shift1, float shift2,  // −mean / std
                 unsigned long long seed, unsigned long long step, unsigned stream) {
@@ -34,7 +35,8 @@ augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
     const float scale[3] = {scale0, scale1, scale2};
     const float shift[3] = {known ? shift0 : missing, known ? shift1 : missing, known ? shift2 : missing};
 
-    const RandomWords random = random_words((unsigned)index, seed, step, stream);
+    const int number = indices[numbers + offset + (int)blockIdx.x];
+    const RandomWords random = random_words((unsigned)number, seed, step, stream);
     // The high half of a product with the number of choices: a word becomes a choice without a division.
     const int up = (int)__umulhi(random.word[0], 2 * padding + 1) - padding;
     const int left = (int)__umulhi(random.word[1], 2 * padding + 1) - padding;

@@ -31,7 +31,10 @@ struct What {
     /// How a folder without parts is split, TRAIN:VAL:TEST [default: 8:1:1]
     #[arg(long)]
     split: Option<Ratios>,
-    /// Seed of the split and of what is drawn
+    /// Seed of that split
+    #[arg(long, default_value_t = 0)]
+    split_seed: u64,
+    /// Seed of what is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
@@ -69,8 +72,8 @@ impl What {
     }
 
     fn open(&self) -> Result<Dataset> {
-        let Self { image_size, resize, split, seed, .. } = *self;
-        Dataset::open(&self.spec, &Loading { image_size, resize, skip_broken: false, split, seed, workers: 0 })
+        let Self { image_size, resize, split, split_seed: seed, .. } = *self;
+        Dataset::open(&self.spec, &Loading { image_size, resize, split, seed, ..Loading::default() })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::data::cifar::{CIFAR10, CIFAR100};
 use crate::data::fetch::{Outcome, fetch};
 use crate::data::info::{Report, survey};
 use crate::data::source::known;
-use crate::data::{Fit, Loading, Ratios, Size};
+use crate::data::{Fit, Loading, Ratios, Size, tiny_imagenet};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
@@ -49,9 +49,9 @@ struct Info {
     /// How a folder without parts is split, TRAIN:VAL:TEST [default: 8:1:1]
     #[arg(long)]
     split: Option<Ratios>,
-    /// Seed of the split
+    /// Seed of that split
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    split_seed: u64,
     /// Threads that decode pictures; 0: one for each core
     #[arg(long, default_value_t = 0)]
     workers: usize,
@@ -70,7 +70,7 @@ struct Fetch {
     /// Where to get the archive instead of the publisher's server
     #[arg(long, value_name = "URL")]
     from: Option<String>,
-    /// Which of the published versions; both hold the same pictures
+    /// Which of the published versions of CIFAR; both hold the same pictures
     #[arg(long, default_value = "binary")]
     version: Version,
 }
@@ -79,6 +79,7 @@ struct Fetch {
 enum Name {
     Cifar10,
     Cifar100,
+    TinyImagenet,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -103,11 +104,12 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
 }
 
 fn bring(options: Fetch) -> Result<()> {
-    let (set, name) = match options.name {
-        Name::Cifar10 => (CIFAR10, "cifar10"),
-        Name::Cifar100 => (CIFAR100, "cifar100"),
+    let python = options.version == Version::Python;
+    let (mut archive, name) = match options.name {
+        Name::Cifar10 => (CIFAR10.archive(python), "cifar10"),
+        Name::Cifar100 => (CIFAR100.archive(python), "cifar100"),
+        Name::TinyImagenet => (tiny_imagenet::archive(), "tiny-imagenet"),
     };
-    let mut archive = set.archive(options.version == Version::Python);
     if let Some(from) = options.from {
         archive.url = from;
     }
@@ -128,8 +130,8 @@ fn bring(options: Fetch) -> Result<()> {
 
 fn inform(info: Info) -> Result<()> {
     let spec = info.spec.unwrap_or_default();
-    let Info { image_size, resize, split, seed, workers, .. } = info;
-    let report = survey(&spec, &Loading { image_size, resize, skip_broken: false, split, seed, workers })?;
+    let Info { image_size, resize, split, split_seed: seed, workers, .. } = info;
+    let report = survey(&spec, &Loading { image_size, resize, split, seed, workers, ..Loading::default() })?;
     if info.json {
         let text = serde_json::to_string_pretty(&report).expect("plain data");
         print(text)?;

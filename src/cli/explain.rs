@@ -1,5 +1,6 @@
 //! `warptape explain`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -74,7 +75,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     for path in &checkpoints {
         let (model, meta) = load_model(path, &device)?;
         if gallery.is_none() {
-            gallery = Some(Gallery::open(&options.images, &meta)?);
+            gallery = Some(Gallery::open(&options.images, path, &meta)?);
         }
         let gallery = gallery.as_ref().expect("set above");
         let targets = targets(&options.target, &gallery.pictures, &meta.classes)?;
@@ -84,7 +85,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         }
         columns.push((meta, cams));
     }
-    let pictures = gallery.expect("there is a checkpoint at least").pictures;
+    let Gallery { pictures, notes, .. } = gallery.expect("there is a checkpoint at least");
+    for note in notes {
+        let _ = writeln!(std::io::stderr(), "warning: {note}");
+    }
     let folder =
         options.out.clone().unwrap_or_else(|| if run.is_dir() { run.join("explain") } else { "explain".into() });
     std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, format!("cannot be made: {e}; choose --out")))?;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{checkpoint, print};
+use crate::data::origin::Digest;
+use crate::data::record::Role;
 use crate::data::{Images, picture};
 use crate::environment::Environment;
 use crate::nn::{Layer, Pass};
@@ -18,6 +20,7 @@ use crate::tape::Tape;
 use crate::tensor::DType;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
+use crate::train::judged;
 
 #[derive(Args)]
 pub struct Options {
@@ -53,13 +56,14 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     }
     let mut images = Images::new(height, width);
     let fit = meta.config.resize.unwrap_or_default();
+    let record = judged::record(&path)?;
     let (mut read, mut broken) = (Vec::new(), Vec::new());
     for file in &options.images {
-        match picture::load(file, height, width, fit) {
-            Ok(pixels) => {
-                images.pixels.extend(pixels);
+        match picture::open(file) {
+            Ok(picture) => {
+                images.pixels.extend(picture::fitted(&picture, height, width, fit)?);
                 images.labels.push(0);
-                read.push(file);
+                read.push((file, record.as_ref().and_then(|record| record.role(Digest::of_picture(&picture)))));
             }
             Err(error) => broken.push(error),
         }
@@ -89,19 +93,21 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let (logits, probabilities) = (logits.to_vec::<f32>()?, probabilities.to_vec::<f32>()?);
     let width = meta.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(24);
     let mut report = Vec::new();
-    for (i, file) in read.iter().enumerate() {
+    for (i, (file, role)) in read.iter().enumerate() {
         let best = (0..shown).map(|j| (indices[i * shown + j] as usize, values[i * shown + j]));
         if options.json {
             let row = i * classes..(i + 1) * classes;
             report.push(serde_json::json!({
                 "image": file,
+                "part": role.map(|role| role.to_string()),
                 "class": meta.classes[indices[i * shown] as usize],
                 "classes": meta.classes,
                 "probabilities": probabilities[row.clone()],
                 "logits": logits[row],
             }));
         } else {
-            print(file.display())?;
+            let trained = if *role == Some(Role::Train) { " (was trained on)" } else { "" };
+            print(format_args!("{}{trained}", file.display()))?;
             for (class, probability) in best {
                 let logit = logits[i * classes + class];
                 let (percent, name) = (100.0 * probability, &meta.classes[class]);

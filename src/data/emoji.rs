@@ -4,11 +4,11 @@
 //! all skin variations of one emoji stand on the same side. The classes are as unequal as they are in nature.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
-use super::source::{Part, Source};
+use super::source::{Part, Parts, Source};
 use super::{Images, Loading, Size, cifar};
 use crate::error::{Error, Result};
 
@@ -28,10 +28,11 @@ pub fn find(loading: &Loading) -> Result<Source> {
     let classes = cifar::names(names, NAMES, CLASSES)?;
     let train = images(Path::new("assets/emoji/train.bin.gz"), TRAIN, CLASSES)?;
     let test = images(Path::new("assets/emoji/test.bin.gz"), TEST, CLASSES)?;
-    let parts = [train, Images::default(), test].map(Part::Pixels);
+    let parts = Parts::divided([train, Images::default(), test].map(Part::Pixels));
     Ok(Source {
         name: "emoji".into(),
         classes,
+        root: PathBuf::new(),
         parts,
         size: Size::square(cifar::SIDE),
         notes: Vec::new(),

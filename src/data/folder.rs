@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::kinds::{self, Kind, Unread};
-use super::source::{Entry, Part, Source, check_name};
-use super::{Loading, Size, split};
+use super::source::{Entry, Part, Parts, Source, check_name};
+use super::{Loading, Size};
 use crate::error::{Error, Result};
 
 /// Folders in folders, at most: deeper is a tree that was not meant.
@@ -17,67 +17,76 @@ const DEEPEST: usize = 64;
 const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 /// The data set in `dir`: class folders, which are split by [`Loading::split`]; or `train` with `val`, `test` or both,
-/// which have class folders. Without `test`, `val` is the test set.
+/// which have class folders. Without `test`, `val` is the test set. Where nothing is trained on ([`Loading::whole`]), any of the
+/// three may stand alone.
 ///
 /// # Errors
 /// A folder without pictures, classes that differ between parts, names that are no plain text, links that go in circles.
 pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
     let root = Path::new(dir);
-    let name = name(root);
-    let size = Size::square(32);
     let folders = subfolders(root)?;
-    let inner =
-        |names: &[&str]| folders.iter().find(|f| names.iter().any(|name| f.ends_with(name))).map(|f| f.as_path());
-    let (train, val, test) = (inner(&["train"]), inner(&VALIDATION), inner(&["test"]));
-    let Some(train) = train.filter(|_| val.is_some() || test.is_some()) else {
-        if train.is_some() && folders.len() == 1 {
-            let what =
-                format!("has 'train' but neither 'val' nor 'test'; folder:{} splits it", root.join("train").display());
-            return Err(Error::file(root, what));
+    let inner = |names: &[&str]| folders.iter().find(|f| names.iter().any(|name| f.ends_with(name))).cloned();
+    let inner = [inner(&["train"]), inner(&VALIDATION), inner(&["test"])];
+    // Other folders beside them are notes and labels; without `train`, they would be classes.
+    let (train, found) = (inner[0].is_some(), inner.iter().flatten().count());
+    match (train && found > 1, found == folders.len() && found > 0) {
+        (true, _) => parts(root, inner, loading),
+        (false, false) => whole(root, &folders, loading),
+        (false, true) if loading.whole => parts(root, inner, loading),
+        (false, true) if train => {
+            let whole = root.join("train");
+            let what = format!("has 'train' but neither 'val' nor 'test'; folder:{} splits it", whole.display());
+            Err(Error::file(root, what))
         }
-        let (classes, files, warnings) = classes(root, &folders)?;
-        let labels: Vec<i32> = files.iter().map(|file| file.label).collect();
-        let ratios = loading.split.unwrap_or_default();
-        let parts = split::three(&labels, ratios, loading.seed);
-        let parts = parts.map(|part| Part::Files(part.iter().map(|&index| files[index as usize].clone()).collect()));
-        let notes = vec![format!("split {ratios} with seed {}, stratified", loading.seed)];
-        return Ok(Source { name, classes, parts, size, notes, warnings });
-    };
-    loading.refuse_split(&format!("{} has a folder 'train' and", root.display()))?;
+        (false, true) => Err(Error::file(root, "has no 'train': there is nothing to train on; add that folder")),
+    }
+}
+
+/// Class folders that are yet to be split.
+fn whole(root: &Path, folders: &[PathBuf], loading: &Loading) -> Result<Source> {
+    let (classes, files, warnings) = classes(root, folders)?;
+    let notes = loading.split_note().into_iter().collect();
+    Ok(source(root, classes, Parts::Whole(files), notes, warnings))
+}
+
+/// Class folders in folders for training, validation and test.
+fn parts(root: &Path, [train, mut val, mut test]: [Option<PathBuf>; 3], loading: &Loading) -> Result<Source> {
+    loading.refuse_split(&format!("{} has folders for its parts and", root.display()))?;
     let mut notes = Vec::new();
-    let mut test = test;
     // Competitions publish their test pictures without labels.
-    if let (Some(unlabelled), Some(_)) = (test, val)
+    if let (Some(unlabelled), Some(_)) = (&test, &val)
         && subfolders(unlabelled)?.is_empty()
     {
         notes.push("'test' has no class folders, so no labels, and is not used".to_owned());
         test = None;
     }
-    let (val, test) = match (val, test) {
-        (val, Some(test)) => (val, test),
-        (Some(val), None) => {
-            notes.push("there is no 'test' with labels: 'val' is the test set".to_owned());
-            (None, val)
-        }
-        (None, None) => unreachable!("one of them was found"),
-    };
-    let (names, train_files, mut warnings) = classes(train, &subfolders(train)?)?;
-    let mut other = |folder: &Path| -> Result<Vec<Entry>> {
-        let (found, files, more) = classes(folder, &subfolders(folder)?)?;
+    if test.is_none() && val.is_some() {
+        notes.push("there is no 'test' with labels: 'val' is the test set".to_owned());
+        test = val.take();
+    }
+    let (mut first, mut warnings) = (None::<(PathBuf, Vec<String>)>, Vec::new());
+    let mut part = |folder: Option<PathBuf>| -> Result<Part> {
+        let Some(folder) = folder else { return Ok(Part::Files(Vec::new())) };
+        let (found, files, more) = classes(&folder, &subfolders(&folder)?)?;
         warnings.extend(more);
+        let (train, names) = first.get_or_insert_with(|| (folder.clone(), found.clone()));
         let differ = |what: &str, class: &String| {
             let what = format!("{what} class {class:?}, unlike {}; all parts need the same classes", train.display());
-            Err(Error::file(folder, what))
+            Err(Error::file(&folder, what))
         };
         match (names.iter().find(|name| !found.contains(name)), found.iter().find(|name| !names.contains(name))) {
             (Some(class), _) => differ("has no", class),
             (None, Some(class)) => differ("has a", class),
-            (None, None) => Ok(files),
+            (None, None) => Ok(Part::Files(files)),
         }
     };
-    let val = val.map_or(Ok(Vec::new()), &mut other)?;
-    let parts = [train_files, val, other(test)?].map(Part::Files);
-    Ok(Source { name, classes: names, parts, size, notes, warnings })
+    let parts = Parts::divided([part(train)?, part(val)?, part(test)?]);
+    let (_, classes) = first.expect("one of them was found");
+    Ok(source(root, classes, parts, notes, warnings))
+}
+
+fn source(root: &Path, classes: Vec<String>, parts: Parts, notes: Vec<String>, warnings: Vec<String>) -> Source {
+    Source { name: name(root), classes, root: root.into(), parts, size: Size::square(32), notes, warnings }
 }
 
 /// The data set's name: the folder's own, as far as it is fit for another folder's name.

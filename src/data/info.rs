@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::picture::{self, Conversion};
+use super::origin::{Digest, Origin};
+use super::picture::Conversion;
 use super::read::Broken;
-use super::source::{Part, Source};
-use super::{Images, Loading, Size, read};
-use crate::error::{Error, Result};
+use super::source::Source;
+use super::{Images, Loading, Size, division};
+use crate::error::Result;
 
 /// Examples in lists of duplicates.
 const EXAMPLES: usize = 5;
@@ -79,55 +79,28 @@ pub struct Duplicates {
     pub conflicting_examples: Vec<[String; 2]>,
 }
 
-/// What is known of one picture.
-struct Facts {
-    size: Size,
-    conversions: Vec<Conversion>,
-    /// Of size and pixels.
-    digest: [u8; 32],
-}
-
-impl Facts {
-    fn new(height: usize, width: usize, pixels: &[u8], conversions: Vec<Conversion>) -> Self {
-        let sides = [height, width].map(|side| (side as u64).to_le_bytes());
-        let digest = Sha256::new().chain_update(sides.concat()).chain_update(pixels).finalize();
-        Facts { size: Size { height, width }, conversions, digest: digest.into() }
-    }
-}
-
-/// A part's pictures: name, class and facts of each whole one, and the whole ones' pixels.
-struct Surveyed {
-    names: Vec<String>,
-    facts: Vec<Facts>,
-    images: Images,
-}
-
 /// Reads everything that `spec` names, as training with these settings would.
 ///
 /// # Errors
 /// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded: the report lists them.
 pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
-    let Source { name, classes, parts, size, notes, warnings: mut found } = Source::find(spec, loading)?;
+    let Source { name, classes, root, parts, size, notes, warnings: mut found } = Source::find(spec, loading)?;
     let size = loading.image_size.unwrap_or(size);
-    read::fits(parts.iter().map(Part::len).sum(), size)?;
     let mut broken = Vec::new();
-    let mut surveyed = Vec::new();
-    for (part, name) in parts.into_iter().zip(PARTS) {
-        surveyed.push(match part {
-            Part::Pixels(images) => held(images, name, size, loading)?,
-            part @ Part::Files(_) => decoded(part, size, loading, &mut broken)?,
-        });
-    }
+    // Nothing is held that is only looked at.
+    let loading = Loading { skip_broken: true, memory: Some(0), ..loading.clone() };
+    let surveyed = division::divided(parts, &root, size, &loading, &mut broken)?.parts;
+    let origins = || surveyed.iter().flat_map(|part| &part.origins);
     let mut conversions = BTreeMap::new();
-    for conversion in surveyed.iter().flat_map(|part| &part.facts).flat_map(|facts| &facts.conversions) {
+    for conversion in origins().flat_map(|origin| &origin.conversions) {
         let name = Conversion::ALL.iter().find(|(known, _)| known == conversion).map_or("", |(_, name)| name);
         *conversions.entry(name).or_insert(0) += 1;
     }
-    let per_class: Vec<_> = surveyed.iter().map(|part| part.images.class_counts(classes.len())).collect();
-    let (mean, std) = surveyed[0].images.mean_std();
+    let per_class: Vec<_> = surveyed.iter().map(|part| part.class_counts(classes.len())).collect();
+    let (mean, std) = surveyed[0].mean_std();
     let duplicates = duplicates(&surveyed);
     found.extend(warnings(&classes, &per_class, &broken, &duplicates));
-    let sizes = sizes(surveyed.iter().flat_map(|part| &part.facts).map(|facts| facts.size));
+    let sizes = sizes(origins().map(|origin| origin.size));
     let counts = PARTS.into_iter().zip(per_class).collect();
     Ok(Report {
         name,
@@ -145,44 +118,6 @@ pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
     })
 }
 
-fn held(images: Images, part: &str, size: Size, loading: &Loading) -> Result<Surveyed> {
-    let (height, width) = (images.height, images.width);
-    let facts = (0..images.len()).map(|index| Facts::new(height, width, images.image(index), Vec::new())).collect();
-    let names = (0..images.len()).map(|index| format!("{part} picture {index}")).collect();
-    Ok(Surveyed { names, facts, images: read::resized(images, size, loading)? })
-}
-
-fn decoded(part: Part, size: Size, loading: &Loading, broken: &mut Vec<Broken>) -> Result<Surveyed> {
-    let Part::Files(files) = part else { unreachable!("called for files") };
-    let (pixels, found) = read::fill(files.len(), size, loading.workers, |index, target| {
-        let path = &files[index].path;
-        match picture::inspect(path) {
-            Ok((picture, conversions)) => {
-                target.copy_from_slice(&loading.fitted(&picture, size)?);
-                let (height, width) = (picture.height() as usize, picture.width() as usize);
-                Ok(Ok(Facts::new(height, width, &picture, conversions)))
-            }
-            Err(Error::File { what, .. }) => Ok(Err(what)),
-            Err(other) => Err(other),
-        }
-    })?;
-    let labels = files.iter().map(|file| file.label).collect();
-    let all = Images { pixels, labels, height: size.height, width: size.width };
-    let (mut names, mut facts, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, (file, found)) in files.iter().zip(found).enumerate() {
-        match found {
-            Ok(found) => {
-                names.push(file.path.display().to_string());
-                facts.push(found);
-                whole.push(index as u32);
-            }
-            Err(reason) => broken.push(Broken::new(file, reason)),
-        }
-    }
-    let images = if whole.len() == all.len() { all } else { all.select(&whole) };
-    Ok(Surveyed { names, facts, images })
-}
-
 fn sizes(all: impl Iterator<Item = Size>) -> Option<Sizes> {
     // Ordered by pixels, then height, so that ties fall the same way every time.
     let mut counts = BTreeMap::new();
@@ -198,19 +133,19 @@ fn sizes(all: impl Iterator<Item = Size>) -> Option<Sizes> {
     })
 }
 
-fn duplicates(parts: &[Surveyed]) -> Duplicates {
+fn duplicates(parts: &[Images]) -> Duplicates {
     let mut found = Duplicates::default();
-    // The first picture with these pixels: its part and position.
-    let mut first = HashMap::<[u8; 32], (usize, usize)>::new();
+    // The first picture with these pixels: its part, class and origin.
+    let mut first = HashMap::<Digest, (usize, i32, &Origin)>::new();
     for (number, part) in parts.iter().enumerate() {
-        for (index, facts) in part.facts.iter().enumerate() {
-            let &mut (earlier, position) = first.entry(facts.digest).or_insert((number, index));
-            let pair = || [part.names[index].clone(), parts[earlier].names[position].clone()];
+        for (origin, &label) in part.origins.iter().zip(&part.labels) {
+            let &mut (earlier, class, same) = first.entry(origin.digest).or_insert((number, label, origin));
+            let pair = || [origin.file.clone(), same.file.clone()];
             if earlier != number {
                 found.across += 1;
                 found.across_examples.extend((found.across <= EXAMPLES).then(pair));
             }
-            if parts[earlier].images.labels[position] != part.images.labels[index] {
+            if class != label {
                 found.conflicting += 1;
                 found.conflicting_examples.extend((found.conflicting <= EXAMPLES).then(pair));
             }

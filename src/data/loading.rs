@@ -6,10 +6,12 @@ use std::str::FromStr;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use super::picture;
+use std::sync::Arc;
+
+use super::{Record, picture};
 use crate::error::{Error, Result};
 
-/// How [`Dataset::open`](super::Dataset::open) loads. All but `workers` decides what the data are.
+/// How [`Dataset::open`](super::Dataset::open) loads. All but `memory` and `workers` decides what the data are.
 #[derive(Clone, Debug, Default)]
 pub struct Loading {
     /// The size to bring all pictures to; the data set's own if none.
@@ -18,10 +20,21 @@ pub struct Loading {
     pub resize: Option<Fit>,
     /// Whether files that cannot be read as pictures are left out, instead of refused.
     pub skip_broken: bool,
+    /// The most pictures of each class, before a folder is split; of a data set with parts, the most to train on.
+    pub limit_per_class: Option<usize>,
     /// How a folder without parts of its own is split; 8:1:1 if none.
     pub split: Option<Ratios>,
-    /// Seed of that split.
+    /// Seed of that split and that limit.
     pub seed: u64,
+    /// Whether a folder without parts of its own is not split but a test set as a whole.
+    pub whole: bool,
+    /// The classes that labels index into, which the data set's are matched with by name; its own if none.
+    pub classes: Option<Vec<String>>,
+    /// Which picture is in which part, as a run stored it.
+    pub record: Option<Arc<Record>>,
+    /// The most bytes of pixels of picture files to hold in memory: more are decoded when they are needed. A quarter of the
+    /// machine's memory if none. The result is the same either way.
+    pub memory: Option<u64>,
     /// Threads that decode pictures; 0 means as many as there are cores. The result is the same with any number.
     pub workers: usize,
 }
@@ -39,6 +52,13 @@ impl Loading {
     /// Those of [`picture::resize`].
     pub(super) fn fitted(&self, picture: &RgbImage, size: Size) -> Result<Vec<u8>> {
         picture::fitted(picture, size.height, size.width, self.resize.unwrap_or_default())
+    }
+
+    /// How what has no parts of its own will be split, for people; none if it will not be.
+    pub(super) fn split_note(&self) -> Option<String> {
+        let (ratios, seed) = (self.split.unwrap_or_default(), self.seed);
+        let drawn = !self.whole && self.record.is_none();
+        drawn.then(|| format!("split {ratios} with seed {seed}, stratified, equal pictures on one side"))
     }
 
     /// Refuses `split` for a data set that is split already.
@@ -232,5 +252,24 @@ impl TryFrom<String> for Ratios {
 
     fn try_from(text: String) -> Result<Self> {
         text.parse()
+    }
+}
+
+/// Bytes of memory, written `256MB`, `1.5GB` or as a number; powers of 1024.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl FromStr for Bytes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let lower = text.trim().to_lowercase();
+        let digits = lower.trim_end_matches("ib").trim_end_matches('b');
+        let units = [('k', 10), ('m', 20), ('g', 30), ('t', 40)];
+        let unit = units.iter().find_map(|(letter, power)| Some((digits.strip_suffix(*letter)?, 1u64 << power)));
+        let (number, unit) = unit.unwrap_or((digits, 1));
+        let number = number.trim().parse::<f64>().ok().filter(|number| (0.0..1e18).contains(number));
+        let bytes = number.map(|number| Bytes((number * unit as f64) as u64));
+        bytes.ok_or_else(|| Error::usage(format!("memory {text:?}: expected a size such as 256MB, 1.5GB or 0")))
     }
 }

@@ -154,14 +154,6 @@ pub fn fitted(picture: &RgbImage, height: usize, width: usize, fit: Fit) -> Resu
     Ok(padded)
 }
 
-/// [`open`] and [`fitted`] in one.
-///
-/// # Errors
-/// Those of both.
-pub fn load(path: &Path, height: usize, width: usize, fit: Fit) -> Result<Vec<u8>> {
-    fitted(&open(path)?, height, width, fit)
-}
-
 /// `picture` the way up that its camera noted. These functions are compiled here, for speed; a `DynamicImage` turns itself with
 /// what was compiled in its own, hardly optimized crate.
 fn turned(picture: RgbImage, orientation: Orientation) -> RgbImage {

@@ -3,12 +3,14 @@
 //! Each thread holds one picture at a time and writes into that picture's own place, so the result does not depend on
 //! the number of threads.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde::Serialize;
 
+use super::origin::{Moments, Origin};
 use super::source::{Entry, Part};
-use super::{Images, Loading, Size, picture};
+use super::{Files, Images, Loading, Size, picture};
 use crate::error::{Error, Result};
 
 /// A file that cannot be read as a picture.
@@ -26,84 +28,134 @@ impl Broken {
     }
 }
 
-/// The pictures of `part` in size `size`; `broken` gets those that are left out.
+/// The pictures of `part`, which is called `name`, in size `size`; `broken` gets those that are left out.
 ///
 /// # Errors
 /// The first file, in their order, that cannot be decoded.
-pub(super) fn load(part: Part, size: Size, loading: &Loading, broken: &mut Vec<Broken>) -> Result<Images> {
+pub(super) fn load(
+    part: Part,
+    name: &str,
+    root: &Path,
+    size: Size,
+    loading: &Loading,
+    hold: bool,
+    broken: &mut Vec<Broken>,
+) -> Result<Images> {
     match part {
-        Part::Pixels(images) => resized(images, size, loading),
-        Part::Files(files) => decoded(&files, size, loading, broken),
+        Part::Pixels(images) => resized(named(images, name), size, loading),
+        Part::Files(files) => decoded(&files, root, size, loading, hold, broken),
     }
 }
 
+/// `images` with origins: which picture of part `name` each is.
+fn named(images: Images, name: &str) -> Images {
+    let size = Size { height: images.height, width: images.width };
+    let origin = |at| Origin::new(format!("{name} picture {at}"), size, images.image(at), Vec::new());
+    let origins = (0..images.len()).map(origin).collect();
+    Images { origins, ..images }
+}
+
 /// `images` in another size; as they are if they have it.
-pub(super) fn resized(images: Images, size: Size, loading: &Loading) -> Result<Images> {
+fn resized(images: Images, size: Size, loading: &Loading) -> Result<Images> {
     if (images.height, images.width) == (size.height, size.width) {
         return Ok(images);
     }
-    let labels = images.labels.clone();
-    let (pixels, _) = fill(images.len(), size, loading.workers, |index, target| {
+    fits(images.len(), size)?;
+    let (pixels, _) = fill(images.len(), size, true, loading.workers, |index, target| {
         let (width, height) = (images.width as u32, images.height as u32);
         let picture = image::RgbImage::from_raw(width, height, images.image(index).to_vec());
         let picture = picture.expect("a picture's bytes");
         target.copy_from_slice(&loading.fitted(&picture, size)?);
         Ok(())
     })?;
-    Ok(Images { pixels, labels, height: size.height, width: size.width })
+    Ok(Images { pixels, height: size.height, width: size.width, ..images })
 }
 
-/// The pictures in `files`, in that order, decoded as `loading` says; `broken` gets those that it leaves out.
+/// The pictures in `files`, which are called as from `root`, in that order, decoded as `loading` says; `broken` gets those that it leaves out. Unless `hold`,
+/// all is known of them but their pixels.
 ///
 /// # Errors
-/// Unless they are left out, the first file, in their order, that cannot be decoded; an array larger than the machine's memory,
-/// before any is.
-pub fn decoded(files: &[Entry], size: Size, loading: &Loading, broken: &mut Vec<Broken>) -> Result<Images> {
-    fits(files.len(), size)?;
-    let (pixels, reasons) = fill(files.len(), size, loading.workers, |index, target| {
-        match picture::open(&files[index].path) {
-            Ok(decoded) => target.copy_from_slice(&loading.fitted(&decoded, size)?),
-            Err(Error::File { what, .. }) if loading.skip_broken => return Ok(Some(what)),
+/// Unless they are left out, the first file, in their order, that cannot be decoded; an array larger than there is memory for.
+pub fn decoded(
+    files: &[Entry],
+    root: &Path,
+    size: Size,
+    loading: &Loading,
+    hold: bool,
+    broken: &mut Vec<Broken>,
+) -> Result<Images> {
+    let (pixels, found) = fill(files.len(), size, hold, loading.workers, |index, target| {
+        let path = &files[index].path;
+        match picture::inspect(path) {
+            Ok((picture, conversions)) => {
+                target.copy_from_slice(&loading.fitted(&picture, size)?);
+                let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
+                let size = Size { height: picture.height() as usize, width: picture.width() as usize };
+                let moments = Moments::of(target);
+                Ok(Ok(Origin { moments, ..Origin::new(name, size, &picture, conversions) }))
+            }
+            Err(Error::File { what, .. }) if loading.skip_broken => Ok(Err(what)),
             Err(Error::File { path, what }) => {
                 let fix = "`warptape data info` lists all broken files, ‹skip_broken› leaves them out";
-                return Err(Error::file(path, format!("{what} ({fix})")));
+                Err(Error::file(path, format!("{what} ({fix})")))
             }
-            Err(other) => return Err(other),
+            Err(other) => Err(other),
         }
-        Ok(None)
     })?;
-    let labels = files.iter().map(|file| file.label).collect();
-    let all = Images { pixels, labels, height: size.height, width: size.width };
-    let whole: Vec<u32> = (0..).zip(&reasons).filter(|(_, reason)| reason.is_none()).map(|(index, _)| index).collect();
-    let found = files.iter().zip(reasons).filter_map(|(file, reason)| Some(Broken::new(file, reason?)));
-    broken.extend(found);
-    Ok(if whole.len() == all.len() { all } else { all.select(&whole) })
+    let (mut images, mut whole) = (Images::new(size.height, size.width), Vec::new());
+    let fit = loading.resize.unwrap_or_default();
+    images.files = Some(Files { root: root.into(), fit, workers: loading.workers });
+    for ((index, file), found) in files.iter().enumerate().zip(found) {
+        match found {
+            Ok(origin) => {
+                images.labels.push(file.label);
+                images.origins.push(origin);
+                whole.push(index);
+            }
+            Err(reason) => broken.push(Broken::new(file, reason)),
+        }
+    }
+    images.pixels = pixels;
+    if !hold {
+        return Ok(images);
+    }
+    // Those that were left out left their places empty.
+    for (to, &from) in whole.iter().enumerate().filter(|(to, from)| to != *from) {
+        images.pixels.copy_within(from * size.bytes()..(from + 1) * size.bytes(), to * size.bytes());
+    }
+    images.pixels.truncate(whole.len() * size.bytes());
+    Ok(images)
 }
 
 /// Runs `work` on each of `count` pictures' places in a new array, on `workers` threads. Returns the array and what
-/// each call returned, in order.
+/// each call returned, in order. Unless they are to be held, all pictures of a thread have one place, and the array is empty.
 ///
 /// # Errors
 /// That of the first picture, in their order, that fails; no thread takes a new picture after a failure.
-pub(super) fn fill<T: Send>(
+fn fill<T: Send>(
     count: usize,
     size: Size,
+    hold: bool,
     workers: usize,
     work: impl Fn(usize, &mut [u8]) -> Result<T> + Sync,
 ) -> Result<(Vec<u8>, Vec<T>)> {
     let mut pixels = Vec::new();
-    let total = count.checked_mul(size.bytes()).filter(|&total| pixels.try_reserve_exact(total).is_ok());
+    let held = if hold { count } else { 0 };
+    let total = held.checked_mul(size.bytes()).filter(|&total| pixels.try_reserve_exact(total).is_ok());
     pixels.resize(total.ok_or_else(|| too_large(count, size, None))?, 0u8);
     let mut done: Vec<Option<Result<T>>> = Vec::new();
     done.resize_with(count, || None);
     // Handed out in ascending order: every picture before a failed one has been taken, so the first failure is the same
     // however threads are scheduled.
-    let next = Mutex::new(Some(pixels.chunks_exact_mut(size.bytes()).zip(&mut done).enumerate()));
+    let mut places = pixels.chunks_exact_mut(size.bytes());
+    let places = std::iter::from_fn(|| Some(places.next()));
+    let next = Mutex::new(Some(places.zip(&mut done).enumerate()));
     let take = || next.lock().expect("no thread panics with it").as_mut()?.next();
     std::thread::scope(|scope| {
         let worker = || {
+            let mut own = vec![0; if hold { 0 } else { size.bytes() }];
             while let Some((index, (target, slot))) = take() {
-                let result = work(index, target);
+                let result = work(index, target.unwrap_or(&mut own));
                 if result.is_err() {
                     *next.lock().expect("no thread panics with it") = None;
                 }
@@ -137,11 +189,24 @@ fn too_large(count: usize, size: Size, free: Option<u64>) -> Error {
     ))
 }
 
+/// The most bytes of pixels to hold where nothing else is asked for: a quarter of the memory, where the system tells.
+pub(super) fn share() -> u64 {
+    kilobytes("MemTotal:").map_or(u64::MAX, |total| limit().map_or(total, |limit| total.min(limit)) / 4)
+}
+
 /// Bytes that may still be taken, where the system tells: Linux's estimate, within a container's limit.
 fn free_memory() -> Option<u64> {
+    kilobytes("MemAvailable:").map(|free| limit().map_or(free, |limit| free.min(limit)))
+}
+
+/// Bytes that a line of the system's table of memory says.
+fn kilobytes(name: &str) -> Option<u64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
-    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    Some(limit.map_or(free, |limit: u64| free.min(limit)))
+    let line = info.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// The limit of the container, if there is one.
+fn limit() -> Option<u64> {
+    std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }

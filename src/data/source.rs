@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Images, Loading, Size, cifar, emoji, folder, tiny_imagenet};
+use super::{Images, Loading, Size, cifar, emoji, folder, table, tiny_imagenet};
 use crate::error::{Error, Result};
 
 /// One kind of data set, as the command line names it.
@@ -21,6 +21,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "cifar10", argument: "DIR", about: "CIFAR-10 unpacked in DIR, binary or Python version", find: |dir, how| cifar::find(&cifar::CIFAR10, dir, how) },
     Kind { name: "cifar100", argument: "DIR", about: "CIFAR-100 unpacked in DIR, binary or Python version, 100 fine classes", find: |dir, how| cifar::find(&cifar::CIFAR100, dir, how) },
     Kind { name: "tiny-imagenet", argument: "DIR", about: "Tiny-ImageNet-200 unpacked in DIR, 64x64; its labelled val is the test set", find: tiny_imagenet::find },
+    Kind { name: "csv", argument: "FILE", about: "picture files that a table lists under file,label or file,label,part; paths from its folder", find: table::find },
     Kind { name: "folder", argument: "DIR", about: "picture files in DIR/CLASS/, or in DIR/train/CLASS/ and DIR/val/CLASS/, DIR/test/CLASS/; 32x32 unless ‹image_size› says otherwise", find: folder::find },
 ];
 
@@ -30,14 +31,39 @@ pub struct Source {
     pub name: String,
     /// The classes' names; a label is an index into it.
     pub classes: Vec<String>,
-    /// Training, validation (may be empty) and test pictures.
-    pub parts: [Part; 3],
+    /// The folder that files are named from; empty where there are none.
+    pub root: PathBuf,
+    /// Its pictures.
+    pub parts: Parts,
     /// What the pictures are brought to if nothing else is asked for.
     pub size: Size,
     /// What a user should know about it, a sentence each.
     pub notes: Vec<String>,
     /// What a user should do something about, likewise.
     pub warnings: Vec<String>,
+}
+
+/// The pictures of a data set.
+pub enum Parts {
+    /// Training, validation and test pictures; each may be empty.
+    Divided(Box<[Part; 3]>),
+    /// What is to be split.
+    Whole(Vec<Entry>),
+}
+
+impl Parts {
+    /// Training, validation and test pictures.
+    pub(super) fn divided(parts: [Part; 3]) -> Self {
+        Self::Divided(Box::new(parts))
+    }
+
+    /// How many pictures there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Parts::Divided(parts) => parts.iter().map(Part::len).sum(),
+            Parts::Whole(files) => files.len(),
+        }
+    }
 }
 
 /// Pictures of one part.
@@ -99,18 +125,61 @@ impl Source {
             Some(extra) if kind.argument.is_empty() => {
                 Err(Error::usage(format!("data set {name} takes nothing after its name, got {extra:?}: write {name}")))
             }
-            argument => (kind.find)(argument.unwrap_or_default(), loading),
+            argument => (kind.find)(argument.unwrap_or_default(), loading)?.with_classes(loading),
         }
+    }
+
+    /// The same with labels of [`Loading::classes`].
+    fn with_classes(mut self, loading: &Loading) -> Result<Self> {
+        let Some(known) = loading.classes.as_ref().filter(|known| **known != self.classes) else { return Ok(self) };
+        let place = |class: &String| known.iter().position(|other| other == class).map(|place| place as i32);
+        let places =
+            self.classes.iter().map(|class| place(class).ok_or(class)).collect::<std::result::Result<Vec<_>, _>>();
+        let places = places.map_err(|class| {
+            let what = format!("has a class {class:?}, which the network does not know: it was trained on");
+            Error::usage(format!("{} {what} {}; rename or remove that class", self.name, listed(known)))
+        })?;
+        let label = |label: &mut i32| *label = places[*label as usize];
+        let relabel = |part: &mut Part| match part {
+            Part::Pixels(images) => images.labels.iter_mut().for_each(label),
+            Part::Files(files) => files.iter_mut().for_each(|file| label(&mut file.label)),
+        };
+        match &mut self.parts {
+            Parts::Divided(parts) => parts.iter_mut().for_each(relabel),
+            Parts::Whole(files) => files.iter_mut().for_each(|file| label(&mut file.label)),
+        }
+        let missing: Vec<String> = known.iter().filter(|class| !self.classes.contains(class)).cloned().collect();
+        if !missing.is_empty() {
+            self.warnings.push(format!("{} has no class {}", self.name, listed(&missing)));
+        }
+        self.classes = known.clone();
+        Ok(self)
     }
 }
 
-/// `spec` in our spelling: kinds in any case, and `folder:` before the path of a folder that exists. What is neither
-/// stays as it is.
+/// The first of `names`, and how many more there are.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// `spec` in our spelling: kinds in any case, `folder:` before the path of a folder
+/// that exists, `csv:` before that of a table, and paths from the root, so that
+/// a run's data are found from anywhere. What is none of these stays as it is.
 pub fn respell(spec: &str) -> String {
-    let (name, argument) = spec.split_at(spec.find(':').unwrap_or(spec.len()));
+    let (name, place) = spec.split_once(':').unwrap_or((spec, ""));
+    let table = Path::new(spec).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+    let absolute = |place: &str| match std::path::absolute(place) {
+        Ok(whole) if Path::new(place).exists() => whole.display().to_string(),
+        _ => place.to_owned(),
+    };
     match KINDS.iter().find(|kind| kind.name.eq_ignore_ascii_case(name)) {
-        Some(kind) => format!("{}{argument}", kind.name),
-        None if Path::new(spec).is_dir() => format!("folder:{spec}"),
+        Some(kind) if !spec.contains(':') => kind.name.into(),
+        Some(kind) => format!("{}:{}", kind.name, absolute(place)),
+        None if Path::new(spec).is_dir() => format!("folder:{}", absolute(spec)),
+        None if table && Path::new(spec).is_file() => format!("csv:{}", absolute(spec)),
         None => spec.into(),
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::fetch::Archive;
 use super::folder::{Found, subfolders};
-use super::source::{Entry, Part, Source, check_name};
+use super::source::{Entry, Part, Parts, Source, check_name};
 use super::{Loading, Size};
 use crate::error::{Error, Result};
 use crate::files;
@@ -16,6 +17,18 @@ const FOLDER: &str = "tiny-imagenet-200";
 const ANNOTATIONS: &str = "val_annotations.txt";
 /// Classes, training and validation pictures as published.
 const PUBLISHED: [usize; 3] = [200, 100_000, 10_000];
+
+/// The archive as Stanford's CS231n publishes it.
+pub fn archive() -> Archive {
+    Archive {
+        name: format!("{FOLDER}.zip"),
+        url: format!("http://cs231n.stanford.edu/{FOLDER}.zip"),
+        size: 248_100_043,
+        md5: "90528d7ca1a48142e341f4ef8d21d0de".into(),
+        folder: FOLDER.into(),
+        files: ["wnids.txt", "words.txt", "val/val_annotations.txt"].map(String::from).into(),
+    }
+}
 
 /// Tiny-ImageNet from `dir`, or from the folder `tiny-imagenet-200` in it. Classes are called by their WordNet number
 /// and the first word that `words.txt` has for it.
@@ -27,7 +40,9 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
     let dir = Path::new(dir);
     let root = [dir.to_path_buf(), dir.join(FOLDER)].into_iter().find(|root| root.join("train").is_dir());
     let Some(root) = root else {
-        let what = format!("holds neither 'train' nor {FOLDER}/train; unpack {FOLDER}.zip there or name its folder");
+        let what = format!(
+            "holds neither 'train' nor {FOLDER}/train; `warptape data fetch tiny-imagenet` brings it, or name its folder"
+        );
         return Err(Error::file(dir, what));
     };
     let folders = subfolders(&root.join("train"))?;
@@ -50,8 +65,9 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
         notes.push(format!("an excerpt: published are {PUBLISHED:?} classes, training and validation pictures"));
     }
     let classes = classes(&root.join("words.txt"), &labels)?;
-    let parts = [train, Vec::new(), test].map(Part::Files);
-    Ok(Source { name: "tiny-imagenet".into(), classes, parts, size: Size::square(64), notes, warnings: Vec::new() })
+    let parts = Parts::divided([train, Vec::new(), test].map(Part::Files));
+    let (name, size, warnings) = ("tiny-imagenet".into(), Size::square(64), Vec::new());
+    Ok(Source { name, classes, root, parts, size, notes, warnings })
 }
 
 /// The pictures in `val` with their classes.

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use image::RgbImage;
 
-use crate::data::{Dataset, Fit, Images, Loading, Size, picture};
+use crate::data::origin::Digest;
+use crate::data::record::Role;
+use crate::data::{Fit, Images, picture};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::augment::Augment;
@@ -12,6 +14,7 @@ use crate::op::random::Key;
 use crate::tensor::Tensor;
 use crate::train::checkpoint::Meta;
 use crate::train::images::Resident;
+use crate::train::judged;
 
 /// The least side of what is drawn, in pixels.
 const VISIBLE: usize = 224;
@@ -30,6 +33,8 @@ pub struct Picture {
 pub struct Gallery {
     /// In the order in which they were named.
     pub pictures: Vec<Picture>,
+    /// What their owner should know of them, in sentences.
+    pub notes: Vec<String>,
     images: Images,
     fit: Fit,
 }
@@ -41,21 +46,28 @@ impl Gallery {
     /// # Errors
     /// A file that is no picture; an index that is none or beyond the last; a data set that cannot be read or has other
     /// classes now.
-    pub fn open(names: &[String], meta: &Meta) -> Result<Self> {
+    pub fn open(names: &[String], checkpoint: &Path, meta: &Meta) -> Result<Self> {
         let [height, width] = meta.input;
         let fit = meta.config.resize.unwrap_or_default();
-        let mut gallery = Self { pictures: Vec::new(), images: Images::new(height, width), fit };
-        let mut data = None;
+        let (pictures, notes, images) = (Vec::new(), Vec::new(), Images::new(height, width));
+        let mut gallery = Self { pictures, notes, images, fit };
+        let (mut data, record) = (None, judged::record(checkpoint)?);
         for name in names {
             let part = name.split_once(':').filter(|(part, _)| ["test", "train", "val"].contains(part));
             let Some((part, indices)) = part.filter(|_| !Path::new(name).exists()) else {
                 let path = Path::new(name);
                 let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
-                gallery.push(&stem, None, &picture::open(path)?)?;
+                let picture = picture::open(path)?;
+                if record.as_ref().and_then(|record| record.role(Digest::of_picture(&picture))) == Some(Role::Train) {
+                    gallery.notes.push(format!("{name} was trained on"));
+                }
+                gallery.push(&stem, None, &picture)?;
                 continue;
             };
             if data.is_none() {
-                data = Some(open_data(meta)?);
+                let own = judged::own(checkpoint, meta)?;
+                gallery.notes.extend([&own.warnings[..], &own.changes[..]].concat());
+                data = Some(own);
             }
             let data = data.as_ref().expect("set above");
             let images = match part {
@@ -72,7 +84,7 @@ impl Gallery {
                     };
                     return Err(Error::usage(format!("‹images={name}›: {range}")));
                 };
-                let pixels = images.image(number).to_vec();
+                let pixels = images.read(number)?.into_owned();
                 let picture = RgbImage::from_raw(images.width as u32, images.height as u32, pixels)
                     .expect("an image has height times width pixels");
                 let truth = usize::try_from(images.labels[number]).ok();
@@ -119,16 +131,4 @@ impl Gallery {
         };
         (0..all.len()).step_by(batch).map(one).collect()
     }
-}
-
-/// The data set that the network was trained on, in the same size.
-fn open_data(meta: &Meta) -> Result<Dataset> {
-    let [height, width] = meta.input;
-    let loading = Loading { image_size: Some(Size { height, width }), ..meta.config.loading() };
-    let data = Dataset::open(&meta.config.data, &loading)?;
-    if data.classes == meta.classes {
-        return Ok(data);
-    }
-    let what = format!("the classes of '{}' are not those that the network was trained on", meta.config.data);
-    Err(Error::usage(format!("{what}: bring that data back or name picture files with ‹images›")))
 }

@@ -53,9 +53,8 @@ pub fn preview(
         picture,
         captions: captions.iter().map(|caption| (caption.clone(), Tone::Plain)).collect(),
     };
-    let mut rows: Vec<Vec<Cell>> = (0..count)
-        .map(|at| vec![cell(enlarged(chosen.image(at).to_vec()), &[name(chosen.labels[at]).clone()])])
-        .collect();
+    let first = |at| Ok(vec![cell(enlarged(chosen.read(at)?.into_owned()), &[name(chosen.labels[at]).clone()])]);
+    let mut rows = (0..count).map(first).collect::<Result<Vec<Vec<Cell>>>>()?;
     for step in 0..STEPS {
         let batch = resident.augmented(&order, 0, count, how, &channels, Key { seed, step, stream: 0 })?;
         let values = batch.x.floats()?;

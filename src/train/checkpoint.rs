@@ -11,7 +11,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Metadata, SafeTensors};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::config::Config;
 use super::precision::Scaling;
@@ -34,6 +35,7 @@ pub struct Meta {
     /// Version of this layout.
     pub format: u32,
     /// The run's configuration: model, data, seed, and all else.
+    #[serde(deserialize_with = "recorded")]
     pub config: Config,
     /// Class names, in the order of the logits.
     pub classes: Vec<String>,
@@ -49,6 +51,10 @@ pub struct Meta {
     pub schedule: Schedule,
     /// Where training stands.
     pub progress: Progress,
+}
+
+fn recorded<'de, D: Deserializer<'de>>(from: D) -> Result<Config, D::Error> {
+    Config::recorded(Deserialize::deserialize(from)?).map_err(D::Error::custom)
 }
 
 impl Meta {
@@ -183,10 +189,11 @@ impl Checkpoint {
 
     /// Refuses data other than those that were trained on.
     pub fn check_data(&self, data: &Dataset) -> Result<()> {
-        if self.meta.data_hash == data.hash {
+        if self.meta.data_hash == data.hash || data.hash_of_pixels().as_ref() == Some(&self.meta.data_hash) {
             return Ok(());
         }
-        let what = format!("was trained on other data than '{}' holds now", self.meta.config.data);
+        let changes = data.changes.first().map_or(String::new(), |change| format!(" ({change})"));
+        let what = format!("was trained on other data than '{}' holds now{changes}", self.meta.config.data);
         Err(Error::file(&self.path, format!("{what}: bring them back or start a new run")))
     }
 

@@ -8,6 +8,7 @@ use crate::nn::models;
 use crate::op::augment::Augmentation;
 use crate::optim::{Curve, OptimizerConfig, Policy};
 use crate::train::precision::Precision;
+use crate::train::sample::Sample;
 
 /// The settings of a training, each written here alone: what it is, its name, the type of its value, the type of its field, its
 /// default, and whether a run keeps it (`fixed`) or may go on with another (`free`); last, the default in words, where its value
@@ -17,7 +18,7 @@ macro_rules! settings {
         $with! {
             /// Network to train; `warptape models` lists them
             model: String => String = "little-conv".into(), fixed;
-            /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR or a folder that exists; see `data list`
+            /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR, csv:FILE, or a folder or table that exists; see `data list`
             data: String => String = "emoji".into(), fixed;
             /// Size to bring pictures to, N or HxW
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,11 @@ macro_rules! settings {
             /// How a folder without train, val, test is split, TRAIN:VAL:TEST
             #[serde(skip_serializing_if = "Option::is_none")]
             split: Ratios => Option<Ratios> = None, fixed, "8:1:1";
+            /// The most pictures of each class, before that split; of data with parts of their own, the most to train on
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limit_per_class: usize => Option<usize> = None, fixed, "no limit";
+            /// Seed of split and limit, and of which training pictures are used and held back
+            split_seed: u64 => u64 = 0, fixed;
             /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
             device: String => String = "auto".into(), free;
             /// Passes over the training set
@@ -57,11 +63,13 @@ macro_rules! settings {
             // No mirroring: letters, digits and flags are other pictures in a mirror.
             /// Augmentation: none, or transforms in their order, joined by +
             augment: String => String = "crop2".into(), fixed;
+            /// How an epoch takes training pictures: natural (each once) or balanced (each class equally often)
+            sample: Sample => Sample = Sample::Natural, fixed;
             /// Share of the training set to use
             train_fraction: f64 => f64 = 1.0, fixed;
             /// Share of the training set held back for validation
             validation: f64 => f64 = 0.0, fixed;
-            /// Seed of everything random
+            /// Seed of everything random but the split
             seed: u64 => u64 = 0, fixed;
             /// Checkpoints of epochs to keep, spread evenly, beside best, last and epoch 0
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +132,9 @@ impl Config {
                 return Err(Error::usage(format!("‹{name}={value}›: must be at least 0 and below 1")));
             }
         }
+        if self.limit_per_class == Some(0) {
+            return Err(Error::usage("‹limit_per_class=0›: leaves nothing to train on; use 1 or more"));
+        }
         if !(self.train_fraction > 0.0 && self.train_fraction <= 1.0) {
             let what = format!("‹train_fraction={}›: must be above 0 and at most 1", self.train_fraction);
             return Err(Error::usage(what));
@@ -150,8 +161,21 @@ impl Config {
 
     /// How the data set is loaded, by all cores.
     pub fn loading(&self) -> Loading {
-        let Self { image_size, resize, skip_broken, split, seed, .. } = *self;
-        Loading { image_size, resize, skip_broken, split, seed, workers: 0 }
+        let Self { image_size, resize, skip_broken, limit_per_class, split, split_seed: seed, .. } = *self;
+        Loading { image_size, resize, skip_broken, limit_per_class, split, seed, ..Loading::default() }
+    }
+
+    /// The settings in a run's record or in a checkpoint. Earlier versions, which knew no seed of the split, split by the other.
+    ///
+    /// # Errors
+    /// What is no settings.
+    pub fn recorded(mut value: serde_json::Value) -> serde_json::Result<Self> {
+        if let Some(fields) = value.as_object_mut()
+            && let (Some(seed), false) = (fields.get("seed").cloned(), fields.contains_key("split_seed"))
+        {
+            fields.insert("split_seed".into(), seed);
+        }
+        serde_json::from_value(value)
     }
 
     /// The optimizer's configuration.

@@ -45,7 +45,7 @@ pub fn write(data: &Dataset, how: &Augmentation, copies: u64, seed: u64, to: &Pa
                 label,
                 &format!("{number:06}"),
                 images,
-                images.image(number),
+                &images.read(number)?,
             )?;
             count += 1;
         }

@@ -1,6 +1,10 @@
-//! Images that live on the device: uploaded once as bytes, augmented and normalized there batch by batch.
+//! Images on the device: uploaded once as bytes, or batch by batch where they are decoded when they are needed; augmented and
+//! normalized there.
 
-use crate::data::Images;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::data::{Ahead, Images};
 use crate::device::{Device, Target};
 use crate::error::Result;
 use crate::op::augment::{
@@ -11,18 +15,32 @@ use crate::op::random::Key;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
+/// Batches that are decoded ahead of the one in use.
+const BATCHES_AHEAD: usize = 4;
+
 /// A set of images on a device, with their labels. A network gets them as f32, or as [`Resident::giving`] says.
 pub struct Resident {
-    pixels: Tensor,
+    pixels: Pixels,
     labels: Tensor,
+    /// Rows and columns.
+    size: [usize; 2],
     /// The type of a network's input.
     input: DType,
+}
+
+enum Pixels {
+    /// `[N, H, W, 3]`.
+    Held(Tensor),
+    /// What is decoded for each batch, ahead of it.
+    Streamed(Arc<Images>),
 }
 
 /// An order in which batches are drawn.
 pub struct Order {
     numbers: Vec<u32>,
     indices: Tensor,
+    /// Workers that decode what comes next, once a first batch was asked for.
+    ahead: RefCell<Option<Ahead>>,
 }
 
 /// A batch to learn from.
@@ -57,17 +75,22 @@ impl Batch {
 }
 
 impl Resident {
-    /// Uploads `images`.
+    /// Uploads `images`, if their pixels are held.
     pub fn new(device: &Device, images: &Images) -> Result<Self> {
-        let shape = [images.len(), images.height, images.width, 3];
+        let size = [images.height, images.width];
         let labels = Tensor::from_slice(device, [images.len()], &images.labels)?;
-        Ok(Self { pixels: Tensor::from_slice(device, shape, &images.pixels)?, labels, input: DType::F32 })
+        let pixels = if images.is_streamed() {
+            Pixels::Streamed(Arc::new(images.clone()))
+        } else {
+            Pixels::Held(Tensor::from_slice(device, [images.len(), size[0], size[1], 3], &images.pixels)?)
+        };
+        Ok(Self { pixels, labels, size, input: DType::F32 })
     }
 
     /// `count` images of `input` (height, width) all black and of the first class.
     pub(super) fn blank(device: &Device, count: usize, input: [usize; 2]) -> Result<Self> {
-        let pixels = Tensor::zeros(device, [count, input[0], input[1], 3], DType::U8)?;
-        Ok(Self { pixels, labels: Tensor::zeros(device, [count], DType::I32)?, input: DType::F32 })
+        let pixels = Pixels::Held(Tensor::zeros(device, [count, input[0], input[1], 3], DType::U8)?);
+        Ok(Self { pixels, labels: Tensor::zeros(device, [count], DType::I32)?, size: input, input: DType::F32 })
     }
 
     /// The same, of which a network gets batches of type `input`, and computes in it.
@@ -82,7 +105,7 @@ impl Resident {
 
     /// The kind of device that they are on.
     pub fn target(&self) -> Target {
-        self.pixels.device().target()
+        self.labels.device().target()
     }
 
     /// Number of images.
@@ -98,13 +121,35 @@ impl Resident {
     /// Uploads an order in which batches will be drawn.
     pub fn order(&self, numbers: &[u32]) -> Result<Order> {
         let indices: Vec<i32> = numbers.iter().map(|&number| number as i32).collect();
-        let indices = Tensor::from_slice(self.pixels.device(), [indices.len()], &indices)?;
-        Ok(Order { numbers: numbers.into(), indices })
+        let indices = Tensor::from_slice(self.labels.device(), [indices.len()], &indices)?;
+        Ok(Order { numbers: numbers.into(), indices, ahead: RefCell::new(None) })
+    }
+
+    /// Images `[…, H, W, 3]`, and where in which indices those of a batch stand: all images, or those of the batch alone.
+    fn pixels(&self, order: &Order, at: usize, batch: usize) -> Result<(Tensor, Tensor, usize)> {
+        let images = match &self.pixels {
+            Pixels::Held(pixels) => return Ok((pixels.clone(), order.indices.clone(), at)),
+            Pixels::Streamed(images) => images,
+        };
+        let mut ahead = order.ahead.borrow_mut();
+        if ahead.as_ref().is_none_or(|ahead| ahead.position() != at) {
+            // Those of before go first, with their pictures.
+            *ahead = None;
+            *ahead = Some(Ahead::new(images, order.numbers.clone(), at, BATCHES_AHEAD * batch));
+        }
+        let pixels = ahead.as_mut().expect("set above").take(batch)?;
+        let device = self.labels.device();
+        let numbers = order.numbers[at..].iter().take(batch).map(|&number| number as i32);
+        let table: Vec<i32> = (0..batch as i32).chain(numbers).collect();
+        let [height, width] = self.size;
+        let pixels = Tensor::from_slice(device, [batch, height, width, 3], &pixels)?;
+        Ok((pixels, Tensor::from_slice(device, [2, batch], &table)?, 0))
     }
 
     /// `batch` images from position `at` of `order`, as a network's input `[B, H, W, 3]`, and their labels `[B]`.
     pub fn batch(&self, order: &Order, at: usize, batch: usize, how: &Augment, key: Key) -> Result<(Tensor, Tensor)> {
-        let x = augment(&self.pixels, &order.indices, at, batch, how, key, self.input)?;
+        let (pixels, indices, offset) = self.pixels(order, at, batch)?;
+        let x = augment(&pixels, &indices, offset, batch, how, key, self.input)?;
         Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?))
     }
 
@@ -122,11 +167,12 @@ impl Resident {
         key: Key,
     ) -> Result<Batch> {
         let numbers = order.numbers.get(at..at.saturating_add(batch)).unwrap_or_default();
-        let chosen = Chosen { numbers, indices: &order.indices, offset: at };
-        let x = by_order(&self.pixels, chosen, how, channels, key, self.input)?;
+        let (pixels, indices, offset) = self.pixels(order, at, batch)?;
+        let chosen = Chosen { numbers, indices: &indices, offset };
+        let x = by_order(&pixels, chosen, how, channels, key, self.input)?;
         let own = pick_labels(&self.labels, &order.indices, at, batch)?;
         let Some(mixing) = how.mixing else { return Ok(Batch { x, own, mixed: None }) };
-        let drawn = mixing.draw([self.pixels.dim(1), self.pixels.dim(2)], key);
+        let drawn = mixing.draw(self.size, key);
         let others = partner_labels(&self.labels, &order.indices, at, batch)?;
         Ok(Batch { x: mix(&x, &drawn)?, own, mixed: Some((others, drawn.label as f32)) })
     }

@@ -195,8 +195,10 @@ fn not_empty(path: &Path) -> Error {
 
 /// Whether it is the name that one of a run's files has while it is written.
 fn is_temporary(name: &str) -> bool {
-    const OURS: [&str; 13] = [
+    const OURS: [&str; 15] = [
         "run.json",
+        "split.csv",
+        "broken.txt",
         "metrics.csv",
         "steps.csv",
         "curves.svg",

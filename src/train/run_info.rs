@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
@@ -9,6 +10,7 @@ use sha2::Digest;
 use super::config::Config;
 use super::run_dir::RunDir;
 use crate::data::Dataset;
+use crate::data::record::{FILE, Record};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::files::{self, timestamp, write_atomic};
@@ -41,6 +43,12 @@ pub struct RunInfo {
     /// What was changed by resuming, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// SHA-256 of `split.csv`, which says what was trained on; none in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// What is written there where a run begins.
+    #[serde(skip)]
+    pub record: Option<Arc<Record>>,
     /// SHA-256 of the other fields; none in files of version 0.1.
     #[serde(default)]
     pub checksum: String,
@@ -60,11 +68,11 @@ pub struct Change {
 }
 
 impl RunInfo {
-    /// Of a run that begins now.
+    /// Of a run that begins now, and does with its pictures what `record` says.
     ///
     /// # Errors
     /// Kernels that cannot be read.
-    pub fn new(config: &Config, device: &Device, data: &Dataset) -> Result<RunInfo> {
+    pub fn new(config: &Config, device: &Device, data: &Dataset, record: Option<Record>) -> Result<RunInfo> {
         let mut versions = BTreeMap::from([("warptape".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         versions.insert("toolchain".into(), device.info().toolchain.clone());
         versions.insert("kernels".into(), device.tree().digest()?);
@@ -79,6 +87,8 @@ impl RunInfo {
             config: serde_json::to_value(config).expect("plain data"),
             kernels: Table::new(),
             changes: Vec::new(),
+            split: record.as_ref().map(|record| sha256(&record.csv())),
+            record: record.map(Arc::new),
             checksum: String::new(),
         })
     }
@@ -123,14 +133,21 @@ impl RunInfo {
             }
         }
         self.created = before.created;
+        if before.split.is_some() {
+            (self.split, self.record) = (before.split, None);
+        }
         warnings
     }
 
-    /// Writes `run.json` into `run`.
+    /// Writes `run.json` into `run`; before it `split.csv`, if the run has none.
     ///
     /// # Errors
     /// Those of [`write_atomic`].
     pub fn write(&self, run: &RunDir) -> Result<()> {
+        let split = run.file(FILE);
+        if let Some(record) = self.record.as_ref().filter(|_| !split.exists()) {
+            write_atomic(&split, &record.csv())?;
+        }
         let path = run.file("run.json");
         let whole = RunInfo { checksum: self.digest(), ..self.clone() };
         let mut text = serde_json::to_string_pretty(&whole).map_err(|e| Error::file(&path, e))?;
@@ -158,8 +175,21 @@ impl RunInfo {
     /// SHA-256 of all but the checksum, in hexadecimal.
     fn digest(&self) -> String {
         let bare = RunInfo { checksum: String::new(), ..self.clone() };
-        let text = serde_json::to_vec(&bare).expect("plain data");
-        sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(&serde_json::to_vec(&bare).expect("plain data"))
+    }
+
+    /// What the run in `folder` did with its pictures, as it wrote it; none in runs of earlier versions.
+    ///
+    /// # Errors
+    /// A record that was changed since.
+    pub fn split(&self, folder: &Path) -> Result<Option<Arc<Record>>> {
+        let path = folder.join(FILE);
+        let Some(record) = Record::read(&path)?.filter(|_| self.split.is_some()) else { return Ok(None) };
+        if self.split != Some(sha256(&record.csv())) {
+            let what = "was changed since the run wrote it, so it does not say what was trained on: restore it";
+            return Err(Error::file(path, what));
+        }
+        Ok(Some(Arc::new(record)))
     }
 
     /// Reads `run.json` of `run`. Fields it does not know are passed over, so that a newer run can be read.
@@ -180,4 +210,8 @@ impl RunInfo {
             Error::file(path, format!("{e}; expected the run.json that warptape wrote: restore it or start a new run"))
         })
     }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

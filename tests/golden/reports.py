@@ -14,7 +14,7 @@ import sys
 
 try:
     import sklearn
-    from sklearn.metrics import classification_report, confusion_matrix
+    from sklearn.metrics import balanced_accuracy_score, classification_report, confusion_matrix
 except ImportError as missing:
     sys.exit(f"reports.py needs scikit-learn ({missing}): python3 -m pip install scikit-learn")
 
@@ -69,6 +69,7 @@ def main():
             "text": text,
             "dict": classification_report(
                 labels, predictions, labels=every, target_names=names, output_dict=True, zero_division=0),
+            "balanced": float(balanced_accuracy_score(labels, predictions)),
             # Of many classes it is mostly zeros; the labels and predictions say the same.
             "confusion": confusion_matrix(labels, predictions, labels=every).tolist() if len(every) < 20 else None,
         }

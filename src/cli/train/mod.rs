@@ -18,7 +18,7 @@ use start::Start;
 
 use super::print;
 use crate::data::read::Broken;
-use crate::data::{Dataset, Loading};
+use crate::data::{Bytes, Dataset, Loading};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
@@ -50,7 +50,10 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     let device = crate::cli::open(&config.device, environment)?;
     device.compile_until(&STOP);
     device.choices().prefer(&kernels);
-    let data = Dataset::open(&config.data, &Loading { workers: options.workers, ..config.loading() })?;
+    let record = run.as_ref().map_or(Ok(None), |run| RunInfo::read_whole(run)?.split(run.path()))?;
+    let classes = checkpoint.as_ref().map(|checkpoint| checkpoint.meta.classes.clone());
+    let (workers, memory) = (options.workers, options.data_memory.map(|Bytes(bytes)| bytes));
+    let data = Dataset::open(&config.data, &Loading { workers, memory, record, classes, ..config.loading() })?;
     let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
     let precision =
         if config.precision == Precision::F32 { String::new() } else { format!(" in {}", config.precision) };
@@ -71,7 +74,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     if let Some(first) = trainer.warnings().first().filter(|_| options.strict) {
         return Err(Error::Training(format!("--strict: {first}")));
     }
-    for warning in data.warnings.iter().chain(trainer.warnings()) {
+    for warning in data.warnings.iter().chain(&data.changes).chain(trainer.warnings()) {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
     }
     if resumed {
@@ -79,6 +82,8 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     }
     tell(format_args!("{model}{precision} on {} → {folder}", device.info().description));
     let mut display = Progression::new(epochs, label_smoothing);
+    // It is on the device now.
+    drop(data);
     let outcome = trainer.run(&STOP, &mut display);
     // Before anything else is said: an error must not stand behind half a bar.
     display.bar.finish_and_clear();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::settings::Settings;
+use crate::data::Bytes;
 use crate::train::config::Config;
 
 /// Every option overrides the same key of `--config`, which overrides the default.
@@ -18,6 +19,10 @@ pub struct Options {
     /// Threads that decode pictures; 0: one for each core
     #[arg(long, default_value_t = 0, display_order = AFTER_SPLIT)]
     pub workers: usize,
+    /// The most memory for the pixels of picture files; what needs more is decoded by the workers, ahead of the steps [default: a
+    /// quarter of the machine's]
+    #[arg(long, value_name = "SIZE", display_order = AFTER_SPLIT)]
+    pub data_memory: Option<Bytes>,
     /// TOML file with any of these options (`_` for `-`), or the run.json of a run to repeat with the same kernels
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -10,6 +10,7 @@ use crate::data::{Fit, Ratios, Size};
 use crate::op::augment;
 use crate::train::config::{Config, settings};
 use crate::train::precision::Precision;
+use crate::train::sample::Sample;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
 const AFTER_OUT: usize = 23;

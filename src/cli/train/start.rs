@@ -109,5 +109,5 @@ fn last(run: &RunDir) -> Result<Option<Checkpoint>> {
 
 /// The configuration in the `run.json` at `path`.
 fn recorded(info: &RunInfo, path: &Path) -> Result<Config> {
-    serde_json::from_value(info.config.clone()).map_err(|e| Error::file(path, format!("config: {e}; start a new run")))
+    Config::recorded(info.config.clone()).map_err(|e| Error::file(path, format!("config: {e}; start a new run")))
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use binary::records;
 
 use super::fetch::Archive;
-use super::source::{Part, Source, check_name};
+use super::source::{Part, Parts, Source, check_name};
 use super::{Images, Loading, Size};
 use crate::error::{Error, Result};
 use crate::files;
@@ -135,8 +135,8 @@ pub fn find(set: &Cifar, dir: &str, loading: &Loading) -> Result<Source> {
             notes.push(format!("{name} holds {count} of the published {most} pictures: an excerpt, or cut short"));
         }
     }
-    let parts = [train, Images::new(SIDE, SIDE), test].map(Part::Pixels);
-    Ok(Source { name: set.name.into(), classes, parts, size, notes, warnings: Vec::new() })
+    let parts = Parts::divided([train, Images::new(SIDE, SIDE), test].map(Part::Pixels));
+    Ok(Source { name: set.name.into(), classes, root: PathBuf::new(), parts, size, notes, warnings: Vec::new() })
 }
 
 impl Cifar {

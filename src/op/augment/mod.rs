@@ -59,8 +59,9 @@ pub struct Augment {
 
 /// `[B, H, W, 3]` of type `to`: images `indices[offset]`, …, `indices[offset + batch − 1]` of `images [N, H, W, 3]` (u8), augmented.
 ///
-/// What happens to an image depends on `key` and on its own index, not on its place in the batch. An index outside
-/// `0 … N − 1` yields NaN, which the loss then shows.
+/// What happens to an image depends on `key` and on its own index, not on its place in the batch. Of images that were brought for
+/// this batch alone, `indices` is `[2, M]`: where each lies, and its own index in the whole set. An index outside `0 … N − 1` yields
+/// NaN, which the loss then shows.
 ///
 /// # Errors
 /// Other shapes or element types; fewer indices than asked for; a standard deviation that is not positive.
@@ -84,7 +85,9 @@ pub fn augment(
     let tensors = [out.arg(), images.arg(), indices.arg()];
     let image = [dimension(height)?, dimension(width)?];
     let changes = [dimension(how.padding)?, dimension(how.flip.into())?];
-    let place = [dimension(n)?, dimension(offset)?];
+    // Their numbers stand in a row of their own, or are the indices.
+    let numbers = if indices.shape().rank() == 2 { indices.dim(1) } else { 0 };
+    let place = [dimension(n)?, dimension(offset)?, dimension(numbers)?];
     let args = Args::of([&tensors, &place, &image, &changes, &scales, &key.args()]);
 
     let target = images.device().target();
@@ -200,7 +203,8 @@ fn check(images: &Tensor, indices: &Tensor, offset: usize, batch: usize, to: DTy
 }
 
 fn check_indices(indices: &Tensor, offset: usize, batch: usize) -> Result<()> {
-    let enough = offset.checked_add(batch).is_some_and(|end| end <= indices.elements());
+    let have = indices.shape().dims().last().copied().unwrap_or(0);
+    let enough = offset.checked_add(batch).is_some_and(|end| end <= have);
     if batch == 0 || indices.dtype() != DType::I32 || !enough {
         let have = format!("{} {}", indices.dtype(), indices.shape());
         return Err(Error::shape("augment", format!("{batch} i32 indices from {offset} are wanted of {have}")));

@@ -23,6 +23,7 @@ use crate::nn::Layer;
 use crate::op::metrics::Metrics;
 use crate::train::config::Config;
 use crate::train::images::Resident;
+use crate::train::judged::Part;
 use crate::train::precision::Precision;
 use crate::train::summary::Summary;
 use scores::Scores;
@@ -48,7 +49,7 @@ const DIGITS: usize = 2;
 const PAIRS: usize = 10;
 const IMAGES: usize = 8;
 
-/// How well a checkpoint does on the test images of a data set.
+/// How well a checkpoint does on a part of a data set.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The checkpoint as it shall be called.
@@ -57,6 +58,8 @@ pub struct Report {
     pub epoch: u32,
     /// The network's name and the data set's spec.
     pub title: String,
+    /// Which part of it the images are.
+    pub part: Part,
     /// Class names.
     pub classes: Vec<String>,
     /// Loss, top-1, top-5 and number of images.
@@ -74,11 +77,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs all of `images`, which are of data set `data`, through `model` of checkpoint `checkpoint` once.
+    /// Runs all of `images`, which are `part` of data set `data`, through `model` of checkpoint `checkpoint` once.
     ///
     /// # Errors
     /// No images; a device that fails.
-    pub fn new(model: &dyn Layer, meta: &Meta, images: &Resident, data: &str, checkpoint: &str) -> Result<Self> {
+    pub fn new(
+        model: &dyn Layer,
+        meta: &Meta,
+        images: &Resident,
+        data: &str,
+        part: Part,
+        checkpoint: &str,
+    ) -> Result<Self> {
         let all: Vec<u32> = (0..images.len() as u32).collect();
         let pass = evaluate(model, images, &all, meta.mean, meta.std)?;
         let (labels, predictions, classes) = (images.labels()?, pass.predictions()?, meta.classes.clone());
@@ -90,6 +100,7 @@ impl Report {
             checkpoint: checkpoint.into(),
             epoch: meta.progress.epoch,
             title: format!("{} on {data}", meta.config.model),
+            part,
             sums: pass.sums,
             notes,
             fit: None,
@@ -103,9 +114,10 @@ impl Report {
     /// For people: loss and accuracy, scikit-learn's table, notes, the most confused pairs.
     pub fn text(&self) -> String {
         let Metrics { loss, top1, top5, count, .. } = self.sums;
-        let (top1, top5) = (100.0 * top1, 100.0 * top5);
-        let mut text = format!("{} (epoch {}), {count} test images\n", self.checkpoint, self.epoch);
-        let _ = writeln!(text, "loss {loss:.4}  top-1 {top1:.2} %  top-5 {top5:.2} %\n");
+        let (top1, top5, balanced) = (100.0 * top1, 100.0 * top5, 100.0 * self.scores.balanced_accuracy);
+        let mut text = format!("{} (epoch {}), {count} {}\n", self.checkpoint, self.epoch, self.part.words());
+        let _ =
+            writeln!(text, "loss {loss:.4}  top-1 {top1:.2} %  top-5 {top5:.2} %  balanced accuracy {balanced:.2} %\n");
         text += &self.scores.table(&self.classes, DIGITS);
         let notes = self.notes.iter().chain(&self.fit).map(|note| format!("note: {note}\n")).collect::<String>();
         if !notes.is_empty() {
@@ -116,7 +128,7 @@ impl Report {
         }
         let pairs: Vec<_> = self.mistakes.iter().take(PAIRS).map(|mistake| (mistake, self.pair(mistake))).collect();
         let width = pairs.iter().map(|(_, pair)| pair.chars().count()).max().unwrap_or(0);
-        let _ = writeln!(text, "\nmost confused: true → predicted, count, images (counted from 0 in the test set)");
+        let _ = writeln!(text, "\nmost confused: true → predicted, count, images (counted from 0 among these)");
         for (mistake, pair) in pairs {
             let shown: Vec<String> = mistake.images.iter().take(IMAGES).map(usize::to_string).collect();
             let more = if mistake.images.len() > IMAGES { " …" } else { "" };
@@ -131,13 +143,13 @@ impl Report {
 
     /// For programs, an object with the keys
     ///
-    /// - `checkpoint`, `epoch`, `title`, `images` (their number), `loss`, `top1`, `top5` (shares, 0 to 1),
+    /// - `checkpoint`, `epoch`, `title`, `part` (`test`, …), `images` (their number), `loss`, `top1`, `top5` (shares, 0 to 1),
     /// - `report`: see [`Scores::json`],
     /// - `notes`: an array of lines; `fit`: a line on over- or underfitting, or null,
     /// - `names`: the classes in the order of the matrix,
     /// - `confusion`: an array of rows, one for each true class, of counts by predicted class,
     /// - `confused`: the pairs of classes that were confused, the most frequent first, each with `true`, `predicted`,
-    ///   `count` and `images`, the positions of the pictures in the test set, from 0.
+    ///   `count` and `images`, the positions of the pictures in that part, from 0.
     pub fn json(&self) -> Value {
         let confused = self.mistakes.iter().map(|mistake| {
             json!({
@@ -147,7 +159,8 @@ impl Report {
         });
         let rows = (0..self.classes.len()).map(|truth| self.confusion.row(truth));
         json!({
-            "checkpoint": self.checkpoint, "epoch": self.epoch, "title": self.title, "images": self.sums.count,
+            "checkpoint": self.checkpoint, "epoch": self.epoch, "title": self.title, "part": self.part.to_string(),
+            "images": self.sums.count,
             "loss": self.sums.loss, "top1": self.sums.top1, "top5": self.sums.top5,
             "report": self.scores.json(&self.classes), "notes": self.notes, "fit": self.fit, "names": self.classes,
             "confusion": rows.collect::<Vec<_>>(), "confused": confused.collect::<Vec<_>>(),
@@ -159,7 +172,7 @@ impl Report {
     /// # Errors
     /// The drawing library's, none of which input can cause.
     pub fn picture(&self) -> Result<RgbImage> {
-        let title = format!("{}: {} test images, epoch {}", self.title, self.sums.count, self.epoch);
+        let title = format!("{}: {} {}, epoch {}", self.title, self.sums.count, self.part.words(), self.epoch);
         heatmap::bitmap(&title, &self.classes, &self.confusion)
     }
 

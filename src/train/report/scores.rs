@@ -31,6 +31,8 @@ pub struct Scores {
     pub classes: Vec<Score>,
     /// Share of all images that were taken for what they are.
     pub accuracy: f64,
+    /// Mean recall of the classes that have images: the accuracy if all had equally many (scikit-learn's `balanced_accuracy_score`).
+    pub balanced_accuracy: f64,
     /// Plain averages over the classes.
     pub macro_average: Score,
     /// Averages over the classes, weighted by their images.
@@ -69,6 +71,10 @@ impl Scores {
         let none = |counts: &[u64]| (0..counts.len()).filter(|&class| counts[class] == 0).collect();
         Self {
             accuracy: share((0..classes.len()).map(|class| confusion.at(class, class)).sum(), total),
+            balanced_accuracy: {
+                let present: Vec<f64> = classes.iter().filter(|s| s.support > 0).map(|score| score.recall).collect();
+                present.iter().sum::<f64>() / present.len().max(1) as f64
+            },
             macro_average: average(|_| 1.0),
             weighted_average: average(|score| score.support as f64),
             never_predicted: none(&predicted),
@@ -102,7 +108,7 @@ impl Scores {
     }
 
     /// As scikit-learn's `output_dict=True`, but for the classes, which have an object of their own under `classes`, so
-    /// that one may be called "accuracy": beside it stand `accuracy`, `macro avg` and `weighted avg`. Each but the accuracy
+    /// that one may be called "accuracy": beside it stand `accuracy`, `balanced accuracy`, `macro avg` and `weighted avg`. Each but the accuracy
     /// has `precision`, `recall`, `f1-score` and `support`.
     pub fn json(&self, names: &[String]) -> Value {
         let line = |score: &Score| {
@@ -112,7 +118,7 @@ impl Scores {
         let classes: Map<String, Value> =
             names.iter().zip(&self.classes).map(|(name, score)| (name.clone(), line(score))).collect();
         json!({
-            "classes": classes, "accuracy": self.accuracy,
+            "classes": classes, "accuracy": self.accuracy, "balanced accuracy": self.balanced_accuracy,
             "macro avg": line(&self.macro_average), "weighted avg": line(&self.weighted_average),
         })
     }

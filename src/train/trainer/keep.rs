@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::files::{unwritable, write_atomic};
 use crate::train::checkpoint::{self, Meta, Progress};
 use crate::train::evaluate::load_model;
+use crate::train::judged::Part;
 use crate::train::report::{Report, fit};
 
 impl Trainer {
@@ -51,7 +52,7 @@ impl Trainer {
     pub fn report(&mut self) -> Result<Report> {
         const BEST: &str = "checkpoints/best.safetensors";
         let (model, meta) = load_model(&self.own.run.file(BEST), &self.device)?;
-        let mut report = Report::new(&model, &meta, &self.test, &self.own.data, BEST)?;
+        let mut report = Report::new(&model, &meta, &self.test, &self.own.data, Part::Test, BEST)?;
         report.fit = fit::note(self.own.logs.rows());
         let picture = report.picture()?;
         report.write(self.own.run.path(), &picture)?;

@@ -17,8 +17,10 @@ use super::logs::metrics::{Row, Split, Watch};
 use super::logs::steps::{self, Step};
 use super::observer::{Observer, Outcome, Running};
 use super::rehearsal;
+use super::roles;
 use super::run_dir::{RunDir, RunInfo};
-use crate::data::{Dataset, split};
+use crate::data::Dataset;
+use crate::data::record::{Record, Role};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::bad_values::first_bad_layer;
@@ -43,6 +45,8 @@ pub struct Trainer {
     images: Resident,
     test: Resident,
     chosen: Vec<u32>,
+    /// The classes of those.
+    labels: Vec<i32>,
     held_back: Vec<u32>,
     /// The data set's own validation pictures; without them some of `images` are held back.
     val: Option<Resident>,
@@ -58,19 +62,6 @@ struct Own {
     /// The data set's name.
     data: String,
     warnings: Vec<String>,
-}
-
-/// The pictures to train on, and those of the same set that are held back to choose an epoch by.
-fn parts(config: &Config, data: &Dataset) -> Result<(Vec<u32>, Vec<u32>)> {
-    config.check_validation(data)?;
-    let parts = split::fraction(&data.train, config.train_fraction, config.seed)?;
-    let (chosen, held_back) = split::validation(&data.train.select(&parts), config.validation, config.seed)?;
-    if config.batch_size > chosen.len() {
-        let what = format!("there are {} images to train on; use at most that", chosen.len());
-        return Err(Error::usage(format!("‹batch_size={}›: {what}", config.batch_size)));
-    }
-    let pick = |positions: Vec<u32>| positions.into_iter().map(|position| parts[position as usize]).collect();
-    Ok((pick(chosen), pick(held_back)))
 }
 
 /// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.
@@ -109,7 +100,13 @@ impl Trainer {
         let (mean, std) = data.train.mean_std();
         // A channel that never changes has nothing to be scaled.
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
-        let (chosen, held_back) = parts(&config, data)?;
+        let roles = roles::roles(&config, data)?;
+        let [chosen, held_back] = [Role::Train, Role::Held].map(|role| roles::with(&roles, role));
+        if config.batch_size > chosen.len() {
+            let what = format!("there are {} images to train on; use at most that", chosen.len());
+            return Err(Error::usage(format!("‹batch_size={}›: {what}", config.batch_size)));
+        }
+        let labels = chosen.iter().map(|&index| data.train.labels[index as usize]).collect();
         let input = [data.train.height, data.train.width];
         config.augmentation()?.check(input)?;
         let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
@@ -137,14 +134,14 @@ impl Trainer {
         let resident = |images| Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()));
         let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
         let (images, test) = (resident(&data.train)?, resident(&data.test)?);
-        let mut info = RunInfo::new(&config, device, data)?;
+        let mut info = RunInfo::new(&config, device, data, Record::of(data, &roles))?;
         let run = run(&info)?;
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
         device.choices().prefer(&info.kernels);
         let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
         let (device, data) = (device.clone(), data.name.clone());
         let own = Own { run, info, logs, data, warnings };
-        Ok(Self { images, val, test, device, config, model, optimizer, chosen, held_back, meta, own })
+        Ok(Self { images, val, test, device, config, model, optimizer, chosen, labels, held_back, meta, own })
     }
 
     /// Whether the best checkpoint is chosen, on validation pictures; without them it is the latest.
@@ -227,7 +224,7 @@ impl Trainer {
 
     /// The order in which `epoch` takes the pictures to train on.
     fn order(&self, epoch: u32) -> Result<Order> {
-        let order = split::shuffle(self.chosen.len(), self.config.seed, epoch as u64);
+        let order = self.config.sample.order(&self.labels, self.config.seed, epoch as u64);
         let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
         self.images.order(&order)
     }

@@ -35,19 +35,19 @@ fn good() -> Vec<u8> {
     packed(&[("set/", b""), ("set/a.bin", &noise), ("./set/b.txt", b"hello")])
 }
 
-fn archive(url: String, bytes: &[u8]) -> Archive {
+pub fn archive(url: String, bytes: &[u8]) -> Archive {
     let md5 = Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let files = vec!["a.bin".into(), "b.txt".into()];
     Archive { name: "set.tar.gz".into(), url, size: bytes.len() as u64, md5, folder: "set".into(), files }
 }
 
 /// What a request asked for: the first byte.
-type Asked = Option<u64>;
+pub type Asked = Option<u64>;
 /// What a server does with a request.
-type Answer = Box<dyn Fn(Asked, &mut TcpStream) + Send>;
+pub type Answer = Box<dyn Fn(Asked, &mut TcpStream) + Send>;
 
 /// Serves one answer for each of `answers`, in order, then stops. Yields the URL and, when it is through, what was asked.
-fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<Asked>>) {
+pub fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/set.tar.gz", listener.local_addr().unwrap());
     let thread = std::thread::spawn(move || {
@@ -71,7 +71,7 @@ fn serve(answers: Vec<Answer>) -> (String, JoinHandle<Vec<Asked>>) {
 }
 
 /// Sends the range that was asked for, but no more than `most` bytes of it.
-fn ranged(bytes: Vec<u8>, most: usize) -> Answer {
+pub fn ranged(bytes: Vec<u8>, most: usize) -> Answer {
     Box::new(move |asked, stream| {
         let (first, total) = (asked.unwrap_or(0) as usize, bytes.len());
         let left = total - first;
@@ -241,7 +241,7 @@ fn nobody_there_and_nowhere_to_write() {
 #[test]
 fn archives_that_reach_out_of_their_folder() {
     let outer = TempDir::new().unwrap();
-    for name in ["../harm", "/harm", "set/../../harm", "other/a.bin", "set/deeper/a.bin", "harm", "other/"] {
+    for name in ["../harm", "/harm", "set/../../harm", "other/a.bin", "harm", "other/"] {
         let bytes = packed(&[("set/a.bin", b"1"), (name, b""), ("set/b.txt", b"2")]);
         let to = outer.path().join("to");
         fs::create_dir_all(&to).unwrap();

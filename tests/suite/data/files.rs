@@ -114,7 +114,7 @@ fn specs_are_checked() {
     says(load("cifar10:"), &["write cifar10:DIR"]);
     says(load("emoji:here"), &["takes nothing", "write emoji"]);
     let known: Vec<String> = source::known().map(|(spec, _)| spec).collect();
-    assert_eq!(known, ["emoji", "cifar10:DIR", "cifar100:DIR", "tiny-imagenet:DIR", "folder:DIR"]);
+    assert_eq!(known, ["emoji", "cifar10:DIR", "cifar100:DIR", "tiny-imagenet:DIR", "csv:FILE", "folder:DIR"]);
     let split = Loading { split: Some(Default::default()), ..Loading::default() };
     says(Dataset::open("emoji", &split), &["‹split=8:1:1›", "emoji set is split already"]);
 }
@@ -190,7 +190,7 @@ fn a_damaged_built_in_file_is_an_error() {
 
 #[test]
 fn mean_and_deviation_are_exact() {
-    let images = |pixels: Vec<u8>| Images { labels: vec![0; pixels.len() / 12], pixels, height: 2, width: 2 };
+    let images = |pixels: Vec<u8>| Images { labels: vec![0; pixels.len() / 12], pixels, ..Images::new(2, 2) };
     // Red: 0 0 255 255; green constant; blue 0 255 255 255.
     let (mean, std) = images(vec![0, 51, 0, 0, 51, 255, 255, 51, 255, 255, 51, 255]).mean_std();
     assert_eq!(mean, [0.5, 0.2, 0.75]);

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 use warptape::data::source::Entry;
-use warptape::data::{Dataset, Loading, Ratios, Size, read};
+use warptape::data::{Ahead, Dataset, Files, Fit, Images, Loading, Ratios, Size, read};
 
 use crate::data::files::{load_from, says};
 
@@ -222,7 +223,7 @@ fn more_than_the_memory_is_refused_before_anything_is_read() {
     let files = vec![entry; 1_000_000];
     let size = Size { height: 4096, width: 4096 };
     says(
-        read::decoded(&files, size, &Loading::default(), &mut Vec::new()),
+        read::decoded(&files, Path::new(""), size, &Loading::default(), true, &mut Vec::new()),
         &["1000000 pictures of 4096x4096", "46875.0 GiB", "‹image_size›"],
     );
 }
@@ -253,4 +254,44 @@ fn one_picture_of_each_class_leaves_none_to_test_on() {
     // One more of one class is enough.
     paint_classes(folder.path(), &["a"], 2);
     assert_eq!(open(folder.path(), &Loading::default()).unwrap().test.len(), 1);
+}
+
+/// Whether pixels are held or read when they are needed changes nothing but where they are.
+#[test]
+fn more_than_the_share_of_memory_is_read_when_it_is_needed() {
+    let folder = TempDir::new().unwrap();
+    paint_classes(folder.path(), &["a", "b"], 30);
+    paint(&folder.path().join("a/wide.png"), 8, 80, [1, 2, 3]);
+    let loading = Loading { resize: Some(Fit::Pad), limit_per_class: Some(25), ..Loading::default() };
+    let held = open(folder.path(), &loading).unwrap();
+    let streamed = open(folder.path(), &Loading { memory: Some(1000), ..loading }).unwrap();
+    assert_eq!(held.hash, streamed.hash);
+    assert_eq!(held.train.mean_std(), streamed.train.mean_std());
+    for (held, streamed) in [(&held.train, &streamed.train), (&held.test, &streamed.test)] {
+        assert!(streamed.is_streamed() && !held.is_streamed());
+        assert_eq!((&held.labels, &held.origins), (&streamed.labels, &streamed.origins));
+        (0..held.len()).for_each(|at| assert_eq!(held.image(at), &*streamed.read(at).unwrap()));
+    }
+    let images = Arc::new(streamed.train);
+    let order: Vec<u32> = (0..images.len() as u32).rev().chain(0..7).collect();
+    let expected: Vec<u8> = order.iter().skip(3).flat_map(|&at| held.train.image(at as usize)).copied().collect();
+    for (workers, room) in [(1, 1), (1, 10), (4, 3), (4, 1000)] {
+        let files = Files { workers, ..images.files.clone().unwrap() };
+        let images = Arc::new(Images { files: Some(files), ..(*images).clone() });
+        let mut ahead = Ahead::new(&images, order.clone(), 3, room);
+        let mut pixels = Vec::new();
+        for count in [5, 1, 0, 8, 1000] {
+            assert_eq!(ahead.position(), 3 + pixels.len() / images.stride());
+            pixels.extend(ahead.take(count).unwrap());
+        }
+        assert!(pixels == expected, "{workers} workers, room for {room}");
+        // One that is not asked for all leaves no thread behind that waits for ever.
+        Ahead::new(&images, order.clone(), 0, room).take(2).unwrap();
+    }
+    // What changes meanwhile is no picture of this run.
+    let file = &images.origins[0].file;
+    paint(&folder.path().join(file), 8, 8, [9, 9, 9]);
+    says(Ahead::new(&images, vec![1, 0], 0, 4).take(2), &[file, "was changed while it was in use"]);
+    fs::remove_file(folder.path().join(file)).unwrap();
+    says(Ahead::new(&images, vec![1, 0], 0, 4).take(2), &[file]);
 }

@@ -12,8 +12,8 @@ use crate::data::folder::{paint, paint_classes};
 fn kinds_are_listed() {
     let list = succeeds(&["data", "list"]);
     assert_eq!(list, succeeds(&["data", "info"]));
-    assert_eq!(list.lines().count(), 5);
-    for spec in ["emoji ", "cifar10:DIR ", "cifar100:DIR ", "tiny-imagenet:DIR ", "folder:DIR "] {
+    assert_eq!(list.lines().count(), 6);
+    for spec in ["emoji ", "cifar10:DIR ", "cifar100:DIR ", "tiny-imagenet:DIR ", "csv:FILE ", "folder:DIR "] {
         assert!(list.lines().any(|line| line.starts_with(spec)), "{list}");
     }
     assert!(succeeds(&["data", "info", "emoji"]).contains("3572 train, 0 val, 886 test"));

@@ -1,10 +1,13 @@
 //! Finding, decoding and splitting data sets.
 
-mod fetch;
+pub mod fetch;
 pub mod files;
 pub mod folder;
 mod info;
 mod pictures;
 mod python;
+mod record;
 mod split;
+mod table;
 mod tiny;
+mod zip;

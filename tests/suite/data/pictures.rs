@@ -1,7 +1,7 @@
 //! Picture files as `predict` reads them: every format and pixel type, and whatever else may be given.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use tempfile::TempDir;
@@ -13,6 +13,10 @@ use crate::data::files::{message, says};
 /// A smooth picture, so that lossy formats stay close.
 fn sample() -> RgbImage {
     RgbImage::from_fn(40, 24, |x, y| Rgb([(x * 6) as u8, (y * 10) as u8, 128]))
+}
+
+fn load(path: &Path, height: usize, width: usize, fit: Fit) -> Result<Vec<u8>, warptape::Error> {
+    picture::fitted(&picture::open(path)?, height, width, fit)
 }
 
 fn saved(folder: &TempDir, name: &str, picture: &DynamicImage, format: ImageFormat) -> PathBuf {
@@ -41,7 +45,7 @@ fn every_format_is_read_by_its_contents() {
         let worst = read.iter().zip(sample().iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         let allowed = if format == ImageFormat::Jpeg { 24 } else { 0 };
         assert!(worst <= allowed, "{name}: off by {worst}");
-        assert_eq!(picture::load(&path, 32, 48, Fit::Squash).unwrap().len(), 32 * 48 * 3);
+        assert_eq!(load(&path, 32, 48, Fit::Squash).unwrap().len(), 32 * 48 * 3);
     }
 }
 
@@ -147,13 +151,13 @@ fn files_that_are_no_pictures() {
     let given = |name: &str, contents: &[u8]| {
         let path = folder.path().join(name);
         fs::write(&path, contents).unwrap();
-        message(picture::load(&path, 32, 32, Fit::Squash))
+        message(load(&path, 32, 32, Fit::Squash))
     };
     assert!(given("empty.png", b"").contains("is empty"));
     assert!(given("text.png", b"hello, I am text\n").contains("not a known picture"));
     assert!(given("icon.ico", b"\0\0\x01\0\x01\0").contains("convert it"));
-    says(picture::load(&folder.path().join("absent.png"), 32, 32, Fit::Squash), &["absent.png"]);
-    says(picture::load(folder.path(), 32, 32, Fit::Squash), &[&folder.path().display().to_string()]);
+    says(load(&folder.path().join("absent.png"), 32, 32, Fit::Squash), &["absent.png"]);
+    says(load(folder.path(), 32, 32, Fit::Squash), &[&folder.path().display().to_string()]);
     // A header that asks for 65 535 x 65 535 pixels and has none.
     let huge = given("huge.ppm", b"P6 65535 65535 255\n");
     assert!(huge.contains("huge.ppm"), "{huge}");
@@ -167,7 +171,7 @@ fn damaged_pictures_are_refused_or_read_but_never_a_panic() {
         let path = folder.path().join(format!("damaged-{name}"));
         for part in [1, 3, 5, 7] {
             fs::write(&path, &whole[..whole.len() * part / 8]).unwrap();
-            let result = picture::load(&path, 32, 32, Fit::Squash);
+            let result = load(&path, 32, 32, Fit::Squash);
             says(result, &[&format!("damaged-{name}")]);
         }
         for seed in 0..200usize {
@@ -175,7 +179,7 @@ fn damaged_pictures_are_refused_or_read_but_never_a_panic() {
             let at = seed * 7919 % bytes.len().min(400);
             bytes[at] = bytes[at].wrapping_add(1 + seed as u8);
             fs::write(&path, &bytes).unwrap();
-            if let Err(error) = picture::load(&path, 32, 32, Fit::Squash) {
+            if let Err(error) = load(&path, 32, 32, Fit::Squash) {
                 assert!(!error.to_string().contains('\n'));
             }
         }
@@ -246,7 +250,7 @@ fn what_was_converted_is_told() {
     assert_eq!(found("clear.png", clear.into()), [Conversion::Alpha]);
     // One pixel is a picture.
     let dot = saved(&folder, "dot é 1.png", &RgbImage::from_pixel(1, 1, Rgb([1, 2, 3])).into(), ImageFormat::Png);
-    assert_eq!(picture::load(&dot, 2, 3, Fit::Squash).unwrap(), [1, 2, 3].repeat(6));
+    assert_eq!(load(&dot, 2, 3, Fit::Squash).unwrap(), [1, 2, 3].repeat(6));
 }
 
 /// Headers that promise pictures of gigabytes: refused before they are believed.

@@ -49,9 +49,53 @@ fn validation_is_stratified_and_complete() {
 }
 
 #[test]
+fn a_limit_takes_so_many_of_each_class_and_more_of_a_larger_one() {
+    let images = labelled(&[100, 1000, 3, 0, 37]);
+    for seed in 0..5 {
+        let [few, rest] = split::limit(&images, 10, seed);
+        assert_eq!(counts(&images, &few, 5), [10, 10, 3, 0, 10]);
+        assert_eq!(counts(&images, &rest, 5), [90, 990, 0, 0, 27]);
+        let [more, _] = split::limit(&images, 50, seed);
+        assert!(few.iter().all(|index| more.binary_search(index).is_ok()));
+    }
+    assert_ne!(split::limit(&images, 10, 0), split::limit(&images, 10, 1));
+}
+
+#[test]
+fn a_balanced_epoch_has_as_many_of_each_class() {
+    let images = labelled(&[100, 1000, 3, 0, 38]);
+    let mut last = Vec::new();
+    for epoch in 0..5 {
+        let order = split::balanced(&images.labels, 7, epoch);
+        assert_eq!(order.len(), 1141);
+        let per_class = counts(&images, &order, 5);
+        assert!(per_class.iter().enumerate().all(|(class, count)| matches!((class, count), (3, 0) | (_, 285 | 286))));
+        // Within a class each picture comes as often as any other, to one.
+        let mut times = vec![0; 1141];
+        order.iter().for_each(|&index| times[index as usize] += 1);
+        for class in [0, 1, 2, 4] {
+            let of_class: Vec<i32> = times
+                .iter()
+                .zip(&images.labels)
+                .filter(|(_, label)| **label == class)
+                .map(|(times, _)| *times)
+                .collect();
+            assert!(of_class.iter().max().unwrap() - of_class.iter().min().unwrap() <= 1, "class {class}");
+        }
+        // Classes are mixed, and another epoch takes others.
+        let half = order[..570].iter().filter(|&&index| images.labels[index as usize] == 1).count();
+        assert!((100..185).contains(&half), "{half}");
+        assert_ne!(order, last);
+        last = order;
+    }
+    assert_eq!(split::balanced(&images.labels, 7, 4), last);
+    assert!(split::balanced(&[], 7, 0).is_empty());
+}
+
+#[test]
 fn three_parts_are_stratified_complete_and_stable() {
     let images = labelled(&[100, 1000, 1, 2, 0, 37, 3]);
-    let three = |text: &str, seed| split::three(&images.labels, text.parse().unwrap(), seed);
+    let three = |text: &str, seed| split::three(&images, text.parse().unwrap(), seed);
     for seed in 0..20 {
         let [train, val, test] = three("8:1:1", seed);
         assert_eq!(counts(&images, &train, 7), [80, 800, 1, 1, 0, 29, 1]);
@@ -115,7 +159,7 @@ fn choices_are_the_same_everywhere() {
     assert_eq!(split::shuffle(10, u64::MAX, 3), SHUFFLE_MAX_3);
     assert_eq!(split::fraction(&images, 0.2, 1).unwrap(), FRACTION);
     assert_eq!(split::validation(&images, 0.2, 1).unwrap().1, VALIDATION);
-    assert_eq!(split::three(&images.labels, Ratios::default(), 1)[1..], [THREE_VAL.to_vec(), THREE_TEST.to_vec()]);
+    assert_eq!(split::three(&images, Ratios::default(), 1)[1..], [THREE_VAL.to_vec(), THREE_TEST.to_vec()]);
 }
 // From a second implementation of ChaCha8 and of the choices, in Python.
 const SHUFFLE_0_0: [u32; 10] = [2, 1, 9, 0, 6, 5, 3, 7, 4, 8];

@@ -11,7 +11,7 @@ use crate::data::folder::paint;
 const WNIDS: [&str; 2] = ["n01443537", "n02056570"];
 
 /// A few pictures in the published layout: class 1 is brighter.
-fn tiny(root: &Path) {
+pub fn tiny(root: &Path) {
     for (class, wnid) in WNIDS.iter().enumerate() {
         for number in 0..3 {
             let path = root.join(format!("train/{wnid}/images/{wnid}_{number}.JPEG"));

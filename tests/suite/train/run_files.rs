@@ -122,6 +122,8 @@ fn info() -> RunInfo {
         data_hash: "00".into(),
         config: serde_json::json!({"lr": 1e-3, "model": "little-conv"}),
         changes: Vec::new(),
+        split: None,
+        record: None,
         checksum: String::new(),
         kernels: [(
             "matmul_forward".to_string(),

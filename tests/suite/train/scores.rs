@@ -55,6 +55,7 @@ fn the_numbers_are_scikit_learns() {
     for case in golden() {
         let (confusion, names) = (confusion(&case), names(&case));
         let json = Scores::of(&confusion).json(&names);
+        agrees(&json["balanced accuracy"], &case["balanced"], &format!("{}/balanced", case["name"]));
         let mut expected = case["dict"].as_object().unwrap().clone();
         for key in ["accuracy", "macro avg", "weighted avg"] {
             agrees(&json[key], &expected.remove(key).unwrap(), &format!("{}/{key}", case["name"]));
