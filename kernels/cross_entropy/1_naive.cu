@@ -8,7 +8,7 @@
 // loads.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
-//   defines   none
+//   defines   WEIGHTED, see cross_entropy.cuh
 //   launch    ⌈N / 256⌉ blocks of 256 threads
 //   bytes     4 N K
 //   FLOPs     about 5 N K with N K exp
@@ -24,16 +24,18 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
                       const int* __restrict__ others,  // [N]
-                      int n, int k, float smoothing, float weight) {
+                      const float* __restrict__ weights,  // [K], if WEIGHTED
+                      int n, int k, float smoothing, float weight, float all) {
     const int row = blockIdx.x * THREADS + threadIdx.x;
     if (row >= n) return;
     const element* logits = x + (size_t)row * k;
     RowStatistics of = {logits[0], 0.0f};
     for (int i = 1; i < k; ++i) of.max = fmaxf(of.max, logits[i]);  // passes over NaN; the sum does not
     for (int i = 0; i < k; ++i) of.sum += expf(logits[i] - of.max);
-    float spread = 0.0f;  // Σ (x_k − m)
+    float spread = 0.0f;  // Σ v_k (x_k − m)
     if (smoothing > 0.0f) {
-        for (int i = 0; i < k; ++i) spread += logits[i] - of.max;
+        for (int i = 0; i < k; ++i) spread += class_weight(weights, i) * (logits[i] - of.max);
     }
-    finish_row(row_loss, statistics, logits, targets_of(labels, others, weight, row), row, k, smoothing, of, spread);
+    const Targets targets = targets_of(labels, others, weight, row);
+    finish_row(row_loss, statistics, logits, targets, weights, all, row, k, smoothing, of, spread);
 }

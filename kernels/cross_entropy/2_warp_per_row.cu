@@ -2,7 +2,7 @@
 //
 //   softmax        p_k = exp(x_k − m) / s          m = max x, s = Σ exp(x_k − m)
 //   cross entropy  loss = −Σ t_k log p_k           averaged over rows; t_k = (1 − ε) [k = label] + ε / K
-//   backward       dx_k = dloss / N · (p_k − t_k)
+//   backward       dx_k = dloss / N · (T p_k − v_k t_k); without classes' weights v and T are 1, see cross_entropy.cuh
 //
 // Over rung 1 (a thread per row) the lanes of a warp read neighbours of one row: a request touches 4 sectors instead of
 // 32. That is the quantity: sectors per request of the global loads. What the lanes found is combined by shuffles.
@@ -12,7 +12,7 @@
 // label outside 0 … K − 1, for which nothing is read: a silent number would be worse.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
-//   defines   see rows.cuh
+//   defines   WEIGHTED, see cross_entropy.cuh; and see rows.cuh
 //   launch    see rows.cuh; the mean takes one block
 //   bytes     forward 4 N K (a row's further readings hit the cache), backward 8 N K
 //   FLOPs     about 5 N K with N K exp
@@ -51,19 +51,20 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
                       const int* __restrict__ others,  // [N]
-                      int n, int k, float smoothing, float weight) {
+                      const float* __restrict__ weights,  // [K], if WEIGHTED
+                      int n, int k, float smoothing, float weight, float all) {
     const int row = own_row();
     if (row < n) {
         const element* logits = x + (size_t)row * k;
         const RowStatistics of = row_statistics(logits, k);
-        float spread = 0.0f;  // Σ (x_k − m)
+        float spread = 0.0f;  // Σ v_k (x_k − m)
         if (smoothing > 0.0f) {
-            for (int i = own_lane(); i < k; i += LANES) spread += logits[i] - of.max;
+            for (int i = own_lane(); i < k; i += LANES) spread += class_weight(weights, i) * (logits[i] - of.max);
             spread = across_lanes(spread, [](float a, float b) { return a + b; });
         }
         if (own_lane() == 0) {
             const Targets targets = targets_of(labels, others, weight, row);
-            finish_row(row_loss, statistics, logits, targets, row, k, smoothing, of, spread);
+            finish_row(row_loss, statistics, logits, targets, weights, all, row, k, smoothing, of, spread);
         }
     }
 }
@@ -71,18 +72,38 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
 // One block, so that the order of summation is fixed. In double: the mean is as good as the rows are.
 extern "C" __global__ void __launch_bounds__(THREADS)
 cross_entropy_forward_mean(float* __restrict__ loss,            // [1]
+                           float* __restrict__ rows,            // [1]: what the mean divides by, for the backward pass
                            const float* __restrict__ row_loss,  // [N]
-                           int n) {
+                           const int* __restrict__ labels,      // [N]
+                           const float* __restrict__ weights,   // [K], if WEIGHTED
+                           int n, int k, float weight) {
     __shared__ double partial[THREADS];
     const int t = (int)threadIdx.x;
-    double sum = 0.0;
-    for (int row = t; row < n; row += THREADS) sum += (double)row_loss[row];
-    partial[t] = sum;
-    for (int half = THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();  // the upper half's sums of the last round are there
-        if (t < half) partial[t] += partial[t + half];
+    const auto total = [&](double own) {
+        partial[t] = own;
+        for (int half = THREADS / 2; half > 0; half /= 2) {
+            __syncthreads();  // the upper half's sums of the last round are there
+            if (t < half) partial[t] += partial[t + half];
+        }
+        __syncthreads();  // the total is there, and read before another sum begins
+        const double sum = partial[0];
+        __syncthreads();
+        return sum;
+    };
+    double sum = 0.0, count = 0.0;
+    for (int row = t; row < n; row += THREADS) {
+        sum += (double)row_loss[row];
+        const int label = labels[row];
+        // A label that is no class has made the row's loss NaN.
+        if (weight == 1.0f && (unsigned)label < (unsigned)k) count += (double)class_weight(weights, label);
+        else count += 1.0;
     }
-    if (t == 0) *loss = (float)(partial[0] / n);  // thread 0 itself wrote the total
+    sum = total(sum);
+    count = total(count);
+    if (t == 0) {
+        *loss = (float)(sum / count);
+        *rows = (float)count;
+    }
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -92,18 +113,22 @@ cross_entropy_backward(element* __restrict__ dx,              // [N, K]
                        const int* __restrict__ labels,        // [N]
                        const int* __restrict__ others,        // [N]
                        const float* __restrict__ statistics,  // [N, 2]
-                       int n, int k, float smoothing, float weight) {
+                       const float* __restrict__ rows,        // [1]
+                       const float* __restrict__ weights,     // [K], if WEIGHTED
+                       int n, int k, float smoothing, float weight, float all) {
     const int row = own_row();
     if (row < n) {
         const size_t start = (size_t)row * k;
         const float max = statistics[2 * (size_t)row], inverse = 1.0f / statistics[2 * (size_t)row + 1];
         const Targets targets = targets_of(labels, others, weight, row);
-        float scale = *dloss / n;
+        float scale = *dloss / *rows, sum = 1.0f;
         if (!are_classes(targets, k)) scale = __int_as_float(0x7fc00000);  // as the loss of that row
+        else sum = total_target(weights, all, targets, k, smoothing);
         for (int i = own_lane(); i < k; i += LANES) {
             const float share = (i == targets.label ? weight : 0.0f) + (i == targets.other ? 1.0f - weight : 0.0f);
             const float target = (1.0f - smoothing) * share + smoothing / k;
-            dx[start + i] = scale * (expf(x[start + i] - max) * inverse - target);
+            const float p = expf(x[start + i] - max) * inverse;
+            dx[start + i] = scale * (sum * p - class_weight(weights, i) * target);
         }
     }
 }

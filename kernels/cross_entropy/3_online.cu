@@ -9,7 +9,7 @@
 // without; what it costs is a second exponential for each.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
-//   defines   see rows.cuh
+//   defines   WEIGHTED, see cross_entropy.cuh; and see rows.cuh
 //   launch    see rows.cuh
 //   bytes     4 N K
 //   FLOPs     about 9 N K with 2 N K exp
@@ -24,7 +24,8 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       const element* __restrict__ x,   // [N, K]
                       const int* __restrict__ labels,  // [N]
                       const int* __restrict__ others,  // [N]
-                      int n, int k, float smoothing, float weight) {
+                      const float* __restrict__ weights,  // [K], if WEIGHTED
+                      int n, int k, float smoothing, float weight, float all) {
     const int row = own_row();
     if (row < n) {
         const element* logits = x + (size_t)row * k;
@@ -33,8 +34,9 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
         for (int i = own_lane(); i < k; i += LANES) {
             const float value = logits[i], larger = fmaxf(max, value);  // passes over NaN; the sums do not
             sum = fmaf(sum, expf(max - larger), expf(value - larger));
-            spread += fmaf(count, max - larger, value - larger);
-            count += 1.0f;
+            const float v = class_weight(weights, i);
+            spread += fmaf(count, max - larger, v * (value - larger));
+            count += v;
             max = larger;
         }
         const auto add = [](float a, float b) { return a + b; };
@@ -43,7 +45,7 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
         spread = across_lanes(fmaf(count, max - largest, spread), add);
         if (own_lane() == 0) {
             const Targets targets = targets_of(labels, others, weight, row);
-            finish_row(row_loss, statistics, logits, targets, row, k, smoothing, of, spread);
+            finish_row(row_loss, statistics, logits, targets, weights, all, row, k, smoothing, of, spread);
         }
     }
 }

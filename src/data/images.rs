@@ -118,13 +118,7 @@ impl Images {
 
     /// How many pictures each of `classes` classes has.
     pub fn class_counts(&self, classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; classes];
-        for &label in &self.labels {
-            if let Some(count) = usize::try_from(label).ok().and_then(|class| counts.get_mut(class)) {
-                *count += 1;
-            }
-        }
-        counts
+        class_counts(&self.labels, classes)
     }
 
     /// Mean and (biased) standard deviation of each channel, with pixels scaled to 0..1.
@@ -141,4 +135,15 @@ impl Images {
         let spread = |c: usize| count * u128::from(squares[c]) - u128::from(sum[c]) * u128::from(sum[c]);
         (mean, [0, 1, 2].map(|channel| (spread(channel) as f64).sqrt() / scale))
     }
+}
+
+/// How many of `labels` each of `classes` classes has; what is no class is not counted.
+pub fn class_counts(labels: &[i32], classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    for &label in labels {
+        if let Some(count) = usize::try_from(label).ok().and_then(|class| counts.get_mut(class)) {
+            *count += 1;
+        }
+    }
+    counts
 }

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 
 pub use ahead::Ahead;
 use division::Divided;
-pub use images::{Files, Images};
+pub use images::{Files, Images, class_counts};
 pub use loading::{Bytes, Fit, Loading, Ratios, Size};
 use read::Broken;
 use record::Record;

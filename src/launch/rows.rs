@@ -21,9 +21,13 @@ pub(crate) fn variant(file: &'static str, target: Target, element: DType) -> Var
 
 /// Launches `entry` over `rows` rows of `on`.
 pub(crate) fn launch(on: &Tensor, file: &'static str, entry: &str, rows: usize, args: &[Arg]) -> Result<()> {
-    let target = on.device().target();
-    let (variant, [threads, lanes]) = (variant(file, target, on.dtype()), threads(target));
-    super::launch(on.device(), &variant, entry, Geometry::linear(rows.div_ceil(threads / lanes), threads), args)
+    launch_variant(on, &variant(file, on.device().target(), on.dtype()), entry, rows, args)
+}
+
+/// [`launch`] of a [`variant`] with more constants.
+pub(crate) fn launch_variant(on: &Tensor, variant: &Variant, entry: &str, rows: usize, args: &[Arg]) -> Result<()> {
+    let [threads, lanes] = threads(on.device().target());
+    super::launch(on.device(), variant, entry, Geometry::linear(rows.div_ceil(threads / lanes), threads), args)
 }
 
 /// Rows and columns of `logits [N, K]`.

@@ -9,6 +9,7 @@ use crate::op::augment::Augmentation;
 use crate::optim::{Curve, OptimizerConfig, Policy};
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
+use crate::train::weights::Weighting;
 
 /// The settings of a training, each written here alone: what it is, its name, the type of its value, the type of its field, its
 /// default, and whether a run keeps it (`fixed`) or may go on with another (`free`); last, the default in words, where its value
@@ -60,6 +61,8 @@ macro_rules! settings {
             nesterov: bool => bool = false, fixed;
             /// Label smoothing
             label_smoothing: f32 => f32 = 0.1, fixed;
+            /// Weights of classes in the training loss by their pictures: none, inverse, effective or effective(BETA)
+            class_weights: Weighting => Weighting = Weighting::None, fixed;
             // No mirroring: letters, digits and flags are other pictures in a mirror.
             /// Augmentation: none, or transforms in their order, joined by +
             augment: String => String = "crop2".into(), fixed;

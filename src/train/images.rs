@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::op::augment::{
     Augment, Augmentation, Channels, Chosen, augment, by_order, mix, partner_labels, pick_labels,
 };
-use crate::op::cross_entropy::{cross_entropy, mixed_cross_entropy};
+use crate::op::cross_entropy::{ClassWeights, Targets, cross_entropy_with};
 use crate::op::random::Key;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -57,12 +57,16 @@ impl Batch {
     /// The loss of `logits [B, K]`.
     ///
     /// # Errors
-    /// As [`cross_entropy`].
-    pub fn loss(&self, tape: &mut Tape, logits: &Tensor, smoothing: f32) -> Result<Tensor> {
-        match &self.mixed {
-            None => cross_entropy(tape, logits, &self.own, smoothing),
-            Some((others, weight)) => mixed_cross_entropy(tape, logits, [&self.own, others], *weight, smoothing),
-        }
+    /// As [`cross_entropy_with`].
+    pub fn loss(
+        &self,
+        tape: &mut Tape,
+        logits: &Tensor,
+        smoothing: f32,
+        classes: Option<&ClassWeights>,
+    ) -> Result<Tensor> {
+        let (others, weight) = self.mixed.as_ref().map_or((&self.own, 1.0), |(others, weight)| (others, *weight));
+        cross_entropy_with(tape, logits, &Targets { labels: [&self.own, others], weight, smoothing, classes })
     }
 
     /// The labels that count as right: of two those with the larger weight.

@@ -20,3 +20,4 @@ pub mod sample;
 pub mod state_dict;
 pub mod summary;
 pub mod trainer;
+pub mod weights;

@@ -8,6 +8,7 @@ use crate::device::{Device, Source};
 use crate::error::Result;
 use crate::nn::{Layer, Pass, models, parameters};
 use crate::op::augment::Channels;
+use crate::op::cross_entropy::ClassWeights;
 use crate::op::metrics::Totals;
 use crate::op::random::Key;
 use crate::optim::Optimizer;
@@ -41,7 +42,10 @@ fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<So
         let mut tape = Tape::new();
         learned.iter().for_each(|tensor| tape.watch(tensor));
         let logits = model.forward(&mut Pass::training(&mut tape, config.seed, 0), &drawn.x)?;
-        let loss = drawn.loss(&mut tape, &logits, config.label_smoothing)?;
+        // Which weights classes have makes no other kernels, whether they have any does.
+        let weights = config.class_weights.of(&vec![1; meta.classes.len()]);
+        let weights = weights.map(|weights| ClassWeights::new(device, &weights)).transpose()?;
+        let loss = drawn.loss(&mut tape, &logits, config.label_smoothing, weights.as_ref())?;
         Totals::new(device)?.add(&loss, &logits, drawn.labels(), 0)?;
         let mut optimizer = Optimizer::new(&config.optimizer()?, learned)?;
         let gradients = tape.backward(&loss)?;

@@ -11,6 +11,7 @@ use crate::op::augment;
 use crate::train::config::{Config, settings};
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
+use crate::train::weights::Weighting;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
 const AFTER_OUT: usize = 23;

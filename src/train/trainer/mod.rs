@@ -19,13 +19,14 @@ use super::observer::{Observer, Outcome, Running};
 use super::rehearsal;
 use super::roles;
 use super::run_dir::{RunDir, RunInfo};
-use crate::data::Dataset;
 use crate::data::record::{Record, Role};
+use crate::data::{Dataset, class_counts};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::bad_values::first_bad_layer;
 use crate::nn::{Layer, Pass, Sequential, models, parameters};
 use crate::op::augment::Channels;
+use crate::op::cross_entropy::ClassWeights;
 use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
@@ -47,6 +48,8 @@ pub struct Trainer {
     chosen: Vec<u32>,
     /// The classes of those.
     labels: Vec<i32>,
+    /// Weights of the classes in the loss, if they have any.
+    weights: Option<ClassWeights>,
     held_back: Vec<u32>,
     /// The data set's own validation pictures; without them some of `images` are held back.
     val: Option<Resident>,
@@ -106,7 +109,10 @@ impl Trainer {
             let what = format!("there are {} images to train on; use at most that", chosen.len());
             return Err(Error::usage(format!("‹batch_size={}›: {what}", config.batch_size)));
         }
-        let labels = chosen.iter().map(|&index| data.train.labels[index as usize]).collect();
+        let labels: Vec<i32> = chosen.iter().map(|&index| data.train.labels[index as usize]).collect();
+        let counts = class_counts(&labels, data.classes.len());
+        let weights =
+            config.class_weights.of(&counts).map(|weights| ClassWeights::new(device, &weights)).transpose()?;
         let input = [data.train.height, data.train.width];
         config.augmentation()?.check(input)?;
         let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
@@ -141,7 +147,7 @@ impl Trainer {
         let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
         let (device, data) = (device.clone(), data.name.clone());
         let own = Own { run, info, logs, data, warnings };
-        Ok(Self { images, val, test, device, config, model, optimizer, chosen, labels, held_back, meta, own })
+        Ok(Self { images, val, test, device, config, model, optimizer, chosen, labels, weights, held_back, meta, own })
     }
 
     /// Whether the best checkpoint is chosen, on validation pictures; without them it is the latest.
@@ -251,7 +257,7 @@ impl Trainer {
             let mut tape = Tape::new();
             learned.iter().for_each(|(_, tensor)| tape.watch(tensor));
             let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &drawn.x)?;
-            let loss = drawn.loss(&mut tape, &logits, self.config.label_smoothing)?;
+            let loss = drawn.loss(&mut tape, &logits, self.config.label_smoothing, self.weights.as_ref())?;
             totals.add(&loss, &logits, drawn.labels(), step as u32)?;
             let stopping = stop.load(Ordering::Relaxed) && at + 1 < steps;
             let look = stopping || (at + 1) % every == 0 || at + 1 == steps;

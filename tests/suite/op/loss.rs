@@ -1,6 +1,8 @@
 //! Cross entropy at its edges.
 
-use warptape::op::cross_entropy::{cross_entropy, softmax};
+use serde_json::Value;
+use warptape::op::cross_entropy::{ClassWeights, Targets, cross_entropy, cross_entropy_with, softmax};
+use warptape::train::weights::Weighting;
 use warptape::{Device, Tape, Tensor};
 
 use crate::support::devices;
@@ -79,4 +81,60 @@ fn wrong_shapes_and_types_are_refused() {
     assert!(refused(&logits, &logits, 0.0).contains("labels for 2 rows are i32 [2], not f32 [2, 3]"));
     assert!(refused(&logits, &labels, 1.5).contains("smoothing"));
     assert!(softmax(&labels).is_err());
+}
+
+/// Loss and gradients are PyTorch's, and inverse weights scikit-learn's.
+#[test]
+fn classes_weigh_as_in_pytorch() {
+    let golden: Value = serde_json::from_str(include_str!("../../golden/class_weights.json")).unwrap();
+    let numbers = |value: &Value| value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<_>>();
+    for case in golden["cases"].as_array().unwrap() {
+        let (k, smoothing) = (case["classes"].as_u64().unwrap() as usize, case["smoothing"].as_f64().unwrap() as f32);
+        let labels: Vec<i32> = numbers(&case["labels"]).into_iter().map(|label| label as i32).collect();
+        let weights = Weighting::Inverse.of(&warptape::data::class_counts(&labels, k)).unwrap();
+        for (ours, theirs) in weights.iter().zip(numbers(&case["weights"])) {
+            assert!((f64::from(*ours) - theirs).abs() < 1e-6 * theirs, "{ours} {theirs}");
+        }
+        let x: Vec<f32> = numbers(&case["logits"]).into_iter().map(|logit| logit as f32).collect();
+        for (name, device) in devices() {
+            let classes = ClassWeights::new(&device, &weights).unwrap();
+            let logits = Tensor::from_slice(&device, [labels.len(), k], &x).unwrap();
+            let labels = Tensor::from_slice(&device, [labels.len()], &labels).unwrap();
+            let mut tape = Tape::new();
+            tape.watch(&logits);
+            let targets = Targets { classes: Some(&classes), ..Targets::of(&labels, smoothing) };
+            let loss = cross_entropy_with(&mut tape, &logits, &targets).unwrap();
+            let gradient = tape.backward(&loss).unwrap().get(&logits).unwrap().to_vec::<f32>().unwrap();
+            let expected = case["loss"].as_f64().unwrap();
+            assert!((f64::from(loss.item().unwrap()) - expected).abs() < 1e-6 * expected, "{name}: {expected}");
+            for (ours, theirs) in gradient.iter().zip(numbers(&case["gradient"])) {
+                assert!((f64::from(*ours) - theirs).abs() < 1e-6, "{name}: {ours} {theirs}");
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_follow_from_counts() {
+    assert_eq!(Weighting::None.of(&[3, 5]), None);
+    assert_eq!(Weighting::Inverse.of(&[10, 30, 0]).unwrap(), [4.0 / 3.0, 4.0 / 9.0, 0.0]);
+    // (1 − 0.5) / (1 − 0.5ⁿ) is 1, 2/3 and 4/7; in all 3.
+    let effective = "effective(0.5)".parse::<Weighting>().unwrap().of(&[1, 2, 3]).unwrap();
+    let sum = 1.0 + 2.0 / 3.0 + 4.0 / 7.0;
+    for (ours, theirs) in effective.iter().zip([1.0, 2.0 / 3.0, 4.0 / 7.0]) {
+        assert!((ours - 3.0 * theirs / sum).abs() < 1e-6, "{effective:?}");
+    }
+    // Without β nothing is gained from a second picture; near 1 weights become inverse.
+    assert_eq!("effective(0)".parse::<Weighting>().unwrap().of(&[1, 9]).unwrap(), [1.0, 1.0]);
+    for text in ["none", "inverse", "effective(0.99)"] {
+        assert_eq!(text.parse::<Weighting>().unwrap().to_string(), text);
+    }
+    for bad in ["", "yes", "effective(1)", "effective(-0.1)", "effective(x)"] {
+        let message = bad.parse::<Weighting>().unwrap_err().to_string();
+        assert!(message.contains("use none, inverse, effective"), "{message}");
+    }
+    let device = &devices()[0].1;
+    for bad in [&[][..], &[0.0, 0.0], &[1.0, f32::NAN], &[-1.0, 2.0]] {
+        assert!(ClassWeights::new(device, bad).is_err(), "{bad:?}");
+    }
 }

@@ -4,7 +4,7 @@ use warptape::check::compare;
 use warptape::op::augment::{
     Augment, Channels, Coloured, Mix, Moved, Size, augment, colour, mix, recoloured, sample, sampled, stages,
 };
-use warptape::op::cross_entropy::mixed_cross_entropy;
+use warptape::op::cross_entropy::{Targets, cross_entropy_with};
 use warptape::op::random::Key;
 use warptape::{DType, Device, Tape, Tensor};
 
@@ -143,7 +143,8 @@ fn mixing_and_its_loss_are_torchvisions() {
             let [own, others] = [[0, 3, 1], [1, 0, 3]].map(|labels| Tensor::from_slice(&device, [3], &labels).unwrap());
             let mut tape = Tape::new();
             tape.watch(&logits);
-            let loss = mixed_cross_entropy(&mut tape, &logits, [&own, &others], how.label as f32, 0.125).unwrap();
+            let two = Targets { labels: [&own, &others], weight: how.label as f32, ..Targets::of(&own, 0.125) };
+            let loss = cross_entropy_with(&mut tape, &logits, &two).unwrap();
             let found = loss.to_vec::<f32>().unwrap();
             compare(&name, &found, &golden.floats(&format!("loss of {key}")), 1e-6).unwrap();
             let gradient = tape.backward(&loss).unwrap().get(&logits).unwrap().to_vec::<f32>().unwrap();
