@@ -71,11 +71,9 @@ struct Own {
 fn restored(
     checkpoint: &Checkpoint,
     config: &Config,
-    data: &Dataset,
     model: &Sequential,
     optimizer: &mut Optimizer,
 ) -> Result<(Progress, Schedule)> {
-    checkpoint.check_data(data)?;
     checkpoint.restore_model(model)?;
     checkpoint.restore_optimizer(optimizer, model)?;
     let Meta { progress, schedule, .. } = &checkpoint.meta;
@@ -100,6 +98,7 @@ impl Trainer {
     ) -> Result<Self> {
         config.check()?;
         config.precision.check(device)?;
+        from.map_or(Ok(()), |checkpoint| checkpoint.check_data(data))?;
         let (mean, std) = data.train.mean_std();
         // A channel that never changes has nothing to be scaled.
         let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
@@ -119,7 +118,7 @@ impl Trainer {
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;
         let (progress, schedule) = match from {
-            Some(checkpoint) => restored(checkpoint, &config, data, &model, &mut optimizer)?,
+            Some(checkpoint) => restored(checkpoint, &config, &model, &mut optimizer)?,
             None => {
                 let steps = (chosen.len() / config.batch_size) as u64;
                 let progress = Progress { scaling: config.precision.scaling(), ..Progress::default() };
