@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::data::How;
 use super::print;
-use crate::data::{Dataset, Fit, Loading, Ratios, Size};
+use crate::data::Dataset;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::explain::preview;
@@ -22,18 +23,8 @@ struct What {
     /// none, or transforms in their order, joined by +; `warptape train --help` lists them
     #[arg(long, default_value_t = Config::default().augment)]
     augment: String,
-    /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
-    #[arg(long)]
-    image_size: Option<Size>,
-    /// What becomes of pictures of another shape: squash, crop (from the middle) or pad (with black) [default: squash]
-    #[arg(long)]
-    resize: Option<Fit>,
-    /// How a folder without parts is split, TRAIN:VAL:TEST [default: 8:1:1]
-    #[arg(long)]
-    split: Option<Ratios>,
-    /// Seed of that split
-    #[arg(long, default_value_t = 0)]
-    split_seed: u64,
+    #[command(flatten)]
+    how: How,
     /// Seed of what is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -72,8 +63,7 @@ impl What {
     }
 
     fn open(&self) -> Result<Dataset> {
-        let Self { image_size, resize, split, split_seed: seed, .. } = *self;
-        Dataset::open(&self.spec, &Loading { image_size, resize, split, seed, ..Loading::default() })
+        Dataset::open(&self.spec, &self.how.loading())
     }
 }
 

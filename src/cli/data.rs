@@ -40,6 +40,19 @@ enum Command {
 struct Info {
     /// emoji, cifar10:DIR, folder:DIR, …; the known kinds if left out
     spec: Option<String>,
+    #[command(flatten)]
+    how: How,
+    /// Threads that decode pictures; 0: one for each core
+    #[arg(long, default_value_t = 0)]
+    workers: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How pictures are read and split.
+#[derive(Args)]
+pub(super) struct How {
     /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
     #[arg(long)]
     image_size: Option<Size>,
@@ -52,12 +65,13 @@ struct Info {
     /// Seed of that split
     #[arg(long, default_value_t = 0)]
     split_seed: u64,
-    /// Threads that decode pictures; 0: one for each core
-    #[arg(long, default_value_t = 0)]
-    workers: usize,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+}
+
+impl How {
+    pub(super) fn loading(&self) -> Loading {
+        let Self { image_size, resize, split, split_seed: seed } = *self;
+        Loading { image_size, resize, split, seed, ..Loading::default() }
+    }
 }
 
 #[derive(Args)]
@@ -130,8 +144,7 @@ fn bring(options: Fetch) -> Result<()> {
 
 fn inform(info: Info) -> Result<()> {
     let spec = info.spec.unwrap_or_default();
-    let Info { image_size, resize, split, split_seed: seed, workers, .. } = info;
-    let report = survey(&spec, &Loading { image_size, resize, split, seed, workers, ..Loading::default() })?;
+    let report = survey(&spec, &Loading { workers: info.workers, ..info.how.loading() })?;
     if info.json {
         let text = serde_json::to_string_pretty(&report).expect("plain data");
         print(text)?;

@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::kinds::{self, Kind, Unread};
-use super::source::{Entry, Part, Parts, Source, check_name};
+use super::source::{Entry, Part, Parts, Source, check_name, plain};
 use super::{Loading, Size};
 use crate::error::{Error, Result};
 
 /// Folders in folders, at most: deeper is a tree that was not meant.
 const DEEPEST: usize = 64;
 /// What the folder of validation pictures may be called.
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+pub(super) const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 /// The data set in `dir`: class folders, which are split by [`Loading::split`]; or `train` with `val`, `test` or both,
 /// which have class folders. Without `test`, `val` is the test set. Where nothing is trained on ([`Loading::whole`]), any of the
@@ -86,14 +86,9 @@ fn parts(root: &Path, [train, mut val, mut test]: [Option<PathBuf>; 3], loading:
 }
 
 fn source(root: &Path, classes: Vec<String>, parts: Parts, notes: Vec<String>, warnings: Vec<String>) -> Source {
-    Source { name: name(root), classes, root: root.into(), parts, size: Size::square(32), notes, warnings }
-}
-
-/// The data set's name: the folder's own, as far as it is fit for another folder's name.
-fn name(root: &Path) -> String {
     let whole = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    let name = whole.file_name().map_or("folder".into(), |name| name.to_string_lossy());
-    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+    let name = plain(&whole.file_name().map_or("folder".into(), |name| name.to_string_lossy()));
+    Source { name, classes, root: root.into(), parts, size: Size::square(32), notes, warnings }
 }
 
 /// Class names and all pictures of the class folders `folders` in `root`, and a warning if there are some that cannot be read.

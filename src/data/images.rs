@@ -23,7 +23,7 @@ pub struct Files {
 pub struct Images {
     /// `[n, height, width, 3]`, red green blue, 0 to 255; empty where [`Images::files`] are read when they are needed.
     pub pixels: Vec<u8>,
-    /// The class of each picture, an index into [`Dataset::classes`].
+    /// The class of each picture, an index into [`Dataset::classes`](super::Dataset::classes).
     pub labels: Vec<i32>,
     /// Rows of each picture.
     pub height: usize,
@@ -89,7 +89,7 @@ impl Images {
         &self.pixels[index * self.stride()..][..self.stride()]
     }
 
-    /// A copy of the pictures at `indices`, in that order: what [`split`] chose.
+    /// A copy of the pictures at `indices`, in that order: what [`split`](super::split) chose.
     ///
     /// # Panics
     /// If an index is not below [`Images::len`].

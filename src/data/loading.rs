@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
-
-use std::sync::Arc;
 
 use super::{Record, picture};
 use crate::error::{Error, Result};

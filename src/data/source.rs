@@ -203,3 +203,8 @@ pub(super) fn check_name(name: &str) -> std::result::Result<(), String> {
         false => Ok(()),
     }
 }
+
+/// `name` as far as it is fit for a folder's name.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}

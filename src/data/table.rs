@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::source::{Entry, Part, Parts, Source, check_name};
+use super::folder::VALIDATION;
+use super::source::{Entry, Part, Parts, Source, check_name, plain};
 use super::{Loading, Size};
 use crate::error::{Error, Result};
 use crate::files;
@@ -16,7 +17,7 @@ const MOST: u64 = 1 << 30;
 /// Lines that a message names.
 const SHOWN: usize = 5;
 /// What the parts may be called.
-const PARTS: [&[&str]; 3] = [&["train"], &["val", "valid", "validation"], &["test"]];
+const PARTS: [&[&str]; 3] = [&["train"], &VALIDATION, &["test"]];
 
 /// A row of the table.
 struct Row<'a> {
@@ -103,7 +104,7 @@ pub fn find(path: &str, loading: &Loading) -> Result<Source> {
         Parts::Whole(rows.iter().map(entry).collect())
     };
     let stem = table.file_stem().map_or("table".into(), |stem| stem.to_string_lossy());
-    let name = stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name = plain(&stem);
     Ok(Source { name, classes, root, parts, size: Size::square(32), notes, warnings: Vec::new() })
 }
 

@@ -65,7 +65,7 @@ impl Gallery {
                 continue;
             };
             if data.is_none() {
-                let own = judged::own(checkpoint, meta)?;
+                let own = judged::own(record.clone(), meta)?;
                 gallery.notes.extend([&own.warnings[..], &own.changes[..]].concat());
                 data = Some(own);
             }

@@ -59,12 +59,11 @@ pub fn record(path: &Path) -> Result<Option<Arc<Record>>> {
     run.map_or(Ok(None), |run| RunInfo::from_file(&run.join("run.json"))?.split(run))
 }
 
-/// The data that a network was trained on, in the parts that it knew and in the size of its input. `path` is its checkpoint's.
+/// The data that a network was trained on, in the parts that it knew by `record` and in the size of its input.
 ///
 /// # Errors
-/// Data that are not where they were; classes that the network does not know; a record that was changed.
-pub fn own(path: &Path, meta: &Meta) -> Result<Dataset> {
-    let record = record(path)?;
+/// Data that are not where they were; classes that the network does not know.
+pub fn own(record: Option<Arc<Record>>, meta: &Meta) -> Result<Dataset> {
     let place = meta.config.data.split_once(':').map(|(_, place)| Path::new(place)).filter(|place| !place.exists());
     if let Some(place) = place.filter(|place| place.is_absolute()) {
         let what =
@@ -104,11 +103,11 @@ impl Judged {
     /// folder without parts is judged as a whole. `path` is the network's checkpoint.
     ///
     /// # Errors
-    /// Those of [`own`]; a part without pictures.
+    /// Those of [`record`] and [`own`]; a part without pictures.
     pub fn of(path: &Path, meta: &Meta, other: Option<&str>, part: Option<Part>) -> Result<Self> {
         let record = record(path)?;
         let mut data = match other {
-            None => own(path, meta)?,
+            None => own(record.clone(), meta)?,
             Some(spec) => open(spec, Loading { whole: true, split: None, ..meta.config.loading() }, meta)?,
         };
         let undivided = data.train.is_empty() && data.val.is_empty();
