@@ -77,19 +77,8 @@ cross_entropy_forward_mean(float* __restrict__ loss,            // [1]
                            const int* __restrict__ labels,      // [N]
                            const float* __restrict__ weights,   // [K], if WEIGHTED
                            int n, int k, float weight) {
-    __shared__ double partial[THREADS];
+    __shared__ double sums[THREADS], counts[THREADS];
     const int t = (int)threadIdx.x;
-    const auto total = [&](double own) {
-        partial[t] = own;
-        for (int half = THREADS / 2; half > 0; half /= 2) {
-            __syncthreads();  // the upper half's sums of the last round are there
-            if (t < half) partial[t] += partial[t + half];
-        }
-        __syncthreads();  // the total is there, and read before another sum begins
-        const double sum = partial[0];
-        __syncthreads();
-        return sum;
-    };
     double sum = 0.0, count = 0.0;
     for (int row = t; row < n; row += THREADS) {
         sum += (double)row_loss[row];
@@ -98,11 +87,18 @@ cross_entropy_forward_mean(float* __restrict__ loss,            // [1]
         if (weight == 1.0f && (unsigned)label < (unsigned)k) count += (double)class_weight(weights, label);
         else count += 1.0;
     }
-    sum = total(sum);
-    count = total(count);
+    sums[t] = sum;
+    counts[t] = count;
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();  // the upper half's sums of the last round are there
+        if (t < half) {
+            sums[t] += sums[t + half];
+            counts[t] += counts[t + half];
+        }
+    }
     if (t == 0) {
-        *loss = (float)(sum / count);
-        *rows = (float)count;
+        *loss = (float)(sums[0] / counts[0]);
+        *rows = (float)counts[0];
     }
 }
 

@@ -142,7 +142,7 @@ impl HostModule {
     pub(super) fn counters(&self) -> &mut [Counter] {
         let (mut first, mut last) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: counted_functions.h has this function, of this type; the section lives as long as the module, and only
-        // the profiler, of which there is one call at a time, looks at it.
+        // the profiler, which counts one launch of a process at a time, looks at it.
         unsafe {
             let symbol =
                 self.library.get::<unsafe extern "C" fn(*mut *mut Counter, *mut *mut Counter)>(b"warptape_counts");

@@ -149,6 +149,22 @@ fn what_is_read_twice_moves_once() {
     assert_eq!(lines.values().fold(Counts::default(), |sum, counts| sum + *counts), counted.total);
 }
 
+/// Devices of one process get the same library from the loader, and with it the same counters.
+#[test]
+fn devices_that_count_at_once_count_their_own() {
+    if !has_compiler() {
+        return;
+    }
+    let additions = || (0..8).map(|_| profile("twice", 2, &[Arg::I32(4096)]).total.operations.add).collect();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(additions)).collect();
+        for worker in workers {
+            let counted: Vec<u64> = worker.join().unwrap();
+            assert_eq!(counted, [8192; 8]);
+        }
+    });
+}
+
 #[test]
 fn a_float_that_does_not_count_is_said_so() {
     if !has_compiler() {

@@ -10,6 +10,7 @@ mod warps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::c_void;
+use std::sync::{Mutex, PoisonError};
 
 pub use counts::{Counts, Line, Operations, Profile, Profiles, Transfers};
 use warps::{Use, Warp};
@@ -91,6 +92,9 @@ impl Profiler {
         let kernel = module.find(launch.function.kernel()).map_err(|e| e.to_string())?;
         let image = kernel.image().ok_or("the system does not tell where modules lie")?;
         let pointers: Vec<*mut c_void> = launch.args.iter().map(Arg::pointer).collect();
+        // The loader takes the same file for the same library, so devices of a process that run a kernel share its counters.
+        static COUNTING: Mutex<()> = Mutex::new(());
+        let _alone = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
         let counters = module.counters();
         counters.iter_mut().for_each(|counter| counter.count = 0);
         // SAFETY: the arguments fit this kernel as they fit its twin; the module lives as long as the launch's.
