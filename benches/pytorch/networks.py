@@ -1,4 +1,4 @@
-"""The networks that `warptape bench train` measures, layer by layer those of src/nn/models, for 32 × 32 images."""
+"""The networks that `warptape bench train` measures, layer by layer those of engine/src/nn/models, for 32 × 32 images."""
 
 from torch import nn
 from torch.nn import functional as F

@@ -4,7 +4,7 @@
 // rounds of multiply and exclusive-or turn a 128-bit counter and a 64-bit key into four random words. There is no
 // state: a thread asks for exactly the numbers it wants, so they depend neither on how many threads there are nor on
 // the order in which they run, and a backward pass makes its mask anew instead of storing it. Integers only: every
-// device computes the same bits. src/op/random.rs has the same function in Rust.
+// device computes the same bits. engine/src/op/random.rs has the same function in Rust.
 //
 //   defines   none
 #pragma once

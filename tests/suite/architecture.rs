@@ -9,14 +9,22 @@ use super::rust_paths::{paths, texts};
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// The first and last column of the table's rows: `` | `src/tensor` | … | device error | ``.
+/// Where the sources of the two packages lie.
+const PACKAGES: [&str; 2] = ["engine/src", "src"];
+
+/// The first and last column of the table's rows: `` | `engine/src/tensor` | … | device error | ``.
 fn rows(text: &str) -> Vec<(String, BTreeSet<String>)> {
     let rows = text.lines().filter_map(|line| {
-        let cells: Vec<&str> = line.strip_prefix("| `src/")?.trim_end_matches('|').split('|').collect();
-        let name = cells[0].trim().trim_end_matches('`').trim_end_matches(".rs");
+        let cells: Vec<&str> = line.strip_prefix("| `")?.trim_end_matches('|').split('|').collect();
+        let name = below_src(cells[0].trim().trim_end_matches('`').trim_end_matches(".rs"))?;
         Some((name.to_owned(), cells.last()?.split_whitespace().map(str::to_owned).collect()))
     });
     rows.collect()
+}
+
+/// `op/relu.rs` of `engine/src/op/relu.rs`.
+fn below_src(path: &str) -> Option<&str> {
+    PACKAGES.iter().find_map(|package| path.strip_prefix(package)?.strip_prefix('/'))
 }
 
 /// The arrows that do not lead to a row above. Where there is none, there is no circle.
@@ -26,16 +34,18 @@ fn upside_down(rows: &[(String, BTreeSet<String>)]) -> Vec<String> {
     all.filter(|(at, _, to)| !is_above(to, *at)).map(|(_, from, to)| format!("{from} -> {to}")).collect()
 }
 
-/// What the crate's root gives another name: `Tensor` is of `tensor`.
+/// What the packages' roots give another name: `Tensor` is of `tensor`.
 fn renamed() -> BTreeMap<String, String> {
-    let text = fs::read_to_string("src/lib.rs").unwrap();
-    let exported = paths(&text, &[]).into_iter().filter(|path| path.parts.len() > 1);
+    let exported = PACKAGES.iter().flat_map(|package| {
+        let text = fs::read_to_string(format!("{package}/lib.rs")).unwrap();
+        paths(&text, &[]).into_iter().filter(|path| path.parts.len() > 1 && path.parts[0] != "warptape_engine")
+    });
     exported.map(|path| (path.parts.last().unwrap().clone(), path.parts[0].clone())).collect()
 }
 
-/// The arrows of one file, which lies at `file` below `src`: its module, another, and the line.
+/// The arrows of one file: its module, another, and the line.
 fn arrows(file: &str, text: &str, renamed: &BTreeMap<String, String>) -> Vec<(String, String, usize)> {
-    let mut module: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
+    let mut module: Vec<&str> = below_src(file).unwrap().trim_end_matches(".rs").split('/').collect();
     if module.last() == Some(&"mod") {
         module.pop();
     }
@@ -47,15 +57,14 @@ fn arrows(file: &str, text: &str, renamed: &BTreeMap<String, String>) -> Vec<(St
     there.filter(|(from, to, _)| from != to).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Every Rust file below `folder`, with its path below `src` and its text.
+/// Every Rust file below `folder`, with its path and its text.
 fn files(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let name = path.strip_prefix("src").unwrap().to_str().unwrap().to_owned();
-            found.push((name, fs::read_to_string(&path).unwrap()));
+            found.push((path.to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()));
         }
     }
 }
@@ -67,7 +76,7 @@ fn forbidden(allowed: &Arrows, files: &[(String, String)]) -> Vec<String> {
     for (file, text) in files {
         for (from, to, line) in arrows(file, text, &renamed) {
             if !allowed.get(&from).is_some_and(|all| all.contains(&to)) {
-                complaints.push(format!("src/{file}:{line}: {from} -> {to} is no arrow of ARCHITECTURE.md"));
+                complaints.push(format!("{file}:{line}: {from} -> {to} is no arrow of ARCHITECTURE.md"));
             }
         }
     }
@@ -83,11 +92,11 @@ fn unneeded(mut allowed: Arrows, files: &[(String, String)]) -> Vec<String> {
     allowed.iter().flat_map(|(from, all)| all.iter().map(move |to| format!("{from} -> {to}"))).collect()
 }
 
-/// The table, and all of `src` but its root and the command's `main`, which may use everything.
+/// The table, and all sources but the packages' roots and the command's `main`, which may use everything.
 fn real() -> (Arrows, Vec<(String, String)>) {
     let mut all = Vec::new();
-    files(Path::new("src"), &mut all);
-    all.retain(|(name, _)| name != "lib.rs" && name != "main.rs");
+    PACKAGES.iter().for_each(|package| files(Path::new(package), &mut all));
+    all.retain(|(name, _)| !["lib.rs", "main.rs"].contains(&below_src(name).unwrap()));
     all.sort();
     (table().into_iter().collect(), all)
 }
@@ -109,7 +118,8 @@ fn modules_use_each_other_as_the_architecture_says() {
     let (mut allowed, files) = real();
     let complaints = forbidden(&allowed, &files);
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
-    let modules: BTreeSet<&str> = files.iter().map(|(name, _)| name.split(['/', '.']).next().unwrap()).collect();
+    let modules: BTreeSet<&str> =
+        files.iter().map(|(file, _)| below_src(file).unwrap().split(['/', '.']).next().unwrap()).collect();
     assert_eq!(allowed.keys().map(String::as_str).collect::<BTreeSet<_>>(), modules, "rows of the table");
     // One is planted, to see that it is found.
     allowed.get_mut("tensor").unwrap().insert("nn".into());
@@ -121,7 +131,7 @@ fn modules_use_each_other_as_the_architecture_says() {
 fn the_environment_is_read_in_one_place() {
     let reads = |text: &str| ["env::var(", "env::var_os(", "env::vars"].iter().any(|call| text.contains(call));
     let readers: Vec<String> = real().1.into_iter().filter(|(_, text)| reads(text)).map(|(file, _)| file).collect();
-    assert_eq!(readers, ["environment.rs"]);
+    assert_eq!(readers, ["engine/src/environment.rs"]);
 }
 
 /// The library names settings, and the command line makes options of them: others have no flags, and no parser of options.
@@ -136,10 +146,10 @@ fn flags_are_named_by_the_command_line_alone() {
         text.contains(' ') && words.any(|word| word.starts_with(|c: char| c == '{' || c.is_ascii_lowercase()))
     };
     assert!(names_flag("\"a smaller --batch-size\"") && names_flag("\"--{name} 0\"") && !names_flag("\"--version\""));
-    for (file, text) in real().1.iter().filter(|(file, _)| !file.starts_with("cli/")) {
-        assert!(!text.contains("clap::"), "src/{file} parses options");
+    for (file, text) in real().1.iter().filter(|(file, _)| !file.starts_with("src/cli/")) {
+        assert!(!text.contains("clap::"), "{file} parses options");
         let found: Vec<_> = texts(text).into_iter().filter(|(text, _)| names_flag(text)).collect();
-        assert!(found.is_empty(), "src/{file}: {found:?}");
+        assert!(found.is_empty(), "{file}: {found:?}");
     }
 }
 
@@ -159,10 +169,10 @@ fn a_planted_arrow_is_found_with_its_line() {
         ("use crate::error::{self, Error}; use self::inner::super_::nn;", false),
     ];
     for (code, is_forbidden) in planted {
-        let found = forbidden(&allowed, &[("tensor.rs".into(), format!("// A line.\n{code}\n"))]);
+        let found = forbidden(&allowed, &[("engine/src/tensor.rs".into(), format!("// A line.\n{code}\n"))]);
         assert_eq!(found.len(), usize::from(is_forbidden), "{code}: {found:?}");
         assert!(
-            found.iter().all(|complaint| complaint.starts_with("src/tensor.rs:2: tensor -> ")),
+            found.iter().all(|complaint| complaint.starts_with("engine/src/tensor.rs:2: tensor -> ")),
             "{code}: {found:?}"
         );
     }

@@ -114,7 +114,7 @@ impl Limits {
 
 /// The data sheet of `device`, if it is a GPU that has one.
 fn gpu(device: &Device) -> Option<&'static Gpu> {
-    known(&device.info().description).filter(|_| device.backend().stream().is_some())
+    known(&device.info().description).filter(|_| device.stream().is_some())
 }
 
 /// The GPU with a data sheet whose name stands in `description` as words of their own.

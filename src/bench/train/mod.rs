@@ -154,7 +154,7 @@ pub fn measure(device: &Device, plan: &Plan) -> Result<(Row, BTreeMap<String, St
         let theirs = worker.ready.parameters;
         if theirs != parameters {
             return Err(Error::Training(format!(
-                "{model} has {parameters} parameters and PyTorch's has {theirs}: make benches/pytorch/networks.py build the network of src/nn/models"
+                "{model} has {parameters} parameters and PyTorch's has {theirs}: make benches/pytorch/networks.py build the network of engine/src/nn/models"
             )));
         }
         versions.extend(worker.ready.versions.clone());

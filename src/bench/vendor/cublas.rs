@@ -90,7 +90,8 @@ impl Cublas {
             (if form == Form::TN { TRANSPOSED } else { PLAIN }, if form == Form::NT { TRANSPOSED } else { PLAIN });
         let (opened, device) = (self.0.clone(), device.clone());
         Ok(Box::new(move || {
-            let c = Tensor::empty(&device, [m, n], DType::F32)?;
+            // SAFETY: the product is written over all of it.
+            let c = unsafe { Tensor::uninitialized(&device, [m, n], DType::F32)? };
             let [rows, columns, depth, of_a, of_b] = [m, n, k, of_a[1], of_b[1]].map(|size| size as c_int);
             let (one, zero) = (1.0f32, 0.0f32);
             let [a, b] = [&a, &b].map(|tensor| tensor.address() as *const f32);

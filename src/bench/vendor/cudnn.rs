@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::op::conv2d::Sizes;
 use crate::op::workload;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 type Handle = *mut c_void;
 type Descriptor = *mut c_void;
@@ -229,8 +229,10 @@ impl Opened {
         algorithm: Performance,
     ) -> Result<Tensor> {
         let Performance { algorithm, memory, .. } = algorithm;
-        let workspace = Tensor::empty(device, [memory.div_ceil(4).max(1)], DType::F32)?;
-        let result = Tensor::empty(device, of_result, DType::F32)?;
+        // SAFETY: the library's own scratch memory; a result that it writes all of.
+        let [workspace, result] = [Shape::from([memory.div_ceil(4).max(1)]), of_result.into()]
+            .map(|shape| unsafe { Tensor::uninitialized(device, shape, DType::F32) });
+        let (workspace, result) = (workspace?, result?);
         let (one, zero) = (1.0f32, 0.0f32);
         let [first, second] = operands.each_ref().map(|tensor| tensor.address() as *const c_void);
         let (space, result_at) = (workspace.address() as *mut c_void, result.address() as *mut c_void);

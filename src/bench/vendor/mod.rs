@@ -56,7 +56,7 @@ impl Vendor {
     /// The libraries for `device`; the very ones that PyTorch has loaded, where `theirs` names them.
     pub fn open(device: &Device, theirs: &BTreeMap<String, PathBuf>) -> Self {
         let theirs = |name: &str| theirs.get(name).map(PathBuf::as_path);
-        Self(device.backend().stream().map(|stream| Libraries {
+        Self(device.stream().map(|stream| Libraries {
             cublas: Cublas::open(stream, theirs("cublas"), device.environment()),
             cudnn: Cudnn::open(stream, theirs("cudnn"), device.environment()),
         }))

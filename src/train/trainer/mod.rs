@@ -243,7 +243,7 @@ impl Trainer {
         let how = self.config.augmentation()?;
         let channels = Channels { mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
-        let every = if self.device.backend().stream().is_some() { 20 } else { 1 };
+        let every = if self.device.stream().is_some() { 20 } else { 1 };
         let learned = parameters(&self.model);
         let watch = Watch::start(&self.device);
         let already = self.meta.progress.step_in_epoch;

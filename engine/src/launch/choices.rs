@@ -167,7 +167,7 @@ impl Choices {
     }
 
     /// The largest factor noted since the last call: 1 where all sums were plain ones.
-    pub(crate) fn take_rounding(&self) -> f64 {
+    pub fn take_rounding(&self) -> f64 {
         std::mem::take(&mut self.0.lock().unwrap().rounding).max(1.0)
     }
 }

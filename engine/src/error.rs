@@ -123,7 +123,7 @@ impl Error {
 }
 
 /// What libraries and the system say, without what only programmers read: numbers of the system's errors, names of Rust's types.
-pub(crate) fn plain(said: impl ToString) -> String {
+pub fn plain(said: impl ToString) -> String {
     let mut text = said.to_string();
     while let Some(start) = text.find(" (os error ") {
         let end = text[start..].find(')').map_or(text.len(), |end| start + end + 1);

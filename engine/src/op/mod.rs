@@ -46,7 +46,7 @@ macro_rules! for_each_op {
     };
 }
 
-// `cargo fmt` does not see modules that a macro declares: `.ci/run` formats src/op by itself.
+// `cargo fmt` does not see modules that a macro declares: `.ci/run` formats engine/src/op by itself.
 macro_rules! declare {
     ($($op:ident)*) => {
         $(pub mod $op;)*

@@ -228,7 +228,7 @@ pub(crate) fn both_ways<const N: usize>(
 }
 
 /// The inputs on the device, in type `element`.
-pub(crate) fn tensors<const N: usize>(device: &Device, inputs: &[Input; N], element: DType) -> Result<[Tensor; N]> {
+pub fn tensors<const N: usize>(device: &Device, inputs: &[Input; N], element: DType) -> Result<[Tensor; N]> {
     inputs.iter().try_for_each(|input| fits(&input.shape))?;
     let tensors =
         (1..).zip(inputs).map(|(seed, input)| input.tensor(device, seed, element)).collect::<Result<Vec<_>>>()?;

@@ -44,7 +44,7 @@ impl Buffer {
     }
 
     /// [`Buffer::new`] without rounding the size up, for tools that tell a stray access by where the allocation ends.
-    pub(crate) fn exact(device: &Device, bytes: usize) -> Result<Self> {
+    pub fn exact(device: &Device, bytes: usize) -> Result<Self> {
         Self::of(device, bytes, |bytes| bytes.max(1))
     }
 

@@ -52,7 +52,11 @@ impl Sizes {
         Self::new([n, h, w, c], [k, r, s], params).map_err(|what| fail(&what))
     }
 
-    pub(crate) fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], params: Conv2dParams) -> Result<Self, String> {
+    /// Those of images `[N, H, W, C]` and `k` filters of `r` × `s`.
+    ///
+    /// # Errors
+    /// A sentence: filters that do not fit into the padded image, parameters that there are not.
+    pub fn new([n, h, w, c]: [usize; 4], [k, r, s]: [usize; 3], params: Conv2dParams) -> Result<Self, String> {
         if [n, h, w, c, k, r, s].contains(&0) || params.stride.contains(&0) || params.dilation.contains(&0) {
             return Err("sizes, strides and dilations must be at least 1".into());
         }

@@ -8,13 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::{Error, Result};
 
 /// The most bytes of a file that a person, or this program, writes by the line: options, launches, kernels, names.
-pub(crate) const TEXT: u64 = 16 << 20;
+pub const TEXT: u64 = 16 << 20;
 
 /// Opens a file for reading. What waits for a writer, or never ends, is none.
 ///
 /// # Errors
 /// What the system says; a directory, a pipe, a socket or a device.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     // Before it is opened, which a pipe without a writer would not come back from.
     let kind = std::fs::metadata(path)?.file_type();
     if kind.is_dir() {
@@ -30,7 +30,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// Those of [`open`]; a longer file.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
@@ -44,7 +44,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Those of [`read`]; what is not UTF-8.
-pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path, TEXT)?)
         .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not a text in UTF-8"))
 }
@@ -53,13 +53,13 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 /// Those of [`read`].
-pub(crate) fn read_code(path: &Path) -> io::Result<String> {
+pub fn read_code(path: &Path) -> io::Result<String> {
     let latin1 = |bytes: Vec<u8>| bytes.into_iter().map(char::from).collect();
     Ok(String::from_utf8(read(path, TEXT)?).unwrap_or_else(|e| latin1(e.into_bytes())))
 }
 
 /// How a temporary file's name ends; it begins with a dot and the name of the file it is to become.
-pub(crate) const TEMPORARY: &str = ".part";
+pub const TEMPORARY: &str = ".part";
 
 /// Replaces the file at `path` by `bytes`, wholly or not at all: see [`write_atomic_with`].
 ///
@@ -99,12 +99,12 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
 
 /// The turn to make and to clear away what is locked in `folder`, until it is dropped: nobody sees a thing there between its making
 /// and its lock, and takes it for what a killed process left. None where the file system cannot lock a folder.
-pub(crate) fn turn(folder: &Path) -> Option<File> {
+pub fn turn(folder: &Path) -> Option<File> {
     File::open(folder).ok().filter(|folder| folder.lock().is_ok())
 }
 
 /// Makes a rename survive a power cut; file systems that cannot sync a folder are left to their own ways.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
@@ -115,7 +115,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// A failed write in one line, with the fix where there is one.
-pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
+pub fn unwritable(path: &Path, error: &io::Error) -> Error {
     let fix = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there or choose another place with ‹out›",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {

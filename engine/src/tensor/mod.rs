@@ -32,6 +32,17 @@ impl Tensor {
         Ok(Self { buffer: Arc::new(Buffer::new(device, bytes)?), shape, dtype })
     }
 
+    /// [`Tensor::empty`] for those outside of this crate.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::zeros`].
+    ///
+    /// # Safety
+    /// All of it is written before anything is read.
+    pub unsafe fn uninitialized(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
+        Self::empty(device, shape, dtype)
+    }
+
     /// A tensor of zeros.
     pub fn zeros(device: &Device, shape: impl Into<Shape>, dtype: DType) -> Result<Self> {
         let tensor = Self::empty(device, shape, dtype)?;

@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files;
 
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kernels");
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../kernels");
 
 /// The kernels that are built in, or those of a folder.
 #[derive(Clone, Debug, Default)]

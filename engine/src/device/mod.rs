@@ -247,6 +247,12 @@ impl Device {
         }
     }
 
+    /// The CUDA stream that work is queued on, for other libraries' work, with its context made current on this thread; None on
+    /// other devices.
+    pub fn stream(&self) -> Option<*mut std::ffi::c_void> {
+        self.backend().stream()
+    }
+
     pub(crate) fn backend(&self) -> &dyn Backend {
         self.0.backend.as_ref()
     }

@@ -93,7 +93,7 @@ fn after_parentheses(text: &str) -> &str {
 }
 
 /// The text without comments and `#line`: of each comment a space and its ends of lines stay.
-pub(crate) fn without_comments(text: &str) -> String {
+pub fn without_comments(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.starts_with("#line "));
     let mut rest = &*lines.collect::<Vec<_>>().join("\n");
     let mut code = String::with_capacity(rest.len());

@@ -154,7 +154,7 @@ impl Element {
     }
 
     /// A type of CUDA's short vectors, such as `float4`, and how many numbers it holds.
-    pub(crate) fn vector(text: &str) -> Option<(Self, usize)> {
+    pub fn vector(text: &str) -> Option<(Self, usize)> {
         let lanes = text.chars().last()?.to_digit(10).filter(|lanes| (1..=4).contains(lanes))?;
         let bases = [
             ("float", Self::F32),
