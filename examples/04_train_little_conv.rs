@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     let (train, test) = (Resident::new(&device, &data.train)?, Resident::new(&device, &data.test)?);
     let (mean, std) = data.train.mean_std();
     let (mean, std) = (mean.map(|m| m as f32), std.map(|s| s as f32));
-    let shifted = Augment { padding: 2, flip: false, mean, std };
+    let shifted = Augment { padding: Some(2), ..Augment::evaluation(mean, std) };
 
     let input = [data.train.height, data.train.width];
     let model = models::build("little-conv", data.classes.len(), input, &device, SEED)?;

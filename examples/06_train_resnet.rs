@@ -50,7 +50,7 @@ fn main() -> Result<()> {
         let order = train.order(&split::shuffle(train.len(), 0, epoch))?;
         for number in 0..steps {
             let step = epoch * steps + number;
-            let how = Augment { padding: 2, flip: false, mean, std };
+            let how = Augment { padding: Some(2), ..Augment::evaluation(mean, std) };
             let key = Key { seed: 0, step, stream: 0 };
             let (x, labels) = train.batch(&order, number as usize * BATCH, BATCH, &how, key)?;
             let mut tape = Tape::new();

@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
 
     // Eight pictures of the test set, as the network sees them.
     let (mean, std) = data.train.mean_std();
-    let plain = Augment { padding: 0, flip: false, mean: mean.map(|m| m as f32), std: std.map(|s| s as f32) };
+    let plain = Augment::evaluation(mean.map(|m| m as f32), std.map(|s| s as f32));
     let test = Resident::new(&device, &data.test)?;
     let order = test.order(&[0, 100, 200, 300, 400, 500, 600, 700])?;
     let (x, _) = test.batch(&order, 0, 8, &plain, Key { seed: 0, step: 0, stream: 0 })?;

@@ -6,7 +6,8 @@
 
 The photographs are those that scikit-image, scikit-learn and matplotlib bring along. Each kind of file is a class. A row tells
 what is expected of it and what it got; of lossless files every pixel must equal Pillow's (by the digests in a run's split.csv),
-of lossy ones mean and deviation of each channel. Exit code 1 if anything differs from what is expected.
+of lossy ones mean and deviation of each channel. Last, what a network sees of photographs in their own shapes, loaded in one size
+and cut out in another, beside torchvision. Exit code 1 if anything differs from what is expected.
 """
 
 import argparse
@@ -28,6 +29,7 @@ try:
     import matplotlib
     import skimage
     import sklearn
+    from torchvision import transforms
     from torchvision.datasets.folder import default_loader
 except ImportError as missing:
     sys.exit(f"picture_trial.py lacks a package ({missing}); the first lines of this file name all")
@@ -41,14 +43,21 @@ PHOTOS = {
 }
 # Mean and deviation of a channel may differ by so much of full intensity where decoders round differently.
 LOSSY = 1.5 / 255
+# What is loaded and what is seen of it; by how much of 255 a picture may differ on average: Pillow rounds between its two passes.
+LOAD, SEEN, APART = 256, 224, 0.5
 
 
-def photographs():
+def originals():
     for package, names in PHOTOS.items():
         root = pathlib.Path(package.__file__).parent
         for name in names:
             path = next(root.rglob(name))
-            yield path.stem, ImageOps.fit(Image.open(path).convert("RGB"), (SIDE, SIDE))
+            yield path.stem, Image.open(path).convert("RGB")
+
+
+def photographs():
+    for name, picture in originals():
+        yield name, ImageOps.fit(picture, (SIDE, SIDE))
 
 
 def saved(picture, kind, **how):
@@ -222,6 +231,24 @@ def main():
         right = broken == len(paths) == pil if expected == "broken" else named and not broken
         wrong, files = wrong + (not right), files + len(paths)
         print(f"| {kind} | {len(paths)} | {expected} | {got} | {pil} refused | {loaded} refused | |{'' if right else ' WRONG'}")
+    lanczos = transforms.InterpolationMode.LANCZOS
+    for fit, sizes in (("squash", (LOAD, LOAD)), ("crop", LOAD)):
+        folder, to = root / "shapes" / fit, root / f"seen-{fit}"
+        folder.mkdir(parents=True)
+        seen = transforms.Compose([transforms.Resize(sizes, interpolation=lanczos), transforms.CenterCrop(SEEN)])
+        for part in ("train", "test"):
+            (folder / part / "photo").mkdir(parents=True)
+            for name, picture in originals():
+                picture.save(folder / part / "photo" / f"{name}.png")
+        expected = [np.asarray(seen(picture)).astype(float) for _, picture in sorted(originals())]
+        warptape("data", "augment", f"folder:{folder}", "--augment", "none", "--to", to, "--resize", fit, "--load-size", LOAD,
+                 "--image-size", SEEN)
+        paths = sorted((to / "test" / "photo").iterdir())
+        distances = [abs(np.asarray(Image.open(path)).astype(float) - one).mean() for path, one in zip(paths, expected)]
+        right = len(paths) == len(expected) and max(distances) < APART
+        wrong, files = wrong + (not right), files + len(paths)
+        told = f"apart by {np.mean(distances):.2f}/255, {max(distances):.2f}/255 at most"
+        print(f"| {LOAD} {fit}, middle {SEEN} | {len(paths)} | seen | {len(paths)} seen | | {len(expected)} seen | {told} |{'' if right else ' WRONG'}")
     print(f"\n{files} files, {wrong} kinds other than expected")
     if not options.keep:
         shutil.rmtree(root)

@@ -8,7 +8,7 @@
 pub mod bench;
 pub mod cli;
 pub mod data;
-mod draw;
+pub mod draw;
 pub mod explain;
 pub mod launch_plan;
 pub mod profile;

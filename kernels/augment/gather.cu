@@ -1,14 +1,15 @@
 // A batch of training images: gathered, cropped, flipped and normalized in one pass.
 //
-//   out[b, y, x, c] = image[y + Δy − P, x' + Δx − P, c] / 255 · 1 / std_c − mean_c / std_c
-//                     x' = x, or W − 1 − x if the image is flipped; outside the image a pixel is black (0)
+//   out[b, y, x, c] = picture[y + top + Δy, x' + left + Δx, c] / 255 · 1 / std_c − mean_c / std_c
+//                     x' = x, or W − 1 − x if the image is flipped; outside the picture a pixel is black (0)
 //
-// That is torchvision's RandomCrop(padding = P) on bytes, RandomHorizontalFlip, ToTensor, Normalize, in this order. Δy
-// and Δx are uniform in 0 … 2P, the flip is a fair coin. All three come from the random block numbered by the image's
-// number: an image is treated alike wherever in whichever batch it lands, and differently for each step of the key.
-// P = 0 without flipping is evaluation.
+// That is torchvision's RandomCrop on bytes, RandomHorizontalFlip, ToTensor, Normalize, in this order. Δy is uniform in
+// 0 … places_y − 1, Δx likewise, the flip is a fair coin: an image of H × W out of a picture of R × C with a margin of P begins at
+// −P and has R + 2P − H + 1 places. All three come from the random block numbered by the image's number: an image is treated alike
+// wherever in whichever batch it lands, and differently for each step of the key. One place, the middle, without flipping is
+// evaluation.
 //
-//   layout    images [N, H, W, 3] bytes; indices [≥ offset + B], and as far behind them as `numbers` says the images' numbers:
+//   layout    images [N, R, C, 3] bytes; indices [≥ offset + B], and as far behind them as `numbers` says the images' numbers:
 //             0 where an image's index is its number; out [B, H, W, 3]
 //   defines   THREADS
 //   launch    grid (B, parts), THREADS threads: the blocks of a column of the grid share an image
@@ -22,9 +23,10 @@ constexpr int PIXELS = 4;  // per thread and step: 12 floats, which three 16-byt
 
 extern "C" __global__ void __launch_bounds__(THREADS)
 augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
-                const unsigned char* __restrict__ images,  // [N, H, W, 3]
+                const unsigned char* __restrict__ images,  // [N, R, C, 3]
                 const int* __restrict__ indices,           // [≥ offset + B]
-                int n, int offset, int numbers, int height, int width, int padding, int flip,
+                int n, int offset, int numbers, int rows, int columns, int height, int width,
+                int top, int left, int places_y, int places_x, int flip,
                 float scale0, float scale1, float scale2,  // 1 / (255 std)
                 float shift0, float shift1, float shift2,  // −mean / std
                 unsigned long long seed, unsigned long long step, unsigned stream) {
@@ -38,11 +40,11 @@ augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
     const int number = indices[numbers + offset + (int)blockIdx.x];
     const RandomWords random = random_words((unsigned)number, seed, step, stream);
     // The high half of a product with the number of choices: a word becomes a choice without a division.
-    const int up = (int)__umulhi(random.word[0], 2 * padding + 1) - padding;
-    const int left = (int)__umulhi(random.word[1], 2 * padding + 1) - padding;
+    const int down = top + (int)__umulhi(random.word[0], places_y);
+    const int right = left + (int)__umulhi(random.word[1], places_x);
     const bool mirrored = flip && random.word[2] >> 31;
 
-    const unsigned char* image = images + (size_t)(known ? index : 0) * pixels * 3;
+    const unsigned char* picture = images + (size_t)(known ? index : 0) * rows * columns * 3;
     const size_t start = (size_t)blockIdx.x * pixels;  // this image's first pixel in the output
     const bool aligned = start % 4 == 0;               // then 12-float groups start on 16 bytes
 
@@ -52,12 +54,12 @@ augment_forward(element* __restrict__ out,                 // [B, H, W, 3]
         // Row and column of the group's first pixel; the others follow by counting.
         int y = p / width, x = p % width;
         UNROLL for (int i = 0; i < PIXELS; ++i) {
-            const int from_y = y + up, from_x = (mirrored ? width - 1 - x : x) + left;
+            const int from_y = y + down, from_x = (mirrored ? width - 1 - x : x) + right;
             // unsigned: one comparison each finds what is above or below, left or right
-            const bool inside = known && (unsigned)from_y < (unsigned)height && (unsigned)from_x < (unsigned)width;
-            const int at = inside ? (from_y * width + from_x) * 3 : 0;  // rows past the last are never inside
+            const bool inside = known && (unsigned)from_y < (unsigned)rows && (unsigned)from_x < (unsigned)columns;
+            const int at = inside ? (from_y * columns + from_x) * 3 : 0;  // pixels past the last are not stored
             UNROLL for (int c = 0; c < 3; ++c) {
-                value[3 * i + c] = fmaf(inside ? (float)image[at + c] : 0.0f, scale[c], shift[c]);
+                value[3 * i + c] = fmaf(inside ? (float)picture[at + c] : 0.0f, scale[c], shift[c]);
             }
             if (++x == width) x = 0, ++y;
         }

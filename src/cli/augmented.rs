@@ -70,7 +70,9 @@ impl What {
 pub fn preview(Preview { what, count, out }: Preview, environment: &Environment) -> Result<()> {
     let order = what.order()?;
     let device = super::open(&what.device, environment)?;
-    let sheet = preview::preview(&what.open()?, &order, &what.augment, count.into(), what.seed, &device)?;
+    let data = what.open()?;
+    super::faces(&data.classes, environment);
+    let sheet = preview::preview(&data, &order, &what.augment, count.into(), what.seed, &device)?;
     write_picture(&out, &sheet.draw()?)?;
     print(format_args!("{}", out.display()))
 }

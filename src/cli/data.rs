@@ -53,9 +53,12 @@ struct Info {
 /// How pictures are read and split.
 #[derive(Args)]
 pub(super) struct How {
-    /// Size to bring pictures to, N or HxW [default: 32 for folder, the data's own for others]
+    /// Size of pictures as a network sees them, N or HxW [default: 32 for folder, the data's own for others]
     #[arg(long)]
     image_size: Option<Size>,
+    /// Size to bring pictures to before --image-size is cut out of them [default: --image-size, nothing is cut]
+    #[arg(long)]
+    load_size: Option<Size>,
     /// What becomes of pictures of another shape: squash, crop (from the middle) or pad (with black) [default: squash]
     #[arg(long)]
     resize: Option<Fit>,
@@ -69,8 +72,8 @@ pub(super) struct How {
 
 impl How {
     pub(super) fn loading(&self) -> Loading {
-        let Self { image_size, resize, split, split_seed: seed } = *self;
-        Loading { image_size, resize, split, seed, ..Loading::default() }
+        let Self { image_size, load_size, resize, split, split_seed: seed } = *self;
+        Loading { image_size, load_size, resize, split, seed, ..Loading::default() }
     }
 }
 
@@ -173,7 +176,9 @@ fn show(report: &Report) -> Result<()> {
     if let Some(sizes) = &report.sizes {
         let common = format!("{} ({} of {} pictures)", sizes.most_common, sizes.most_common_count, train + val + test);
         let range = format!("smallest {}, largest {}, most common {common}", sizes.smallest, sizes.largest);
-        print(format_args!("\nsizes (height x width): {range}; all are brought to {}", report.size))?;
+        let seen =
+            if report.seen == report.size { String::new() } else { format!(", of which {} is seen", report.seen) };
+        print(format_args!("\nsizes (height x width): {range}; all are brought to {}{seen}", report.size))?;
     }
     let three = |values: [f64; 3]| values.map(|value| format!("{value:.4}")).join(" ");
     let (mean, std) = (three(report.mean), three(report.std));

@@ -55,6 +55,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype());
     let report = Report::new(&model, &meta, &images, &judged.name, judged.part, &path.display().to_string())?;
     if let Some(folder) = &options.out {
+        super::faces(&report.classes, environment);
         report.write(folder, &report.picture()?)?;
     }
     if options.json {

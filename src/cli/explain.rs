@@ -85,6 +85,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         }
         columns.push((meta, cams));
     }
+    super::faces(&columns[0].0.classes, environment);
     let Gallery { pictures, notes, .. } = gallery.expect("there is a checkpoint at least");
     for note in notes {
         let _ = writeln!(std::io::stderr(), "warning: {note}");

@@ -22,6 +22,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::device::Device;
+use crate::draw::face;
 use crate::environment::Environment;
 use crate::error::{Error, Result, plain};
 use crate::op;
@@ -134,6 +135,13 @@ fn print(line: impl Display) -> Result<()> {
     match writeln!(output, "{line}").and_then(|()| output.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::file("standard output", e)),
         _ => Ok(()),
+    }
+}
+
+/// Sees to it that pictures can show `names`, and says what they cannot.
+fn faces(names: &[String], environment: &Environment) {
+    if let Some(lack) = face::provide(names, environment) {
+        let _ = writeln!(io::stderr(), "warning: {lack}");
     }
 }
 

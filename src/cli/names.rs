@@ -10,7 +10,8 @@ type Alias = (&'static str, Option<char>, &'static [&'static str]);
 const ALIASES: &[Alias] = &[
     ("model", None, &["arch"]),
     ("data", None, &["data-path", "data-dir", "dataset"]),
-    ("image-size", None, &["img-size", "input-size"]),
+    ("image-size", None, &["img-size", "input-size", "crop-size", "train-crop-size", "val-crop-size"]),
+    ("load-size", None, &["resize-size", "val-resize-size"]),
     ("workers", Some('j'), &["num-workers"]),
     ("epochs", None, &["num-epochs"]),
     ("batch-size", Some('b'), &["batch"]),
@@ -32,6 +33,7 @@ const HALF: &str = "activations are --precision f32, bf16 or f16";
 const SCRATCH: &str = "there are no pretrained weights here; every training starts from --seed";
 const AVERAGE: &str = "weights are not averaged here; leave it out";
 const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4+flip+rotate(15)+mixup(0.2); `train --help` lists what there is";
+const LOAD: &str = "a part is cut out of what is loaded: --load-size 256 --image-size 224";
 const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACTOR or multistep:E,E:FACTOR";
 const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `warptape models` lists such options";
 const ONE: &str = "one device trains: --device host, cuda or cuda:N";
@@ -55,6 +57,7 @@ const MISSING: &[(&str, &[&str])] = &[
     (SCRATCH, &["pretrained", "weights"]),
     (AVERAGE, &["model-ema", "model-ema-decay", "model-ema-steps", "ema"]),
     (AUGMENT, &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),
+    (LOAD, &["crop-pct", "crop-mode", "train-crop-mode"]),
     (STEPS, &["lr-step-size", "lr-gamma", "step-size", "gamma", "milestones", "decay-epochs", "decay-milestones", "decay-rate"]),
     (DROPOUT, &["drop", "dropout"]),
     (ONE, &["distributed", "world-size", "local-rank", "gpus", "sync-bn", "dist-url"]),

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::{checkpoint, print};
 use crate::data::origin::Digest;
+use crate::data::picture;
 use crate::data::record::Role;
-use crate::data::{Images, picture};
 use crate::environment::Environment;
 use crate::nn::{Layer, Pass};
 use crate::op::augment::Augment;
@@ -44,7 +44,6 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
     let device = crate::cli::open(&options.device, environment)?;
     let (model, meta) = load_model(&path, &device)?;
-    let [height, width] = meta.input;
     if !options.json {
         let (count, plural) = (options.images.len(), if options.images.len() == 1 { "" } else { "s" });
         let (name, epoch) = (&meta.config.model, meta.progress.epoch);
@@ -54,15 +53,14 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
             device.info().name
         ))?;
     }
-    let mut images = Images::new(height, width);
+    let mut images = meta.images();
     let fit = meta.config.resize.unwrap_or_default();
     let record = judged::record(&path)?;
     let (mut read, mut broken) = (Vec::new(), Vec::new());
     for file in &options.images {
         match picture::open(file) {
             Ok(picture) => {
-                images.pixels.extend(picture::fitted(&picture, height, width, fit)?);
-                images.labels.push(0);
+                images.push(&picture, fit, 0)?;
                 read.push((file, record.as_ref().and_then(|record| record.role(Digest::of_picture(&picture)))));
             }
             Err(error) => broken.push(error),
@@ -77,7 +75,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if read.is_empty() {
         return end;
     }
-    let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
+    let how = Augment::evaluation(meta.mean, meta.std);
     let all: Vec<u32> = (0..read.len() as u32).collect();
     meta.config.precision.check(&device)?;
     let resident = Resident::new(&device, &images)?.giving(meta.config.precision.dtype());

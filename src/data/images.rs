@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use image::RgbImage;
+
 use super::origin::{Digest, Moments, Origin};
-use super::{Fit, picture};
+use super::{Fit, Size, picture};
 use crate::error::{Error, Result};
 
 /// How picture files are read.
@@ -29,6 +31,8 @@ pub struct Images {
     pub height: usize,
     /// Columns of each picture.
     pub width: usize,
+    /// What a network sees of each: the middle, or a part that augmentation draws; all of it if none.
+    pub seen: Option<Size>,
     /// Where each picture is from; empty for pictures that were made here.
     pub origins: Vec<Origin>,
     /// How those are read that are picture files.
@@ -39,6 +43,16 @@ impl Images {
     /// No pictures yet, of this size.
     pub fn new(height: usize, width: usize) -> Self {
         Images { height, width, ..Images::default() }
+    }
+
+    /// No pictures yet, of size `loaded`, of which a network sees a part of size `seen`.
+    pub fn of(loaded: Size, seen: Size) -> Self {
+        Images { seen: (seen != loaded).then_some(seen), ..Images::new(loaded.height, loaded.width) }
+    }
+
+    /// Rows and columns of what a network sees.
+    pub fn input(&self) -> [usize; 2] {
+        self.seen.map_or([self.height, self.width], |seen| [seen.height, seen.width])
     }
 
     /// How many pictures there are.
@@ -94,7 +108,7 @@ impl Images {
     /// # Panics
     /// If an index is not below [`Images::len`].
     pub fn select(&self, indices: &[u32]) -> Images {
-        let mut chosen = Images { files: self.files.clone(), ..Images::new(self.height, self.width) };
+        let mut chosen = Images { files: self.files.clone(), seen: self.seen, ..Images::new(self.height, self.width) };
         let stride = if self.is_streamed() { 0 } else { self.stride() };
         chosen.pixels.reserve_exact(indices.len() * stride);
         for &index in indices {
@@ -103,6 +117,16 @@ impl Images {
             chosen.origins.extend(self.origins.get(index as usize).cloned());
         }
         chosen
+    }
+
+    /// Puts `picture` of class `label` behind these, brought to their size.
+    ///
+    /// # Errors
+    /// Those of [`picture::resize`].
+    pub fn push(&mut self, picture: &RgbImage, fit: Fit, label: i32) -> Result<()> {
+        self.pixels.extend(picture::fitted(picture, self.height, self.width, fit)?);
+        self.labels.push(label);
+        Ok(())
     }
 
     /// Puts `others`, which have the same size, behind these.

@@ -33,6 +33,8 @@ pub struct Report {
     pub counts: BTreeMap<&'static str, Vec<usize>>,
     /// What all pictures are brought to.
     pub size: Size,
+    /// What a network sees of them.
+    pub seen: Size,
     /// The pictures' own sizes; none without pictures.
     pub sizes: Option<Sizes>,
     /// Mean of the training part by channel, full intensity being 1, in size [`Report::size`]. Training uses it.
@@ -85,7 +87,7 @@ pub struct Duplicates {
 /// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded: the report lists them.
 pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
     let Source { name, classes, root, parts, size, notes, warnings: mut found } = Source::find(spec, loading)?;
-    let size = loading.image_size.unwrap_or(size);
+    let [size, seen] = loading.sizes(size)?;
     let mut broken = Vec::new();
     // Nothing is held that is only looked at.
     let loading = Loading { skip_broken: true, memory: Some(0), ..loading.clone() };
@@ -107,6 +109,7 @@ pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
         classes,
         counts,
         size,
+        seen,
         sizes,
         mean,
         std,

@@ -13,8 +13,10 @@ use crate::error::{Error, Result};
 /// How [`Dataset::open`](super::Dataset::open) loads. All but `memory` and `workers` decides what the data are.
 #[derive(Clone, Debug, Default)]
 pub struct Loading {
-    /// The size to bring all pictures to; the data set's own if none.
+    /// The size of pictures as a network sees them; the data set's own if none.
     pub image_size: Option<Size>,
+    /// The size to bring all pictures to, of which a network sees a part; `image_size` if none.
+    pub load_size: Option<Size>,
     /// What becomes of pictures whose sides have another ratio; squashed if none.
     pub resize: Option<Fit>,
     /// Whether files that cannot be read as pictures are left out, instead of refused.
@@ -43,6 +45,23 @@ impl Loading {
     pub fn threads(workers: usize) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         if workers == 0 { cores() } else { workers.min(1024) }
+    }
+
+    /// What all pictures are brought to, and what a network sees of each, of a data set whose own size is `own`.
+    ///
+    /// # Errors
+    /// A part that is not said, or is larger than the whole.
+    pub fn sizes(&self, own: Size) -> Result<[Size; 2]> {
+        match (self.load_size, self.image_size) {
+            (None, image) => Ok([image.unwrap_or(own); 2]),
+            (Some(load), Some(image)) if image.height <= load.height && image.width <= load.width => Ok([load, image]),
+            (Some(load), Some(image)) => Err(Error::usage(format!(
+                "‹load_size={load}›: ‹image_size={image}› is cut out of pictures of that size; load them as large at least"
+            ))),
+            (Some(load), None) => Err(Error::usage(format!(
+                "‹load_size={load}›: say what is cut out of pictures of that size, by ‹image_size›"
+            ))),
+        }
     }
 
     /// `picture` in size `size`, as `[height, width, 3]` values.
@@ -148,9 +167,10 @@ pub enum Fit {
     /// Each side is brought to its length: nothing is lost, shapes are distorted.
     #[default]
     Squash,
-    /// The largest part from the middle that has the ratio: shapes stay, margins are lost.
+    /// The shorter side is brought to its length and the middle of the longer one is taken: shapes stay, margins are lost.
+    /// torchvision's `Resize(N)`, `CenterCrop(N)`.
     Crop,
-    /// All of it, between black bars: shapes and margins stay, the picture gets smaller.
+    /// All of it, between black bars: shapes and margins stay, the picture gets smaller. Pillow's `ImageOps.pad`.
     Pad,
 }
 

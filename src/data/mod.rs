@@ -70,9 +70,11 @@ impl Dataset {
     /// larger than the machine's memory.
     pub fn open(spec: &str, loading: &Loading) -> Result<Dataset> {
         let Source { name, classes, root, parts, size, mut warnings, .. } = Source::find(spec, loading)?;
-        let size = loading.image_size.unwrap_or(size);
+        let [size, seen] = loading.sizes(size)?;
         let mut broken = Vec::new();
         let Divided { parts: [train, val, test], rest } = division::divided(parts, &root, size, loading, &mut broken)?;
+        let seen = (seen != size).then_some(seen);
+        let [train, val, test, rest] = [train, val, test, rest].map(|part| Images { seen, ..part });
         if let Some(Broken { file, reason }) = broken.first() {
             warnings
                 .push(format!("{} files cannot be read and are left out; the first: {file}: {reason}", broken.len()));

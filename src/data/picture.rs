@@ -1,5 +1,6 @@
 //! One picture file, made into what a network takes: eight bits, three channels, the network's size.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use image::imageops::{crop_imm, flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
@@ -19,6 +20,9 @@ const FORMATS: &str = "PNG, JPEG, BMP, PBM/PGM/PPM, WebP, TIFF, GIF or TGA";
 
 /// The most bytes that are read of a file: one that never ends must not take all memory.
 const MOST: u64 = 256 << 20;
+
+/// How many times as long as wide a picture is of which all is resized before its middle is cut out.
+const RIBBON: usize = 8;
 
 /// What a picture had that a network's input has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,24 +138,45 @@ pub fn fitted(picture: &RgbImage, height: usize, width: usize, fit: Fit) -> Resu
     if fit == Fit::Squash || height == 0 || width == 0 {
         return resize(picture, height, width);
     }
-    let (rows, columns) = (picture.height() as usize, picture.width() as usize);
-    // `other`, scaled by `to / from`, of at least a pixel.
-    let scaled = |other: usize, to: usize, from: usize| ((2 * other * to + from) / (2 * from)).max(1);
-    if fit == Fit::Crop {
-        let part = (rows.min(scaled(columns, height, width)), columns.min(scaled(rows, width, height)));
-        let [y, x] = [(rows - part.0) / 2, (columns - part.1) / 2].map(|margin| margin as u32);
-        let middle = crop_imm(picture, x, y, part.1 as u32, part.0 as u32).to_image();
-        return resize(&middle, height, width);
+    let mut picture = Cow::Borrowed(picture);
+    let sides = |picture: &RgbImage| [picture.height() as usize, picture.width() as usize];
+    let [rows, columns] = sides(&picture);
+    // Of a ribbon of a picture, what is not near the middle is not resized in vain.
+    let most = [(columns * height).div_ceil(width), (rows * width).div_ceil(height)].map(|side| RIBBON * side);
+    if fit == Fit::Crop && (rows > most[0] || columns > most[1]) {
+        let part = [rows.min(most[0]), columns.min(most[1])];
+        let [y, x, rows, columns] =
+            [middle(rows, part[0]), middle(columns, part[1]), part[0], part[1]].map(|pixels| pixels as u32);
+        picture = Cow::Owned(crop_imm(&*picture, x, y, columns, rows).to_image());
     }
-    let part = (height.min(scaled(rows, width, columns)), width.min(scaled(columns, height, rows)));
-    let smaller = resize(picture, part.0, part.1)?;
-    let mut padded = vec![0; height * width * 3];
-    let (top, left) = ((height - part.0) / 2, (width - part.1) / 2);
-    let lines = padded.chunks_exact_mut(3 * width).skip(top);
-    for (to, from) in lines.zip(smaller.chunks_exact(3 * part.1)) {
-        to[3 * left..][..from.len()].copy_from_slice(from);
+    let [rows, columns] = sides(&picture);
+    let rounded = |product: usize, by: usize| ((2 * product + by) / (2 * by)).max(1);
+    let part = match (fit, rows * width > columns * height) {
+        // As torchvision's `Resize`: one side gets its length, the other more, rounded down.
+        (Fit::Crop, true) => [rows * width / columns, width],
+        (Fit::Crop, false) => [height, columns * height / rows],
+        (_, true) => [height, rounded(columns * height, rows)],
+        (_, false) => [rounded(rows * width, columns), width],
+    };
+    Ok(centred(&resize(&picture, part[0], part[1])?, part, [height, width]))
+}
+
+/// The middle of a picture of size `from` in the middle of a black one of size `to`: on each axis either is all of it.
+fn centred(picture: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+    let mut whole = vec![0; to[0] * to[1] * 3];
+    let [above, before] = [0, 1].map(|axis| middle(to[axis], from[axis]));
+    let [top, left] = [0, 1].map(|axis| middle(from[axis], to[axis]));
+    let bytes = 3 * from[1].min(to[1]);
+    let lines = whole.chunks_exact_mut(3 * to[1]).skip(above);
+    for (to, from) in lines.zip(picture.chunks_exact(3 * from[1]).skip(top)) {
+        to[3 * before..][..bytes].copy_from_slice(&from[3 * left..][..bytes]);
     }
-    Ok(padded)
+    whole
+}
+
+/// Where the middle `part` of a side begins. Of two middles it is the even one, as torchvision's `CenterCrop` and Pillow have it.
+pub fn middle(side: usize, part: usize) -> usize {
+    (side.saturating_sub(part) as f64 / 2.0).round_ties_even() as usize
 }
 
 /// `picture` the way up that its camera noted. These functions are compiled here, for speed; a `DynamicImage` turns itself with

@@ -1,14 +1,13 @@
-//! Drawing in points on either of plotters' backends: lines, discs, rectangles and texts, in the font that the program carries.
-
-use std::sync::OnceLock;
+//! Drawing in points on either of plotters' backends: lines, discs, rectangles and texts.
 
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, FontTransform, register_font};
 
+use super::face;
 use crate::error::{Error, Result};
 
 /// Units per point: SVG coordinates are whole numbers, and a bitmap is averaged down from this for smooth edges.
@@ -16,33 +15,15 @@ const FINE: f64 = 4.0;
 /// Units that one pixel of the bitmap is averaged from, in each direction: two pixels a point.
 const SHRINK: u32 = 2;
 
-/// The font as SVG names it: where the reader has none of these, any other without serifs.
-const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
-const FONT_FILE: &[u8] = include_bytes!("../../assets/fonts/DejaVuSans-latin.ttf");
+/// The faces as SVG names them, which keeps its texts: where the reader has none of these, any other without serifs.
+const FONT: &str =
+    "DejaVu Sans, Verdana, Droid Sans Fallback, Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif";
+/// plotters' size of SVG's type for one unit of em, and where the baseline lies below a text's top in em.
+const WRITTEN: (f64, f64) = (1.24, 0.76);
 pub const INK: RGBColor = RGBColor(38, 42, 51);
 pub const FAINT: RGBColor = RGBColor(110, 116, 128);
 pub const GRID: RGBColor = RGBColor(229, 231, 236);
 pub const AXIS: RGBColor = RGBColor(150, 156, 168);
-
-/// How a backend sets type: plotters' font size for one unit of em, and where the baseline lies below a text's top in
-/// parts of that size. The SVG and bitmap backends differ in both.
-#[derive(Clone, Copy)]
-pub struct Type {
-    size: f64,
-    baseline: f64,
-}
-const SVG_TYPE: Type = Type { size: 1.24, baseline: 0.76 / 1.24 };
-/// DejaVu's ascent and descent make 1.164 em.
-const BITMAP_TYPE: Type = Type { size: 1.164, baseline: 0.5 };
-
-/// Makes the font known to plotters, once.
-fn font() -> Result<()> {
-    static READY: OnceLock<bool> = OnceLock::new();
-    match READY.get_or_init(|| register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok()) {
-        true => Ok(()),
-        false => Err(Error::usage("pictures cannot be drawn: the program was built with a damaged font")),
-    }
-}
 
 /// What the drawing functions return.
 pub type Drawn<B> = std::result::Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -58,7 +39,7 @@ where
     let (wide, high) = ((width * FINE) as u32, (height * FINE) as u32);
     let mut text = String::new();
     let root = SVGBackend::with_string(&mut text, (wide, high)).into_drawing_area();
-    paint(&root, SVG_TYPE, draw)?;
+    paint(&root, true, draw)?;
     drop(root);
     // Fine coordinates inside, the natural size outside.
     let fine = format!("width=\"{wide}\" height=\"{high}\"");
@@ -77,7 +58,7 @@ where
     let (width, height) = ((width * FINE) as u32, (height * FINE) as u32);
     let mut pixels = vec![0; width as usize * height as usize * 3];
     let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    paint(&root, BITMAP_TYPE, draw)?;
+    paint(&root, false, draw)?;
     drop(root);
     Ok(shrunk(&pixels, width as usize, height as usize))
 }
@@ -129,13 +110,12 @@ pub fn ramp(stops: &[[u8; 3]], share: f64) -> [u8; 3] {
 
 fn paint<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
-    kind: Type,
+    written: bool,
     draw: impl FnOnce(&Pen<B>) -> Drawn<B>,
 ) -> Result<()> {
-    font()?;
     let all = || {
         area.fill(&WHITE)?;
-        draw(&Pen { area, kind, left: 0.0, top: 0.0 })?;
+        draw(&Pen { area, written, left: 0.0, top: 0.0 })?;
         area.present()
     };
     all().map_err(|e: DrawingAreaErrorKind<B::ErrorType>| Error::usage(format!("pictures cannot be drawn: {e}")))
@@ -144,7 +124,8 @@ fn paint<B: DrawingBackend>(
 /// Draws in points from a corner of its own.
 pub struct Pen<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
-    kind: Type,
+    /// Whether texts stay texts, as in SVG, rather than becoming outlines.
+    written: bool,
     left: f64,
     top: f64,
 }
@@ -181,18 +162,50 @@ impl<B: DrawingBackend> Pen<'_, B> {
     }
 
     /// `text` whose baseline is at `y`, starting, centred or ending at `x`.
-    pub fn text(&self, (x, y): (f64, f64), em: f64, color: RGBColor, anchor: HPos, text: &str) -> Drawn<B> {
-        let size = em * self.kind.size;
-        let style = (FONT, size * FINE).into_text_style(self.area).color(&color).pos(Pos::new(anchor, VPos::Top));
-        self.area.draw(&Text::new(text.to_string(), self.at((x, y - self.kind.baseline * size)), style))
+    pub fn text(&self, at: (f64, f64), em: f64, color: RGBColor, anchor: HPos, text: &str) -> Drawn<B> {
+        self.set(at, em, color, anchor, FontTransform::None, text)
     }
 
     /// `text` from below upwards, whose baseline is at `x` and whose end, at the top, is at `y`.
-    pub fn text_up(&self, (x, y): (f64, f64), em: f64, color: RGBColor, text: &str) -> Drawn<B> {
-        let size = em * self.kind.size;
-        let font = (FONT, size * FINE).into_font().transform(FontTransform::Rotate270);
-        let style = font.into_text_style(self.area).color(&color).pos(Pos::new(HPos::Right, VPos::Top));
-        self.area.draw(&Text::new(text.to_string(), self.at((x - self.kind.baseline * size, y)), style))
+    pub fn text_up(&self, at: (f64, f64), em: f64, color: RGBColor, text: &str) -> Drawn<B> {
+        self.set(at, em, color, HPos::Right, FontTransform::Rotate270, text)
+    }
+
+    fn set(
+        &self,
+        (x, y): (f64, f64),
+        em: f64,
+        color: RGBColor,
+        anchor: HPos,
+        transform: FontTransform,
+        text: &str,
+    ) -> Drawn<B> {
+        // `along` the text, its baseline `below` what plotters takes for its top.
+        let at = |along: f64, below: f64| match transform {
+            FontTransform::Rotate270 => self.at((x - below, y - along)),
+            _ => self.at((x + along, y - below)),
+        };
+        let style = |family: &'static str, size: f64, anchor| {
+            let font = (family, size * FINE).into_font().transform(transform.clone());
+            font.into_text_style(self.area).color(&color).pos(Pos::new(anchor, VPos::Top))
+        };
+        if self.written {
+            let (size, baseline) = WRITTEN;
+            let text = Text::new(face::plain(text), at(0.0, baseline * em), style(FONT, size * em, anchor));
+            return self.area.draw(&text);
+        }
+        let mut along = match anchor {
+            HPos::Left => 0.0,
+            HPos::Center => -self.width(text, em) / 2.0,
+            HPos::Right => -self.width(text, em),
+        };
+        for (face, run) in face::runs(text) {
+            // plotters puts the baseline of outlines in the middle of their height.
+            let (size, width) = (em * face.height, em * face.width(&run));
+            self.area.draw(&Text::new(run, at(along, size / 2.0), style(&face.family, size, HPos::Left)))?;
+            along += width;
+        }
+        Ok(())
     }
 
     /// A filled rectangle.
@@ -202,19 +215,17 @@ impl<B: DrawingBackend> Pen<'_, B> {
 
     /// How wide `text` is.
     pub fn width(&self, text: &str, em: f64) -> f64 {
-        let style = (FONT, em * BITMAP_TYPE.size * FINE).into_text_style(self.area);
-        self.area.estimate_text_size(text, &style).map_or(0.0, |(width, _)| f64::from(width) / FINE)
+        em * face::width(text)
     }
 
     /// `text`, or as much of its beginning as `width` holds, with dots.
     pub fn fit(&self, text: &str, em: f64, width: f64) -> String {
-        // Only what the font has; a sign that it lacks would be drawn as a box.
-        let known: Vec<char> = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
-        let mut text: String = known.iter().collect();
-        let mut kept = known.len();
+        let letters: Vec<char> = face::plain(text).chars().collect();
+        let mut text: String = letters.iter().collect();
+        let mut kept = letters.len();
         while kept > 0 && self.width(&text, em) > width {
             kept -= 1;
-            text = known[..kept].iter().collect::<String>() + "...";
+            text = letters[..kept].iter().collect::<String>() + "…";
         }
         text
     }

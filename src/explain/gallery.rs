@@ -13,7 +13,7 @@ use crate::op::augment::Augment;
 use crate::op::random::Key;
 use crate::tensor::Tensor;
 use crate::train::checkpoint::Meta;
-use crate::train::images::Resident;
+use crate::train::images::{Resident, middle_of};
 use crate::train::judged;
 
 /// The least side of what is drawn, in pixels.
@@ -47,9 +47,8 @@ impl Gallery {
     /// A file that is no picture; an index that is none or beyond the last; a data set that cannot be read or has other
     /// classes now.
     pub fn open(names: &[String], checkpoint: &Path, meta: &Meta) -> Result<Self> {
-        let [height, width] = meta.input;
         let fit = meta.config.resize.unwrap_or_default();
-        let (pictures, notes, images) = (Vec::new(), Vec::new(), Images::new(height, width));
+        let (pictures, notes, images) = (Vec::new(), Vec::new(), meta.images());
         let mut gallery = Self { pictures, notes, images, fit };
         let (mut data, record) = (None, judged::record(checkpoint)?);
         for name in names {
@@ -95,13 +94,13 @@ impl Gallery {
     }
 
     fn push(&mut self, name: &str, truth: Option<usize>, picture: &RgbImage) -> Result<()> {
-        let [height, width] = [self.images.height, self.images.width];
+        let [height, width] = self.images.input();
         let times = VISIBLE.div_ceil(height.min(width));
-        let (rows, columns) = (times * height, times * width);
-        let shown = RgbImage::from_raw(columns as u32, rows as u32, picture::fitted(picture, rows, columns, self.fit)?)
+        let (rows, columns) = (times * self.images.height, times * self.images.width);
+        let whole = RgbImage::from_raw(columns as u32, rows as u32, picture::fitted(picture, rows, columns, self.fit)?)
             .expect("it returns the size that it is asked for");
-        self.images.pixels.extend(picture::fitted(picture, height, width, self.fit)?);
-        self.images.labels.push(truth.map_or(-1, |class| class as i32));
+        let shown = middle_of(&whole, &self.images, times as u32);
+        self.images.push(picture, self.fit, truth.map_or(-1, |class| class as i32))?;
         // Names become files': plain, and different from each other.
         let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };
         let plain: String = name.chars().map(plain).collect();
@@ -122,7 +121,7 @@ impl Gallery {
     /// Those of the device.
     pub fn batches(&self, device: &Device, meta: &Meta, batch: usize) -> Result<Vec<Tensor>> {
         let resident = Resident::new(device, &self.images)?;
-        let how = Augment { padding: 0, flip: false, mean: meta.mean, std: meta.std };
+        let how = Augment::evaluation(meta.mean, meta.std);
         let all: Vec<u32> = (0..self.images.len() as u32).collect();
         let order = resident.order(&all)?;
         let one = |at: usize| {

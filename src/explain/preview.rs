@@ -4,12 +4,13 @@ use image::RgbImage;
 use image::imageops::{FilterType, resize};
 
 use super::sheet::{Cell, Sheet, Tone};
-use crate::data::{Dataset, split};
+use crate::data::{Dataset, Size, split};
 use crate::device::Device;
+use crate::draw::face;
 use crate::error::{Error, Result};
 use crate::op::augment::{Augmentation, Channels};
 use crate::op::random::Key;
-use crate::train::images::Resident;
+use crate::train::images::{Resident, middle_of};
 
 /// The least side of a picture on the sheet, in pixels.
 const VISIBLE: u32 = 96;
@@ -42,10 +43,9 @@ pub fn preview(
     // The pictures keep their numbers: what is drawn for them depends on these.
     let resident = Resident::new(device, images)?;
     let order = resident.order(&numbers)?;
-    let name = |label: i32| &data.classes[label as usize];
-    let enlarged = |pixels: Vec<u8>| {
-        let (width, height) = (images.width as u32, images.height as u32);
-        let picture = RgbImage::from_raw(width, height, pixels).expect("a picture's bytes");
+    let name = |label: i32| face::label(label as usize, &data.classes[label as usize]);
+    let [height, width] = images.input().map(|side| side as u32);
+    let enlarged = |picture: RgbImage| {
         let times = VISIBLE.div_ceil(width.min(height));
         resize(&picture, width * times, height * times, FilterType::Nearest)
     };
@@ -53,7 +53,11 @@ pub fn preview(
         picture,
         captions: captions.iter().map(|caption| (caption.clone(), Tone::Plain)).collect(),
     };
-    let first = |at| Ok(vec![cell(enlarged(chosen.read(at)?.into_owned()), &[name(chosen.labels[at]).clone()])]);
+    let first = |at| {
+        let (width, height) = (images.width as u32, images.height as u32);
+        let picture = RgbImage::from_raw(width, height, chosen.read(at)?.into_owned()).expect("a picture's bytes");
+        Ok(vec![cell(enlarged(middle_of(&picture, images, 1)), &[name(chosen.labels[at])])])
+    };
     let mut rows = (0..count).map(first).collect::<Result<Vec<Vec<Cell>>>>()?;
     for step in 0..STEPS {
         let batch = resident.augmented(&order, 0, count, how, &channels, Key { seed, step, stream: 0 })?;
@@ -65,10 +69,11 @@ pub fn preview(
             let value = f64::from(value) * std[at % 3] + mean[at % 3];
             (255.0 * value).round().clamp(0.0, 255.0) as u8
         };
-        for (at, picture) in values.chunks(images.stride()).enumerate() {
-            let picture = enlarged(picture.iter().enumerate().map(color).collect());
+        for (at, picture) in values.chunks((3 * height * width) as usize).enumerate() {
+            let pixels = picture.iter().enumerate().map(color).collect();
+            let picture = enlarged(RgbImage::from_raw(width, height, pixels).expect("an image's bytes"));
             let captions = match &others {
-                None => vec![name(own[at]).clone()],
+                None => vec![name(own[at])],
                 Some((others, weight)) => [(own[at], *weight), (others[at], 1.0 - weight)]
                     .map(|(label, weight)| format!("{:.0} % {}", 100.0 * weight, name(label)))
                     .into(),
@@ -78,5 +83,10 @@ pub fn preview(
     }
     let header = std::iter::once("picture".into()).chain((1..=STEPS).map(|step| format!("step {step}"))).collect();
     let title = format!("{}: what a network sees", data.name);
-    Ok(Sheet { title, notes: vec![format!("augmentation: {written}")], header, rows, palette: None })
+    let mut notes = vec![format!("augmentation: {written}")];
+    notes.extend(images.seen.map(|seen| {
+        let loaded = Size { height: images.height, width: images.width };
+        format!("of pictures of {loaded} a part of {seen}; evaluation takes the middle, which is shown first")
+    }));
+    Ok(Sheet { title, notes, header, rows, palette: None })
 }

@@ -10,7 +10,7 @@ use super::Cam;
 use super::gallery::Picture;
 use super::paint::{Palette, faded, overlay};
 use super::sheet::{Cell, Sheet, Tone};
-use crate::draw::pen;
+use crate::draw::{face, pen};
 use crate::error::Result;
 use crate::files::write_atomic;
 
@@ -61,9 +61,10 @@ impl Shown<'_> {
             None => Tone::Plain,
         };
         let class = self.cam.class;
-        let of = if class == top { String::new() } else { format!(", map of {}", self.classes[class]) };
+        let name = |class: usize| face::label(class, &self.classes[class]);
+        let of = if class == top { String::new() } else { format!(", map of {}", name(class)) };
         let mut captions = vec![
-            (format!("{:.1} % {}", 100.0 * probabilities[top], self.classes[top]), tone),
+            (format!("{:.1} % {}", 100.0 * probabilities[top], name(top)), tone),
             (format!("logit {:.2}{of}", self.cam.logits[class]), Tone::Faint),
         ];
         let picture = match &self.cam.diagnosis {
@@ -166,7 +167,7 @@ pub fn sheet(rows: &[Vec<Shown>], epochs: bool) -> Sheet {
 
 /// The picture itself with its name and class.
 fn original(picture: &Picture, classes: &[String]) -> Cell {
-    let truth = picture.truth.map(|class| (format!("true: {}", classes[class]), Tone::Faint));
+    let truth = picture.truth.map(|class| (format!("true: {}", face::label(class, &classes[class])), Tone::Faint));
     let captions = std::iter::once((picture.name.clone(), Tone::Plain)).chain(truth).collect();
     Cell { picture: picture.shown.clone(), captions }
 }

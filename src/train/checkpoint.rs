@@ -18,7 +18,7 @@ use super::config::Config;
 use super::precision::Scaling;
 use super::run_dir::RunInfo;
 use super::state_dict::{self, OPTIMIZER, load_tensor, no_other};
-use crate::data::Dataset;
+use crate::data::{Dataset, Images, Size};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::{Layer, Layout, State};
@@ -58,6 +58,13 @@ fn recorded<'de, D: Deserializer<'de>>(from: D) -> Result<Config, D::Error> {
 }
 
 impl Meta {
+    /// No pictures yet, of the sizes in which this network's are loaded and seen.
+    pub fn images(&self) -> Images {
+        let [height, width] = self.input;
+        let seen = Size { height, width };
+        Images::of(self.config.load_size.unwrap_or(seen), seen)
+    }
+
     /// Refuses what no training writes and what would make no sense further on.
     fn check(&self) -> Result<(), String> {
         let sides = self.input.iter().all(|side| (1..=4096).contains(side));

@@ -21,9 +21,13 @@ macro_rules! settings {
             model: String => String = "little-conv".into(), fixed;
             /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR, csv:FILE, or a folder or table that exists; see `data list`
             data: String => String = "emoji".into(), fixed;
-            /// Size to bring pictures to, N or HxW
+            /// Size of pictures as the network sees them, N or HxW
             #[serde(skip_serializing_if = "Option::is_none")]
             image_size: Size => Option<Size> = None, fixed, "32 for folder, the data's own for others";
+            /// Size to bring pictures to before image-size is cut out of them: in training a random part (by augment, unless that is
+            /// none), else the middle
+            #[serde(skip_serializing_if = "Option::is_none")]
+            load_size: Size => Option<Size> = None, fixed, "image-size, nothing is cut";
             /// What becomes of pictures of another shape: squash, crop (from the middle) or pad (with black)
             #[serde(skip_serializing_if = "Option::is_none")]
             resize: Fit => Option<Fit> = None, fixed, "squash";
@@ -164,8 +168,8 @@ impl Config {
 
     /// How the data set is loaded, by all cores.
     pub fn loading(&self) -> Loading {
-        let Self { image_size, resize, skip_broken, limit_per_class, split, split_seed: seed, .. } = *self;
-        Loading { image_size, resize, skip_broken, limit_per_class, split, seed, ..Loading::default() }
+        let Self { image_size, load_size, resize, skip_broken, limit_per_class, split, split_seed: seed, .. } = *self;
+        Loading { image_size, load_size, resize, skip_broken, limit_per_class, split, seed, ..Loading::default() }
     }
 
     /// The settings in a run's record or in a checkpoint. Earlier versions, which knew no seed of the split, split by the other.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use image::RgbImage;
 
-use super::images::Resident;
-use crate::data::{Dataset, Images};
+use super::images::{Resident, middle_of};
+use crate::data::Dataset;
 use crate::device::Device;
 use crate::draw::pen::png;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::op::random::Key;
 const BATCH: usize = 64;
 
 /// Writes `data` to the new folder `to`, as `PART/CLASS/NUMBER.png` with the picture's number in its part, and beside each
-/// training picture `copies` of it that `how` has changed, `NUMBER-copyK.png`. Copies are of training pictures alone and lie in
+/// training picture `copies` of it that `how` has changed, `NUMBER-copyK.png`; all in the size that a network sees. Copies are of training pictures alone and lie in
 /// the training part; validation and test pictures stay as they are. Returns how many files that are.
 ///
 /// # Errors
@@ -44,8 +44,7 @@ pub fn write(data: &Dataset, how: &Augmentation, copies: u64, seed: u64, to: &Pa
                 &data.classes,
                 label,
                 &format!("{number:06}"),
-                images,
-                &images.read(number)?,
+                &middle_of(&picture(images.height, images.width, &images.read(number)?), images, 1),
             )?;
             count += 1;
         }
@@ -60,9 +59,10 @@ pub fn write(data: &Dataset, how: &Augmentation, copies: u64, seed: u64, to: &Pa
             let key = Key { seed, step: copy, stream: 0 };
             let batch = resident.augmented(&order, at, batch, how, &Channels::PLAIN, key)?;
             let bytes: Vec<u8> = batch.x.floats()?.into_iter().map(|value| (255.0 * value).round() as u8).collect();
-            for (number, pixels) in (at..).zip(bytes.chunks(images.stride())) {
-                let name = format!("{number:06}-copy{copy}");
-                save(&folder.path().join("train"), &data.classes, images.labels[number], &name, images, pixels)?;
+            let [height, width] = images.input();
+            for (number, pixels) in (at..).zip(bytes.chunks(3 * height * width)) {
+                let (name, picture) = (format!("{number:06}-copy{copy}"), picture(height, width, pixels));
+                save(&folder.path().join("train"), &data.classes, images.labels[number], &name, &picture)?;
                 count += 1;
             }
         }
@@ -71,13 +71,16 @@ pub fn write(data: &Dataset, how: &Augmentation, copies: u64, seed: u64, to: &Pa
     Ok(count)
 }
 
-/// Writes `pixels`, a picture of `class` in the size of `images`, into its class's folder in `part`.
-fn save(part: &Path, classes: &[String], label: i32, name: &str, images: &Images, pixels: &[u8]) -> Result<()> {
+/// The picture that `pixels` are.
+fn picture(height: usize, width: usize, pixels: &[u8]) -> RgbImage {
+    RgbImage::from_raw(width as u32, height as u32, pixels.to_vec()).expect("a picture's bytes")
+}
+
+/// Writes `picture` of class `label` into its class's folder in `part`.
+fn save(part: &Path, classes: &[String], label: i32, name: &str, picture: &RgbImage) -> Result<()> {
     let class = &classes[label as usize];
     let folder = part.join(class.replace(['/', '\\'], "-"));
     std::fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, error))?;
-    let picture = RgbImage::from_raw(images.width as u32, images.height as u32, pixels.to_vec());
-    let picture = picture.expect("a picture's bytes");
     let file = folder.join(format!("{name}.png"));
-    std::fs::write(&file, png(&picture)?).map_err(|error| Error::file(&file, error))
+    std::fs::write(&file, png(picture)?).map_err(|error| Error::file(&file, error))
 }

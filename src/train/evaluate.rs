@@ -46,7 +46,7 @@ pub fn evaluate(
     mean: [f32; 3],
     std: [f32; 3],
 ) -> Result<Evaluation> {
-    let how = Augment { padding: 0, flip: false, mean, std };
+    let how = Augment::evaluation(mean, std);
     let mut totals: Option<Totals> = None;
     let mut predicted = Vec::new();
     let order = images.order(indices)?;
@@ -78,7 +78,7 @@ pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
 
 /// The network's input in batch `number` of [`evaluate`].
 pub fn bad_batch(images: &Resident, indices: &[u32], number: u32, mean: [f32; 3], std: [f32; 3]) -> Result<Tensor> {
-    let how = Augment { padding: 0, flip: false, mean, std };
+    let how = Augment::evaluation(mean, std);
     let at = number as usize * EVALUATION_BATCH;
     let batch = EVALUATION_BATCH.min(indices.len() - at);
     Ok(images.batch(&images.order(indices)?, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?.0)

@@ -4,6 +4,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use image::RgbImage;
+use image::imageops::crop_imm;
+
+use crate::data::picture::middle;
 use crate::data::{Ahead, Images};
 use crate::device::{Device, Target};
 use crate::error::Result;
@@ -22,8 +26,8 @@ const BATCHES_AHEAD: usize = 4;
 pub struct Resident {
     pixels: Pixels,
     labels: Tensor,
-    /// Rows and columns.
-    size: [usize; 2],
+    /// Rows and columns of the pictures, and of what a network sees of them.
+    sizes: [[usize; 2]; 2],
     /// The type of a network's input.
     input: DType,
 }
@@ -78,23 +82,31 @@ impl Batch {
     }
 }
 
+/// What evaluation sees of `picture`, which is `times` as large as the pictures of `images`.
+pub fn middle_of(picture: &RgbImage, images: &Images, times: u32) -> RgbImage {
+    let [height, width] = images.input();
+    let [top, left] = [middle(images.height, height), middle(images.width, width)].map(|first| first as u32 * times);
+    crop_imm(picture, left, top, width as u32 * times, height as u32 * times).to_image()
+}
+
 impl Resident {
     /// Uploads `images`, if their pixels are held.
     pub fn new(device: &Device, images: &Images) -> Result<Self> {
-        let size = [images.height, images.width];
+        let sizes = [[images.height, images.width], images.input()];
         let labels = Tensor::from_slice(device, [images.len()], &images.labels)?;
         let pixels = if images.is_streamed() {
             Pixels::Streamed(Arc::new(images.clone()))
         } else {
-            Pixels::Held(Tensor::from_slice(device, [images.len(), size[0], size[1], 3], &images.pixels)?)
+            Pixels::Held(Tensor::from_slice(device, [images.len(), images.height, images.width, 3], &images.pixels)?)
         };
-        Ok(Self { pixels, labels, size, input: DType::F32 })
+        Ok(Self { pixels, labels, sizes, input: DType::F32 })
     }
 
-    /// `count` images of `input` (height, width) all black and of the first class.
-    pub(super) fn blank(device: &Device, count: usize, input: [usize; 2]) -> Result<Self> {
-        let pixels = Pixels::Held(Tensor::zeros(device, [count, input[0], input[1], 3], DType::U8)?);
-        Ok(Self { pixels, labels: Tensor::zeros(device, [count], DType::I32)?, size: input, input: DType::F32 })
+    /// `count` images of the sizes of `like`, all black and of the first class.
+    pub(super) fn blank(device: &Device, count: usize, like: &Images) -> Result<Self> {
+        let sizes = [[like.height, like.width], like.input()];
+        let pixels = Pixels::Held(Tensor::zeros(device, [count, like.height, like.width, 3], DType::U8)?);
+        Ok(Self { pixels, labels: Tensor::zeros(device, [count], DType::I32)?, sizes, input: DType::F32 })
     }
 
     /// The same, of which a network gets batches of type `input`, and computes in it.
@@ -145,15 +157,17 @@ impl Resident {
         let device = self.labels.device();
         let numbers = order.numbers[at..].iter().take(batch).map(|&number| number as i32);
         let table: Vec<i32> = (0..batch as i32).chain(numbers).collect();
-        let [height, width] = self.size;
+        let [[height, width], _] = self.sizes;
         let pixels = Tensor::from_slice(device, [batch, height, width, 3], &pixels)?;
         Ok((pixels, Tensor::from_slice(device, [2, batch], &table)?, 0))
     }
 
-    /// `batch` images from position `at` of `order`, as a network's input `[B, H, W, 3]`, and their labels `[B]`.
+    /// `batch` images from position `at` of `order`, as a network's input `[B, H, W, 3]` in the size that it sees, and their
+    /// labels `[B]`.
     pub fn batch(&self, order: &Order, at: usize, batch: usize, how: &Augment, key: Key) -> Result<(Tensor, Tensor)> {
         let (pixels, indices, offset) = self.pixels(order, at, batch)?;
-        let x = augment(&pixels, &indices, offset, batch, how, key, self.input)?;
+        let how = Augment { size: Some(self.sizes[1]), ..*how };
+        let x = augment(&pixels, &indices, offset, batch, &how, key, self.input)?;
         Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?))
     }
 
@@ -173,10 +187,10 @@ impl Resident {
         let numbers = order.numbers.get(at..at.saturating_add(batch)).unwrap_or_default();
         let (pixels, indices, offset) = self.pixels(order, at, batch)?;
         let chosen = Chosen { numbers, indices: &indices, offset };
-        let x = by_order(&pixels, chosen, how, channels, key, self.input)?;
+        let x = by_order(&pixels, chosen, self.sizes[1], how, channels, key, self.input)?;
         let own = pick_labels(&self.labels, &order.indices, at, batch)?;
         let Some(mixing) = how.mixing else { return Ok(Batch { x, own, mixed: None }) };
-        let drawn = mixing.draw(self.size, key);
+        let drawn = mixing.draw(self.sizes[1], key);
         let others = partner_labels(&self.labels, &order.indices, at, batch)?;
         Ok(Batch { x: mix(&x, &drawn)?, own, mixed: Some((others, drawn.label as f32)) })
     }

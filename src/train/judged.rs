@@ -124,7 +124,7 @@ impl Judged {
         let train: Vec<Option<Role>> =
             (0..data.train.len()).map(|at| roles.get(at).copied().or_else(|| known(&data.train, at))).collect();
         let trained_on = |images: &Images, at: usize| known(images, at) == Some(Role::Train);
-        let (mut images, mut left_out) = (Images::new(meta.input[0], meta.input[1]), 0);
+        let (mut images, mut left_out) = (meta.images(), 0);
         let wanted = |role: Option<Role>| match part {
             Part::Train => other.is_some() || role == Some(Role::Train),
             Part::Val => role == Some(Role::Held),

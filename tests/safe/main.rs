@@ -58,7 +58,7 @@ const WILD: Stage = Stage {
     window: [-1e9, 1e9, f64::NAN, 1e9],
     edge: Edge::Reflected,
 };
-const PLAIN: Augment = Augment { padding: 1, flip: true, mean: [0.5; 3], std: [0.5; 3] };
+const PLAIN: Augment = Augment { size: None, padding: Some(1), flip: true, mean: [0.5; 3], std: [0.5; 3] };
 
 #[test]
 fn shapes_that_cannot_be() {
@@ -135,7 +135,9 @@ fn tensors_of_two_devices() {
         refused(cross_entropy_with(tape, &a, &Targets { classes: Some(&classes), ..Targets::of(&own, 0.0) }));
         let pixels = Tensor::from_slice(&here, [1, 2, 2, 3], &[9u8; 12]).unwrap();
         refused(augment(&pixels, &labels, 0, 1, &PLAIN, KEY, DType::F32));
-        refused(sample(&pixels, &labels, 0, &[vec![WILD]], &Channels::PLAIN, DType::F32));
+        let larger = Augment { size: Some([3, 2]), ..PLAIN };
+        refused(augment(&pixels, &labels, 0, 1, &larger, KEY, DType::F32));
+        refused(sample(&pixels, &labels, 0, [2, 2], &[vec![WILD]], &Channels::PLAIN, DType::F32));
         refused(Totals::new(&there).unwrap().add(&floats(&here, &[1]), &a, &labels, 1));
 
         // Gradients, and what they update.
@@ -248,11 +250,11 @@ fn labels_and_indices_out_of_range() {
     let pixels = Tensor::from_slice(&device, [2, 2, 2, 3], &[9u8; 24]).unwrap();
     let y = augment(&pixels, &wild, 0, 4, &PLAIN, KEY, DType::F32).unwrap();
     assert!(y.to_vec::<f32>().unwrap().iter().all(|value| value.is_nan()));
-    let y = sample(&pixels, &wild, 0, &vec![vec![WILD]; 4], &Channels::PLAIN, DType::F32).unwrap();
+    let y = sample(&pixels, &wild, 0, [2, 2], &vec![vec![WILD]; 4], &Channels::PLAIN, DType::F32).unwrap();
     assert!(y.to_vec::<f32>().unwrap().iter().all(|value| value.is_nan()));
     // Maps are numbers, too: wherever they lead, no pixel is read that is not there.
     let known = Tensor::from_slice(&device, [2], &[0, 1]).unwrap();
-    sample(&pixels, &known, 0, &vec![vec![WILD]; 2], &Channels::PLAIN, DType::F32).unwrap();
+    sample(&pixels, &known, 0, [1, 2], &vec![vec![WILD]; 2], &Channels::PLAIN, DType::F32).unwrap();
     refused(mix(&y, &Mix { rows: [0, usize::MAX], columns: [0, 2], weight: 0.5, label: 0.5 }));
     let labels = Tensor::from_slice(&device, [2], &[5, 6]).unwrap();
     assert_eq!(pick_labels(&labels, &wild, 0, 4).unwrap().to_vec::<i32>().unwrap(), [-1; 4]);

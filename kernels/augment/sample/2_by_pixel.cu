@@ -6,7 +6,7 @@
 // through once, and the four pixels around are found once. That is the quantity: requests of loads, less than half. Four pixels
 // make twelve floats, which three accesses of 16 bytes write.
 //
-//   layout    images [N, H, W, 3] bytes; indices [≥ offset + B]; stages [B, count, 10], see sampling.cuh; out [B, H, W, 3]
+//   layout    images [N, R, C, 3] bytes; indices [≥ offset + B]; stages [B, count, 10], see sampling.cuh; out [B, H, W, 3]
 //   defines   THREADS
 //   launch    grid (B, parts), THREADS threads: the blocks of a column of the grid share an image
 //   requires  an index outside 0 … N − 1 is not followed: its image becomes NaN
@@ -20,10 +20,10 @@ constexpr int PIXELS = 4;  // per thread and step
 
 extern "C" __global__ void __launch_bounds__(THREADS)
 augment_forward_sample(element* __restrict__ out,                 // [B, H, W, 3]
-                       const unsigned char* __restrict__ images,  // [N, H, W, 3]
+                       const unsigned char* __restrict__ images,  // [N, R, C, 3]
                        const int* __restrict__ indices,           // [≥ offset + B]
                        const float* __restrict__ stages,          // [B, count, 10]
-                       int n, int offset, int height, int width, int count, int edges,
+                       int n, int offset, int rows, int columns, int height, int width, int count, int edges,
                        float scale0, float scale1, float scale2,  // 1 / (255 std)
                        float shift0, float shift1, float shift2) {  // −mean / std
     const int pixels = height * width;
@@ -32,7 +32,7 @@ augment_forward_sample(element* __restrict__ out,                 // [B, H, W, 3
     const float missing = __int_as_float(0x7fc00000);  // NaN
     const float scale[3] = {scale0, scale1, scale2};
     const float shift[3] = {known ? shift0 : missing, known ? shift1 : missing, known ? shift2 : missing};
-    const unsigned char* picture = images + (size_t)(known ? index : 0) * pixels * 3;
+    const unsigned char* picture = images + (size_t)(known ? index : 0) * rows * columns * 3;
     const float* own = stages + (size_t)blockIdx.x * count * STAGE;
     const size_t start = (size_t)blockIdx.x * pixels;  // this image's first pixel in the output
     const bool aligned = start % 4 == 0;               // then 12-float groups start on 16 bytes
@@ -43,9 +43,9 @@ augment_forward_sample(element* __restrict__ out,                 // [B, H, W, 3
         int y = p / width, x = p % width;  // of the group's first pixel; the others follow by counting
         UNROLL for (int i = 0; i < PIXELS; ++i) {
             // Pixels past the last have a place in the picture as well, and are not stored.
-            const Point at = source_point(own, count, (unsigned)edges, height, width, x, y);
+            const Point at = source_point(own, count, (unsigned)edges, rows, columns, x, y);
             UNROLL for (int c = 0; c < 3; ++c) {
-                value[3 * i + c] = fmaf(sample(picture, height, width, at, c), scale[c], shift[c]);
+                value[3 * i + c] = fmaf(sample(picture, rows, columns, at, c), scale[c], shift[c]);
             }
             if (++x == width) x = 0, ++y;
         }

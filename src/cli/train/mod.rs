@@ -77,6 +77,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     for warning in data.warnings.iter().chain(&data.changes).chain(trainer.warnings()) {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
     }
+    crate::cli::faces(&data.classes, environment);
     if resumed {
         trainer.resumption().iter().for_each(tell);
     }

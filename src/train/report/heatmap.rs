@@ -9,6 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::confusion::Confusion;
+use crate::draw::face;
 use crate::draw::pen::{self, AXIS, Drawn, FAINT, GRID, INK, Pen};
 use crate::error::Result;
 
@@ -36,20 +37,18 @@ pub fn bitmap(title: &str, names: &[String], confusion: &Confusion) -> Result<Rg
     let classes = confusion.classes() as f64;
     let cell = (SIDE / classes).clamp(SMALLEST, LARGEST);
     let side = cell * classes;
-    // About 6 points a letter; names that are wider are cut off. The axes' own names need some room too.
-    let names_width = (6.2 * longest(names)).clamp(84.0, NAME_WIDTH) + 12.0;
+    let names: Vec<String> = names.iter().enumerate().map(|(class, name)| face::label(class, name)).collect();
+    // Names that are wider are cut off. The axes' own names need some room too.
+    let widest = names.iter().map(|name| NAME * face::width(name)).fold(84.0, f64::max);
+    let names_width = widest.min(NAME_WIDTH) + 12.0;
     let width = 2.0 * EDGE + 16.0 + names_width + side.max(NARROWEST);
     let height = TITLE + side + names_width + EDGE;
-    let matrix = Matrix { names, confusion, cell, side, names_width };
+    let matrix = Matrix { names: &names, confusion, cell, side, names_width };
     pen::bitmap((width, height), |pen| {
         pen.text((EDGE, 28.0), 15.0, INK, HPos::Left, &pen.fit(title, 15.0, width - 2.0 * EDGE))?;
         matrix.scale(&pen.moved(EDGE, 44.0))?;
         matrix.draw(&pen.moved(EDGE + 16.0 + names_width, TITLE))
     })
-}
-
-fn longest(names: &[String]) -> f64 {
-    names.iter().map(|name| name.chars().count()).max().unwrap_or(0) as f64
 }
 
 struct Matrix<'a> {

@@ -112,8 +112,8 @@ impl Trainer {
         let counts = class_counts(&labels, data.classes.len());
         let weights =
             config.class_weights.of(&counts).map(|weights| ClassWeights::new(device, &weights)).transpose()?;
-        let input = [data.train.height, data.train.width];
-        config.augmentation()?.check(input)?;
+        let input = data.train.input();
+        config.augmentation()?.check([[data.train.height, data.train.width], input])?;
         let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;

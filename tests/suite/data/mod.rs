@@ -4,6 +4,7 @@ pub mod fetch;
 pub mod files;
 pub mod folder;
 mod info;
+mod load_size;
 mod pictures;
 mod python;
 mod record;

@@ -106,16 +106,20 @@ fn pictures_of_another_shape_are_squashed_cropped_or_padded() {
     let thirds = format!("{}{}{}", "r".repeat(10), "g".repeat(10), "b".repeat(10));
     assert_eq!(row(Fit::Squash, 15), thirds);
     assert_eq!(row(Fit::Crop, 15), format!("{}{}{}", "r".repeat(5), "g".repeat(20), "b".repeat(5)));
-    // Half as high as the square: rows 7 to 21.
+    // Half as high as the square: rows 8 to 22, the even one of two middles.
     let bars = ".".repeat(30);
-    assert_eq!([6, 7, 21, 22].map(|y| row(Fit::Pad, y)), [&bars, &thirds, &thirds, &bars].map(String::clone));
+    assert_eq!([7, 8, 22, 23].map(|y| row(Fit::Pad, y)), [&bars, &thirds, &thirds, &bars].map(String::clone));
     // One that has the shape is the same in all three; sizes stay whole and at least one pixel.
     let same = |fit| picture::fitted(&wide, 15, 30, fit).unwrap();
     assert_eq!((same(Fit::Crop), same(Fit::Pad)), (same(Fit::Squash), same(Fit::Squash)));
-    let line = RgbImage::from_pixel(1, 500, Rgb([9, 9, 9]));
-    for fit in [Fit::Squash, Fit::Crop, Fit::Pad] {
-        assert_eq!(picture::fitted(&line, 7, 5, fit).unwrap().len(), 105);
-        says(picture::fitted(&line, 0, 5, fit), &["picture size", "1 to 32768"]);
+    for (rows, columns) in [(1, 500), (20_000, 1)] {
+        let line = RgbImage::from_pixel(columns, rows, Rgb([9, 9, 9]));
+        for fit in [Fit::Squash, Fit::Crop, Fit::Pad] {
+            let pixels = picture::fitted(&line, 70, 50, fit).unwrap();
+            assert!(pixels.len() == 3 * 70 * 50 && pixels.contains(&9), "{fit}");
+            assert!(fit == Fit::Pad || pixels.iter().all(|&value| value == 9), "{fit}");
+            says(picture::fitted(&line, 0, 5, fit), &["picture size", "1 to 32768"]);
+        }
     }
 }
 

@@ -136,16 +136,16 @@ fn a_run_of_mixed_or_streamed_batches_stopped_in_an_epoch_goes_on_as_if_it_had_n
         );
     }
     let spec = format!("folder:{}", pictures.display());
-    let open = |memory, workers| {
-        let image_size = Some("16".parse().unwrap());
-        Dataset::open(&spec, &Loading { image_size, memory, workers, ..Loading::default() }).unwrap()
-    };
-    let (held, one, four) = (open(None, 0), open(Some(0), 1), open(Some(0), 4));
-    assert!(one.train.is_streamed() && !held.train.is_streamed());
     let info = RunInfo::read(&RunDir::open(&shared.run).unwrap()).unwrap();
-    for augment in ["crop2+flip", "resized-crop(0.5-1,0.75-1.33)+flip+rotate(20)+contrast(0.4)+cutout(6)+mixup(0.4)"] {
+    let mixed = "resized-crop(0.5-1,0.75-1.33)+flip+rotate(20)+contrast(0.4)+cutout(6)+mixup(0.4)";
+    for (augment, load_size) in [("crop2+flip", None), (mixed, Some("18x20".parse().unwrap()))] {
         let config = last(&shared.run).meta.config;
-        let config = Config { epochs: 2, augment: augment.into(), validation: 0.0, data: spec.clone(), ..config };
+        let (data, image_size) = (spec.clone(), Some("16".parse().unwrap()));
+        let config =
+            Config { epochs: 2, augment: augment.into(), validation: 0.0, data, image_size, load_size, ..config };
+        let open = |memory, workers| Dataset::open(&spec, &Loading { memory, workers, ..config.loading() }).unwrap();
+        let (held, one, four) = (open(None, 0), open(Some(0), 1), open(Some(0), 4));
+        assert!(one.train.is_streamed() && !held.train.is_streamed());
         let folder = tempfile::tempdir().unwrap();
         let (whole, stopped) = (vec![(9, 0)], vec![(1, 2), (2, 1), (9, 0)]);
         let runs = [(&held, &whole), (&held, &stopped), (&one, &whole), (&four, &stopped)];

@@ -7,7 +7,7 @@
 use super::colour::Coloured;
 use super::geometry::{Moved, Size};
 use super::mix::Mix;
-use super::written::{Colouring, Geometric, Mixing};
+use super::written::{Augmentation, Colouring, Geometric, Mixing};
 use crate::op::random::Key;
 
 /// Streams of random numbers, a new one for each attempt of what tries again. Layers count theirs from 1 up, these lie above;
@@ -47,18 +47,36 @@ fn choice(count: usize, word: u32) -> usize {
 }
 
 impl Geometric {
-    /// Its parameters for image `index` of `size`.
-    pub fn draw(self, size: Size, key: Key, index: u32) -> Moved {
+    /// Its parameters for image `index`, where a picture of size `from` is to become one of size `to`.
+    pub fn draw(self, [from, to]: [Size; 2], key: Key, index: u32) -> Moved {
         match self {
-            Self::ResizedCrop { scale, ratio } => resized_crop(scale, ratio, size, key, index),
+            Self::ResizedCrop { scale, ratio } => resized_crop(scale, ratio, from, key, index),
             Self::Crop { padding, reflect } => {
-                let [down, right, ..] = key.block(index);
-                let shift = |word| choice(2 * padding + 1, word) as i32 - padding as i32;
-                Moved::Crop { down: shift(down), right: shift(right), reflect }
+                let words = key.block(index);
+                let shift = |axis: usize| {
+                    let places = (from[axis] + 2 * padding).saturating_sub(to[axis]) + 1;
+                    choice(places, words[axis]) as i32 - padding as i32
+                };
+                Moved::Crop { down: shift(0), right: shift(1), reflect }
             }
             Self::Flip => Moved::Flip(key.block(index)[2] >> 31 == 1),
             Self::Rotate(most) => Moved::Rotate(between([-most, most], Stream::Rotate.of(key).block(index)[0])),
         }
+    }
+}
+
+impl Augmentation {
+    /// What is drawn of its geometry for image `index`: moves through which a picture of size `from` becomes one of size `to`. The
+    /// first crop that is written cuts it out, or one before all else.
+    pub fn moves(&self, [from, to]: [Size; 2], key: Key, index: u32) -> Vec<Moved> {
+        let mut size = from;
+        let draw = |one: &Geometric| {
+            let moved = one.draw([size, to], key, index);
+            size = if one.cuts() { to } else { size };
+            moved
+        };
+        let cut = (from != to && !self.geometry.iter().any(Geometric::cuts)).then_some(&Geometric::CUT);
+        cut.into_iter().chain(&self.geometry).map(draw).collect()
     }
 }
 

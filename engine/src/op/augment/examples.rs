@@ -23,11 +23,10 @@ fn order(text: &str) -> Augmentation {
     text.parse().expect("an order")
 }
 
-/// The maps that `text` draws for images 0 … b − 1.
-fn maps(text: &str, b: usize, size: Size) -> Vec<Vec<Stage>> {
-    let geometry = order(text).geometry;
-    let moves = |index| geometry.iter().map(|one| one.draw(size, KEY, index)).collect::<Vec<_>>();
-    (0..b as u32).map(|index| stages(&moves(index), size)).collect()
+/// The maps that `text` draws for images 0 … b − 1, from pictures of the first of `sizes` to images of the second.
+fn maps(text: &str, b: usize, sizes: [Size; 2]) -> Vec<Vec<Stage>> {
+    let order = order(text);
+    (0..b as u32).map(|index| stages(&order.moves(sizes, KEY, index), sizes)).collect()
 }
 
 /// The colours that `text` draws for images 0 … b − 1.
@@ -62,17 +61,17 @@ pub(super) fn sample_job(device: &Device, problem: &str, element: DType) -> Resu
         ["rotate(45)", "resized-crop(0.5-1,0.75-1.33)+rotate(45)", "resized-crop(0.5-1,0.75-1.33)+crop4+rotate(45)"];
     let text = orders.get(k - 1).ok_or_else(|| Error::usage(format!("augmentation '{problem}': k is 1, 2 or 3")))?;
     let (images, numbers, pixels) = pictures(device, [b, h, w])?;
-    let maps = maps(text, b, [h, w]);
+    let maps = maps(text, b, [[h, w]; 2]);
     let values = 3 * h * w;
     let own = maps.clone();
     Ok(Job {
         flops: ((20 * k + 30) * b * h * w) as f64,
         bytes: ((1 + element.bytes()) * b * values) as f64,
         terms: (h + w) * (h + w),
-        run: Box::new(move || sample(&images, &numbers, 0, &maps, &CHANNELS, element)),
+        run: Box::new(move || sample(&images, &numbers, 0, [h, w], &maps, &CHANNELS, element)),
         element: Box::new(move |at| {
             let picture = &pixels[at / values * values..][..values];
-            normalized(sampled(picture, [h, w], &own[at / values])[at % values] / 255.0, at % 3)
+            normalized(sampled(picture, [[h, w]; 2], &own[at / values])[at % values] / 255.0, at % 3)
         }),
     })
 }
@@ -105,15 +104,17 @@ pub(super) fn workloads() -> Vec<Workload> {
     let whole_pixels = |device: &Device, [batch, h, w]: [usize; 3], element: DType| {
         let (images, picked, _) = pictures(device, [batch, h, w])?;
         let [labels] = workload::tensors(device, &[Input::new([batch], Values::Labels(10))], element)?;
-        let how = Augment { padding: 2.min(h), flip: true, mean: [0.5; 3], std: [0.25; 3] };
+        let middle = Augment { size: Some([h.div_ceil(2), w]), ..Augment::evaluation([0.5; 3], [0.25; 3]) };
+        augment(&images, &picked, 0, batch, &middle, KEY, element)?;
+        let how = Augment { size: None, padding: Some(2.min(h)), flip: true, ..middle };
         augment(&images, &picked, 0, batch, &how, KEY, element)?;
         pick_labels(&labels, &picked, 0, batch)?;
         partner_labels(&labels, &picked, 0, batch).map(drop)
     };
     let geometry = |device: &Device, [batch, h, w]: [usize; 3], element: DType| {
         let (images, picked, _) = pictures(device, [batch, h, w])?;
-        let maps = maps("resized-crop(0.3-1,0.75-1.33)+flip+rotate(45)", batch, [h, w]);
-        sample(&images, &picked, 0, &maps, &CHANNELS, element).map(drop)
+        let maps = maps("resized-crop(0.3-1,0.75-1.33)+flip+rotate(45)", batch, [[h, w]; 2]);
+        sample(&images, &picked, 0, [h, w], &maps, &CHANNELS, element).map(drop)
     };
     let colours = |device: &Device, [batch, h, w]: [usize; 3], element: DType| {
         let x = Input::new([batch, h, w, 3], Values::Range(0.0, 1.0)).single();
@@ -149,34 +150,38 @@ pub(super) fn cases() -> Vec<Case> {
         "crop3(reflect)+flip",
         "rotate(20)+crop4(reflect)+resized-crop(0.5-1,1-1)",
     ];
-    for (text, size) in orders.iter().flat_map(|text| sizes.map(|size| (text, size))) {
-        let [b, h, w] = size;
+    let alike = orders.iter().flat_map(|text| sizes.map(|[b, h, w]| (*text, b, [[h, w]; 2])));
+    // Pictures larger than images: what is written cuts, at first or later, or a crop before it.
+    let larger = orders.into_iter().chain(["crop+rotate(60)", "flip+rotate(60)+crop"]);
+    let larger = larger.map(|text| (text, 2, [[19, 12], [13, 11]]));
+    for (text, b, size) in alike.chain(larger) {
+        let [[rows, columns], [h, w]] = size;
         // A reflected margin is smaller than the image.
         if text.contains("reflect") && h.min(w) < 5 {
             continue;
         }
-        let x = Input::new([b, h, w, 3], Values::Range(0.0, 255.99)).single();
+        let x = Input::new([b, rows, columns, 3], Values::Range(0.0, 255.99)).single();
         let numbers = Input::new([b], Values::Labels(b));
-        let own = maps(text, b, [h, w]);
+        let own = maps(text, b, size);
         let run = move |_: &mut Tape, x: &[Tensor]| {
             let pixels = bytes(x[0].floats()?.into_iter().map(f64::from));
             let images = Tensor::from_slice(x[0].device(), x[0].shape(), &pixels)?;
             let to = x[2].dtype();
-            sample(&images, &x[1], 0, &own, &CHANNELS, to)
+            sample(&images, &x[1], 0, [h, w], &own, &CHANNELS, to)
         };
-        let own = maps(text, b, [h, w]);
+        let own = maps(text, b, size);
         let expected = move |x: &[Vec<f64>]| {
-            let (pixels, values) = (bytes(x[0].iter().copied()), 3 * h * w);
+            let (pixels, values) = (bytes(x[0].iter().copied()), 3 * rows * columns);
             let image = |(map, &number): (&Vec<Stage>, &f64)| {
-                sampled(&pixels[number as usize * values..][..values], [h, w], map)
+                sampled(&pixels[number as usize * values..][..values], size, map)
             };
             let all = own.iter().zip(&x[1]).flat_map(image);
             all.enumerate().map(|(at, value)| normalized(value / 255.0, at % 3)).collect()
         };
         // The third input says of which type the result is. A place has the rounding of a number as large as the image.
         let inputs = vec![x, numbers, Input::new([1], Values::Uniform)];
-        let case = Case::new(format!("augment {text} {size:?}"), inputs, run, expected);
-        cases.push(case.terms((h + w) * (h + w)).forward_only());
+        let case = Case::new(format!("augment {text} {b} {size:?}"), inputs, run, expected);
+        cases.push(case.terms((rows + columns) * (rows + columns)).forward_only());
     }
     for (text, size) in
         ["grey(0.5)", "hue(0.5)", "contrast(0.9)", "saturation(2)+brightness(0.9)", "cutout(5)", COLOURS]

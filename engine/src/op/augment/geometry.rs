@@ -72,14 +72,23 @@ fn then(first: [f64; 6], second: [f64; 6]) -> [f64; 6] {
 
 const IDENTITY: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 
-/// The map of an image of `size` through `moves`, which are in the order in which they are applied: at least one stage, and as
-/// many for other draws of the same transforms.
-pub fn stages(moves: &[Moved], size: Size) -> Vec<Stage> {
-    let [height, width] = size.map(|length| length as f64);
-    let frame = [0.0, width - 1.0, 0.0, height - 1.0];
+/// The first row and column of the middle part of a picture; torchvision's `CenterCrop`, which takes the even one of two middles.
+pub fn middle(picture: Size, part: Size) -> Size {
+    std::array::from_fn(|axis| (picture[axis].saturating_sub(part[axis]) as f64 / 2.0).round_ties_even() as usize)
+}
+
+/// The map from an image of size `to` to its picture of size `from`, through `moves`, which are in the order in which they are
+/// applied: at least one stage, and as many for other draws of the same transforms. The first of them that cuts makes one size of
+/// the other.
+pub fn stages(moves: &[Moved], [from, to]: [Size; 2]) -> Vec<Stage> {
+    let frame = |[height, width]: Size| [0.0, width as f64 - 1.0, 0.0, height as f64 - 1.0];
+    let cut = moves.iter().position(|one| matches!(one, Moved::ResizedCrop { .. } | Moved::Crop { .. }));
     let mut stages = Vec::new();
     let mut map = IDENTITY;
-    for one in moves.iter().rev() {
+    for (at, one) in moves.iter().enumerate().rev() {
+        // Before it, and after it.
+        let [size, result] = [at, at + 1].map(|at| if cut.is_some_and(|cut| at > cut) { to } else { from });
+        let [height, width] = size.map(|length| length as f64);
         let (next, edge) = match *one {
             Moved::Flip(mirrored) => {
                 if mirrored {
@@ -89,12 +98,12 @@ pub fn stages(moves: &[Moved], size: Size) -> Vec<Stage> {
             }
             Moved::Crop { down, right, reflect } => {
                 let edge = if reflect { Edge::Reflected } else { Edge::Black };
-                ([1.0, 0.0, right.into(), 0.0, 1.0, down.into()], (frame, edge))
+                ([1.0, 0.0, right.into(), 0.0, 1.0, down.into()], (frame(size), edge))
             }
             Moved::ResizedCrop { top, left, height: rows, width: columns } => {
                 let [top, left, rows, columns] = [top, left, rows, columns].map(|pixels| pixels as f64);
                 // Centres of pixels are half a pixel from their edges, here and there.
-                let [x, y] = [columns / width, rows / height];
+                let [x, y] = [columns / result[1] as f64, rows / result[0] as f64];
                 let (right, down) = (left + 0.5 * x - 0.5, top + 0.5 * y - 0.5);
                 let window = [left, left + columns - 1.0, top, top + rows - 1.0];
                 ([x, 0.0, right, 0.0, y, down], (window, Edge::Clamped))
@@ -103,7 +112,7 @@ pub fn stages(moves: &[Moved], size: Size) -> Vec<Stage> {
                 let (sine, cosine) = degrees.to_radians().sin_cos();
                 let [x, y] = [(width - 1.0) / 2.0, (height - 1.0) / 2.0];
                 let (right, down) = (x - cosine * x + sine * y, y - sine * x - cosine * y);
-                ([cosine, -sine, right, sine, cosine, down], (frame, Edge::BlackTwice))
+                ([cosine, -sine, right, sine, cosine, down], (frame(size), Edge::BlackTwice))
             }
         };
         let (window, edge) = edge;
@@ -112,7 +121,7 @@ pub fn stages(moves: &[Moved], size: Size) -> Vec<Stage> {
     }
     // What was written before everything with an edge, or alone, stays within the image.
     if stages.is_empty() || matches!(moves.first(), Some(Moved::Flip(_))) {
-        stages.push(Stage { map, window: frame, edge: Edge::Clamped });
+        stages.push(Stage { map, window: frame(from), edge: Edge::Clamped });
     }
     stages
 }

@@ -3,11 +3,11 @@
 use super::colour::Coloured;
 use super::geometry::{Edge, Size, Stage};
 
-/// The picture `[H, W, 3]` (bytes) of `size` through the map `stages`, in [0, 255].
-pub fn sampled(picture: &[u8], size: Size, stages: &[Stage]) -> Vec<f64> {
-    let [height, width] = size;
-    let mut values = Vec::with_capacity(3 * height * width);
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+/// What a picture (bytes) of size `from` looks like in size `to` through the map `stages`, in [0, 255].
+pub fn sampled(picture: &[u8], [from, to]: [Size; 2], stages: &[Stage]) -> Vec<f64> {
+    let [height, width] = from;
+    let mut values = Vec::with_capacity(3 * to[0] * to[1]);
+    for (y, x) in (0..to[0]).flat_map(|y| (0..to[1]).map(move |x| (y, x))) {
         let mut light = 1.0;
         let mut at = [x as f64, y as f64];
         for Stage { map: [a, b, c, d, e, f], window, edge } in stages {

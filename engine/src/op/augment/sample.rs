@@ -1,6 +1,6 @@
 //! Geometric transforms: pictures sampled where each image's map leads.
 
-use super::geometry::Stage;
+use super::geometry::{Size, Stage};
 use super::problem::{Channels, Sizes};
 use super::{check, threads};
 use crate::device::{Arg, Defines, Geometry, Target};
@@ -38,8 +38,8 @@ fn by_pixel(file: &'static str, sizes: &Sizes, out: &Tensor, parts: [&[Arg]; 3])
     launch(out.device(), &variant, ENTRY, Geometry::grid(sizes.b, blocks, 1, threads), &Args::of(parts))
 }
 
-/// `[B, H, W, 3]` of type `to`: images `indices[offset]`, …, of `images [N, H, W, 3]` (u8), each through its own of the `B` maps
-/// `stages`, sampled bilinearly between pixels (which are not averaged where the map makes them smaller) in f32, never rounded
+/// `[B, H, W, 3]` of type `to`: images `indices[offset]`, …, of `images [N, R, C, 3]` (u8), each through its own of the `B` maps
+/// `stages` that lead to it from an image of `size` H × W, sampled bilinearly between pixels (which are not averaged where the map makes them smaller) in f32, never rounded
 /// to bytes. An index outside `0 … N − 1` yields NaN.
 ///
 /// # Errors
@@ -49,15 +49,13 @@ pub fn sample(
     images: &Tensor,
     indices: &Tensor,
     offset: usize,
+    size: Size,
     stages: &[Vec<Stage>],
     channels: &Channels,
     to: DType,
 ) -> Result<Tensor> {
-    let &[n, h, w, 3] = images.shape().dims() else {
-        return Err(Error::shape("augment", format!("images are [N, H, W, 3], not {}", images.shape())));
-    };
-    let b = stages.len();
-    check(images, indices, offset, b, to)?;
+    let (b, [h, w]) = (stages.len(), size);
+    let (n, [rows, columns]) = check(images, size, indices, offset, b, to)?;
     let edges = |map: &[Stage]| map.iter().rev().fold(0, |all, stage| all << 2 | stage.edge as u32);
     let (k, edge) = (stages[0].len(), edges(&stages[0]));
     if k == 0 || k > 16 || stages.iter().any(|map| map.len() != k || edges(map) != edge) {
@@ -68,7 +66,8 @@ pub fn sample(
     let table: Vec<f32> = stages.iter().flatten().flat_map(row).collect();
     let table = Tensor::from_slice(images.device(), [b, k, 10], &table)?;
     let tensors = [out.arg(), images.arg(), indices.arg(), table.arg(), dimension(n)?, dimension(offset)?];
-    let map = [dimension(h)?, dimension(w)?, dimension(k)?, Arg::I32(edge as i32)];
+    let image = [dimension(rows)?, dimension(columns)?, dimension(h)?, dimension(w)?];
+    let map = [&image[..], &[dimension(k)?, Arg::I32(edge as i32)]].concat();
     let sizes = Sizes { b, h, w, k };
     let rung = SAMPLE.pick(images.device(), &sizes, to);
     (rung.run)(rung.file, &sizes, &out, [&tensors, &map, &channels.args(255.0)?])?;

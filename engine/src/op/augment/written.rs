@@ -8,14 +8,14 @@ use crate::error::{Error, Result};
 /// What moves pixels. All that is written of it becomes one map, see [`stages`](super::geometry::stages).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Geometric {
-    /// A part of the picture brought to the picture's size; torchvision's `RandomResizedCrop`.
+    /// A part of the picture brought to the image's size; torchvision's `RandomResizedCrop`.
     ResizedCrop {
         /// Its area, least and greatest, as a share of the picture's.
         scale: [f64; 2],
         /// Its width by its height, least and greatest; the logarithm is uniform.
         ratio: [f64; 2],
     },
-    /// A crop of the picture's size from the picture with a margin; torchvision's `RandomCrop(padding)`.
+    /// A crop of the image's size from the picture with a margin; torchvision's `RandomCrop(padding)`.
     Crop {
         /// Pixels of margin on each side.
         padding: usize,
@@ -65,15 +65,25 @@ pub struct Augmentation {
     pub mixing: Option<Mixing>,
 }
 
+impl Geometric {
+    /// A crop without margin: what is cut out of pictures that are larger than images.
+    pub(super) const CUT: Self = Self::Crop { padding: 0, reflect: false };
+
+    /// Whether its result may have another size than the picture.
+    pub(super) fn cuts(&self) -> bool {
+        matches!(self, Self::ResizedCrop { .. } | Self::Crop { .. })
+    }
+}
+
 impl Augmentation {
     /// Padding and flip of an order whose geometry is crop with black margin and flip alone, or nothing: then pixels are moved
-    /// as they are, and nothing is sampled between them.
-    pub fn whole_pixels(&self) -> Option<(usize, bool)> {
-        let (mut padding, mut flip) = (0, false);
+    /// as they are, and nothing is sampled between them. Without padding, where nothing at all is drawn, the middle is taken.
+    pub fn whole_pixels(&self) -> Option<(Option<usize>, bool)> {
+        let (mut padding, mut flip) = ((*self != Self::default()).then_some(0), false);
         for one in &self.geometry {
             match *one {
-                // Which of the two is first makes no difference but the sign of a shift, and both signs are as likely.
-                Geometric::Crop { padding: pixels, reflect: false } => padding = pixels,
+                // Which of the two is first makes no difference but from which end a shift is counted, and those are as likely.
+                Geometric::Crop { padding: pixels, reflect: false } => padding = Some(pixels),
                 Geometric::Flip => flip = true,
                 _ => return None,
             }
@@ -81,13 +91,22 @@ impl Augmentation {
         Some((padding, flip))
     }
 
-    /// Refuses what images of `size` are too small for: a margin that reflects more than there is, or leaves nothing of the image.
+    /// Refuses what pictures of size `from` are too small for: a margin that reflects more than there is, or leaves nothing of the
+    /// picture; and a crop without margin that cuts nothing off, because images of size `to` are as large.
     ///
     /// # Errors
     /// One line: the largest margin that would do.
-    pub fn check(&self, size: Size) -> Result<()> {
+    pub fn check(&self, [from, to]: [Size; 2]) -> Result<()> {
+        let mut size = from;
         for one in &self.geometry {
-            let &Geometric::Crop { padding, reflect } = one else { continue };
+            let &Geometric::Crop { padding, reflect } = one else {
+                size = if one.cuts() { to } else { size };
+                continue;
+            };
+            if *one == Geometric::CUT && size == to {
+                let what = "leaves pictures as they are: give it a margin, such as crop4, or load them larger, by ‹load_size›";
+                return Err(Error::usage(format!("augmentation 'crop': {what}")));
+            }
             let (most, how) = if reflect {
                 (size[0].min(size[1]).saturating_sub(1), "(reflect)")
             } else {
@@ -98,6 +117,7 @@ impl Augmentation {
                 let what = format!("images of {height} x {width} pixels take a margin of at most {most}");
                 return Err(Error::usage(format!("augmentation 'crop{padding}{how}': {what}")));
             }
+            size = to;
         }
         Ok(())
     }
@@ -122,7 +142,7 @@ enum Step {
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
     Kind { name: "resized-crop", form: "resized-crop(A-B,R-S)", numbers: "shares of the area above 0 and up to 1, ratios above 0", read: resized_crop },
-    Kind { name: "crop", form: "cropN or cropN(reflect)", numbers: "N from 1 to 64", read: crop },
+    Kind { name: "crop", form: "crop, cropN or cropN(reflect)", numbers: "N from 1 to 64", read: crop },
     Kind { name: "flip", form: "flip", numbers: "it takes none", read: |text| text.is_empty().then_some(Step::Geometric(Geometric::Flip)) },
     Kind { name: "rotate", form: "rotate(DEGREES)", numbers: "above 0 and up to 180", read: |text| Some(Step::Geometric(Geometric::Rotate(number(text, 180.0)?))) },
     Kind { name: "grey", form: "grey(P)", numbers: "a probability above 0 and up to 1", read: |text| Some(Step::Colouring(Colouring::Grey(number(text, 1.0)?))) },
@@ -161,6 +181,9 @@ fn resized_crop(text: &str) -> Option<Step> {
 }
 
 fn crop(text: &str) -> Option<Step> {
+    if text.is_empty() {
+        return Some(Step::Geometric(Geometric::CUT));
+    }
     let (pixels, reflect) = text.strip_suffix("(reflect)").map_or((text, false), |pixels| (pixels, true));
     let padding = pixels.parse().ok().filter(|pixels| (1..=64).contains(pixels))?;
     Some(Step::Geometric(Geometric::Crop { padding, reflect }))

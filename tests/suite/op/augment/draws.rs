@@ -35,7 +35,7 @@ fn uneven(counts: &[f64]) -> f64 {
 }
 
 fn moved<T>(one: Geometric, take: impl Fn(Moved) -> T) -> Vec<T> {
-    (0..COUNT).map(|index| take(one.draw(SIZE, KEY, index))).collect()
+    (0..COUNT).map(|index| take(one.draw([SIZE; 2], KEY, index))).collect()
 }
 
 #[test]
@@ -55,6 +55,44 @@ fn geometry() {
         counts[1][right] += 1.0;
     });
     assert!(counts.iter().all(|counts| uneven(counts) < 3.1), "{counts:?}");
+}
+
+/// 300 loaded, 224 seen: torchvision's RandomCrop(224), each of 77 places down and of 77 across.
+#[test]
+fn parts_of_larger_pictures() {
+    let (loaded, seen) = ([300, 300], [224, 224]);
+    let counts = |order: &str, margin: usize| {
+        let order: Augmentation = order.parse().unwrap();
+        let mut counts = [vec![0.0; 77 + 2 * margin], vec![0.0; 77 + 2 * margin]];
+        for index in 0..20 * COUNT {
+            let moves = order.moves([loaded, seen], KEY, index);
+            let cut = moves.iter().find_map(|one| match *one {
+                Moved::Crop { down, right, reflect: false } => Some([down, right]),
+                _ => None,
+            });
+            let place = cut.unwrap().map(|place| (place + margin as i32) as usize);
+            (0..2).for_each(|axis| counts[axis][place[axis]] += 1.0);
+        }
+        counts
+    };
+    // Cut out before all else, or where it is written, or with a margin.
+    for (order, margin) in [("flip", 0), ("rotate(30)+crop", 0), ("crop4", 4)] {
+        let counts = counts(order, margin);
+        assert!(counts.iter().all(|counts| uneven(counts) < 3.1), "{order}: {counts:?}");
+    }
+    let moves = |order: &str| order.parse::<Augmentation>().unwrap().moves([loaded, seen], KEY, 3);
+    assert!(matches!(moves("flip+rotate(30)")[..], [Moved::Crop { .. }, Moved::Flip(_), Moved::Rotate(_)]));
+    assert!(matches!(moves("rotate(30)+crop+flip")[..], [Moved::Rotate(_), Moved::Crop { .. }, Moved::Flip(_)]));
+    // A part of what is loaded, in any of its places, becomes what is seen.
+    let all = (0..COUNT).map(|index| {
+        let order: Augmentation = "resized-crop(0.5-1,0.75-1.33)".parse().unwrap();
+        let [Moved::ResizedCrop { top, left, height, width }] = order.moves([loaded, seen], KEY, index)[..] else {
+            panic!("one crop")
+        };
+        [top + height, left + width]
+    });
+    let ends = all.fold([0; 2], |most, ends| [most[0].max(ends[0]), most[1].max(ends[1])]);
+    assert_eq!(ends, loaded);
 }
 
 #[test]
@@ -166,12 +204,12 @@ fn images(device: &Device, count: usize) -> Tensor {
     Tensor::from_slice(device, [count, 9, 11, 3], &bytes).unwrap()
 }
 
-fn made(device: &Device, numbers: &[u32], order: &Augmentation) -> Vec<f32> {
+fn made(device: &Device, numbers: &[u32], size: [usize; 2], order: &Augmentation) -> Vec<f32> {
     let indices: Vec<i32> = numbers.iter().map(|&number| number as i32).collect();
     let indices = Tensor::from_slice(device, [numbers.len()], &indices).unwrap();
     let channels = Channels { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] };
     let chosen = Chosen { numbers, indices: &indices, offset: 0 };
-    let batch = by_order(&images(device, 8), chosen, order, &channels, KEY, DType::F32).unwrap();
+    let batch = by_order(&images(device, 8), chosen, size, order, &channels, KEY, DType::F32).unwrap();
     device.check_guards().unwrap();
     batch.to_vec().unwrap()
 }
@@ -182,10 +220,12 @@ fn an_image_is_treated_alike_wherever_it_stands() {
         "resized-crop(0.3-1,0.75-1.33)+flip+rotate(30)+crop2(reflect)+brightness(0.4)+contrast(0.4)+hue(0.1)+cutout(3)";
     let order = order.parse().unwrap();
     for (label, device) in devices() {
-        let (one, other) = (made(&device, &[5, 2, 7], &order), made(&device, &[7, 5], &order));
-        let values = 9 * 11 * 3;
-        assert!(one[..values] == other[values..] && one[2 * values..] == other[..values], "{label}");
-        assert!(one[..values] != one[values..2 * values], "{label}");
+        for size in [[9, 11], [6, 10]] {
+            let (one, other) = (made(&device, &[5, 2, 7], size, &order), made(&device, &[7, 5], size, &order));
+            let values = size[0] * size[1] * 3;
+            assert!(one[..values] == other[values..] && one[2 * values..] == other[..values], "{label}");
+            assert!(one[..values] != one[values..2 * values], "{label}");
+        }
     }
 }
 
@@ -193,23 +233,36 @@ fn an_image_is_treated_alike_wherever_it_stands() {
 #[test]
 fn whole_pixels_and_the_map_agree_to_the_last_bit() {
     let (mean, std) = ([0.4, 0.5, 0.6], [0.2, 0.25, 0.3]);
-    let order: Augmentation = "crop3+flip".parse().unwrap();
+    let whole = [9, 11];
+    let orders = [("crop3+flip", 3, true, whole), ("crop3+flip", 3, true, [4, 10]), ("flip", 0, true, [8, 5])];
     for (label, device) in devices() {
-        let numbers = [3, 0, 6, 1, 7];
-        let indices = Tensor::from_slice(&device, [5], &numbers).unwrap();
-        let how = Augment { padding: 3, flip: true, mean, std };
-        let whole = augment(&images(&device, 8), &indices, 0, 5, &how, KEY, DType::F32).unwrap();
-        assert!(
-            made(&device, &numbers.map(|number| number as u32), &order) == whole.to_vec::<f32>().unwrap(),
-            "{label}"
-        );
-        let map = |&number: &i32| {
-            let moves: Vec<Moved> = order.geometry.iter().map(|one| one.draw([9, 11], KEY, number as u32)).collect();
-            stages(&moves, [9, 11])
-        };
-        let maps: Vec<_> = numbers.iter().map(map).collect();
-        let sampled = sample(&images(&device, 8), &indices, 0, &maps, &Channels { mean, std }, DType::F32).unwrap();
-        assert!(sampled.to_vec::<f32>().unwrap() == whole.to_vec::<f32>().unwrap(), "{label}");
-        device.check_guards().unwrap();
+        for (text, padding, flip, size) in orders {
+            let order: Augmentation = text.parse().unwrap();
+            let numbers = [3, 0, 6, 1, 7];
+            let indices = Tensor::from_slice(&device, [5], &numbers).unwrap();
+            let how = Augment { size: Some(size), padding: Some(padding), flip, mean, std };
+            let moved = augment(&images(&device, 8), &indices, 0, 5, &how, KEY, DType::F32).unwrap();
+            let moved = moved.to_vec::<f32>().unwrap();
+            assert!(made(&device, &numbers.map(|number| number as u32), size, &order) == moved, "{label} {text}");
+            let map = |&number: &i32| stages(&order.moves([whole, size], KEY, number as u32), [whole, size]);
+            let maps: Vec<_> = numbers.iter().map(map).collect();
+            let images = images(&device, 8);
+            let sampled = sample(&images, &indices, 0, size, &maps, &Channels { mean, std }, DType::F32).unwrap();
+            assert!(sampled.to_vec::<f32>().unwrap() == moved, "{label} {text} {size:?}");
+            device.check_guards().unwrap();
+        }
+    }
+}
+
+/// Where nothing is drawn, training sees what evaluation sees.
+#[test]
+fn without_an_order_it_is_the_middle() {
+    for (label, device) in devices() {
+        let middle = made(&device, &[4, 1], [6, 8], &Augmentation::default());
+        let how = Augment { size: Some([6, 8]), ..Augment::evaluation([0.4, 0.5, 0.6], [0.2, 0.25, 0.3]) };
+        let indices = Tensor::from_slice(&device, [2], &[4, 1]).unwrap();
+        let seen = augment(&images(&device, 8), &indices, 0, 2, &how, KEY, DType::F32).unwrap();
+        assert!(seen.to_vec::<f32>().unwrap() == middle, "{label}");
+        assert!(made(&device, &[4, 1], [6, 8], &"hue(0.1)".parse().unwrap()) != middle, "{label}");
     }
 }

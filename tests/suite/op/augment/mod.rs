@@ -12,25 +12,31 @@ use warptape::{DType, Device, Tensor};
 use crate::support::devices;
 
 const KEY: Key = Key { seed: 9, step: 4, stream: 2 };
-const CIFAR: Augment =
-    Augment { padding: 4, flip: true, mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] };
+const EVALUATION: Augment = Augment::evaluation([0.4914, 0.4822, 0.4465], [0.2471, 0.2435, 0.2616]);
+const CIFAR: Augment = Augment { padding: Some(4), flip: true, ..EVALUATION };
 
 fn bytes(n: usize) -> Vec<u8> {
     (0..n).map(|i| (i * 7919 % 251) as u8).collect()
 }
 
 /// Pad with black, crop, mirror, scale, normalize: as torchvision does, an intermediate image at a time.
-fn reference(image: &[u8], [height, width]: [usize; 2], how: &Augment, draw: [u32; 4]) -> Vec<f64> {
-    let p = how.padding;
-    let mut padded = vec![[0u8; 3]; (height + 2 * p) * (width + 2 * p)];
+fn reference(image: &[u8], [rows, columns]: [usize; 2], how: &Augment, draw: [u32; 4]) -> Vec<f64> {
+    let [height, width] = how.size.unwrap_or([rows, columns]);
+    let p = how.padding.unwrap_or(0);
+    let mut padded = vec![[0u8; 3]; (rows + 2 * p) * (columns + 2 * p)];
     for (at, pixel) in image.chunks(3).enumerate() {
-        padded[(at / width + p) * (width + 2 * p) + at % width + p].copy_from_slice(pixel);
+        padded[(at / columns + p) * (columns + 2 * p) + at % columns + p].copy_from_slice(pixel);
     }
-    let choose = |word: u32| ((u64::from(word) * (2 * p as u64 + 1)) >> 32) as usize;
-    let (top, left) = (choose(draw[0]), choose(draw[1]));
+    let choose = |word: u32, places: usize| ((u64::from(word) * places as u64) >> 32) as usize;
+    let [down, right] = [rows - height, columns - width];
+    let (top, left) = match how.padding {
+        Some(_) => (choose(draw[0], down + 2 * p + 1), choose(draw[1], right + 2 * p + 1)),
+        // Python rounds halves to even numbers.
+        None => ((down as f64 / 2.0).round_ties_even() as usize, (right as f64 / 2.0).round_ties_even() as usize),
+    };
     let mut out = Vec::new();
     for y in 0..height {
-        let row = &padded[(top + y) * (width + 2 * p) + left..][..width];
+        let row = &padded[(top + y) * (columns + 2 * p) + left..][..width];
         let mut row = row.to_vec();
         if how.flip && draw[2] >= 1 << 31 {
             row.reverse();
@@ -50,11 +56,18 @@ fn run(device: &Device, images: &Tensor, indices: &[i32], offset: usize, batch: 
 
 #[test]
 fn augmentation_agrees_with_its_steps_and_has_the_same_bits_everywhere() {
-    let evaluation = Augment { padding: 0, flip: false, ..CIFAR };
-    let wide = Augment { padding: 9, flip: true, ..CIFAR };
-    for ([height, width], how) in
-        [([32, 32], CIFAR), ([32, 32], evaluation), ([5, 7], CIFAR), ([1, 1], evaluation), ([9, 3], wide)]
-    {
+    let wide = Augment { padding: Some(9), ..CIFAR };
+    let part = |how: Augment, size| Augment { size: Some(size), ..how };
+    let inner = Augment { padding: Some(0), ..CIFAR };
+    let alike = [([32, 32], CIFAR), ([32, 32], EVALUATION), ([5, 7], CIFAR), ([1, 1], EVALUATION), ([9, 3], wide)];
+    let smaller = [
+        ([19, 14], part(EVALUATION, [12, 9])),
+        ([20, 21], part(EVALUATION, [17, 20])),
+        ([19, 14], part(inner, [12, 9])),
+        ([19, 14], part(CIFAR, [19, 5])),
+        ([9, 33], part(CIFAR, [1, 32])),
+    ];
+    for ([height, width], how) in alike.into_iter().chain(smaller) {
         let n = 11;
         let size = height * width * 3;
         let data = bytes(n * size);
@@ -133,12 +146,15 @@ fn wrong_requests_are_refused() {
     assert!(augment(&images, &images, 0, 2, &CIFAR, KEY, DType::F32).is_err());
     assert!(augment(&indices, &indices, 0, 2, &CIFAR, KEY, DType::F32).is_err());
     assert!(augment(&images, &indices, 0, 2, &Augment { std: [0.2, 0.0, 0.2], ..CIFAR }, KEY, DType::F32).is_err());
-    assert!(augment(&images, &indices, 0, 2, &Augment { padding: 1 << 40, ..CIFAR }, KEY, DType::F32).is_err());
+    assert!(augment(&images, &indices, 0, 2, &Augment { padding: Some(1 << 40), ..CIFAR }, KEY, DType::F32).is_err());
+    for size in [[5, 4], [4, 5], [0, 4], [4, 0]] {
+        assert!(augment(&images, &indices, 0, 2, &Augment { size: Some(size), ..CIFAR }, KEY, DType::F32).is_err());
+    }
 }
 
 #[test]
 fn a_batch_in_half_precision_is_the_same_one_rounded() {
-    let how = Augment { padding: 2, flip: true, ..CIFAR };
+    let how = Augment { padding: Some(2), ..CIFAR };
     for (label, device) in devices() {
         let images = Tensor::from_slice(&device, [3, 5, 7, 3], &bytes(3 * 5 * 7 * 3)).unwrap();
         let indices = Tensor::from_slice(&device, [3], &[2, 0, 1]).unwrap();

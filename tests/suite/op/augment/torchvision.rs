@@ -53,11 +53,11 @@ fn steps(key: &str, size: Size) -> (Vec<Moved>, Vec<Coloured>) {
 fn made(device: &Device, picture: &[u8], size: Size, (moves, colours): &(Vec<Moved>, Vec<Coloured>)) -> Vec<f32> {
     let images = Tensor::from_slice(device, [1, size[0], size[1], 3], picture).unwrap();
     let number = Tensor::from_slice(device, [1], &[0]).unwrap();
-    let plain = Augment { padding: 0, flip: false, mean: [0.0; 3], std: [1.0; 3] };
+    let plain = Augment::evaluation([0.0; 3], [1.0; 3]);
     let key = Key { seed: 0, step: 0, stream: 0 };
     let moved = match moves.is_empty() {
         true => augment(&images, &number, 0, 1, &plain, key, DType::F32),
-        false => sample(&images, &number, 0, &[stages(moves, size)], &Channels::PLAIN, DType::F32),
+        false => sample(&images, &number, 0, size, &[stages(moves, [size; 2])], &Channels::PLAIN, DType::F32),
     };
     let moved = moved.unwrap();
     let all = if colours.is_empty() {
@@ -103,7 +103,7 @@ fn a_composition_is_the_composed_map_and_near_torchvisions_chain() {
     let (mut distances, mut same) = (Vec::new(), 0);
     for key in &chains {
         let (moves, colours) = steps(key, size);
-        let map = sampled(&picture, size, &stages(&moves, size)).into_iter().map(|value| value / 255.0);
+        let map = sampled(&picture, [size; 2], &stages(&moves, [size; 2])).into_iter().map(|value| value / 255.0);
         let expected = recoloured(&map.collect::<Vec<_>>(), size[1], &colours);
         for (label, device) in devices() {
             let found = made(&device, &picture, size, &(moves.clone(), colours.clone()));

@@ -30,19 +30,24 @@ fn orders_are_read() {
     assert_eq!(order("mixup(0.2)").mixing, Some(Mixing::Mixup(0.2)));
     // What there was before orders.
     let whole = |text| order(text).whole_pixels();
-    assert_eq!([whole("none"), whole("crop4"), whole("flip")], [Some((0, false)), Some((4, false)), Some((0, true))]);
-    assert_eq!([whole("crop4+flip"), whole("flip+crop64")], [Some((4, true)), Some((64, true))]);
-    assert_eq!([whole("grey(1)"), whole("crop4(reflect)"), whole("flip+rotate(1)")], [Some((0, false)), None, None]);
+    assert_eq!(
+        [whole("none"), whole("crop4"), whole("flip")],
+        [Some((None, false)), Some((Some(4), false)), Some((Some(0), true))]
+    );
+    assert_eq!([whole("crop4+flip"), whole("flip+crop64")], [Some((Some(4), true)), Some((Some(64), true))]);
+    assert_eq!([whole("grey(1)"), whole("crop")], [Some((Some(0), false)); 2]);
+    assert_eq!([whole("crop4(reflect)"), whole("flip+rotate(1)")], [None; 2]);
 }
 
 #[test]
 fn what_is_no_order_is_told_with_what_to_write() {
     let message = |text: &str| text.parse::<Augmentation>().unwrap_err().to_string();
     for (text, parts) in [
-        ("", &["there is no ''", "use none", "resized-crop(A-B,R-S), cropN or cropN(reflect), flip"][..]),
+        ("", &["there is no ''", "use none", "resized-crop(A-B,R-S), crop, cropN or cropN(reflect), flip"][..]),
         ("crop4+shear(3)", &["'crop4+shear(3)'", "there is no 'shear(3)'", "mixup(ALPHA), cutmix(ALPHA)"]),
         ("none+flip", &["there is no 'none'"]),
-        ("crop0", &["'crop0' is not cropN or cropN(reflect): N from 1 to 64"]),
+        ("crop0", &["'crop0' is not crop, cropN or cropN(reflect): N from 1 to 64"]),
+        ("crop(reflect)", &["N from 1 to 64"]),
         ("crop65", &["N from 1 to 64"]),
         ("crop4(mirror)", &["cropN(reflect)"]),
         ("flip(0.5)", &["'flip(0.5)' is not flip: it takes none"]),
@@ -71,7 +76,8 @@ fn what_is_no_order_is_told_with_what_to_write() {
 
 #[test]
 fn margins_fit_images() {
-    let check = |text: &str, size| order(text).check(size).map_err(|error| error.to_string());
+    let parts = |text: &str, sizes| order(text).check(sizes).map_err(|error| error.to_string());
+    let check = |text: &str, size| parts(text, [size; 2]);
     assert_eq!(
         [check("crop8", [6, 8]), check("crop5(reflect)+mixup(1)", [6, 8]), check("grey(1)", [1, 1])],
         [Ok(()), Ok(()), Ok(())]
@@ -80,6 +86,21 @@ fn margins_fit_images() {
     assert_eq!(message, "augmentation 'crop6(reflect)': images of 6 x 8 pixels take a margin of at most 5");
     assert!(check("crop9", [6, 8]).unwrap_err().contains("at most 8"));
     assert!(check("crop1(reflect)", [1, 8]).unwrap_err().contains("at most 0"));
+    // A crop has its margin around what it crops: what is loaded, or what another has cut out.
+    let loaded = [[10, 12], [6, 8]];
+    assert_eq!(
+        [parts("crop9(reflect)", loaded), parts("crop+rotate(9)", loaded), parts("crop12", loaded)],
+        [const { Ok(()) }; 3]
+    );
+    let after = "resized-crop(0.5-1,1-1)+crop6(reflect)";
+    assert!(parts(after, loaded).unwrap_err().contains("images of 6 x 8 pixels take a margin of at most 5"));
+    for (order, sizes) in [("crop", [[6, 8]; 2]), ("resized-crop(0.5-1,1-1)+crop", loaded)] {
+        let message = parts(order, sizes).unwrap_err();
+        assert!(
+            message.contains("'crop': leaves pictures as they are") && message.contains("‹load_size›"),
+            "{message}"
+        );
+    }
 }
 
 #[test]
@@ -89,7 +110,7 @@ fn what_does_not_go_together_is_refused() {
     let indices = Tensor::zeros(device, [2], DType::I32).unwrap();
     let stage = Stage { map: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0], window: [0.0, 3.0, 0.0, 3.0], edge: Edge::Clamped };
     let other = Stage { edge: Edge::Black, ..stage };
-    let sampled = |maps: &[Vec<Stage>]| sample(&images, &indices, 0, maps, &Channels::PLAIN, DType::F32);
+    let sampled = |maps: &[Vec<Stage>]| sample(&images, &indices, 0, [4, 4], maps, &Channels::PLAIN, DType::F32);
     assert!(sampled(&[vec![stage], vec![stage]]).is_ok());
     for maps in
         [&[][..], &[vec![], vec![]], &[vec![stage], vec![other]], &[vec![stage], vec![stage; 2]], &[vec![stage; 17]]]
@@ -98,7 +119,7 @@ fn what_does_not_go_together_is_refused() {
     }
     assert!(sampled(&vec![vec![stage]; 3]).is_err(), "more maps than indices");
     let flat = Channels { std: [0.0; 3], ..Channels::PLAIN };
-    assert!(sample(&images, &indices, 0, &[vec![stage]], &flat, DType::F32).is_err());
+    assert!(sample(&images, &indices, 0, [4, 4], &[vec![stage]], &flat, DType::F32).is_err());
 
     let x = Tensor::zeros(device, [2, 4, 4, 3], DType::F32).unwrap();
     let (grey, bright) = (Coloured::Grey(true), Coloured::Contrast(1.0));
