@@ -20,7 +20,7 @@ fn unknown_names_and_absurd_sizes() {
         (&["--schedule", "step"], "try step:30:0.1"),
         (&["--augment", "mixup"], "augmentation 'mixup': 'mixup' is not mixup(ALPHA)"),
         (&["--augment", "blur"], "use none, or of these, joined by +"),
-        (&["--augment", "crop1000"], "is not cropN or cropN(reflect): N from 1 to 64"),
+        (&["--augment", "crop1000"], "is not crop, cropN or cropN(reflect): N from 1 to 64"),
         (&["--batch-size", "0"], "--batch-size 0"),
         (&["--batch-size", "51"], &too_many),
         (&["--batch-size", "18446744073709551615"], &too_many),
