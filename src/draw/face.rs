@@ -183,7 +183,7 @@ fn remedy(letter: char) -> (&'static str, String) {
     }
     let package = match letter {
         '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{faff}' | '\u{20000}'.. => "fonts-noto-cjk or fonts-hanazono",
-        '\u{1f000}'..='\u{1ffff}' => "fonts-symbola",
+        '\u{1f000}'..='\u{1ffff}' => "fonts-unifont",
         _ => "fonts-noto-core",
     };
     (package, format!("no font here has {letter:?}: install one that does, such as Debian's {package}"))

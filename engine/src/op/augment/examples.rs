@@ -172,9 +172,8 @@ pub(super) fn cases() -> Vec<Case> {
         let own = maps(text, b, size);
         let expected = move |x: &[Vec<f64>]| {
             let (pixels, values) = (bytes(x[0].iter().copied()), 3 * rows * columns);
-            let image = |(map, &number): (&Vec<Stage>, &f64)| {
-                sampled(&pixels[number as usize * values..][..values], size, map)
-            };
+            let image =
+                |(map, &number): (&Vec<Stage>, &f64)| sampled(&pixels[number as usize * values..][..values], size, map);
             let all = own.iter().zip(&x[1]).flat_map(image);
             all.enumerate().map(|(at, value)| normalized(value / 255.0, at % 3)).collect()
         };

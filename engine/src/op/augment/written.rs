@@ -104,7 +104,8 @@ impl Augmentation {
                 continue;
             };
             if *one == Geometric::CUT && size == to {
-                let what = "leaves pictures as they are: give it a margin, such as crop4, or load them larger, by ‹load_size›";
+                let what =
+                    "leaves pictures as they are: give it a margin, such as crop4, or load them larger, by ‹load_size›";
                 return Err(Error::usage(format!("augmentation 'crop': {what}")));
             }
             let (most, how) = if reflect {
