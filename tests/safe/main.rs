@@ -135,8 +135,7 @@ fn tensors_of_two_devices() {
         refused(cross_entropy_with(tape, &a, &Targets { classes: Some(&classes), ..Targets::of(&own, 0.0) }));
         let pixels = Tensor::from_slice(&here, [1, 2, 2, 3], &[9u8; 12]).unwrap();
         refused(augment(&pixels, &labels, 0, 1, &PLAIN, KEY, DType::F32));
-        let larger = Augment { size: Some([3, 2]), ..PLAIN };
-        refused(augment(&pixels, &labels, 0, 1, &larger, KEY, DType::F32));
+        refused(augment(&pixels, &labels, 0, 1, &Augment { size: Some([3, 2]), ..PLAIN }, KEY, DType::F32));
         refused(sample(&pixels, &labels, 0, [2, 2], &[vec![WILD]], &Channels::PLAIN, DType::F32));
         refused(Totals::new(&there).unwrap().add(&floats(&here, &[1]), &a, &labels, 1));
 
