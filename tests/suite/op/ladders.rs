@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use warptape::check::Case;
+use warptape::device::host::Order;
 use warptape::device::{Defines, Tree};
 use warptape::launch::choices::Kernel;
 use warptape::launch::ladder::Summary;
 use warptape::op::{self, workload::Workload};
-use warptape::{DType, Device};
+use warptape::{DType, Device, Environment};
 
-use crate::support::{device, devices, runs_all};
+use crate::support::{device, devices, host_in, on_fast_host, runs_all};
 
 macro_rules! test_each {
     ($($op:ident)*) => {
@@ -72,6 +73,37 @@ fn agree_in(element: DType, op: &str, cases: &[Case], devices: Vec<(String, Devi
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Tiles follow from how wide a processor's vectors are. Here are those of others: of 16 floats, and of all widths where all runs.
+#[test]
+fn tiles_for_vectors_of_any_width_agree_with_their_references() {
+    if !on_fast_host("vectors are the host's") {
+        return;
+    }
+    let widths: &[&str] = if runs_all() { &["4", "8", "16"] } else { &["16"] };
+    for lanes in widths {
+        let environment = Environment::of_process().with("WARPTAPE_LANES", lanes);
+        let device = host_in(environment, Order::Forward, false);
+        for op in [&op::conv2d::OP, &op::matmul::OP] {
+            // Long sums take tiles of full depth.
+            let mut cases = (op.cases)();
+            cases.sort_by_key(|case| std::cmp::Reverse(case.terms));
+            cases.truncate(6);
+            for case in &cases {
+                let verified = case.verify(&device, &case.expectation(1, DType::F32));
+                assert!(verified.is_ok(), "{lanes} floats: {verified:?}");
+            }
+            for ladder in op::ladders().into_iter().filter(|ladder| runs_all() && op_of(ladder) == op.name) {
+                for rung in ladder.numbers() {
+                    device.choices().force(ladder.name, Some(rung));
+                    let verified = cases[0].verify(&device, &cases[0].expectation(1, DType::F32));
+                    assert!(verified.is_ok(), "{lanes} floats, {}:{rung}: {verified:?}", ladder.name);
+                    device.choices().force(ladder.name, None);
+                }
+            }
+        }
+    }
 }
 
 /// What `WARPTAPE_KERNEL` has to say for ladders to take the rung in `file`, or their first one that includes it.
