@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use unicode_width::UnicodeWidthStr;
 
 use super::augmented::{self, Copies, Preview};
-use super::print;
 use super::settings::as_options;
+use super::{padded, print};
 use crate::data::cifar::{CIFAR10, CIFAR100};
 use crate::data::fetch::{Outcome, fetch};
 use crate::data::info::{Report, survey};
@@ -156,7 +157,12 @@ fn inform(info: Info) -> Result<()> {
     }
     match report.broken.len() {
         0 => Ok(()),
-        count => Err(Error::file(spec, format!("{count} broken files; remove or replace them"))),
+        count => {
+            let files = if count == 1 { "file" } else { "files" };
+            let what =
+                format!("{count} broken {files}: remove or replace, or leave out of a training with ‹skip_broken›");
+            Err(Error::file(spec, what))
+        }
     }
 }
 
@@ -167,11 +173,11 @@ fn show(report: &Report) -> Result<()> {
     for note in &report.notes {
         print(format_args!("note: {note}"))?;
     }
-    let width = report.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).clamp(5, 40);
+    let width = report.classes.iter().map(|class| class.width()).max().unwrap_or(0).clamp(5, 40);
     print(format_args!("\n{:<width$} {:>7} {:>7} {:>7}", "class", "train", "val", "test"))?;
     for (index, class) in report.classes.iter().enumerate() {
         let [train, val, test] = ["train", "val", "test"].map(|part| report.counts[part][index]);
-        print(format_args!("{class:<width$} {train:>7} {val:>7} {test:>7}"))?;
+        print(format_args!("{} {train:>7} {val:>7} {test:>7}", padded(class, width)))?;
     }
     if let Some(sizes) = &report.sizes {
         let common = format!("{} ({} of {} pictures)", sizes.most_common, sizes.most_common_count, train + val + test);

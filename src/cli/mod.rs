@@ -20,6 +20,7 @@ use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use unicode_width::UnicodeWidthStr;
 
 use crate::device::Device;
 use crate::draw::face;
@@ -157,4 +158,9 @@ fn open(name: &str, environment: &Environment) -> Result<Device> {
 fn asked(device: Device) -> Result<Device> {
     device.choices().want(op::wanted(device.environment().text("WARPTAPE_KERNEL"))?);
     Ok(device)
+}
+
+/// `text` in `columns` columns of a terminal, of which Chinese letters take two each.
+fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{:space$}", "", space = columns.saturating_sub(text.width()))
 }

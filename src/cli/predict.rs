@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use unicode_width::UnicodeWidthStr;
 
-use super::{checkpoint, print};
+use super::{checkpoint, padded, print};
 use crate::data::origin::Digest;
 use crate::data::picture;
 use crate::data::record::Role;
@@ -89,7 +90,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let (values, indices) = topk(&probabilities, shown)?;
     let (values, indices) = (values.to_vec::<f32>()?, indices.to_vec::<i32>()?);
     let (logits, probabilities) = (logits.to_vec::<f32>()?, probabilities.to_vec::<f32>()?);
-    let width = meta.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(24);
+    let width = meta.classes.iter().map(|name| name.width()).max().unwrap_or(0).max(24);
     let mut report = Vec::new();
     for (i, (file, role)) in read.iter().enumerate() {
         let best = (0..shown).map(|j| (indices[i * shown + j] as usize, values[i * shown + j]));
@@ -108,8 +109,8 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
             print(format_args!("{}{trained}", file.display()))?;
             for (class, probability) in best {
                 let logit = logits[i * classes + class];
-                let (percent, name) = (100.0 * probability, &meta.classes[class]);
-                print(format_args!("  {percent:6.2} %  {name:<width$}  logit {logit:.3}"))?;
+                let (percent, name) = (100.0 * probability, padded(&meta.classes[class], width));
+                print(format_args!("  {percent:6.2} %  {name}  logit {logit:.3}"))?;
             }
         }
     }

@@ -182,7 +182,8 @@ fn warnings(classes: &[String], counts: &[Vec<usize>], broken: &[Broken], duplic
         warnings.push(format!("{untested} classes have no test pictures"));
     }
     if !broken.is_empty() {
-        warnings.push(format!("{} files are broken: training will not start until they are gone", broken.len()));
+        let (count, are) = (broken.len(), if broken.len() == 1 { "file is" } else { "files are" });
+        warnings.push(format!("{count} {are} broken: no training starts with them"));
     }
     if duplicates.across > 0 {
         let count = duplicates.across;

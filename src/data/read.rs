@@ -190,7 +190,7 @@ fn too_large(count: usize, size: Size, free: Option<u64>) -> Error {
 }
 
 /// The most bytes of pixels to hold where nothing else is asked for: a quarter of the memory, where the system tells.
-pub(super) fn share() -> u64 {
+pub fn share() -> u64 {
     kilobytes("MemTotal:").map_or(u64::MAX, |total| limit().map_or(total, |limit| total.min(limit)) / 4)
 }
 

@@ -15,13 +15,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::config::Config;
-use super::precision::Scaling;
+pub use super::progress::Progress;
 use super::run_dir::RunInfo;
 use super::state_dict::{self, OPTIMIZER, load_tensor, no_other};
 use crate::data::{Dataset, Images, Size};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::nn::{Layer, Layout, State};
+use crate::nn::{Layer, Layout, Sequential, State, models};
 use crate::optim::{Optimizer, Schedule};
 
 const KEY: &str = "warptape";
@@ -39,6 +40,9 @@ pub struct Meta {
     pub config: Config,
     /// Class names, in the order of the logits.
     pub classes: Vec<String>,
+    /// Outputs of the network below an added head; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<usize>,
     /// Input height and width in pixels.
     pub input: [usize; 2],
     /// What is subtracted from each channel of an input, in units of full intensity (255 is 1).
@@ -65,6 +69,18 @@ impl Meta {
         Images::of(self.config.load_size.unwrap_or(seen), seen)
     }
 
+    /// The network, drawn from `seed`.
+    ///
+    /// # Errors
+    /// Those of [`models::build`].
+    pub fn network(&self, device: &Device, seed: u64) -> Result<Sequential> {
+        let (spec, classes) = (&self.config.model, self.classes.len());
+        match self.outputs {
+            Some(outputs) => models::build_below_head(spec, [outputs, classes], self.input, device, seed),
+            None => models::build(spec, classes, self.input, device, seed),
+        }
+    }
+
     /// Refuses what no training writes and what would make no sense further on.
     fn check(&self) -> Result<(), String> {
         let sides = self.input.iter().all(|side| (1..=4096).contains(side));
@@ -84,26 +100,6 @@ impl Meta {
     }
 }
 
-/// Where training stands; all zero at the start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Epochs completed.
-    pub epoch: u32,
-    /// Training steps taken in all; keys the random numbers of the next.
-    pub step: u64,
-    /// Training steps taken in the epoch under way; 0 between epochs.
-    pub step_in_epoch: usize,
-    /// Sum of loss, hits and images of the epoch under way: loss · images, top-1, top-5, images.
-    pub sums: [f64; 4],
-    /// The optimizer's own step counter.
-    pub optimizer_steps: u64,
-    /// Best validation accuracy so far and its epoch.
-    pub best: Option<(f64, u32)>,
-    /// How the loss is scaled, in f16.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scaling: Option<Scaling>,
-}
-
 /// A checkpoint in memory, header parsed and checked.
 pub struct Checkpoint {
     path: PathBuf,
@@ -115,10 +111,11 @@ pub struct Checkpoint {
 /// The bytes of a checkpoint file.
 pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<Vec<u8>> {
     let mut tensors = state_dict::entries(model, "")?;
-    let names = layouts(model);
+    let layouts = layouts(model);
     for (slot, values) in optimizer.slots() {
-        for ((name, layout), tensor) in names.iter().zip(values) {
-            tensors.push(state_dict::entry(slot_name(slot, name), &tensor, *layout)?);
+        for (parameter, kept) in optimizer.parameters().zip(values) {
+            let (name, layout) = &layouts[&parameter.id()];
+            tensors.push(state_dict::entry(slot_name(slot, name), &kept, *layout)?);
         }
     }
     let header = serde_json::to_string(meta).expect("plain data");
@@ -153,11 +150,12 @@ pub fn superfluous(present: &[u32], keep: usize) -> Vec<u32> {
 }
 
 /// Names of the parameters in order, and how they lie in PyTorch.
-fn layouts(model: &dyn Layer) -> Vec<(String, Layout)> {
-    let mut found = Vec::new();
+/// Name and layout of each parameter, by its tensor.
+fn layouts(model: &dyn Layer) -> HashMap<u64, (String, Layout)> {
+    let mut found = HashMap::new();
     model.visit("", &mut |name, state| {
-        if let State::Parameter(_, layout) = state {
-            found.push((name, layout));
+        if let State::Parameter(tensor, layout) = state {
+            found.insert(tensor.id(), (name, layout));
         }
     });
     found
@@ -215,19 +213,19 @@ impl Checkpoint {
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
     pub fn restore_optimizer(&self, optimizer: &mut Optimizer, model: &dyn Layer) -> Result<()> {
         let tensors = self.tensors();
-        let (names, mut known) = (layouts(model), HashSet::new());
+        let (layouts, mut known) = (layouts(model), HashSet::new());
         for (slot, values) in optimizer.slots() {
-            for ((name, layout), tensor) in names.iter().zip(&values) {
+            for (parameter, kept) in optimizer.parameters().zip(&values) {
+                let (name, layout) = &layouts[&parameter.id()];
                 let layout = if self.meta.format == 1 { Layout::Same } else { *layout };
                 let name = slot_name(slot, name);
-                load_tensor(&tensors, &name, tensor, layout).map_err(|e| self.other_model(&e))?;
+                load_tensor(&tensors, &name, kept, layout).map_err(|e| self.other_model(&e))?;
                 known.insert(name);
             }
         }
         let of_optimizer = tensors.names().into_iter().filter(|name| name.starts_with(OPTIMIZER));
         no_other(of_optimizer, &known).map_err(|e| self.other_model(&e))?;
-        optimizer.set_steps(self.meta.progress.optimizer_steps);
-        Ok(())
+        optimizer.set_steps(&self.meta.progress.optimizer_steps).map_err(|e| self.other_model(&e.to_string()))
     }
 
     fn tensors(&self) -> SafeTensors<'_> {

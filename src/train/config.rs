@@ -7,6 +7,8 @@ use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::op::augment::Augmentation;
 use crate::optim::{Curve, OptimizerConfig, Policy};
+use crate::train::layers::{Names, PerLayer};
+use crate::train::learning::Statistics;
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
 use crate::train::weights::Weighting;
@@ -52,6 +54,27 @@ macro_rules! settings {
             precision: Precision => Precision = Precision::F32, fixed;
             /// Optimizer: sgd, adam, adamw
             optim: String => String = "adam".into(), fixed;
+            /// Layers that learn nothing: names as `warptape models` has them, with commas
+            #[serde(skip_serializing_if = "Names::is_empty")]
+            freeze: Names => Names = Names::default(), fixed, "none";
+            /// Layers that alone learn
+            #[serde(skip_serializing_if = "Names::is_empty")]
+            train_only: Names => Names = Names::default(), fixed, "all";
+            /// Layers that learn from an epoch on, such as layer4=2,layer3=4, and are frozen before
+            #[serde(skip_serializing_if = "PerLayer::is_empty")]
+            unfreeze: PerLayer<u32> => PerLayer<u32> = PerLayer::default(), fixed, "none";
+            /// Running statistics of frozen batch normalization: fixed, or moving with the data
+            #[serde(skip_serializing_if = "is_default")]
+            frozen_statistics: Statistics => Statistics = Statistics::Fixed, fixed;
+            /// Keep what frozen first layers make of each picture, where augmentation changes none: the same numbers, sooner
+            #[serde(skip_serializing_if = "Clone::clone")]
+            cache_frozen: bool => bool = true, free;
+            /// Factors of the learning rate by layer, such as layer4=0.1,fc=10
+            #[serde(skip_serializing_if = "PerLayer::is_empty")]
+            lr_factors: PerLayer<f64> => PerLayer<f64> = PerLayer::default(), fixed, "1 for all";
+            /// Factor of the learning rate from each layer or residual block to the one before it: 0.8 lets first layers move least
+            #[serde(skip_serializing_if = "is_one")]
+            layer_decay: f64 => f64 = 1.0, fixed;
             /// Highest learning rate
             lr: f64 => f64 = 3e-3, free, "0.003, for sgd 0.05";
             /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
@@ -113,17 +136,28 @@ macro_rules! config {
 }
 settings!(config);
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
 impl Config {
-    /// The settings as checkpoints hold them: without what depends on where the training runs, so that equal trainings make
-    /// equal files. The run's `run.json` knows where the data are.
+    /// The settings as checkpoints hold them: without what depends on where the training runs and what changes no bit, so that
+    /// equal trainings make equal files. The run's `run.json` knows where the data are.
     pub fn portable(&self) -> Self {
         let kind = self.data.split(':').next().unwrap_or_default();
-        Self { data: kind.into(), device: Self::default().device, ..self.clone() }
+        Self { data: kind.into(), device: Self::default().device, cache_frozen: true, ..self.clone() }
     }
 
     /// Refuses values that no training can use.
     pub fn check(&self) -> Result<()> {
-        let positive = [("epochs", self.epochs as f64), ("batch_size", self.batch_size as f64), ("lr", self.lr)];
+        let mut positive =
+            vec![("epochs", self.epochs as f64), ("batch_size", self.batch_size as f64), ("lr", self.lr)];
+        positive.push(("layer_decay", self.layer_decay));
+        positive.extend(self.lr_factors.0.iter().map(|(_, factor)| ("lr_factors", *factor)));
         for (name, value) in positive {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(Error::usage(format!("‹{name}={value}›: must be a finite number above 0")));

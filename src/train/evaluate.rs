@@ -5,8 +5,9 @@ use std::path::Path;
 use super::checkpoint::{Checkpoint, Meta};
 use super::images::Resident;
 use crate::device::Device;
+use crate::device::dry::Dry;
 use crate::error::{Error, Result};
-use crate::nn::{Layer, Pass, Sequential, models};
+use crate::nn::{Layer, Pass, Sequential};
 use crate::op::augment::Augment;
 use crate::op::cross_entropy::cross_entropy;
 use crate::op::metrics::{Metrics, Totals};
@@ -69,9 +70,10 @@ pub fn evaluate(
 /// Rebuilds the network of a checkpoint on `device`.
 pub fn load_model(path: &Path, device: &Device) -> Result<(Sequential, Meta)> {
     let checkpoint = Checkpoint::load(path)?;
-    let Meta { config, classes, input, .. } = &checkpoint.meta;
-    models::check(&config.model, classes.len(), *input).map_err(|e| Error::file(path, e))?;
-    let model = models::build(&config.model, classes.len(), *input, device, 0)?;
+    let meta = &checkpoint.meta;
+    // Without drawing anything: what a file says may not be possible.
+    meta.network(&Device::new(Box::new(Dry::new(device.target()))), 0).map_err(|e| Error::file(path, e))?;
+    let model = meta.network(device, 0)?;
     checkpoint.restore_model(&model)?;
     Ok((model, checkpoint.meta))
 }

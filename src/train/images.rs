@@ -11,10 +11,12 @@ use crate::data::picture::middle;
 use crate::data::{Ahead, Images};
 use crate::device::{Device, Target};
 use crate::error::Result;
+use crate::nn::{Layer, Pass};
 use crate::op::augment::{
     Augment, Augmentation, Channels, Chosen, augment, by_order, mix, partner_labels, pick_labels,
 };
 use crate::op::cross_entropy::{ClassWeights, Targets, cross_entropy_with};
+use crate::op::index_select::index_select;
 use crate::op::random::Key;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -37,6 +39,8 @@ enum Pixels {
     Held(Tensor),
     /// What is decoded for each batch, ahead of it.
     Streamed(Arc<Images>),
+    /// What frozen layers made of each, `[N, …]`.
+    Features(Tensor),
 }
 
 /// An order in which batches are drawn.
@@ -114,6 +118,50 @@ impl Resident {
         Self { input, ..self }
     }
 
+    /// What `layers` make of the images `order`, as evaluation sees them, in place of the images: what the layers behind get. The
+    /// bits are those of batches of `batch`; a last smaller one is filled up with images if `filled`. None if that is more than
+    /// `most` bytes.
+    ///
+    /// # Errors
+    /// What the layers or the device say.
+    pub fn through(
+        &self,
+        layers: &dyn Layer,
+        order: &[u32],
+        channels: &Channels,
+        [batch, most]: [usize; 2],
+        filled: bool,
+    ) -> Result<Option<Self>> {
+        let count = order.len();
+        let padded: Vec<u32> = (0..count.next_multiple_of(batch)).map(|at| order[at % count]).collect();
+        let numbers = self.order(if filled { &padded } else { order })?;
+        let how = Augment::evaluation(channels.mean, channels.std);
+        let mut all: Option<Tensor> = None;
+        for at in (0..count).step_by(batch) {
+            let size = if filled { batch } else { batch.min(count - at) };
+            let (x, _) = self.batch(&numbers, at, size, &how, Key { seed: 0, step: 0, stream: 0 })?;
+            let y = layers.forward(&mut Pass::inference(&mut Tape::new()), &x)?;
+            if count * (y.bytes() / size) > most {
+                return Ok(None);
+            }
+            let rows = match &mut all {
+                Some(rows) => rows,
+                none => none.insert(Tensor::zeros(y.device(), [&[count], &y.shape().dims()[1..]].concat(), y.dtype())?),
+            };
+            rows.copy_rows(at, &y, batch.min(count - at))?;
+        }
+        let labels = pick_labels(&self.labels, &numbers.indices, 0, count)?;
+        Ok(all.map(|rows| Self { pixels: Pixels::Features(rows), labels, ..*self }))
+    }
+
+    /// Bytes of what layers made of the images.
+    pub fn bytes(&self) -> usize {
+        match &self.pixels {
+            Pixels::Held(pixels) | Pixels::Features(pixels) => pixels.bytes(),
+            Pixels::Streamed(_) => 0,
+        }
+    }
+
     /// The class of each image.
     pub fn labels(&self) -> Result<Vec<i32>> {
         self.labels.to_vec()
@@ -144,7 +192,7 @@ impl Resident {
     /// Images `[…, H, W, 3]`, and where in which indices those of a batch stand: all images, or those of the batch alone.
     fn pixels(&self, order: &Order, at: usize, batch: usize) -> Result<(Tensor, Tensor, usize)> {
         let images = match &self.pixels {
-            Pixels::Held(pixels) => return Ok((pixels.clone(), order.indices.clone(), at)),
+            Pixels::Held(pixels) | Pixels::Features(pixels) => return Ok((pixels.clone(), order.indices.clone(), at)),
             Pixels::Streamed(images) => images,
         };
         let mut ahead = order.ahead.borrow_mut();
@@ -166,6 +214,10 @@ impl Resident {
     /// labels `[B]`.
     pub fn batch(&self, order: &Order, at: usize, batch: usize, how: &Augment, key: Key) -> Result<(Tensor, Tensor)> {
         let (pixels, indices, offset) = self.pixels(order, at, batch)?;
+        if let Pixels::Features(rows) = &self.pixels {
+            let x = index_select(rows, &indices, offset, batch)?;
+            return Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?));
+        }
         let how = Augment { size: Some(self.sizes[1]), ..*how };
         let x = augment(&pixels, &indices, offset, batch, &how, key, self.input)?;
         Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?))
@@ -184,6 +236,11 @@ impl Resident {
         channels: &Channels,
         key: Key,
     ) -> Result<Batch> {
+        if let Pixels::Features(rows) = &self.pixels {
+            let x = index_select(rows, &order.indices, at, batch)?;
+            let own = pick_labels(&self.labels, &order.indices, at, batch)?;
+            return Ok(Batch { x, own, mixed: None });
+        }
         let numbers = order.numbers.get(at..at.saturating_add(batch)).unwrap_or_default();
         let (pixels, indices, offset) = self.pixels(order, at, batch)?;
         let chosen = Chosen { numbers, indices: &indices, offset };

@@ -7,6 +7,8 @@ use super::logs::metrics::Row;
 pub trait Observer {
     /// Before the first step, when the kernels that it needs are compiled or loaded: how many are, of how many.
     fn compiling(&mut self, _done: usize, _total: usize) {}
+    /// Between epochs: something that it does on the way, in a line.
+    fn note(&mut self, _line: &str) {}
     /// After a look at the sums: where training stands and the epoch's running means.
     fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running);
     /// After each epoch: its rows of `metrics.csv`.

@@ -7,7 +7,7 @@ use crate::tensor::{DType, Tensor};
 
 /// Vectors' width, vectors per thread, threads per block: a GPU wants four 16-byte accesses in each of 256 threads, a CPU one
 /// thread that walks a few pages of memory.
-fn numbers(target: Target) -> [usize; 3] {
+pub(crate) fn numbers(target: Target) -> [usize; 3] {
     match target {
         Target::Cuda => [4, 4, 256],
         Target::Host { lanes } => [lanes, 8192 / lanes, 1],

@@ -40,7 +40,7 @@ impl Layer for BatchNorm {
     fn forward_with(&self, pass: &mut Pass, x: &Tensor, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
         let Self { weight, bias, running_mean, running_var, .. } = self;
         let norm = Norm { weight, bias, running_mean, running_var, eps: EPS };
-        if !pass.training {
+        if !pass.takes_statistics() {
             return batchnorm_inference(pass.tape, x, &norm, epilogue);
         }
         self.batches.fetch_add(1, Ordering::Relaxed);

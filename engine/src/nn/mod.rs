@@ -17,6 +17,7 @@ mod residual;
 mod sequential;
 mod shape_only;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicI64;
 
 pub use batchnorm::BatchNorm;
@@ -25,7 +26,7 @@ pub use init::Builder;
 pub use layout::Layout;
 pub use linear::Linear;
 pub use residual::Residual;
-pub use sequential::Sequential;
+pub use sequential::{Chain, Sequential};
 pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, GlobalAvgPool, MaxPool, Relu};
 
 use crate::error::Result;
@@ -44,17 +45,31 @@ pub struct Pass<'a> {
     step: u64,
     streams: u32,
     path: Vec<String>,
+    fixed: Option<&'a BTreeSet<String>>,
+    /// Whether a layer that runs now lies in one of those.
+    inside: bool,
 }
 
 impl<'a> Pass<'a> {
     /// A training pass; random layers draw from `seed` and `step`, so a repeated step repeats its numbers.
     pub fn training(tape: &'a mut Tape, seed: u64, step: u64) -> Self {
-        Self { tape, training: true, seed, step, streams: 1, path: Vec::new() }
+        Self { tape, training: true, seed, step, streams: 1, path: Vec::new(), fixed: None, inside: false }
     }
 
     /// An inference pass.
     pub fn inference(tape: &'a mut Tape) -> Self {
-        Self { tape, training: false, seed: 0, step: 0, streams: 1, path: Vec::new() }
+        Self { training: false, ..Self::training(tape, 0, 0) }
+    }
+
+    /// The same pass in which the layers with these full names, and those inside of them, normalize by their running statistics and
+    /// leave them alone, as PyTorch's modules in `eval()`.
+    pub fn fixing(self, layers: &'a BTreeSet<String>) -> Self {
+        Self { fixed: Some(layers), ..self }
+    }
+
+    /// Whether normalization takes the batch's statistics, and moves the running ones.
+    pub fn takes_statistics(&self) -> bool {
+        self.training && !self.inside
     }
 
     /// The random key of the next random layer; each gets a stream of its own (stream 0 and the last few are the augmentation's).
@@ -67,9 +82,12 @@ impl<'a> Pass<'a> {
     /// way if the layer can and nobody asks for its own output.
     pub fn run(&mut self, name: &str, layer: &dyn Layer, x: &Tensor, epilogue: Epilogue<&Tensor>) -> Result<Tensor> {
         self.path.push(name.to_owned());
+        let full = self.path.join(".");
+        let outside = !self.inside && self.fixed.is_some_and(|fixed| fixed.contains(&full));
+        self.inside |= outside;
         let on_the_way = if self.tape.is_marking() { Epilogue::Nothing } else { epilogue };
         let y = layer.forward_with(self, x, on_the_way);
-        let full = self.path.join(".");
+        self.inside &= !outside;
         self.path.pop();
         let y = y?;
         self.tape.mark(&full, &y);
@@ -112,6 +130,16 @@ pub trait Layer: Send + Sync {
 
     /// What the layer is, in a few words: `Conv2d 3 → 64, 3×3, padding 1`.
     fn describe(&self) -> String;
+
+    /// Whether training draws random numbers here.
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    /// Itself, if it is a chain of layers.
+    fn as_sequential(&self) -> Option<&Sequential> {
+        None
+    }
 
     /// The layers inside, by name; none for a layer that is not made of others.
     fn children(&self) -> Vec<(&str, &dyn Layer)> {

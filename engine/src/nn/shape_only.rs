@@ -110,4 +110,8 @@ impl Layer for Dropout {
     fn describe(&self) -> String {
         format!("Dropout {}", self.0)
     }
+
+    fn is_random(&self) -> bool {
+        true
+    }
 }

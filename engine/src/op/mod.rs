@@ -32,6 +32,7 @@ macro_rules! for_each_op {
             cross_entropy
             dropout
             gelu
+            index_select
             linear
             matmul
             pool

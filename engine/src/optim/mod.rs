@@ -104,37 +104,78 @@ impl OptimizerConfig {
     }
 }
 
+/// Parameters that move alike: PyTorch's parameter group.
+pub struct Group {
+    /// f32, all on one device.
+    pub parameters: Vec<Tensor>,
+    /// What the learning rate is multiplied by for them.
+    pub rate: f64,
+}
+
 /// Parameters with what the optimizer remembers of each.
 pub struct Optimizer {
     config: OptimizerConfig,
-    parameters: Vec<Tensor>,
-    slots: Vec<(&'static str, Vec<Tensor>)>,
-    steps: u64,
-    table: Table,
+    groups: Vec<Remembered>,
     /// Room for those of a step; empty between steps.
     updates: Vec<Update>,
 }
 
+/// A group with what is kept from step to step.
+struct Remembered {
+    group: Group,
+    /// A tensor for each parameter; under the names of the configuration.
+    slots: Vec<Vec<Tensor>>,
+    /// Steps in which a parameter of the group had a gradient.
+    steps: u64,
+    table: Table,
+}
+
+impl Remembered {
+    fn new(group: Group, slots: usize) -> Result<Self> {
+        let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
+        let slot = |_| group.parameters.iter().map(zeros).collect::<Result<Vec<_>>>();
+        let slots = (0..slots).map(slot).collect::<Result<_>>()?;
+        Ok(Self { slots, steps: 0, table: Table::new(&group.parameters)?, group })
+    }
+
+    /// What is kept for parameter `i`.
+    fn kept(&self, i: usize) -> [Option<Tensor>; 2] {
+        std::array::from_fn(|slot| self.slots.get(slot).map(|tensors| tensors[i].clone()))
+    }
+}
+
 impl Optimizer {
-    /// An optimizer of `parameters`. All it remembers exists from the start, as zeros, so that a checkpoint holds the
+    /// An optimizer of `parameters`, which are one group with the rate as it is.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::of_groups`].
+    pub fn new(config: &OptimizerConfig, parameters: Vec<Tensor>) -> Result<Self> {
+        Self::of_groups(config, vec![Group { parameters, rate: 1.0 }])
+    }
+
+    /// An optimizer of parameters in groups. All it remembers exists from the start, as zeros, so that a checkpoint holds the
     /// same tensors whenever it is written.
     ///
     /// # Errors
     /// Values out of range; parameters that are not f32, or not all on one device.
-    pub fn new(config: &OptimizerConfig, parameters: Vec<Tensor>) -> Result<Self> {
+    pub fn of_groups(config: &OptimizerConfig, groups: Vec<Group>) -> Result<Self> {
         config.check()?;
-        if let Some(odd) = parameters.iter().find(|p| p.dtype() != DType::F32) {
+        if let Some(odd) = groups.iter().map(|group| group.rate).find(|rate| !(*rate >= 0.0 && rate.is_finite())) {
+            return Err(Error::usage(format!("optimizer: a group's factor of the rate must be at least 0, not {odd}")));
+        }
+        let mut parameters = groups.iter().flat_map(|group| &group.parameters);
+        if let Some(odd) = parameters.clone().find(|p| p.dtype() != DType::F32) {
             return Err(Error::shape("optimizer", format!("a parameter {} {} is not f32", odd.dtype(), odd.shape())));
         }
-        if let Some(odd) = parameters.iter().find(|p| p.device() != parameters[0].device()) {
-            let what = format!("parameters on {:?} and {:?}: use one device", parameters[0].device(), odd.device());
+        if let Some(first) = parameters.next()
+            && let Some(odd) = parameters.find(|p| p.device() != first.device())
+        {
+            let what = format!("parameters on {:?} and {:?}: use one device", first.device(), odd.device());
             return Err(Error::shape("optimizer", what));
         }
-        let zeros = |p: &Tensor| Tensor::zeros(p.device(), p.shape(), DType::F32);
-        let slot = |&name: &&'static str| Ok((name, parameters.iter().map(zeros).collect::<Result<Vec<_>>>()?));
-        let slots = config.slot_names().iter().map(slot).collect::<Result<Vec<_>>>()?;
-        let table = Table::new(&parameters)?;
-        Ok(Self { config: *config, parameters, slots, steps: 0, table, updates: Vec::new() })
+        let slots = config.slot_names().len();
+        let groups = groups.into_iter().map(|group| Remembered::new(group, slots)).collect::<Result<_>>()?;
+        Ok(Self { config: *config, groups, updates: Vec::new() })
     }
 
     /// Sets SGD's momentum, or Adam's β₁, of the steps to come: a schedule may cycle it.
@@ -152,15 +193,21 @@ impl Optimizer {
         self.config.check()
     }
 
-    /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched.
+    /// Updates every parameter that has a gradient; one without (frozen, or not used in this step) is not touched, and a group of
+    /// such ones does not count the step.
     pub fn step(&mut self, gradients: &Gradients, lr: f32) -> Result<()> {
         let mut updates = std::mem::take(&mut self.updates);
-        updates.extend(self.parameters.iter().enumerate().filter_map(|(i, w)| {
-            let kept = self.kept(i);
-            Some(Update { w: w.clone(), kept, g: gradients.get(w)? })
-        }));
-        let result = self.apply(&updates, lr);
-        updates.clear();
+        let mut result = Ok(());
+        for group in &mut self.groups {
+            updates.extend(group.group.parameters.iter().enumerate().filter_map(|(i, w)| {
+                let kept = group.kept(i);
+                Some(Update { w: w.clone(), kept, g: gradients.get(w)? })
+            }));
+            if result.is_ok() && !updates.is_empty() {
+                result = apply(&self.config, group, &updates, lr);
+            }
+            updates.clear();
+        }
         self.updates = updates;
         result
     }
@@ -168,52 +215,63 @@ impl Optimizer {
     /// Divides the gradients of the parameters, in place, by what the loss was scaled by. Returns whether all are finite then,
     /// for which it waits for the device.
     pub fn unscale(&self, gradients: &Gradients, factor: f32) -> Result<bool> {
-        let mut all: Vec<Tensor> = self.parameters.iter().filter_map(|w| gradients.get(w)).collect();
+        let mut all: Vec<Tensor> = self.parameters().filter_map(|w| gradients.get(w)).collect();
         // One that several parameters share is divided once.
         all.sort_by_key(Tensor::id);
         all.dedup_by_key(|gradient| gradient.id());
         unscale(&all, 1.0 / factor)
     }
 
-    /// What is kept for parameter `i`.
-    fn kept(&self, i: usize) -> [Option<Tensor>; 2] {
-        std::array::from_fn(|slot| self.slots.get(slot).map(|(_, tensors)| tensors[i].clone()))
-    }
-
-    fn apply(&mut self, updates: &[Update], lr: f32) -> Result<()> {
-        self.steps += 1;
-        let (t, table) = (self.steps, &mut self.table);
-        match self.config {
-            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-                Sgd { lr, momentum, nesterov, weight_decay }.step(updates, table)
-            }
-            OptimizerConfig::Adam { betas, eps, weight_decay } => {
-                Adam { lr, t, betas, eps, weight_decay, decoupled: false }.step(updates, table)
-            }
-            OptimizerConfig::AdamW { betas, eps, weight_decay } => {
-                Adam { lr, t, betas, eps, weight_decay, decoupled: true }.step(updates, table)
-            }
-        }
+    /// The parameters, group by group.
+    pub fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        self.groups.iter().flat_map(|group| &group.group.parameters)
     }
 
     /// What is remembered: PyTorch's name, and a tensor for each parameter in order. A checkpoint stores them, and
     /// restores them by [`Tensor::copy_from`] and [`Optimizer::set_steps`]; training then goes on bit for bit.
     pub fn slots(&self) -> Vec<(&'static str, Vec<Tensor>)> {
-        self.slots.clone()
+        let of = |slot: usize| self.groups.iter().flat_map(move |group| group.slots[slot].iter().cloned()).collect();
+        self.config.slot_names().iter().enumerate().map(|(slot, &name)| (name, of(slot))).collect()
     }
 
-    /// Steps done.
-    pub fn steps(&self) -> u64 {
-        self.steps
+    /// Steps that each group has done.
+    pub fn steps(&self) -> Vec<u64> {
+        self.groups.iter().map(|group| group.steps).collect()
     }
 
-    /// Sets the number of steps done, which Adam's bias correction depends on.
-    pub fn set_steps(&mut self, steps: u64) {
-        self.steps = steps;
+    /// Sets the number of steps that each group has done, which Adam's bias correction depends on.
+    ///
+    /// # Errors
+    /// Another number of groups.
+    pub fn set_steps(&mut self, steps: &[u64]) -> Result<()> {
+        if steps.len() != self.groups.len() {
+            let what = format!("steps of {} groups of parameters for {}", steps.len(), self.groups.len());
+            return Err(Error::shape("optimizer", what));
+        }
+        self.groups.iter_mut().zip(steps).for_each(|(group, &steps)| group.steps = steps);
+        Ok(())
     }
 
     /// What it was made with; the momentum is that of the next step.
     pub fn config(&self) -> &OptimizerConfig {
         &self.config
+    }
+}
+
+/// One more step of `group`.
+fn apply(config: &OptimizerConfig, group: &mut Remembered, updates: &[Update], lr: f32) -> Result<()> {
+    group.steps += 1;
+    let (t, table) = (group.steps, &mut group.table);
+    let lr = (f64::from(lr) * group.group.rate) as f32;
+    match *config {
+        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+            Sgd { lr, momentum, nesterov, weight_decay }.step(updates, table)
+        }
+        OptimizerConfig::Adam { betas, eps, weight_decay } => {
+            Adam { lr, t, betas, eps, weight_decay, decoupled: false }.step(updates, table)
+        }
+        OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+            Adam { lr, t, betas, eps, weight_decay, decoupled: true }.step(updates, table)
+        }
     }
 }

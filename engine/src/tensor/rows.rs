@@ -24,6 +24,20 @@ impl Tensor {
         }
         Ok(Rows { of: self, first, count })
     }
+
+    /// Overwrites `count` rows from row `first` on with the first rows of `other`.
+    ///
+    /// # Errors
+    /// Rows that are not there; another element type or rows of another size; another device.
+    pub fn copy_rows(&self, first: usize, other: &Tensor, count: usize) -> Result<()> {
+        let (to, from) = (self.rows(first, count)?, other.rows(0, count)?);
+        if other.dtype() != self.dtype() || to.bytes() != from.bytes() {
+            let what =
+                format!("{count} rows of {} {} into {} {}", other.dtype(), other.shape, self.dtype(), self.shape);
+            return Err(Error::shape("copy_rows", what));
+        }
+        self.buffer.copy(to.start(), &other.buffer, from.start(), to.bytes())
+    }
 }
 
 impl Rows<'_> {

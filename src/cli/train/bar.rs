@@ -32,6 +32,10 @@ impl Observer for Progression {
         self.bar.set_position(done as u64);
     }
 
+    fn note(&mut self, line: &str) {
+        self.bar.suspend(|| tell(line));
+    }
+
     fn step(&mut self, progress: &Progress, steps_per_epoch: usize, running: Running) {
         self.bar.set_length(steps_per_epoch as u64);
         self.bar.set_position(progress.step_in_epoch as u64);

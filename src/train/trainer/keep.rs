@@ -3,15 +3,42 @@
 use super::{KEPT, Trainer};
 use crate::error::{Error, Result};
 use crate::files::{unwritable, write_atomic};
-use crate::train::checkpoint::{self, Meta, Progress};
+use crate::nn::Sequential;
+use crate::optim::{Optimizer, Schedule};
+use crate::train::checkpoint::{self, Checkpoint, Meta, Progress};
+use crate::train::config::Config;
 use crate::train::evaluate::load_model;
 use crate::train::judged::Part;
 use crate::train::report::{Report, fit};
+
+/// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.
+pub(super) fn restored(
+    checkpoint: &Checkpoint,
+    config: &Config,
+    model: &Sequential,
+    optimizer: &mut Optimizer,
+) -> Result<(Progress, Schedule)> {
+    checkpoint.restore_model(model)?;
+    checkpoint.restore_optimizer(optimizer, model)?;
+    let Meta { progress, schedule, .. } = &checkpoint.meta;
+    if progress.epoch > config.epochs {
+        let what = format!("‹epochs={}›: the run has done {} already; ask for more", config.epochs, progress.epoch);
+        return Err(Error::usage(what));
+    }
+    let mut schedule = schedule.clone();
+    schedule.set_base(config.lr);
+    Ok((progress.clone(), schedule))
+}
 
 impl Trainer {
     /// What a resumed run should know: that its bits may differ from those of one that was never interrupted, and why.
     pub fn warnings(&self) -> &[String] {
         &self.own.warnings
+    }
+
+    /// What is frozen and how rates differ, in a line, if anything is or does.
+    pub fn learning(&self) -> Option<String> {
+        Some(self.learning.to_string()).filter(|line| !line.is_empty())
     }
 
     /// What going on means for the learning rate, in lines for people.
@@ -62,9 +89,8 @@ impl Trainer {
 
     /// Writes the epoch's checkpoint, `best` if it is the best so far, and `last`.
     pub(super) fn finish_epoch(&mut self, epoch: u32, judged: Option<f64>) -> Result<()> {
-        let steps = self.meta.progress.optimizer_steps;
         let progress = &mut self.meta.progress;
-        *progress = Progress { epoch, step_in_epoch: 0, sums: [0.0; 4], optimizer_steps: steps, ..progress.clone() };
+        *progress = Progress { epoch, step_in_epoch: 0, sums: [0.0; 4], ..progress.clone() };
         // Without a validation split there is nothing to choose by (choosing on the test set would spoil it): the best
         // is then the latest.
         let best = match (judged, progress.best) {

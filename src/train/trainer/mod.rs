@@ -3,6 +3,8 @@
 //! One step: draw a batch on the device, run the network on a tape, take the loss, walk the tape back, let the optimizer
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
+mod frozen;
+mod judge;
 mod keep;
 mod learn;
 
@@ -10,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
-use super::evaluate::{bad_batch, evaluate};
 use super::images::{Order, Resident};
+use super::learning::Learning;
 use super::logs::Logs;
 use super::logs::metrics::{Row, Split, Watch};
 use super::logs::steps::{self, Step};
@@ -24,14 +26,15 @@ use crate::data::{Dataset, class_counts};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::bad_values::first_bad_layer;
-use crate::nn::{Layer, Pass, Sequential, models, parameters};
+use crate::nn::{Layer, Pass, Sequential};
 use crate::op::augment::Channels;
 use crate::op::cross_entropy::ClassWeights;
 use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use frozen::Frozen;
+use keep::restored;
 use learn::learn;
 
 /// Checkpoints of epochs that are kept where nothing else is asked for, beside the best, the last and epoch 0.
@@ -42,7 +45,12 @@ pub struct Trainer {
     config: Config,
     device: Device,
     model: Sequential,
+    learning: Learning,
     optimizer: Optimizer,
+    /// What frozen layers made of the pictures, if that is kept.
+    frozen: Option<Frozen>,
+    /// First layers of which it takes too much memory.
+    too_large: Option<usize>,
     images: Resident,
     test: Resident,
     chosen: Vec<u32>,
@@ -65,25 +73,6 @@ struct Own {
     /// The data set's name.
     data: String,
     warnings: Vec<String>,
-}
-
-/// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.
-fn restored(
-    checkpoint: &Checkpoint,
-    config: &Config,
-    model: &Sequential,
-    optimizer: &mut Optimizer,
-) -> Result<(Progress, Schedule)> {
-    checkpoint.restore_model(model)?;
-    checkpoint.restore_optimizer(optimizer, model)?;
-    let Meta { progress, schedule, .. } = &checkpoint.meta;
-    if progress.epoch > config.epochs {
-        let what = format!("‹epochs={}›: the run has done {} already; ask for more", config.epochs, progress.epoch);
-        return Err(Error::usage(what));
-    }
-    let mut schedule = schedule.clone();
-    schedule.set_base(config.lr);
-    Ok((progress.clone(), schedule))
 }
 
 impl Trainer {
@@ -114,28 +103,25 @@ impl Trainer {
             config.class_weights.of(&counts).map(|weights| ClassWeights::new(device, &weights)).transpose()?;
         let input = data.train.input();
         config.augmentation()?.check([[data.train.height, data.train.width], input])?;
-        let model = models::build(&config.model, data.classes.len(), input, device, config.seed)?;
-        let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-        let mut optimizer = Optimizer::new(&config.optimizer()?, tensors)?;
-        let (progress, schedule) = match from {
-            Some(checkpoint) => restored(checkpoint, &config, &model, &mut optimizer)?,
-            None => {
-                let steps = (chosen.len() / config.batch_size) as u64;
-                let progress = Progress { scaling: config.precision.scaling(), ..Progress::default() };
-                (progress, Schedule::new(config.policy()?, config.lr, steps))
-            }
-        };
-        let meta = Meta {
+        let steps = (chosen.len() / config.batch_size) as u64;
+        let mut meta = Meta {
             format: FORMAT,
             classes: data.classes.clone(),
+            outputs: from.and_then(|checkpoint| checkpoint.meta.outputs),
             input,
             mean: mean.map(|m| m as f32),
             std: std.map(|s| s as f32),
             data_hash: data.hash.clone(),
-            schedule,
-            progress,
+            schedule: Schedule::new(config.policy()?, config.lr, steps),
+            progress: Progress { scaling: config.precision.scaling(), ..Progress::default() },
             config: config.portable(),
         };
+        let model = meta.network(device, config.seed)?;
+        let learning = Learning::new(&config, &model)?;
+        let mut optimizer = learning.optimizer(&config)?;
+        if let Some(checkpoint) = from {
+            (meta.progress, meta.schedule) = restored(checkpoint, &config, &model, &mut optimizer)?;
+        }
         let resident = |images| Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()));
         let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
         let (images, test) = (resident(&data.train)?, resident(&data.test)?);
@@ -146,7 +132,25 @@ impl Trainer {
         let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
         let (device, data) = (device.clone(), data.name.clone());
         let own = Own { run, info, logs, data, warnings };
-        Ok(Self { images, val, test, device, config, model, optimizer, chosen, labels, weights, held_back, meta, own })
+        let (frozen, too_large) = (None, None);
+        Ok(Self {
+            images,
+            val,
+            test,
+            device,
+            config,
+            model,
+            learning,
+            optimizer,
+            frozen,
+            too_large,
+            chosen,
+            labels,
+            weights,
+            held_back,
+            meta,
+            own,
+        })
     }
 
     /// Whether the best checkpoint is chosen, on validation pictures; without them it is the latest.
@@ -193,27 +197,14 @@ impl Trainer {
         self.prune()?;
         rehearsal::prepare(&self.meta, evaluated, &self.device, observer)?;
         for epoch in next..=self.config.epochs {
+            self.freeze(epoch, observer)?;
             let Some(mut rows) = self.epoch(epoch, stop, observer)? else {
                 self.own.logs.sync()?;
                 self.save("last.safetensors")?;
                 return Ok(Outcome::Interrupted);
             };
             let lr = rows[0].lr;
-            let all: Vec<u32> = (0..self.test.len() as u32).collect();
-            let own: Vec<u32> = (0..self.val.as_ref().map_or(0, Resident::len) as u32).collect();
-            let val = self.val.as_ref().map_or((&self.images, &self.held_back), |val| (val, &own));
-            let splits = [(Split::Val, val.0, val.1), (Split::Test, &self.test, &all)];
-            for (split, images, indices) in splits.into_iter().filter(|(_, _, indices)| !indices.is_empty()) {
-                let watch = Watch::start(&self.device);
-                let sums = evaluate(&self.model, images, indices, self.meta.mean, self.meta.std)?.sums;
-                if let Some(bad) = sums.first_bad_step {
-                    let x = bad_batch(images, indices, bad, self.meta.mean, self.meta.std)?;
-                    let mut tape = Tape::new();
-                    let place = first_bad_layer(&self.model, &x, &mut Pass::inference(&mut tape));
-                    return Err(self.not_finite(&format!("on the {} set after epoch {epoch}", split.name()), &place));
-                }
-                rows.push(watch.row(epoch, split, &sums, lr, sums.count));
-            }
+            self.judge(epoch, lr, &mut rows)?;
             let judged = rows.iter().find(|r| r.split == Split::Val);
             self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
             self.own.logs.epoch(&rows)?;
@@ -227,16 +218,24 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    /// The order in which `epoch` takes the pictures to train on.
+    /// The order in which `epoch` takes the pictures to train on, or what frozen layers made of them.
     fn order(&self, epoch: u32) -> Result<Order> {
         let order = self.config.sample.order(&self.labels, self.config.seed, epoch as u64);
-        let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
-        self.images.order(&order)
+        match &self.frozen {
+            Some(frozen) => frozen.train.order(&order),
+            None => {
+                let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
+                self.images.order(&order)
+            }
+        }
     }
 
     /// One epoch from where it stands; none if it was interrupted.
     fn epoch(&mut self, epoch: u32, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Option<Vec<Row>>> {
         let order = self.order(epoch)?;
+        let images = self.frozen.as_ref().map_or(&self.images, |frozen| &frozen.train);
+        let [_, model] = self.model.chain().cut(self.frozen.as_ref().map_or(0, |frozen| frozen.layers));
+        let fixed = self.learning.fixed(epoch);
         let (batch, steps) = (self.config.batch_size, self.steps_per_epoch());
         let total = steps as u64 * self.config.epochs as u64;
         let totals = Totals::from_sums(&self.device, self.meta.progress.sums)?;
@@ -244,7 +243,6 @@ impl Trainer {
         let channels = Channels { mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
         let every = if self.device.stream().is_some() { 20 } else { 1 };
-        let learned = parameters(&self.model);
         let watch = Watch::start(&self.device);
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
@@ -252,10 +250,11 @@ impl Trainer {
             self.device.sort_memory();
             let step = self.meta.progress.step;
             let key = Key { seed: self.config.seed, step, stream: 0 };
-            let drawn = self.images.augmented(&order, at * batch, batch, &how, &channels, key)?;
+            let drawn = images.augmented(&order, at * batch, batch, &how, &channels, key)?;
             let mut tape = Tape::new();
-            learned.iter().for_each(|(_, tensor)| tape.watch(tensor));
-            let logits = self.model.forward(&mut Pass::training(&mut tape, self.config.seed, step), &drawn.x)?;
+            self.learning.learned(epoch).for_each(|tensor| tape.watch(tensor));
+            let mut pass = Pass::training(&mut tape, self.config.seed, step).fixing(&fixed);
+            let logits = model.forward(&mut pass, &drawn.x)?;
             let loss = drawn.loss(&mut tape, &logits, self.config.label_smoothing, self.weights.as_ref())?;
             totals.add(&loss, &logits, drawn.labels(), step as u32)?;
             let stopping = stop.load(Ordering::Relaxed) && at + 1 < steps;
@@ -265,8 +264,8 @@ impl Trainer {
                 // Counted from 1 and from the start of the epoch.
                 let number = at + 1 - (step as u32).wrapping_sub(bad) as usize;
                 let mut tape = Tape::new();
-                let mut pass = Pass::training(&mut tape, self.config.seed, step);
-                let place = first_bad_layer(&self.model, &drawn.x, &mut pass);
+                let mut pass = Pass::training(&mut tape, self.config.seed, step).fixing(&fixed);
+                let place = first_bad_layer(&model, &drawn.x, &mut pass);
                 return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
             }
             lr = self.meta.schedule.prepare(&mut self.optimizer, step, total)?;

@@ -73,7 +73,11 @@ fn broken_files_are_all_listed() {
     fs::write(root.join("b/text.jpg"), "no picture").unwrap();
     let done = done(warptape().args(["data", "info", &spec, "--workers", "3"]));
     assert_eq!(done.code, Some(1), "{}", done.stdout);
-    assert!(done.stderr.contains("3 broken files; remove or replace them"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("3 broken files: remove or replace, or leave out of a training with --skip-broken"),
+        "{}",
+        done.stderr
+    );
     let broken: Vec<&str> = done.stdout.lines().filter(|line| line.starts_with("broken: ")).collect();
     for (file, reason) in [("cut short.png", "damaged"), ("none.jpg", "is empty"), ("text.jpg", "not a known picture")]
     {

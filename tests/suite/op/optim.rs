@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 use warptape::check::{Random, compare, magnitude};
-use warptape::op::add::add;
-use warptape::optim::{Curve, Optimizer, OptimizerConfig, Policy, Schedule};
+use warptape::optim::{Curve, Group, Optimizer, OptimizerConfig, Policy, Schedule};
 use warptape::{DType, Device, Gradients, Tape, Tensor};
 
 use crate::support;
@@ -27,14 +26,22 @@ pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-/// Gradients that are what we say: of w in w + 0.
+/// A gradient that is what we say.
 pub fn gradients(w: &Tensor, of: &[f64]) -> Gradients {
-    let of: Vec<f32> = of.iter().map(|&v| v as f32).collect();
-    let zero = Tensor::zeros(w.device(), w.shape(), DType::F32).unwrap();
+    gradients_of(&[(w, of)])
+}
+
+/// Gradients of several that are what we say.
+fn gradients_of(all: &[(&Tensor, &[f64])]) -> Gradients {
     let mut tape = Tape::new();
-    tape.watch(w);
-    let y = add(&mut tape, w, &zero).unwrap();
-    tape.backward_from(&y, Tensor::from_slice(w.device(), w.shape(), &of).unwrap()).unwrap()
+    all.iter().for_each(|(w, _)| tape.watch(w));
+    let loss = Tensor::zeros(all[0].0.device(), [1], DType::F32).unwrap();
+    let inputs: Vec<&Tensor> = all.iter().map(|(w, _)| *w).collect();
+    let given: Vec<_> = all.iter().map(|(w, of)| ((*w).clone(), upload(w.device(), of))).collect();
+    tape.record("given", &inputs, &loss, move |_, gradients| {
+        given.into_iter().try_for_each(|(w, gradient)| gradients.add(&w, gradient))
+    });
+    tape.backward(&loss).unwrap()
 }
 
 pub fn upload(device: &Device, values: &[f64]) -> Tensor {
@@ -146,16 +153,48 @@ fn a_restored_optimizer_continues_bit_for_bit() {
             for ((_, from), (_, to)) in first.slots().iter().zip(&second.slots()) {
                 to[0].copy_from(&from[0]).unwrap();
             }
-            second.set_steps(first.steps());
+            second.set_steps(&first.steps()).unwrap();
 
             for t in pause..pause + 3 {
                 first.step(&gradient(t, &w), 0.01).unwrap();
                 second.step(&gradient(t, &copy), 0.01).unwrap();
             }
             assert_eq!(w.to_vec::<f32>().unwrap(), copy.to_vec::<f32>().unwrap(), "{config:?} after {pause}");
-            assert_eq!(second.steps(), pause + 3);
+            assert_eq!(second.steps(), [pause + 3]);
         }
     }
+}
+
+/// Each group moves as one that an optimizer of its own has: at its rate, and with its own count of steps, which for Adam is the
+/// age of its means. PyTorch counts for each parameter.
+#[test]
+fn groups_move_as_under_optimizers_of_their_own() {
+    let (_, device) = &devices()[0];
+    for config in configs() {
+        let (a, b) = (upload(device, &draw(33, 1)), upload(device, &draw(17, 2)));
+        let copies = [&a, &b].map(|w| w.duplicate().unwrap());
+        let group = |w: &Tensor, rate| Group { parameters: vec![w.clone()], rate };
+        let mut both = Optimizer::of_groups(&config, vec![group(&a, 1.0), group(&b, 0.25)]).unwrap();
+        let mut alone = [&copies[0], &copies[1]].map(|w| Optimizer::new(&config, vec![w.clone()]).unwrap());
+        for t in 0..6 {
+            // The second group is frozen at first.
+            let grads = [draw(33, 20 + t), draw(17, 40 + t)];
+            let mut watched = vec![(&a, grads[0].as_slice())];
+            alone[0].step(&gradients(&copies[0], &grads[0]), 0.02).unwrap();
+            if t >= 3 {
+                watched.push((&b, &grads[1]));
+                alone[1].step(&gradients(&copies[1], &grads[1]), 0.005).unwrap();
+            }
+            both.step(&gradients_of(&watched), 0.02).unwrap();
+        }
+        assert_eq!(both.steps(), [6, 3]);
+        for (w, copy) in [&a, &b].into_iter().zip(&copies) {
+            assert_eq!(w.to_vec::<f32>().unwrap(), copy.to_vec::<f32>().unwrap(), "{config:?}");
+        }
+        assert!(both.set_steps(&[1]).is_err());
+    }
+    let odd = Optimizer::of_groups(&configs()[0], vec![Group { parameters: Vec::new(), rate: f64::NAN }]);
+    assert!(odd.is_err_and(|error| error.to_string().contains("at least 0, not NaN")));
 }
 
 #[test]

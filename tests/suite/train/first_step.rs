@@ -39,20 +39,27 @@ fn a_training_knows_its_kernels_beforehand() {
     let data = Dataset::open(&path, &Config::default().loading()).unwrap();
     let host = Host::new(Options::default());
     let gpu = Info { target: Target::Cuda, units: 132, ..host.info().clone() };
-    for (info, model, optim) in [(host.info(), "little-conv", "adamw"), (&gpu, "resnet18", "sgd")] {
+    // The last keeps what frozen layers make of pictures, of fewer layers from the second epoch on.
+    let frozen = Config {
+        augment: "none".into(),
+        train_only: "features.12,fc".parse().unwrap(),
+        unfreeze: "features.8=2".parse().unwrap(),
+        epochs: 2,
+        ..Config::default()
+    };
+    let whole = || Config { epochs: 1, ..Config::default() };
+    let trainings = [
+        (host.info(), "little-conv", "adamw", whole()),
+        (&gpu, "resnet18", "sgd", whole()),
+        (host.info(), "little-conv", "adam", frozen),
+    ];
+    for (number, (info, model, optim, config)) in trainings.into_iter().enumerate() {
         let dry = Dry::as_if(info.clone(), warptape::Environment::of_process());
         let launched = dry.launched();
         let device = Device::new(Box::new(dry));
         let text = |text: &str| text.to_owned();
-        let config = Config {
-            model: text(model),
-            data: path.clone(),
-            optim: text(optim),
-            epochs: 1,
-            batch_size: 4,
-            ..Config::default()
-        };
-        let at = folder.path().join(format!("{model}-{}", info.units));
+        let config = Config { model: text(model), data: path.clone(), optim: text(optim), batch_size: 4, ..config };
+        let at = folder.path().join(number.to_string());
         let mut trainer = Trainer::new(config, &data, &device, |info| RunDir::at(&at, info), None).unwrap();
         let mut told = Told::default();
         assert_eq!(trainer.run(&AtomicBool::new(false), &mut told).unwrap(), Outcome::Finished);

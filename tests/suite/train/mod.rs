@@ -6,6 +6,7 @@ mod explain;
 mod explain_causes;
 mod first_step;
 mod fit;
+mod freezing;
 mod killed;
 mod metrics;
 mod models;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::device::{Device, Target, dry::Dry};
 use crate::error::{Error, Result};
-use crate::nn::{Builder, Sequential};
+use crate::nn::{Builder, Linear, Sequential};
 use resnet::Block;
 
 /// One network.
@@ -101,6 +101,28 @@ pub fn respell(spec: &str) -> String {
 /// # Errors
 /// An unknown name or option (the error lists the known ones); images that are too small.
 pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, seed: u64) -> Result<Sequential> {
+    built(spec, classes, input, &mut Builder::new(device, seed))
+}
+
+/// The model `spec` with `outputs` outputs, and behind them one more linear layer, `head`, to `classes` logits: what was learned for
+/// other classes, whole, below what is to be learned.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn build_below_head(
+    spec: &str,
+    [outputs, classes]: [usize; 2],
+    input: [usize; 2],
+    device: &Device,
+    seed: u64,
+) -> Result<Sequential> {
+    let mut builder = Builder::new(device, seed);
+    let network = built(spec, outputs, input, &mut builder)?;
+    let head = Linear::new(&mut builder, outputs, classes)?;
+    Ok(network.with("head", head))
+}
+
+fn built(spec: &str, classes: usize, input: [usize; 2], builder: &mut Builder) -> Result<Sequential> {
     let spelled = respell(spec);
     let (name, options) = spelled.split_once(':').unwrap_or((&spelled, ""));
     let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
@@ -115,7 +137,7 @@ pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, see
         }
     }
     let mut wanted = Wanted { classes, spec: spec.into(), input, options: parsed };
-    let network = (model.build)(&mut Builder::new(device, seed), &mut wanted)?;
+    let network = (model.build)(builder, &mut wanted)?;
     match wanted.options.keys().next() {
         None => Ok(network),
         Some(key) if model.options.is_empty() => {

@@ -1,0 +1,230 @@
+//! What of a network a training learns: which parameters are frozen, from which epoch on, how fast the others move, and whose
+//! statistics stand still.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use super::config::Config;
+use super::layers::{Names, lies_in};
+use crate::error::{Error, Result};
+use crate::nn::{Layer, Sequential, State, parameters};
+use crate::optim::{Group, Optimizer};
+use crate::tensor::Tensor;
+
+/// What becomes of the running statistics of batch normalization whose parameters are frozen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Statistics {
+    /// It normalizes by them and leaves them alone: frozen layers compute what they computed before.
+    #[default]
+    Fixed,
+    /// It normalizes by those of the batch, and they follow the data, as PyTorch's modules in `train()` do.
+    Moving,
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fixed => "fixed",
+            Self::Moving => "moving",
+        })
+    }
+}
+
+impl FromStr for Statistics {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.to_lowercase().as_str() {
+            "fixed" => Ok(Self::Fixed),
+            "moving" => Ok(Self::Moving),
+            _ => Err(Error::usage(format!("statistics '{text}': use fixed or moving"))),
+        }
+    }
+}
+
+/// What becomes of one parameter.
+struct Part {
+    name: String,
+    tensor: Tensor,
+    /// The first epoch that learns it, from 1; none if it is frozen.
+    from: Option<u32>,
+    /// What the schedule's rate is multiplied by.
+    rate: f64,
+}
+
+/// What becomes of each parameter of a network.
+pub struct Learning {
+    parts: Vec<Part>,
+    /// Layers with running statistics, with the place of their parameters.
+    statistics: Vec<(String, Vec<usize>)>,
+    what: Statistics,
+}
+
+impl Learning {
+    /// Of `model`, as `config` says.
+    ///
+    /// # Errors
+    /// Names of no layer; options that contradict each other; nothing that learns in the first epoch.
+    pub fn new(config: &Config, model: &Sequential) -> Result<Self> {
+        let Config { freeze, train_only, unfreeze, lr_factors, layer_decay, .. } = config;
+        if !freeze.is_empty() && !train_only.is_empty() {
+            return Err(Error::usage("‹freeze› and ‹train_only›: name what is frozen or what is not, one of them"));
+        }
+        let all = parameters(model);
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let given = |names: &Names| names.0.clone();
+        let keys = |names: Vec<&String>| names.into_iter().cloned().collect();
+        let options: [(&str, Vec<String>); 4] = [
+            ("freeze", given(freeze)),
+            ("train_only", given(train_only)),
+            ("unfreeze", keys(unfreeze.0.iter().map(|(name, _)| name).collect())),
+            ("lr_factors", keys(lr_factors.0.iter().map(|(name, _)| name).collect())),
+        ];
+        for (option, layers) in options {
+            if let Some(odd) = layers.iter().find(|layer| !names.iter().any(|name| lies_in(name, layer))) {
+                let known: Vec<&str> =
+                    model.children().iter().filter(|(_, l)| learns(*l)).map(|(name, _)| *name).collect();
+                let what =
+                    format!("'{odd}' is no layer with parameters: there are {}, and layers inside", known.join(", "));
+                return Err(Error::usage(format!("‹{option}={}›: {what}", layers.join(","))));
+            }
+        }
+        let depths = depths(model);
+        let parts: Vec<Part> = all
+            .iter()
+            .map(|(name, tensor)| {
+                let frozen = if train_only.is_empty() { freeze.have(name) } else { !train_only.have(name) };
+                let from = unfreeze.of(name).or((!frozen).then_some(1));
+                let depth = depths.iter().find(|(link, _)| lies_in(name, link)).map_or(0, |(_, depth)| *depth);
+                let rate = lr_factors.of(name).unwrap_or(1.0) * layer_decay.powi(depth);
+                Part { name: name.clone(), tensor: tensor.clone(), from, rate }
+            })
+            .collect();
+        if !parts.iter().any(|part| part.from == Some(1)) {
+            return Err(Error::usage(
+                "everything is frozen in the first epoch: leave a layer to learn, such as the last",
+            ));
+        }
+        let mut statistics: Vec<(String, Vec<usize>)> = Vec::new();
+        model.visit("", &mut |name, state| {
+            let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+            if matches!(state, State::Statistic(_)) && statistics.last().is_none_or(|(last, _)| last != layer) {
+                let own = (0..names.len()).filter(|&i| lies_in(names[i], layer)).collect();
+                statistics.push((layer.to_owned(), own));
+            }
+        });
+        Ok(Self { parts, statistics, what: config.frozen_statistics })
+    }
+
+    /// The epochs from `next` on that learn something else than the one before, with `next` itself.
+    pub fn stages(&self, next: u32) -> BTreeSet<u32> {
+        let later = self.parts.iter().filter_map(|part| part.from).filter(|&from| from > next);
+        later.chain([next]).collect()
+    }
+
+    /// What is learned in `epoch`.
+    pub fn learned(&self, epoch: u32) -> impl Iterator<Item = &Tensor> {
+        self.parts.iter().filter(move |part| part.learns(epoch)).map(|part| &part.tensor)
+    }
+
+    /// The layers whose statistics stand still in `epoch`.
+    pub fn fixed(&self, epoch: u32) -> BTreeSet<String> {
+        let still = |own: &[usize]| self.what == Statistics::Fixed && !own.iter().any(|&i| self.parts[i].learns(epoch));
+        self.statistics.iter().filter(|(_, own)| still(own)).map(|(layer, _)| layer.clone()).collect()
+    }
+
+    /// How many of the first layers of the chain of `model` compute the same for a picture throughout `epoch`.
+    pub fn frozen(&self, model: &Sequential, epoch: u32) -> usize {
+        let fixed = self.fixed(epoch);
+        let same = |name: &str, layer: &dyn Layer| {
+            let inside = |of: &str| lies_in(of, name);
+            !is_random(layer)
+                && !self.parts.iter().any(|part| inside(&part.name) && part.learns(epoch))
+                && self.statistics.iter().all(|(of, _)| !inside(of) || fixed.contains(of))
+        };
+        model.chain().links().iter().take_while(|(name, layer)| same(name, *layer)).count()
+    }
+
+    /// The optimizer of what is ever learned: a group for each rate and each epoch to begin in.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::of_groups`].
+    pub fn optimizer(&self, config: &Config) -> Result<Optimizer> {
+        let mut groups: Vec<((f64, u32), Group)> = Vec::new();
+        for Part { tensor, from, rate, .. } in &self.parts {
+            let Some(from) = *from else { continue };
+            match groups.iter_mut().find(|(key, _)| *key == (*rate, from)) {
+                Some((_, group)) => group.parameters.push(tensor.clone()),
+                None => groups.push(((*rate, from), Group { parameters: vec![tensor.clone()], rate: *rate })),
+            }
+        }
+        Optimizer::of_groups(&config.optimizer()?, groups.into_iter().map(|(_, group)| group).collect())
+    }
+}
+
+/// What is frozen, in a line; nothing if all learns at one rate.
+impl fmt::Display for Learning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |parts: &mut dyn Iterator<Item = &Part>| parts.map(|part| part.tensor.elements()).sum::<usize>();
+        let all = count(&mut self.parts.iter());
+        let now = count(&mut self.parts.iter().filter(|part| part.learns(1)));
+        if now < all {
+            write!(f, "learns {now} of {all} parameters")?;
+            let mut later: Vec<u32> = self.parts.iter().filter_map(|part| part.from).filter(|&from| from > 1).collect();
+            later.sort_unstable();
+            later.dedup();
+            for epoch in later {
+                write!(
+                    f,
+                    ", from epoch {epoch} on {}",
+                    count(&mut self.parts.iter().filter(|part| part.learns(epoch)))
+                )?;
+            }
+            if self.statistics.iter().any(|(_, own)| !own.iter().any(|&i| self.parts[i].learns(1))) {
+                let how = match self.what {
+                    Statistics::Fixed => "normalize by their running statistics, which stand still",
+                    Statistics::Moving => "normalize by the batch's statistics, and move the running ones",
+                };
+                write!(f, "; frozen layers {how}")?;
+            }
+        }
+        let rates = self.parts.iter().filter(|part| part.from.is_some()).map(|part| part.rate);
+        let (least, most) =
+            rates.fold((f64::INFINITY, 0.0f64), |(least, most), rate| (least.min(rate), most.max(rate)));
+        if (least, most) != (1.0, 1.0) {
+            let between = if now < all { "; " } else { "" };
+            write!(f, "{between}rates are {least:.3} to {most:.3} times that of the schedule")?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn learns(&self, epoch: u32) -> bool {
+        self.from.is_some_and(|from| from <= epoch)
+    }
+}
+
+fn learns(layer: &dyn Layer) -> bool {
+    !parameters(layer).is_empty()
+}
+
+fn is_random(layer: &dyn Layer) -> bool {
+    layer.is_random() || layer.children().iter().any(|(_, inner)| is_random(*inner))
+}
+
+/// How many layers with weights, or residual blocks, lie above each of those of the chain: 0 for the last. Normalization belongs to
+/// what stands before it.
+fn depths(model: &Sequential) -> Vec<(String, i32)> {
+    let chain = model.chain();
+    let weighs = |layer: &dyn Layer| parameters(layer).iter().any(|(_, tensor)| tensor.shape().rank() > 1);
+    let mut above = chain.links().iter().filter(|(_, layer)| weighs(*layer)).count() as i32;
+    let mut depths = Vec::new();
+    for (name, layer) in chain.links() {
+        above -= i32::from(weighs(*layer));
+        depths.push((name.clone(), above));
+    }
+    depths
+}
