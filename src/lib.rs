@@ -10,6 +10,7 @@ pub mod cli;
 pub mod data;
 pub mod draw;
 pub mod explain;
+pub mod export;
 pub mod launch_plan;
 pub mod profile;
 pub mod train;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::config::Config;
 use super::layers::{Names, lies_in};
 use crate::error::{Error, Result};
-use crate::nn::{Layer, Sequential, State, parameters};
+use crate::nn::{Layer, Operation, Sequential, State, parameters};
 use crate::optim::{Group, Optimizer};
 use crate::tensor::Tensor;
 
@@ -212,7 +212,7 @@ fn learns(layer: &dyn Layer) -> bool {
 }
 
 fn is_random(layer: &dyn Layer) -> bool {
-    layer.is_random() || layer.children().iter().any(|(_, inner)| is_random(*inner))
+    matches!(layer.operation(), Operation::Dropout) || layer.children().iter().any(|(_, inner)| is_random(*inner))
 }
 
 /// How many layers with weights, or residual blocks, lie above each of those of the chain: 0 for the last. Normalization belongs to

@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod data;
 mod device;
+mod export;
 mod faces;
 mod op;
 mod rust_paths;

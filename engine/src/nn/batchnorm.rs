@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::{Builder, Layer, Layout, Pass, State};
+use super::{Builder, Layer, Layout, Operation, Pass, State};
 use crate::error::Result;
 use crate::op::batchnorm::{Norm, batchnorm_inference, batchnorm_train};
 use crate::op::epilogue::Epilogue;
@@ -49,6 +49,10 @@ impl Layer for BatchNorm {
 
     fn describe(&self) -> String {
         format!("BatchNorm {}", self.weight.elements())
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::BatchNorm { eps: EPS }
     }
 
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {

@@ -1,4 +1,4 @@
-use super::{Builder, Layer, Layout, Pass, State};
+use super::{Builder, Layer, Layout, Operation, Pass, State};
 use crate::error::Result;
 use crate::op::cast::cast;
 use crate::op::conv2d::{Conv2dParams, conv2d};
@@ -39,6 +39,10 @@ impl Layer for Conv2d {
         let stride = if stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
         let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
         format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}")
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Conv2d(self.params)
     }
 
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {

@@ -1,4 +1,4 @@
-use super::{Builder, Layer, Layout, Pass, State};
+use super::{Builder, Layer, Layout, Operation, Pass, State};
 use crate::error::Result;
 use crate::op::cast::cast;
 use crate::op::linear::linear;
@@ -35,6 +35,10 @@ impl Layer for Linear {
 
     fn describe(&self) -> String {
         format!("Linear {} → {}", self.weight.dim(1), self.weight.dim(0))
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Linear
     }
 
     fn visit<'a>(&'a self, path: &str, visitor: &mut dyn FnMut(String, State<'a>)) {

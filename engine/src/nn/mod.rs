@@ -13,6 +13,7 @@ pub mod init;
 mod layout;
 mod linear;
 pub mod models;
+mod operation;
 mod residual;
 mod sequential;
 mod shape_only;
@@ -25,6 +26,7 @@ pub use conv::Conv2d;
 pub use init::Builder;
 pub use layout::Layout;
 pub use linear::Linear;
+pub use operation::Operation;
 pub use residual::Residual;
 pub use sequential::{Chain, Sequential};
 pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, GlobalAvgPool, MaxPool, Relu};
@@ -131,10 +133,9 @@ pub trait Layer: Send + Sync {
     /// What the layer is, in a few words: `Conv2d 3 → 64, 3×3, padding 1`.
     fn describe(&self) -> String;
 
-    /// Whether training draws random numbers here.
-    fn is_random(&self) -> bool {
-        false
-    }
+    /// What the layer computes, as data; [`Operation::Other`] for what is none of those, which files in other programs' formats
+    /// then cannot hold.
+    fn operation(&self) -> Operation<'_>;
 
     /// Itself, if it is a chain of layers.
     fn as_sequential(&self) -> Option<&Sequential> {

@@ -1,7 +1,10 @@
-use super::{Layer, Pass, Sequential};
+use super::{Layer, Operation, Pass, Sequential};
 use crate::error::Result;
 use crate::op::epilogue::Epilogue;
 use crate::tensor::Tensor;
+
+/// The shortcut's name, where it has layers.
+const DOWNSAMPLE: &str = "downsample";
 
 /// A residual block: ReLU(branch(x) + shortcut(x)), where the shortcut is x itself unless shapes differ (He et al. 2015).
 pub struct Residual {
@@ -19,7 +22,7 @@ impl Residual {
 impl Layer for Residual {
     fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
         let shortcut = match &self.downsample {
-            Some(downsample) => pass.run("downsample", downsample, x, Epilogue::Nothing)?,
+            Some(downsample) => pass.run(DOWNSAMPLE, downsample, x, Epilogue::Nothing)?,
             None => x.clone(),
         };
         self.branch.forward_with(pass, x, Epilogue::Residual(&shortcut))
@@ -29,9 +32,14 @@ impl Layer for Residual {
         "add, ReLU".into()
     }
 
+    fn operation(&self) -> Operation<'_> {
+        let shortcut = self.downsample.as_ref().map(|layer| (DOWNSAMPLE, layer as &dyn Layer));
+        Operation::Residual { branch: &self.branch, shortcut }
+    }
+
     fn children(&self) -> Vec<(&str, &dyn Layer)> {
         let mut children = self.branch.children();
-        children.extend(self.downsample.as_ref().map(|layer| ("downsample", layer as &dyn Layer)));
+        children.extend(self.downsample.as_ref().map(|layer| (DOWNSAMPLE, layer as &dyn Layer)));
         children
     }
 }

@@ -1,4 +1,4 @@
-use super::{Layer, Pass};
+use super::{Layer, Operation, Pass};
 use crate::error::Result;
 use crate::op::epilogue::Epilogue;
 use crate::tensor::Tensor;
@@ -57,6 +57,10 @@ impl Layer for Sequential {
         "Sequential".into()
     }
 
+    fn operation(&self) -> Operation<'_> {
+        Operation::Sequence
+    }
+
     fn children(&self) -> Vec<(&str, &dyn Layer)> {
         self.layers.iter().map(|(name, layer)| (name.as_str(), layer.as_ref())).collect()
     }
@@ -99,6 +103,10 @@ impl Layer for Chain<'_> {
 
     fn describe(&self) -> String {
         "chain".into()
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Sequence
     }
 
     fn children(&self) -> Vec<(&str, &dyn Layer)> {

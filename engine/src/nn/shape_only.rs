@@ -1,6 +1,6 @@
 //! Layers without state.
 
-use super::{Layer, Pass};
+use super::{Layer, Operation, Pass};
 use crate::error::Result;
 use crate::op::adaptive_pool::adaptive_avg_pool;
 use crate::op::dropout::dropout;
@@ -23,6 +23,10 @@ impl Layer for Relu {
 
     fn describe(&self) -> String {
         "ReLU".into()
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Relu
     }
 }
 
@@ -51,6 +55,10 @@ impl Layer for MaxPool {
         let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
         format!("MaxPool {}×{}, stride {}{padding}", size[0], size[1], stride[0])
     }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::MaxPool(self.0)
+    }
 }
 
 /// The mean over all pixels: `[N, H, W, C]` to `[N, C]`.
@@ -64,6 +72,10 @@ impl Layer for GlobalAvgPool {
     fn describe(&self) -> String {
         "GlobalAvgPool".into()
     }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::GlobalAvgPool
+    }
 }
 
 /// The mean of each of `self.0` × `self.0` bins that cover the image: `[N, H, W, C]` to `[N, bins, bins, C]`.
@@ -76,6 +88,10 @@ impl Layer for AdaptiveAvgPool {
 
     fn describe(&self) -> String {
         format!("AdaptiveAvgPool {}×{}", self.0, self.0)
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::AdaptiveAvgPool(self.0)
     }
 }
 
@@ -92,6 +108,10 @@ impl Layer for Flatten {
 
     fn describe(&self) -> String {
         "Flatten".into()
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Flatten
     }
 }
 
@@ -111,7 +131,7 @@ impl Layer for Dropout {
         format!("Dropout {}", self.0)
     }
 
-    fn is_random(&self) -> bool {
-        true
+    fn operation(&self) -> Operation<'_> {
+        Operation::Dropout
     }
 }

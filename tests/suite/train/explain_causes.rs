@@ -1,7 +1,7 @@
 //! Blank maps say why they are blank: one network for each cause.
 
 use warptape::explain::{Cam, Diagnosis, Method, Target, cam};
-use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, Pass, Relu, Sequential, parameters};
+use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, Operation, Pass, Relu, Sequential, parameters};
 use warptape::op::conv2d::Conv2dParams;
 use warptape::op::epilogue::Epilogue;
 use warptape::{Device, Result, Tensor};
@@ -94,6 +94,10 @@ impl Layer for Aside {
 
     fn describe(&self) -> String {
         "Aside".into()
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Other
     }
 
     fn children(&self) -> Vec<(&str, &dyn Layer)> {

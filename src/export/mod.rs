@@ -1,0 +1,3 @@
+//! What a trained network leaves for other programs: its graph, its weights, and what they must know to use them.
+
+pub mod onnx;

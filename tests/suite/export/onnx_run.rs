@@ -1,0 +1,165 @@
+//! The operators that our graphs are made of, in float64, as onnx.ai/onnx/operators defines them.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::onnx_file::{File, Node};
+
+/// A tensor, row by row.
+#[derive(Clone)]
+pub struct Value {
+    pub shape: Vec<usize>,
+    pub data: Vec<f64>,
+}
+
+impl Value {
+    fn image(&self) -> [usize; 4] {
+        self.shape.as_slice().try_into().expect("images")
+    }
+}
+
+/// What the graph makes of `input`.
+pub fn run(file: &File, input: Value) -> Value {
+    let constant = |(shape, data): &(Vec<usize>, Vec<f32>)| Value {
+        shape: shape.clone(),
+        data: data.iter().copied().map(f64::from).collect(),
+    };
+    let mut values: HashMap<&str, Value> =
+        file.initializers.iter().map(|(name, tensor)| (name.as_str(), constant(tensor))).collect();
+    values.insert(&file.input.0, input);
+    for node in &file.nodes {
+        let inputs: Vec<&Value> = node.inputs.iter().map(|name| &values[name.as_str()]).collect();
+        let output = compute(node, &inputs);
+        assert!(values.insert(&node.output, output).is_none(), "{} is computed twice", node.output);
+    }
+    values.remove(file.output.0.as_str()).expect("the output is computed")
+}
+
+fn compute(node: &Node, inputs: &[&Value]) -> Value {
+    let x = inputs[0];
+    let same = |data| Value { shape: x.shape.clone(), data };
+    match (node.op.as_str(), node.settings().as_slice(), inputs) {
+        ("Relu", [], [x]) => same(x.data.iter().map(|x| x.max(0.0)).collect()),
+        ("Add", [], [x, y]) => {
+            assert_eq!(x.shape, y.shape, "{}", node.name);
+            same(x.data.iter().zip(&y.data).map(|(x, y)| x + y).collect())
+        }
+        ("Flatten", ["axis"], [x]) => {
+            assert_eq!(node.int("axis"), 1);
+            Value { shape: vec![x.shape[0], x.shape[1..].iter().product()], data: x.data.clone() }
+        }
+        ("Gemm", ["transB"], [x, weight, bias]) => {
+            assert_eq!(node.int("transB"), 1);
+            let [outputs, features] = *weight.shape else { panic!("a matrix") };
+            assert_eq!(x.shape, [x.shape[0], features], "{}", node.name);
+            let dot = |row: &[f64], o: usize| -> f64 {
+                row.iter().zip(&weight.data[o * features..]).map(|(x, w)| x * w).sum::<f64>() + bias.data[o]
+            };
+            let rows = x.data.chunks(features);
+            let data = rows.flat_map(|row| (0..outputs).map(move |o| dot(row, o))).collect();
+            Value { shape: vec![x.shape[0], outputs], data }
+        }
+        ("BatchNormalization", ["epsilon"], [x, scale, shift, mean, variance]) => {
+            let [_, channels, height, width] = x.image();
+            let eps = f64::from(node.float("epsilon"));
+            let one = |(i, x): (usize, &f64)| {
+                let c = i / (height * width) % channels;
+                scale.data[c] * (x - mean.data[c]) / (variance.data[c] + eps).sqrt() + shift.data[c]
+            };
+            same(x.data.iter().enumerate().map(one).collect())
+        }
+        ("Conv", ["dilations", "kernel_shape", "pads", "strides"], [x, filters, bias @ ..]) => {
+            conv(node, x, filters, bias.first().copied())
+        }
+        ("MaxPool", ["kernel_shape", "pads", "strides"], [x]) => {
+            pool(x, node.ints("kernel_shape"), node.ints("strides"), node.ints("pads"), |window| {
+                window.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+            })
+        }
+        ("AveragePool", ["kernel_shape", "strides"], [x]) => {
+            pool(x, node.ints("kernel_shape"), node.ints("strides"), [0; 4], mean)
+        }
+        ("GlobalAveragePool", [], [x]) => {
+            let [_, _, height, width] = x.image();
+            pool(x, [height, width], [1, 1], [0; 4], mean)
+        }
+        ("MatMul", [], [a, b]) => product(a, b),
+        (op, settings, inputs) => panic!("{}: {op} with {settings:?} of {} inputs", node.name, inputs.len()),
+    }
+}
+
+fn mean(window: &[f64]) -> f64 {
+    window.iter().sum::<f64>() / window.len() as f64
+}
+
+fn conv(node: &Node, x: &Value, filters: &Value, bias: Option<&Value>) -> Value {
+    let ([n, c, h, w], [k, channels, r, s]) = (x.image(), filters.image());
+    assert_eq!((c, [r, s]), (channels, node.ints("kernel_shape")), "{}", node.name);
+    let ([v, u], [down, across]) = (node.ints::<2>("strides"), node.ints::<2>("dilations"));
+    let [top, left, bottom, right] = node.ints("pads");
+    let rows = (h + top + bottom - down * (r - 1) - 1) / v + 1;
+    let columns = (w + left + right - across * (s - 1) - 1) / u + 1;
+    let mut data = vec![0.0; n * k * rows * columns];
+    data.par_chunks_mut(rows * columns).enumerate().for_each(|(plane, y)| {
+        let (image, filter) = (plane / k, plane % k);
+        y.fill(bias.map_or(0.0, |bias| bias.data[filter]));
+        for (channel, i, j) in (0..c).flat_map(|c| (0..r).flat_map(move |i| (0..s).map(move |j| (c, i, j)))) {
+            let weight = filters.data[((filter * c + channel) * r + i) * s + j];
+            let x = &x.data[(image * c + channel) * h * w..][..h * w];
+            // The first column of the output that this tap has a pixel for.
+            let first = left.saturating_sub(j * across).div_ceil(u).min(columns);
+            for (p, y) in y.chunks_mut(columns).enumerate() {
+                // A row above the image wraps around to a number that is too large.
+                let row = (p * v + i * down).wrapping_sub(top);
+                if row < h && first < columns {
+                    let from = (first * u + j * across - left).min(w);
+                    let (y, x) = (y[first..].iter_mut(), x[row * w..][..w][from..].iter());
+                    let add = |(y, x): (&mut f64, &f64)| *y += weight * x;
+                    // The same without steps, several at a time.
+                    if u == 1 { y.zip(x).for_each(add) } else { y.zip(x.step_by(u)).for_each(add) }
+                }
+            }
+        }
+    });
+    Value { shape: vec![n, k, rows, columns], data }
+}
+
+/// What `of` makes of the pixels in each window.
+fn pool(x: &Value, [r, s]: [usize; 2], [v, u]: [usize; 2], pads: [usize; 4], of: impl Fn(&[f64]) -> f64) -> Value {
+    let ([n, c, h, w], [top, left, bottom, right]) = (x.image(), pads);
+    let (rows, columns) = ((h + top + bottom - r) / v + 1, (w + left + right - s) / u + 1);
+    let mut data = Vec::new();
+    for plane in x.data.chunks(h * w) {
+        for (p, q) in (0..rows).flat_map(|p| (0..columns).map(move |q| (p, q))) {
+            let inside = |at: usize, size: usize, pad: usize, length: usize| {
+                at.saturating_sub(pad)..(at + size).saturating_sub(pad).min(length)
+            };
+            let window: Vec<f64> = inside(p * v, r, top, h)
+                .flat_map(|row| inside(q * u, s, left, w).map(move |column| plane[row * w + column]))
+                .collect();
+            data.push(of(&window));
+        }
+    }
+    Value { shape: vec![n, c, rows, columns], data }
+}
+
+/// The product of the last two dimensions; those before are all of one factor's.
+fn product(a: &Value, b: &Value) -> Value {
+    let matrix = |value: &Value| -> [usize; 2] { value.shape[value.shape.len() - 2..].try_into().unwrap() };
+    let ([m, inner], [same, n]) = (matrix(a), matrix(b));
+    assert_eq!(inner, same);
+    let several = if a.shape.len() > 2 { a } else { b };
+    let mut shape = several.shape[..several.shape.len() - 2].to_vec();
+    let batch: usize = shape.iter().product();
+    let factor = |value: &Value, at: usize| if value.shape.len() > 2 { at * value.data.len() / batch } else { 0 };
+    let mut data = Vec::new();
+    for at in 0..batch {
+        let (a, b) = (&a.data[factor(a, at)..], &b.data[factor(b, at)..]);
+        for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+            data.push((0..inner).map(|l| a[i * inner + l] * b[l * n + j]).sum());
+        }
+    }
+    shape.extend([m, n]);
+    Value { shape, data }
+}
