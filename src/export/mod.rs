@@ -1,3 +1,4 @@
 //! What a trained network leaves for other programs: its graph, its weights, and what they must know to use them.
 
 pub mod onnx;
+pub mod pth;

@@ -31,10 +31,13 @@ pub fn load_state(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> cra
 }
 
 /// A tensor of a file: name, type, shape, bytes.
-pub(super) type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
+pub type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
 
-/// The entries of a model's state dict.
-pub(super) fn entries(model: &dyn Layer, prefix: &str) -> crate::Result<Vec<Entry>> {
+/// The entries of a model's state dict, in the order in which PyTorch has them: its names, each after `prefix`, and layouts.
+///
+/// # Errors
+/// What the device says.
+pub fn entries(model: &dyn Layer, prefix: &str) -> crate::Result<Vec<Entry>> {
     let (mut entries, mut result) = (Vec::new(), Ok(()));
     model.visit(prefix, &mut |name, state| {
         let entry = match state {

@@ -3,3 +3,4 @@
 mod onnx;
 pub mod onnx_file;
 pub mod onnx_run;
+mod pth;
