@@ -9,6 +9,7 @@ pub mod bench;
 pub mod cli;
 pub mod data;
 pub mod draw;
+pub mod embed;
 pub mod explain;
 pub mod export;
 pub mod launch_plan;

@@ -66,7 +66,8 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn part(text: &str) -> Result<Part, String> {
+/// The part called `text`.
+pub(super) fn part(text: &str) -> Result<Part, String> {
     let found = Part::ALL.iter().find(|(_, name)| *name == text);
     found.map(|(part, _)| *part).ok_or_else(|| "use train, val, test, new or all".into())
 }

@@ -19,7 +19,7 @@ use crate::explain::report::{Shown, sheet, write_picture};
 use crate::explain::sheet::Sheet;
 use crate::explain::{Cam, Method, Target, cam, layers};
 use crate::files::write_atomic;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
 
@@ -175,8 +175,13 @@ fn list_layers(checkpoint: &Path, device: &Device) -> Result<()> {
     let (model, meta) = load_model(checkpoint, device)?;
     let [height, width] = meta.input;
     let (found, default) = layers::list(&model, &Tensor::zeros(device, [1, height, width, 3], DType::F32)?)?;
+    print_layers(&found, &default)
+}
+
+/// Names and shapes in columns; `default` is marked.
+pub(super) fn print_layers(found: &[(String, Shape)], default: &str) -> Result<()> {
     let widest = found.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, shape) in &found {
+    for (name, shape) in found {
         let note = if *name == default { "  (default)" } else { "" };
         print(format_args!("{name:<widest$}  {}{note}", layers::shape(shape)))?;
     }

@@ -5,6 +5,7 @@ mod bench;
 mod checkpoint;
 mod data;
 pub mod doctor;
+mod embed;
 mod eval;
 mod explain;
 pub mod kernels;
@@ -47,6 +48,8 @@ enum Command {
     Predict(predict::Options),
     /// Show where a trained network looks: Grad-CAM maps over pictures, at one epoch or at many
     Explain(explain::Options),
+    /// Show what a layer of a trained network makes of pictures: which lie together, by class or by colour, and who is near whom
+    Embed(Box<embed::Options>),
     /// List networks and show what they are made of
     Models(models::Options),
     /// Look at data sets and download them
@@ -84,6 +87,7 @@ pub fn run() -> i32 {
         Command::Eval(options) => eval::run(options, environment),
         Command::Predict(options) => predict::run(options, environment),
         Command::Explain(options) => explain::run(options, environment),
+        Command::Embed(options) => embed::run(*options, environment),
         Command::Models(options) => models::run(options, environment),
         Command::Data(options) => data::run(options, environment),
         Command::Kernels(options) => return ended(kernels::run(options, environment)),

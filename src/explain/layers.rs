@@ -22,7 +22,7 @@ pub fn list(model: &dyn Layer, x: &Tensor) -> Result<(Vec<(String, Shape)>, Stri
 
 /// Each value once, under the first of its names: a container's output is its last member's, and dropout does nothing in
 /// inference.
-pub(super) fn distinct(marks: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
+pub fn distinct(marks: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
     let mut seen = HashSet::new();
     marks.iter().filter(|(_, output)| seen.insert(output.id())).map(|(name, output)| (&**name, output)).collect()
 }
@@ -54,26 +54,33 @@ pub fn default(model: &dyn Layer, marks: &[(String, Tensor)]) -> Result<(String,
     Ok((layers[last].0.to_owned(), layers[last].1.clone()))
 }
 
-/// The layer called `name` and its output.
+/// The layer called `name`, whose output is an image, and its output.
 ///
 /// # Errors
 /// An unknown name, with the nearest ones; a layer whose output has no height and width, or only one pixel.
 pub fn find(marks: &[(String, Tensor)], name: &str) -> Result<(String, Tensor)> {
-    let shown = |(name, output): &(String, Tensor)| format!("{name} {}", shape(output.shape()));
-    let Some((_, output)) = marks.iter().find(|(known, _)| known == name) else {
-        let mut near: Vec<&(String, Tensor)> = marks.iter().filter(|(_, output)| pixels(output) > 1).collect();
-        near.sort_by(|a, b| strsim::jaro_winkler(&b.0, name).total_cmp(&strsim::jaro_winkler(&a.0, name)));
-        let near: Vec<String> = near.into_iter().take(4).map(shown).collect();
-        return Err(Error::usage(format!(
-            "no layer is called '{name}'; the nearest are {}; ‹list_layers› shows all",
-            near.join(", ")
-        )));
-    };
-    if pixels(output) <= 1 {
+    let (name, output) = named(marks, name, |output| pixels(output) > 1)?;
+    if pixels(&output) <= 1 {
         let what = format!("the output of layer '{name}' is {}: a map needs height and width", shape(output.shape()));
         return Err(Error::usage(format!("{what}; choose a layer further to the front, ‹list_layers› shows all")));
     }
-    Ok((name.to_owned(), output.clone()))
+    Ok((name, output))
+}
+
+/// The layer called `name` and its output, whatever that is.
+///
+/// # Errors
+/// An unknown name, with the nearest ones of those that are `wanted`.
+pub fn named(marks: &[(String, Tensor)], name: &str, wanted: impl Fn(&Tensor) -> bool) -> Result<(String, Tensor)> {
+    if let Some((_, output)) = marks.iter().find(|(known, _)| known == name) {
+        return Ok((name.to_owned(), output.clone()));
+    }
+    let shown = |(name, output): &(String, Tensor)| format!("{name} {}", shape(output.shape()));
+    let mut near: Vec<&(String, Tensor)> = marks.iter().filter(|(_, output)| wanted(output)).collect();
+    near.sort_by(|a, b| strsim::jaro_winkler(&b.0, name).total_cmp(&strsim::jaro_winkler(&a.0, name)));
+    let near: Vec<String> = near.into_iter().take(4).map(shown).collect();
+    let near = near.join(", ");
+    Err(Error::usage(format!("no layer is called '{name}'; the nearest are {near}; ‹list_layers› shows all")))
 }
 
 /// Pixels of an image `[N, H, W, C]`; 0 for anything else.

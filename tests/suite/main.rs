@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod data;
 mod device;
+mod embed;
 mod export;
 mod faces;
 mod op;

@@ -1,0 +1,168 @@
+//! `warptape embed`.
+
+mod near;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::settings::as_options;
+use super::{checkpoint, eval, print};
+use crate::data::source;
+use crate::device::Device;
+use crate::embed::Method;
+use crate::embed::features::{self, Features};
+use crate::embed::pictures::Pictures;
+use crate::embed::projection::Projection;
+use crate::embed::projector::Projector;
+use crate::embed::report::{HEADINGS, Scores, counted, csv, rows};
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::files::write_atomic;
+use crate::nn::Layer;
+use crate::tensor::{DType, Tensor};
+use crate::train::checkpoint::Meta;
+use crate::train::evaluate::load_model;
+use crate::train::judged::{self, Judged, Part};
+
+#[derive(Args)]
+pub struct Options {
+    /// A run's folder (its best checkpoint), RUN@EPOCH, RUN@last, or a checkpoint file
+    run: PathBuf,
+    /// Layer whose output is embedded, of images the mean over their pixels; without it what the last layer gets (avgpool in ResNet)
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
+    /// How points are brought onto a plane: pca (largest variance)
+    #[arg(long, default_value = "pca")]
+    method: Method,
+    /// Checkpoint of the run: best, last or an epoch; 0 is before the first step [default: best]
+    #[arg(long, value_name = "EPOCH")]
+    checkpoint: Option<String>,
+    /// Other data than the run's, of classes that it knows
+    #[arg(long)]
+    data: Option<String>,
+    /// Pictures: train, val, test, new (not there when the run began) or all that it was not trained on [default: test; all of other
+    /// data without parts]
+    #[arg(long, value_parser = eval::part)]
+    part: Option<Part>,
+    /// At most so many pictures, drawn by the seed; and of training pictures that neighbors and the linear probe know
+    #[arg(long, default_value_t = 4000, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    limit: u32,
+    /// Seed of what is drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Also show the pictures nearest to these: indices in the part, or files
+    #[arg(long, num_args = 1.., value_name = "INDEX|FILE")]
+    near: Vec<String>,
+    /// Print the layers' names and the shapes of their outputs
+    #[arg(long)]
+    list_layers: bool,
+    /// Folder for what is written; without it, embed/LAYER-METHOD-EPOCH in the run's folder
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
+    let path = wanted(&options)?;
+    let device = crate::cli::open(&options.device, environment)?;
+    let (model, meta) = load_model(&path, &device)?;
+    if options.list_layers {
+        return Ok(list_layers(&model, &meta, &device)?);
+    }
+    let warn = |note: &str| {
+        let _ = writeln!(std::io::stderr(), "warning: {}", as_options(note));
+    };
+    let other = options.data.as_deref().filter(|spec| source::respell(spec) != meta.config.data);
+    let judged = Judged::of(&path, &meta, other, options.part)?;
+    judged.notes.iter().for_each(|note| warn(note));
+    let record = judged::record(&path)?;
+    let (limit, seed) = (options.limit as usize, options.seed);
+    let pictures = Pictures::of(&judged, record.as_deref(), limit, seed);
+    let layer = options.layer.as_deref();
+    let features = Features::of(&model, &device, &pictures.images, &meta, layer)?;
+    let near = near::of(&options.near, &pictures, &features, &model, &device, &meta)?;
+
+    let judged_on_training = judged.part == Part::Train && other.is_none();
+    let references = if judged_on_training { None } else { training(&path, &meta, limit, seed, warn)? };
+    let references = match &references {
+        Some(pictures) => Some((Features::of(&model, &device, &pictures.images, &meta, layer)?.points, pictures)),
+        None => None,
+    };
+    let (colors, thumbnails) = pictures.looks()?;
+    let projection = Projection::of(&features.points, options.method)?;
+    let known = references.as_ref().map(|(points, pictures)| (points, &pictures.labels[..]));
+    let scores = Scores::of(&pictures, meta.classes.len(), &features, &colors, &projection.points, known)?;
+
+    let (epoch, size) = (meta.progress.epoch, features.points.dimension());
+    let set = format!("{} of {}", counted(&pictures, judged.part), judged.name);
+    print(format_args!("{set} at layer {} ({}) of {}, epoch {epoch}", features.layer, features.shape, path.display()))?;
+    print(&projection.line)?;
+    print(scores.text().trim_end())?;
+    let folder = options.out.clone().unwrap_or_else(|| {
+        let name = format!("{}-{}-epoch-{epoch:04}", features.layer.replace(['/', '\\'], "-"), options.method);
+        let run = path.parent().and_then(Path::parent).filter(|_| checkpoint::in_run(&path));
+        run.map_or(PathBuf::new(), Path::to_path_buf).join("embed").join(name)
+    });
+    std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, format!("cannot be made: {e}; choose --out")))?;
+    let rows = rows(&pictures, &meta.classes, &features);
+    write_atomic(&folder.join("embedding.csv"), &csv(&rows, &projection)?)?;
+    let name = format!("{} {}", meta.config.model, features.layer);
+    let (points, headings) = (&features.points, &HEADINGS);
+    Projector { name: &name, points, headings, known: &rows, thumbnails: &thumbnails }.write(&folder)?;
+    for near in &near {
+        print(near.text(&pictures, &meta.classes))?;
+    }
+    super::faces(&meta.classes, environment);
+    if !near.is_empty() {
+        let title = format!("nearest pictures to {} on {}", meta.config.model, judged.name);
+        let note = format!("{set}, layer {} ({}), epoch {epoch}", features.layer, features.shape);
+        near::draw(&near, &pictures, &meta.classes, title, note, &folder)?;
+    }
+    let facts = json!({
+        "run": options.run, "checkpoint": path, "epoch": epoch, "model": meta.config.model, "data": judged.name,
+        "part": judged.part.to_string(), "pictures": pictures.len(), "of": pictures.of, "seed": seed,
+        "layer": features.layer, "layer_shape": features.shape, "dimension": size, "classes": meta.classes,
+        "method": options.method.to_string(), "projection": projection.facts, "scores": scores.json(),
+        "near": near.iter().map(|near| near.json(&pictures, &meta.classes)).collect::<Vec<_>>(),
+    });
+    write_atomic(&folder.join("embed.json"), as_options(&format!("{facts:#}\n")).as_bytes())?;
+    Ok(print(format_args!("embedding.csv, embed.json and files for TensorBoard's projector: {}", folder.display()))?)
+}
+
+/// The checkpoint that `--checkpoint` or RUN@ names.
+fn wanted(options: &Options) -> Result<PathBuf> {
+    let Some(which) = &options.checkpoint else { return checkpoint::find(&options.run) };
+    if options.run.is_file() || checkpoint::split(&options.run).1.is_some() {
+        return Err(Error::usage("--checkpoint goes with a run's folder, not with RUN@EPOCH or a file"));
+    }
+    checkpoint::find(Path::new(&format!("{}@{which}", options.run.display())))
+}
+
+/// What the network was trained on, `limit` of it at most; none where it is not at hand, which `warn` is told.
+fn training(path: &Path, meta: &Meta, limit: usize, seed: u64, warn: impl Fn(&str)) -> Result<Option<Pictures>> {
+    match Judged::of(path, meta, None, Some(Part::Train)) {
+        Ok(judged) => {
+            let pictures = Pictures::of(&judged, None, limit, seed);
+            let several = pictures.labels.iter().any(|label| *label != pictures.labels[0]);
+            Ok(several.then_some(pictures))
+        }
+        Err(error) => {
+            warn(&format!(
+                "no training pictures to ask and to learn from ({error}): the pictures are asked of each other"
+            ));
+            Ok(None)
+        }
+    }
+}
+
+fn list_layers(model: &dyn Layer, meta: &Meta, device: &Device) -> Result<()> {
+    let [height, width] = meta.input;
+    let x = Tensor::zeros(device, [1, height, width, 3], DType::F32)?;
+    let (found, default) = features::list(model, &x)?;
+    super::explain::print_layers(&found, &default)
+}

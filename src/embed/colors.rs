@@ -1,0 +1,52 @@
+//! Do pictures lie together by class, or by colour?
+//!
+//! Both are asked in one way: how much of it the [`NEIGHBORS`] nearest pictures tell ([`scores::regression`]), of the class as one
+//! number for each class, 0 or 1, and of the colour as the mean red, green and blue of what the network sees.
+
+use std::fmt;
+
+use super::neighbors::Neighbor;
+use super::{Points, scores};
+
+/// How many neighbors are asked.
+pub const NEIGHBORS: usize = 10;
+/// Shares that differ by less are called equal, and less than this is nothing.
+const NOTABLE: f64 = 0.05;
+
+/// Shares that neighbors tell, 1 at most; none where there is nothing to tell: one class, or one colour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grouping {
+    /// Of the class.
+    pub class: Option<f64>,
+    /// Of the mean colour.
+    pub color: Option<f64>,
+}
+
+impl Grouping {
+    /// Of points with these `neighbors`, classes and mean colours.
+    pub fn of(neighbors: &[Vec<Neighbor>], labels: &[usize], classes: usize, colors: &Points) -> Self {
+        let mut indicators = vec![0.0; labels.len() * classes];
+        labels.iter().enumerate().for_each(|(at, class)| indicators[at * classes + class] = 1.0);
+        let class = scores::regression(neighbors, &Points::new(classes, indicators));
+        Self { class, color: scores::regression(neighbors, colors) }
+    }
+
+    /// The answer in words.
+    pub fn answer(&self) -> &'static str {
+        let (class, color) = (self.class.unwrap_or(0.0), self.color.unwrap_or(0.0));
+        match class - color {
+            _ if class < NOTABLE && color < NOTABLE => "neither by class nor by mean colour",
+            more if more >= NOTABLE => "by class more than by mean colour",
+            more if more <= -NOTABLE => "by mean colour more than by class",
+            _ => "by class and by mean colour alike",
+        }
+    }
+}
+
+impl fmt::Display for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let share = |share: Option<f64>| share.map_or("-".into(), |share| format!("{share:.3}"));
+        let (class, color) = (share(self.class), share(self.color));
+        write!(f, "{}: of the class {NEIGHBORS} neighbors tell {class}, of the mean colour {color}", self.answer())
+    }
+}

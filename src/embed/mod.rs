@@ -1,0 +1,129 @@
+//! What a layer makes of pictures: its output as points, in which near means alike to the network.
+//!
+//! [`features`] has the points, [`pca`] their flat picture, [`scores`] and [`probe`] what can be read off them, [`colors`]
+//! whether they lie together by class or by colour. Conventions are scikit-learn's. All is computed in f64 on the host, in an
+//! order of additions that does not depend on the number of cores.
+
+pub mod colors;
+mod eigen;
+pub mod features;
+pub mod near;
+pub mod neighbors;
+pub mod pca;
+pub mod pictures;
+pub mod probe;
+pub mod projection;
+pub mod projector;
+pub mod report;
+pub mod scores;
+
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// How points are brought onto a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The directions of the largest variance: distances far apart are kept.
+    Pca,
+}
+
+impl Method {
+    const ALL: [(Method, &str); 1] = [(Method::Pca, "pca")];
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == name);
+        let known = Self::ALL.map(|(_, known)| known).join(", ");
+        found.map(|(method, _)| *method).ok_or_else(|| Error::usage(format!("unknown method '{name}': use {known}")))
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(method, _)| method == self).map_or("", |(_, name)| name))
+    }
+}
+
+/// Points of one dimension, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Points {
+    dimension: usize,
+    values: Vec<f64>,
+}
+
+impl Points {
+    /// Of `values`, `dimension` (above 0) to a point.
+    ///
+    /// # Panics
+    /// If they do not fill whole points.
+    pub fn new(dimension: usize, values: Vec<f64>) -> Self {
+        assert_eq!(values.len() % dimension, 0, "{} values are no points of {dimension}", values.len());
+        Self { dimension, values }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.dimension
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Numbers to a point.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Point `index`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn row(&self, index: usize) -> &[f64] {
+        &self.values[index * self.dimension..][..self.dimension]
+    }
+
+    /// All in order.
+    pub fn rows(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.values.chunks_exact(self.dimension)
+    }
+
+    /// The mean point.
+    pub fn mean(&self) -> Vec<f64> {
+        let mut mean = vec![0.0; self.dimension];
+        self.rows().for_each(|row| mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value));
+        mean.iter_mut().for_each(|sum| *sum /= self.len() as f64);
+        mean
+    }
+
+    /// The same without their mean.
+    pub fn centered(&self) -> Self {
+        let mean = self.mean();
+        let less = |(at, value): (usize, &f64)| value - mean[at % self.dimension];
+        Self::new(self.dimension, self.values.iter().enumerate().map(less).collect())
+    }
+}
+
+/// The scalar product. Several sums run side by side, always the same ones.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    over(a, b, |x, y| x * y)
+}
+
+/// The sum of `term` over pairs of elements.
+fn over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut sums = [0.0; 4];
+    let (left, right) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(&x, &y)| term(x, y)).sum();
+    for (a, b) in left.zip(right) {
+        sums[0] += term(a[0], b[0]);
+        sums[1] += term(a[1], b[1]);
+        sums[2] += term(a[2], b[2]);
+        sums[3] += term(a[3], b[3]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}

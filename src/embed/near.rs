@@ -1,0 +1,104 @@
+//! The pictures that a layer finds most alike to one.
+
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use serde_json::{Value, json};
+
+use super::features::Features;
+use super::neighbors::{Neighbor, nearest};
+use super::pictures::{Pictures, seen};
+use crate::draw::face;
+use crate::error::Result;
+use crate::explain::sheet::{Cell, Sheet, Tone};
+
+/// How many are shown.
+const SHOWN: usize = 8;
+/// The least side of a picture on the sheet, in pixels.
+const VISIBLE: u32 = 96;
+
+/// A picture and those most alike to it.
+pub struct Near {
+    /// What it is called: its number in the part, or its file.
+    pub name: String,
+    /// Its class, if it is one of the data set's.
+    pub class: Option<usize>,
+    picture: RgbImage,
+    nearest: Vec<Neighbor>,
+}
+
+impl Near {
+    /// Of picture `at` of `pictures`.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    pub fn of(pictures: &Pictures, features: &Features, at: usize) -> Result<Self> {
+        Ok(Self {
+            name: format!("{} {}", pictures.numbers[at], pictures.files[at]),
+            class: Some(pictures.labels[at]),
+            picture: seen(&pictures.images, at)?,
+            nearest: nearest(features.points.row(at), &features.points, SHOWN, Some(at)),
+        })
+    }
+
+    /// Of a picture called `name`, which the layer makes `point` of.
+    pub fn other(name: &str, picture: RgbImage, point: &[f64], features: &Features) -> Self {
+        let nearest = nearest(point, &features.points, SHOWN, None);
+        Self { name: name.into(), class: None, picture, nearest }
+    }
+
+    /// A list for people.
+    pub fn text(&self, pictures: &Pictures, classes: &[String]) -> String {
+        let class = self.class.map_or(String::new(), |class| format!(" ({})", classes[class]));
+        let mut lines = vec![format!("nearest to {}{class}:", self.name)];
+        lines.extend(self.nearest.iter().map(|Neighbor { index, distance }| {
+            let (number, file, class) = (pictures.numbers[*index], &pictures.files[*index], pictures.labels[*index]);
+            format!("  {distance:10.4}  {number:>6} {file}  {}", classes[class])
+        }));
+        lines.join("\n")
+    }
+
+    /// For programs: `picture`, `class` (a name or null), and `nearest`, each with `index`, `file`, `class` and `distance`.
+    pub fn json(&self, pictures: &Pictures, classes: &[String]) -> Value {
+        let one = |Neighbor { index, distance }: &Neighbor| {
+            let (number, file, class) = (pictures.numbers[*index], &pictures.files[*index], pictures.labels[*index]);
+            json!({ "index": number, "file": file, "class": classes[class], "distance": distance })
+        };
+        let found: Vec<Value> = self.nearest.iter().map(one).collect();
+        json!({ "picture": self.name, "class": self.class.map(|class| &classes[class]), "nearest": found })
+    }
+
+    fn cells(&self, pictures: &Pictures, classes: &[String]) -> Result<Vec<Cell>> {
+        let name = |class: usize| face::label(class, &classes[class]);
+        let own = self.class.map_or("class not known".into(), name);
+        let captions = vec![(own, Tone::Plain), (self.name.clone(), Tone::Faint)];
+        let mut cells = vec![Cell { picture: enlarged(&self.picture), captions }];
+        for Neighbor { index, distance } in &self.nearest {
+            let class = pictures.labels[*index];
+            let tone = match self.class {
+                None => Tone::Plain,
+                Some(own) if own == class => Tone::Good,
+                Some(_) => Tone::Bad,
+            };
+            let captions =
+                vec![(name(class), tone), (format!("{}, {distance:.3}", pictures.numbers[*index]), Tone::Faint)];
+            cells.push(Cell { picture: enlarged(&seen(&pictures.images, *index)?), captions });
+        }
+        Ok(cells)
+    }
+}
+
+/// A row for each of `all` with those nearest to it, green where they are of its class.
+///
+/// # Errors
+/// A file that cannot be read any more.
+pub fn sheet(all: &[Near], pictures: &Pictures, classes: &[String], title: String, note: String) -> Result<Sheet> {
+    let rows = all.iter().map(|near| near.cells(pictures, classes)).collect::<Result<Vec<_>>>()?;
+    let header = std::iter::once("picture".into()).chain((1..=SHOWN).map(|rank| format!("nearest {rank}"))).collect();
+    Ok(Sheet { title, notes: vec![note], header, rows, palette: None })
+}
+
+fn enlarged(picture: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let times = VISIBLE.div_ceil(width.min(height));
+    resize(picture, width * times, height * times, FilterType::Nearest)
+}

@@ -1,0 +1,5 @@
+//! What a layer makes of pictures, and what is read off it.
+
+mod command;
+mod eigen;
+mod scikit;
