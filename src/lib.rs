@@ -8,12 +8,15 @@
 pub mod bench;
 pub mod cli;
 pub mod data;
+pub mod download;
 pub mod draw;
 pub mod embed;
 pub mod explain;
 pub mod export;
 pub mod launch_plan;
+pub mod pickle;
 pub mod profile;
 pub mod train;
+pub mod weights;
 
 pub use warptape_engine::*;

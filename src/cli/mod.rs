@@ -15,6 +15,7 @@ mod predict;
 pub mod settings;
 mod train;
 mod tune;
+mod weights;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -54,6 +55,8 @@ enum Command {
     Models(models::Options),
     /// Look at data sets and download them
     Data(data::Options),
+    /// Look at files of weights, PyTorch's .pth and .pt and .safetensors, and download torchvision's
+    Weights(weights::Options),
     /// Compile and inspect kernels
     Kernels(kernels::Options),
     /// Measure kernels and training on this machine
@@ -90,6 +93,7 @@ pub fn run() -> i32 {
         Command::Embed(options) => embed::run(*options, environment),
         Command::Models(options) => models::run(options, environment),
         Command::Data(options) => data::run(options, environment),
+        Command::Weights(options) => return ended(weights::run(options, environment)),
         Command::Kernels(options) => return ended(kernels::run(options, environment)),
         Command::Bench(options) => bench::run(options, environment),
         Command::Tune(options) => tune::run(options, environment),

@@ -9,6 +9,7 @@ type Alias = (&'static str, Option<char>, &'static [&'static str]);
 /// Every alias there is: the command line and the keys of files of options share it.
 const ALIASES: &[Alias] = &[
     ("model", None, &["arch"]),
+    ("weights", None, &["initial-checkpoint"]),
     ("data", None, &["data-path", "data-dir", "dataset"]),
     ("image-size", None, &["img-size", "input-size", "crop-size", "train-crop-size", "val-crop-size"]),
     ("load-size", None, &["resize-size", "val-resize-size"]),
@@ -30,7 +31,8 @@ const ALIASES: &[Alias] = &[
 const WARMUP: &str = "a warm-up is part of the schedule: --schedule cosine:warmup=STEPS";
 const CLIP: &str = "gradients are not clipped here; a lower --lr or --schedule cosine:warmup=STEPS steadies a training";
 const HALF: &str = "activations are --precision f32, bf16 or f16";
-const SCRATCH: &str = "there are no pretrained weights here; every training starts from --seed";
+const SCRATCH: &str =
+    "weights of others are --weights FILE, a .safetensors, .pth or .pt; --ignore-head leaves out their last layer";
 const AVERAGE: &str = "weights are not averaged here; leave it out";
 const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4+flip+rotate(15)+mixup(0.2); `train --help` lists what there is";
 const LOAD: &str = "a part is cut out of what is loaded: --load-size 256 --image-size 224";
@@ -54,7 +56,7 @@ const MISSING: &[(&str, &[&str])] = &[
     (WARMUP, &["warmup", "warmup-epochs", "warmup-steps", "warmup-lr", "lr-warmup-epochs", "lr-warmup-method", "lr-warmup-decay"]),
     (CLIP, &["clip-grad", "clip-grad-norm", "clip-mode", "clipnorm", "clipvalue", "max-grad-norm"]),
     (HALF, &["amp", "fp16", "bf16", "half"]),
-    (SCRATCH, &["pretrained", "weights"]),
+    (SCRATCH, &["pretrained", "pretrained-path", "finetune"]),
     (AVERAGE, &["model-ema", "model-ema-decay", "model-ema-steps", "ema"]),
     (AUGMENT, &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),
     (LOAD, &["crop-pct", "crop-mode", "train-crop-mode"]),
@@ -69,7 +71,7 @@ const MISSING: &[(&str, &[&str])] = &[
     (NORMALIZE, &["mean", "std"]),
     (CLASSES, &["num-classes"]),
     (LOG, &["verbose", "print-freq", "log-interval", "log-wandb"]),
-    (RESUME, &["checkpoint", "initial-checkpoint", "start-epoch"]),
+    (RESUME, &["checkpoint", "start-epoch"]),
     (EVAL, &["test-only", "evaluate"]),
 ];
 

@@ -14,7 +14,6 @@ pub mod info;
 mod kinds;
 pub mod loading;
 pub mod origin;
-pub mod pickle;
 pub mod picture;
 pub mod read;
 pub mod record;

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::fs::DirEntry;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Metadata, SafeTensors};
@@ -24,9 +24,9 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::{Layer, Layout, Sequential, State, models};
 use crate::optim::{Optimizer, Schedule};
+use crate::weights::safetensors::header;
 
 const KEY: &str = "warptape";
-const LONGEST_HEADER: u64 = 100_000_000; // what the safetensors format allows
 /// The layout that this version writes. It reads 1, too, where the optimizer's tensors lie as ours do, not as PyTorch's.
 pub const FORMAT: u32 = 2;
 
@@ -237,31 +237,16 @@ impl Checkpoint {
     }
 }
 
-/// The bytes of a safetensors file and its header. Memory is asked for only when the header and the file agree on the
-/// length, so that a file of another kind, or one that never ends, costs nothing.
+/// The bytes of a safetensors file and its header.
 fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
     let failed = |e: std::io::Error| Error::file(path, e);
     let mut file = files::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
+    let (header, _) = header(&mut file, length).map_err(|what| broken(path, what))?;
     let mut bytes = Vec::new();
-    (&mut file).take(8).read_to_end(&mut bytes).map_err(failed)?;
-    let Ok(size) = <[u8; 8]>::try_from(&bytes[..]).map(u64::from_le_bytes) else {
-        return Err(broken(path, format!("it ends at offset {}, inside the header's length", bytes.len())));
-    };
-    if size > LONGEST_HEADER || size + 8 > length {
-        return Err(broken(path, format!("a header of {size} bytes does not fit into its {length} bytes")));
-    }
-    (&mut file).take(size).read_to_end(&mut bytes).map_err(failed)?;
-    let header: Metadata =
-        serde_json::from_slice(&bytes[8..]).map_err(|e| broken(path, format!("the header at offset 8: {e}")))?;
-    let expected = (header.data_len() as u64).saturating_add(8 + size);
-    if length != expected {
-        let what = if length < expected { "truncated" } else { "too long" };
-        return Err(broken(path, format!("{what}, {length} bytes where its header describes {expected}")));
-    }
-    let rest = header.data_len();
-    bytes.try_reserve_exact(rest).map_err(|_| broken(path, format!("no memory for its {length} bytes")))?;
-    file.take(rest as u64).read_to_end(&mut bytes).map_err(failed)?;
+    bytes.try_reserve_exact(length as usize).map_err(|_| broken(path, format!("no memory for its {length} bytes")))?;
+    file.rewind().map_err(failed)?;
+    file.take(length).read_to_end(&mut bytes).map_err(failed)?;
     Ok((bytes, header))
 }
 

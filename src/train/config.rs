@@ -21,6 +21,12 @@ macro_rules! settings {
         $with! {
             /// Network to train; `warptape models` lists them
             model: String => String = "little-conv".into(), fixed;
+            /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, or the name of fetched ones
+            #[serde(skip_serializing_if = "Option::is_none")]
+            weights: String => Option<String> = None, fixed, "drawn from seed";
+            /// Leave the last linear layer of those weights out, so that it begins anew: for other classes than theirs
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            ignore_head: bool => bool = false, fixed;
             /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR, csv:FILE, or a folder or table that exists; see `data list`
             data: String => String = "emoji".into(), fixed;
             /// Size of pictures as the network sees them, N or HxW
@@ -146,10 +152,12 @@ fn is_one(value: &f64) -> bool {
 
 impl Config {
     /// The settings as checkpoints hold them: without what depends on where the training runs and what changes no bit, so that
-    /// equal trainings make equal files. The run's `run.json` knows where the data are.
-    pub fn portable(&self) -> Self {
+    /// equal trainings make equal files. The run's `run.json` knows where the data are, and the weights that it began with: here is
+    /// the SHA-256 of those.
+    pub fn portable(&self, weights: Option<&str>) -> Self {
         let kind = self.data.split(':').next().unwrap_or_default();
-        Self { data: kind.into(), device: Self::default().device, cache_frozen: true, ..self.clone() }
+        let weights = weights.map(|hash| format!("sha256:{hash}"));
+        Self { data: kind.into(), device: Self::default().device, weights, cache_frozen: true, ..self.clone() }
     }
 
     /// Refuses values that no training can use.
@@ -172,6 +180,9 @@ impl Config {
             if !(0.0..1.0).contains(&value) {
                 return Err(Error::usage(format!("‹{name}={value}›: must be at least 0 and below 1")));
             }
+        }
+        if self.ignore_head && self.weights.is_none() {
+            return Err(Error::usage("‹ignore_head› is of weights that are loaded: name them with ‹weights›"));
         }
         if self.limit_per_class == Some(0) {
             return Err(Error::usage("‹limit_per_class=0›: leaves nothing to train on; use 1 or more"));

@@ -46,6 +46,9 @@ pub struct RunInfo {
     /// SHA-256 of `split.csv`, which says what was trained on; none in runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
+    /// SHA-256 of the file of weights that it began with; none where they were drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// What is written there where a run begins.
     #[serde(skip)]
     pub record: Option<Arc<Record>>,
@@ -88,6 +91,7 @@ impl RunInfo {
             kernels: Table::new(),
             changes: Vec::new(),
             split: record.as_ref().map(|record| sha256(&record.csv())),
+            weights: None,
             record: record.map(Arc::new),
             checksum: String::new(),
         })
@@ -133,6 +137,7 @@ impl RunInfo {
             }
         }
         self.created = before.created;
+        self.weights = before.weights;
         if before.split.is_some() {
             (self.split, self.record) = (before.split, None);
         }

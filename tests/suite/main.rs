@@ -14,3 +14,4 @@ mod op;
 mod rust_paths;
 mod support;
 mod train;
+mod weights;

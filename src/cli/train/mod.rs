@@ -44,7 +44,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
 }
 
 fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
-    let Start { config, chosen, kernels, run, checkpoint } = Start::of(options)?;
+    let Start { config, chosen, kernels, run, checkpoint } = Start::of(options, environment)?;
     config.check()?;
     chosen.iter().for_each(tell);
     let device = crate::cli::open(&config.device, environment)?;
@@ -78,6 +78,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
     }
     crate::cli::faces(&data.classes, environment);
+    trainer.loaded().iter().for_each(|note| tell(format_args!("weights: {note}")));
     if resumed {
         trainer.resumption().iter().for_each(tell);
     }

@@ -38,7 +38,7 @@ pub struct Options {
 }
 
 /// Where `--help` lists the threads that decode: behind what is said of the data. Options of equal order go by their names.
-const AFTER_SPLIT: usize = 8;
+const AFTER_SPLIT: usize = 10;
 
 impl Options {
     /// Puts what was given in the place of what `config` has, which has the keys `given` from elsewhere; brings names to

@@ -16,7 +16,7 @@ use crate::train::sample::Sample;
 use crate::train::weights::Weighting;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
-const AFTER_OUT: usize = 31;
+const AFTER_OUT: usize = 33;
 
 /// The default as `--help` shows it.
 macro_rules! shown {
@@ -58,7 +58,7 @@ macro_rules! options {
                         option(stringify!($key), &[$( $about ),+], &shown!(defaults.$key $(, $shown)?))
                             .value_parser(value_parser!($value)),
                     ) )*
-                    .mut_args(|arg| match ["nesterov", "skip_broken", "cache_frozen"].contains(&arg.get_id().as_str()) {
+                    .mut_args(|arg| match ["ignore_head", "nesterov", "skip_broken", "cache_frozen"].contains(&arg.get_id().as_str()) {
                         true => arg.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
                         false => arg,
                     })

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use super::file;
 use super::options::Options;
+use crate::cli::weights::file as file_of_weights;
 use crate::device::Device;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::launch::choices::Table;
 use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::config::Config;
 use crate::train::run_dir::{RunDir, RunInfo};
+use crate::weights::Weights;
 
 /// What a training begins with.
 pub struct Start {
@@ -28,11 +31,11 @@ impl Start {
     ///
     /// # Errors
     /// Settings that make no sense; a run that cannot be gone on with.
-    pub fn of(options: &Options) -> Result<Self> {
+    pub fn of(options: &Options, environment: &Environment) -> Result<Self> {
         if let Some(folder) = &options.resume {
             return resumed(folder, options);
         }
-        let start = started(options)?;
+        let start = started(options, environment)?;
         match &options.out {
             Some(folder) if folder.join("run.json").exists() => same(folder, start),
             _ => Ok(start),
@@ -40,11 +43,20 @@ impl Start {
     }
 }
 
-fn started(options: &Options) -> Result<Start> {
+fn started(options: &Options, environment: &Environment) -> Result<Start> {
     let (mut config, given, kernels) = match options.config.as_deref() {
         Some(path) if path.extension().is_some_and(|end| end == "json") => {
             let info = RunInfo::from_file(path)?;
-            (recorded(&info, path)?, Config::KEYS.map(String::from).to_vec(), info.kernels)
+            let config = recorded(&info, path)?;
+            if let (Some(file), Some(hash)) = (config.weights.as_deref().map(Path::new), &info.weights)
+                && Weights::open(file)?.sha256()? != *hash
+            {
+                return Err(Error::file(
+                    file,
+                    "is another file than the weights that the run began with: bring them back",
+                ));
+            }
+            (config, Config::KEYS.map(String::from).to_vec(), info.kernels)
         }
         Some(path) => {
             let (config, given) = file::read(path)?;
@@ -53,8 +65,16 @@ fn started(options: &Options) -> Result<Start> {
         None => Default::default(),
     };
     let given = options.apply(&mut config, given);
+    config.weights = config.weights.map(|name| weights(&name, environment)).transpose()?;
     let chosen = config.chosen(&given);
     Ok(Start { config, chosen, kernels, run: None, checkpoint: None })
+}
+
+/// The file that `name`, a file, another run or weights that were fetched, stands for.
+fn weights(name: &str, environment: &Environment) -> Result<String> {
+    let file = file_of_weights(Path::new(name), environment)?;
+    let text = file.to_str().ok_or_else(|| Error::file(&file, "has a name that is no Unicode: rename it"))?;
+    Ok(text.to_owned())
 }
 
 /// The run in `folder`, which must be the one that `start` would begin, and not be over.
@@ -73,7 +93,7 @@ fn same(folder: &Path, start: Start) -> Result<Start> {
             format!("holds another run, --{flag} {there} where this one has {here}; {fix}"),
         ));
     }
-    let start = Start { checkpoint: last(&run)?, run: Some(run), ..start };
+    let start = Start { checkpoint: last(&run, &start.config)?, run: Some(run), ..start };
     let done = start.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.meta.progress.epoch);
     if done >= start.config.epochs && folder.join("report.json").exists() {
         let fix = format!("choose another --out, or train on: warptape train --resume {} --epochs N", folder.display());
@@ -92,18 +112,21 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
     options.settings.apply(&mut config);
     config.device = Device::respell(&config.device);
     // The run directory knows its kernels.
-    Ok(Start { config, chosen: None, kernels: Table::new(), checkpoint: last(&run)?, run: Some(run) })
+    let checkpoint = last(&run, &config)?;
+    Ok(Start { config, chosen: None, kernels: Table::new(), checkpoint, run: Some(run) })
 }
 
-/// The latest checkpoint of `run`. A run that ended before its first one begins again: the same seed makes the same run.
-fn last(run: &RunDir) -> Result<Option<Checkpoint>> {
+/// The latest checkpoint of `run`. A run that ended before its first one begins again: the same seed makes the same run. If it
+/// began with weights of others, epoch 0's checkpoint has them, and their file may be gone.
+fn last(run: &RunDir, config: &Config) -> Result<Option<Checkpoint>> {
     let folder = run.checkpoints();
     let last = folder.join("last.safetensors");
     if last.exists() {
         return Checkpoint::load(&last).map(Some);
     }
     // Gone, or a kill came between the two files of the first epoch. Epoch 0 is the beginning.
-    let newest = checkpoint::epochs(&folder).into_iter().filter(|&epoch| epoch > 0).max();
+    let least = if config.weights.is_some() { 0 } else { 1 };
+    let newest = checkpoint::epochs(&folder).into_iter().filter(|&epoch| epoch >= least).max();
     newest.map(|epoch| Checkpoint::load(&folder.join(checkpoint::file(epoch)))).transpose()
 }
 

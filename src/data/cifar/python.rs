@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::{PLANE, append};
 use crate::data::Images;
-use crate::data::pickle::Pickle;
 use crate::data::source::check_name;
 use crate::error::{Error, Result};
+use crate::pickle::Pickle;
 
 /// Bytes of a file beyond its pixels that a record may take: file names, labels, and what an old protocol spends on
 /// writing pixels as text.

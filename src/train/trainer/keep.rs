@@ -3,32 +3,10 @@
 use super::{KEPT, Trainer};
 use crate::error::{Error, Result};
 use crate::files::{unwritable, write_atomic};
-use crate::nn::Sequential;
-use crate::optim::{Optimizer, Schedule};
-use crate::train::checkpoint::{self, Checkpoint, Meta, Progress};
-use crate::train::config::Config;
+use crate::train::checkpoint::{self, Meta, Progress};
 use crate::train::evaluate::load_model;
 use crate::train::judged::Part;
 use crate::train::report::{Report, fit};
-
-/// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.
-pub(super) fn restored(
-    checkpoint: &Checkpoint,
-    config: &Config,
-    model: &Sequential,
-    optimizer: &mut Optimizer,
-) -> Result<(Progress, Schedule)> {
-    checkpoint.restore_model(model)?;
-    checkpoint.restore_optimizer(optimizer, model)?;
-    let Meta { progress, schedule, .. } = &checkpoint.meta;
-    if progress.epoch > config.epochs {
-        let what = format!("‹epochs={}›: the run has done {} already; ask for more", config.epochs, progress.epoch);
-        return Err(Error::usage(what));
-    }
-    let mut schedule = schedule.clone();
-    schedule.set_base(config.lr);
-    Ok((progress.clone(), schedule))
-}
 
 impl Trainer {
     /// What a resumed run should know: that its bits may differ from those of one that was never interrupted, and why.
@@ -39,6 +17,11 @@ impl Trainer {
     /// What is frozen and how rates differ, in a line, if anything is or does.
     pub fn learning(&self) -> Option<String> {
         Some(self.learning.to_string()).filter(|line| !line.is_empty())
+    }
+
+    /// What is to be said of the weights of others that it began with just now.
+    pub fn loaded(&self) -> &[String] {
+        &self.own.loaded
     }
 
     /// What going on means for the learning rate, in lines for people.

@@ -3,6 +3,7 @@
 //! One step: draw a batch on the device, run the network on a tape, take the loss, walk the tape back, let the optimizer
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
+mod begin;
 mod frozen;
 mod judge;
 mod keep;
@@ -34,7 +35,6 @@ use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
 use frozen::Frozen;
-use keep::restored;
 use learn::learn;
 
 /// Checkpoints of epochs that are kept where nothing else is asked for, beside the best, the last and epoch 0.
@@ -73,6 +73,8 @@ struct Own {
     /// The data set's name.
     data: String,
     warnings: Vec<String>,
+    /// What is to be said of the weights that it began with.
+    loaded: Vec<String>,
 }
 
 impl Trainer {
@@ -114,24 +116,27 @@ impl Trainer {
             data_hash: data.hash.clone(),
             schedule: Schedule::new(config.policy()?, config.lr, steps),
             progress: Progress { scaling: config.precision.scaling(), ..Progress::default() },
-            config: config.portable(),
+            config: config.portable(None),
         };
         let model = meta.network(device, config.seed)?;
+        let begun = begin::begun(&config, &model, from)?;
+        meta.config = config.portable(begun.hash.as_deref());
         let learning = Learning::new(&config, &model)?;
         let mut optimizer = learning.optimizer(&config)?;
         if let Some(checkpoint) = from {
-            (meta.progress, meta.schedule) = restored(checkpoint, &config, &model, &mut optimizer)?;
+            (meta.progress, meta.schedule) = begin::restored(checkpoint, &config, &model, &mut optimizer)?;
         }
         let resident = |images| Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()));
         let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
         let (images, test) = (resident(&data.train)?, resident(&data.test)?);
         let mut info = RunInfo::new(&config, device, data, Record::of(data, &roles))?;
+        info.weights = begun.hash;
         let run = run(&info)?;
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
         device.choices().prefer(&info.kernels);
         let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
         let (device, data) = (device.clone(), data.name.clone());
-        let own = Own { run, info, logs, data, warnings };
+        let own = Own { run, info, logs, data, warnings, loaded: begun.notes };
         let (frozen, too_large) = (None, None);
         Ok(Self {
             images,

@@ -55,7 +55,7 @@ fn options_of_theirs_are_understood_or_explained() {
         (&["--warmup-epochs=5"], "--schedule cosine:warmup=STEPS"),
         (&["--clip-grad", "1"], "not clipped"),
         (&["--amp"], "--precision f32, bf16 or f16"),
-        (&["--pretrained"], "no pretrained weights"),
+        (&["--pretrained"], "--weights FILE"),
         (&["--model-ema"], "not averaged"),
     ] {
         fails(&[&["train"], words].concat(), 2, &[words[0].split('=').next().unwrap(), hint, "--help"]);

@@ -9,8 +9,8 @@ use md5::{Digest, Md5};
 use std::time::Duration;
 use tempfile::TempDir;
 
-use warptape::data::fetch::transfer::Pace;
 use warptape::data::fetch::{Archive, Outcome, fetch};
+use warptape::download::transfer::Pace;
 
 use crate::data::files::{message, says};
 use crate::support::contents;
@@ -88,7 +88,7 @@ pub fn ranged(bytes: Vec<u8>, most: usize) -> Answer {
 }
 
 /// Sends `head` and `body`, whatever was asked for.
-fn fixed(head: &str, body: &[u8]) -> Answer {
+pub fn fixed(head: &str, body: &[u8]) -> Answer {
     let whole = [head.as_bytes(), b"\r\n\r\n", body].concat();
     Box::new(move |_, stream| drop(stream.write_all(&whole)))
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read;
 
 use tempfile::TempDir;
-use warptape::data::pickle::Pickle;
 use warptape::data::split;
+use warptape::pickle::Pickle;
 
 use crate::data::files::{load_from, says};
 

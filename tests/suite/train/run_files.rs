@@ -123,6 +123,7 @@ fn info() -> RunInfo {
         config: serde_json::json!({"lr": 1e-3, "model": "little-conv"}),
         changes: Vec::new(),
         split: None,
+        weights: None,
         record: None,
         checksum: String::new(),
         kernels: [(

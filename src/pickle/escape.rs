@@ -1,4 +1,4 @@
-//! Texts of pickle's oldest protocol, which has only printable lines.
+//! Texts and numbers of pickle's oldest protocol, which has only printable lines.
 
 /// The bytes of Python 2's notation of a text, with quotes and escapes.
 pub(super) fn quoted(line: &[u8]) -> Option<Vec<u8>> {
@@ -42,4 +42,10 @@ pub(super) fn raw_unicode(line: &[u8]) -> Option<String> {
 
 fn hex<'a>(digits: &mut impl Iterator<Item = &'a u8>, count: usize) -> Option<u32> {
     (0..count).try_fold(0, |value, _| Some(value << 4 | char::from(*digits.next()?).to_digit(16)?))
+}
+
+/// The whole number that a line is.
+pub(super) fn number(digits: &[u8]) -> Result<i64, String> {
+    let text = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
+    text.ok_or_else(|| format!("a number that is none: {:?}", String::from_utf8_lossy(&digits[..digits.len().min(40)])))
 }

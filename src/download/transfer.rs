@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body, Proxy};
 
-use super::Archive;
+use super::Published;
 use crate::error::{Error, Result};
 
 /// Requests for one download: a server that stops again and again is asked no more often.
 const ATTEMPTS: usize = 100;
 /// How long nothing may arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes that arrive in that time at the least: 1 KiB a second, at which any of the archives takes days.
+/// Bytes that arrive in that time at the least: 1 KiB a second, at which any of the files takes days.
 const LEAST: u64 = 60 << 10;
 
 /// How fast bytes arrive.
@@ -38,36 +38,35 @@ impl Pace {
     }
 }
 
-/// Completes the file `part` to the archive's size.
-pub(super) fn download(archive: &Archive, part: &Path, progress: &mut dyn FnMut(u64)) -> Result<()> {
+/// Completes the file `part`.
+pub(super) fn download(file: &Published, part: &Path, progress: &mut dyn FnMut(u64)) -> Result<()> {
     let refuse = |e| Error::file(part, e);
-    let mut file = OpenOptions::new().create(true).append(true).open(part).map_err(refuse)?;
+    let mut target = OpenOptions::new().create(true).append(true).open(part).map_err(refuse)?;
     let length = |file: &File| file.metadata().map(|data| data.len()).map_err(refuse);
-    if length(&file)? > archive.size {
-        // Of another version of the archive, or of something else.
-        file.set_len(0).map_err(refuse)?;
+    if length(&target)? > file.size.most() {
+        // Of another version of the file, or of something else.
+        target.set_len(0).map_err(refuse)?;
     }
+    let mut total = file.size.exact();
     for _ in 0..ATTEMPTS {
-        let before = length(&file)?;
+        let before = length(&target)?;
         progress(before);
-        if before == archive.size {
-            return file.sync_all().map_err(refuse);
+        if total == Some(before) {
+            return target.sync_all().map_err(refuse);
         }
-        let stopped = attempt(archive, &mut file, before, progress).map_err(|error| match error {
-            Failure::Server(what) => Error::file(&archive.url, what),
+        let stopped = attempt(file, &mut target, before, &mut total, progress).map_err(|error| match error {
+            Failure::Server(what) => Error::file(&file.url, what),
             Failure::Disk(error) => refuse(error),
         })?;
-        let after = length(&file)?;
+        let after = length(&target)?;
         // A connection that brought something is worth another.
-        if after != archive.size && after <= before {
-            let what = format!(
-                "stopped at {after} of {} bytes ({stopped}); run the command again to go on from there",
-                archive.size
-            );
-            return Err(Error::file(&archive.url, what));
+        if total != Some(after) && after <= before {
+            let of = total.map_or_else(|| file.size.to_string(), |total| format!("{total} bytes"));
+            let what = format!("stopped at {after} of {of} ({stopped}); run the command again to go on from there");
+            return Err(Error::file(&file.url, what));
         }
     }
-    Err(Error::file(&archive.url, format!("stopped {ATTEMPTS} times; run the command again to go on from there")))
+    Err(Error::file(&file.url, format!("stopped {ATTEMPTS} times; run the command again to go on from there")))
 }
 
 /// Why an attempt is the last.
@@ -77,14 +76,16 @@ enum Failure {
     Disk(std::io::Error),
 }
 
-/// Appends to `file`, which has `have` bytes, what one connection brings. Returns why that ended, which may be all of it.
+/// Appends to `target`, which has `have` bytes, what one connection brings. Returns why that ended, which may be all of it. How
+/// many bytes there are in all is learned from the server if it is not known.
 fn attempt(
-    archive: &Archive,
-    file: &mut File,
+    file: &Published,
+    target: &mut File,
     have: u64,
+    total: &mut Option<u64>,
     progress: &mut dyn FnMut(u64),
 ) -> std::result::Result<String, Failure> {
-    let mut request = agent(&archive.url).get(&archive.url);
+    let mut request = agent(&file.url).get(&file.url);
     if have > 0 {
         request = request.header(header::RANGE, format!("bytes={have}-"));
     }
@@ -94,9 +95,14 @@ fn attempt(
             other => format!("cannot be fetched: {other}; check the connection or name a mirror with ‹from›"),
         })
     })?;
-    let mut at = start(&response, archive, have).map_err(Failure::Server)?;
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && total.is_none() && file.size.fits(have) {
+        *total = Some(have);
+        return Ok("complete".into());
+    }
+    let (mut at, told) = start(&response, file, have).map_err(Failure::Server)?;
+    *total = total.or(told);
     if at != have {
-        file.set_len(at).map_err(Failure::Disk)?;
+        target.set_len(at).map_err(Failure::Disk)?;
     }
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; 1 << 16];
@@ -107,14 +113,18 @@ fn attempt(
             return Err(Failure::Server(what.into()));
         }
         // Never more than is missing: what a server sends beyond it is not the archive.
-        let room = buffer.len().min((archive.size - at) as usize);
+        let room = buffer.len().min((total.unwrap_or(file.size.most()) - at) as usize);
         if room == 0 {
             return Ok("complete".into());
         }
         match body.read(&mut buffer[..room]) {
-            Ok(0) => return Ok("the server closed the connection".into()),
+            Ok(0) => {
+                // One that does not say how much it has is through where that is as much as it should be.
+                *total = total.or(Some(at).filter(|&at| file.size.fits(at)));
+                return Ok("the server closed the connection".into());
+            }
             Ok(count) => {
-                file.write_all(&buffer[..count]).map_err(Failure::Disk)?;
+                target.write_all(&buffer[..count]).map_err(Failure::Disk)?;
                 at += count as u64;
                 progress(at);
             }
@@ -123,29 +133,30 @@ fn attempt(
     }
 }
 
-/// Where in the archive the response's body begins.
-fn start(response: &Response<Body>, archive: &Archive, have: u64) -> std::result::Result<u64, String> {
+/// Where in the file the response's body begins, and how many bytes the whole has, if the server says so.
+fn start(response: &Response<Body>, file: &Published, have: u64) -> std::result::Result<(u64, Option<u64>), String> {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let sized = |total: Option<u64>| match total {
-        Some(total) if total != archive.size => {
-            Err(format!("has {total} bytes, expected {}: it is not the published file", archive.size))
+        Some(total) if !file.size.fits(total) => {
+            Err(format!("has {total} bytes, expected {}: it is not the published file", file.size))
         }
-        _ => Ok(()),
+        _ => Ok(total),
     };
     match response.status() {
         StatusCode::OK => {
             // The whole, whatever was asked for.
-            sized(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))?;
-            Ok(0)
+            let total = sized(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))?;
+            Ok((0, total))
         }
         StatusCode::PARTIAL_CONTENT => {
             let range = text(header::CONTENT_RANGE).and_then(|range| range.strip_prefix("bytes "));
             let (range, total) = range.and_then(|range| range.split_once('/')).unwrap_or_default();
-            sized(total.parse().ok())?;
+            let total = sized(total.parse().ok())?;
             let first = range.split('-').next().and_then(|first| first.parse().ok());
-            first.filter(|&first| first == have).ok_or_else(|| {
+            let first = first.filter(|&first| first == have).ok_or_else(|| {
                 format!("answers with the range {range:?} where bytes from {have} on were asked for; name a mirror with ‹from›")
-            })
+            })?;
+            Ok((first, total))
         }
         status => Err(format!("answers {status}; check the address or name a mirror with ‹from›")),
     }

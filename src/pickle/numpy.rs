@@ -6,37 +6,13 @@
 
 use std::borrow::Cow;
 
+use super::known::Known;
 use super::{Id, Pickle, Value};
 
+/// Axes of an array at the most, as numpy has it.
+const AXES: usize = 64;
+
 type Result<T> = std::result::Result<T, String>;
-
-/// The names that are understood.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
-    Reconstruct,
-    FromBuffer,
-    Array,
-    Type,
-    Encode,
-}
-
-impl Known {
-    /// What `module.name` means.
-    pub(super) fn find(module: &[u8], name: &[u8]) -> Result<Self> {
-        match (module, name) {
-            // The modules' names up to numpy 1 and from numpy 2 on.
-            (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"_reconstruct") => Ok(Known::Reconstruct),
-            (b"numpy.core.numeric" | b"numpy._core.numeric", b"_frombuffer") => Ok(Known::FromBuffer),
-            (b"numpy", b"ndarray") => Ok(Known::Array),
-            (b"numpy", b"dtype") => Ok(Known::Type),
-            (b"_codecs", b"encode") => Ok(Known::Encode),
-            _ => {
-                let short = |text: &[u8]| String::from_utf8_lossy(&text[..text.len().min(60)]).into_owned();
-                Err(format!("it asks for {:?}, which is not data and is not run", short(module) + "." + &short(name)))
-            }
-        }
-    }
-}
 
 /// An array's element type: a letter for its kind, bytes, and whether they stand most significant first.
 #[derive(Clone, Copy)]
@@ -69,14 +45,21 @@ impl Type {
     }
 }
 
-/// What calling `callee` with `arguments` would give.
-pub(super) fn reduce<'a>(pickle: &Pickle<'a>, callee: Id, arguments: Id) -> Result<Value<'a>> {
-    let Value::Global(known) = pickle.value(callee) else { return Err("a call of something that is no name".into()) };
-    let arguments = pickle.items(arguments).ok_or("arguments that are no tuple")?;
+/// An array; `data` is its bytes, row by row. Without shape and data until its state follows.
+pub(super) struct Array {
+    pub(super) shape: Vec<usize>,
+    pub(super) element: Type,
+    pub(super) data: Option<Id>,
+}
+
+/// What calling `known` with `arguments` would give.
+pub(super) fn reduce<'a>(pickle: &Pickle<'a>, known: Known, arguments: &[Id]) -> Result<Value<'a>> {
     let refuse = || "a numpy object in a form that is not known".to_owned();
     match (known, arguments) {
         (Known::Reconstruct, [array, _, _]) => match pickle.value(*array) {
-            Value::Global(Known::Array) => Ok(Value::Array { shape: Vec::new(), element: Type::BYTE, data: None }),
+            Value::Global(Known::Array) => {
+                Ok(Value::Array(Box::new(Array { shape: Vec::new(), element: Type::BYTE, data: None })))
+            }
             _ => Err(refuse()),
         },
         (Known::FromBuffer, [data, element, shape, order]) if pickle.raw(*order) == Some(b"C") => {
@@ -112,7 +95,7 @@ pub(super) fn build<'a>(pickle: &Pickle<'a>, id: Id, state: Id) -> Result<Value<
             Some(b">") => Ok(Value::Type(Type { big: true, ..*element })),
             _ => Err("a numpy type without a byte order".into()),
         },
-        (Value::Array { .. }, Some([_, shape, element, columns_first, data])) => match pickle.value(*columns_first) {
+        (Value::Array(_), Some([_, shape, element, columns_first, data])) => match pickle.value(*columns_first) {
             Value::Bool(false) | Value::Int(0) => array(pickle, *shape, *element, *data),
             _ => Err("an array with columns first: save it in C order".into()),
         },
@@ -126,7 +109,8 @@ fn array<'a>(pickle: &Pickle<'a>, shape: Id, element: Id, data: Id) -> Result<Va
         Value::Int(side) => usize::try_from(*side).ok(),
         _ => None,
     };
-    let shape: Option<Vec<usize>> = pickle.items(shape).and_then(|sides| sides.iter().map(side).collect());
+    let sides = pickle.items(shape).filter(|sides| sides.len() <= AXES);
+    let shape: Option<Vec<usize>> = sides.and_then(|sides| sides.iter().map(side).collect());
     let (Some(shape), Value::Type(element), Value::Bytes(bytes)) = (shape, pickle.value(element), pickle.value(data))
     else {
         return Err("a numpy array in a form that is not known".into());
@@ -135,5 +119,5 @@ fn array<'a>(pickle: &Pickle<'a>, shape: Id, element: Id, data: Id) -> Result<Va
     if size != Some(bytes.len()) {
         return Err(format!("an array of shape {shape:?} with {} bytes", bytes.len()));
     }
-    Ok(Value::Array { shape, element: *element, data: Some(data) })
+    Ok(Value::Array(Box::new(Array { shape, element: *element, data: Some(data) })))
 }

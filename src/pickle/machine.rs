@@ -1,37 +1,37 @@
 //! Pickle's stack machine: one match arm per operation that data needs.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use super::escape::{quoted, raw_unicode};
-use super::numpy::{self, Known};
-use super::{Id, Pickle, Value};
+use super::escape::{number, quoted, raw_unicode};
+use super::known::{self, Known};
+use super::{Id, Pickle, Value, pairs};
 
-/// Operations in one file: CIFAR-100's 50 000 records take a tenth of it.
+/// Operations in one file: CIFAR-100's 50 000 records take a tenth of it, a network of a thousand tensors a hundredth.
 const MOST: usize = 4_000_000;
 
 type Result<T> = std::result::Result<T, String>;
 
-/// Builds the value that the program `bytes` describes.
-pub(super) fn run(bytes: &[u8]) -> Result<Pickle<'_>> {
+/// Builds the value that the program at the beginning of `bytes` describes; and how many bytes that program has.
+pub(super) fn run(bytes: &[u8]) -> Result<(Pickle<'_>, usize)> {
     let mut machine = Machine {
         bytes,
         at: 0,
         owned: 0,
         stack: Vec::new(),
         marks: Vec::new(),
-        memo: HashMap::new(),
+        memo: Vec::new(),
+        kept: 0,
         pickle: Pickle { values: Vec::new(), root: 0 },
     };
     for _ in 0..MOST {
         let at = machine.at;
         match machine.step() {
             Ok(true) => {}
-            Ok(false) => return Ok(machine.pickle),
-            Err(what) => return Err(format!("is no pickle of a CIFAR batch: {what} (operation at offset {at})")),
+            Ok(false) => return Ok((machine.pickle, machine.at)),
+            Err(what) => return Err(format!("is no pickle of plain data: {what} (operation at offset {at})")),
         }
     }
-    Err(format!("is no pickle of a CIFAR batch: it has more than {MOST} operations"))
+    Err(format!("is no pickle of plain data: it has more than {MOST} operations"))
 }
 
 struct Machine<'a> {
@@ -41,7 +41,9 @@ struct Machine<'a> {
     owned: usize,
     stack: Vec<Id>,
     marks: Vec<usize>,
-    memo: HashMap<u64, Id>,
+    /// What is kept under which number, and how many there are.
+    memo: Vec<Option<Id>>,
+    kept: usize,
     pickle: Pickle<'a>,
 }
 
@@ -151,14 +153,15 @@ impl<'a> Machine<'a> {
             }
             b'p' | b'q' | b'r' | 0x94 => {
                 let key = match code {
-                    0x94 => self.memo.len() as u64,
+                    0x94 => self.kept as u64,
                     _ => self.key(code - b'p')?,
                 };
-                self.memo.insert(key, self.top()?);
+                self.keep(key)?;
             }
             b'g' | b'h' | b'j' => {
                 let key = self.key([0, 1, 0, 2][usize::from(code - b'g')])?;
-                self.stack.push(*self.memo.get(&key).ok_or_else(|| format!("nothing is kept under number {key}"))?);
+                let kept = usize::try_from(key).ok().and_then(|key| *self.memo.get(key)?);
+                self.stack.push(kept.ok_or_else(|| format!("nothing is kept under number {key}"))?);
             }
             b'c' => {
                 let module = self.line()?;
@@ -175,18 +178,26 @@ impl<'a> Machine<'a> {
             }
             b'R' => {
                 let (arguments, callee) = (self.pop()?, self.pop()?);
-                let value = numpy::reduce(&self.pickle, callee, arguments)?;
-                if let Value::Bytes(bytes) = &value {
-                    self.own(bytes.len())?;
+                let value = known::reduce(&self.pickle, callee, arguments)?;
+                match &value {
+                    Value::Bytes(bytes) => self.own(bytes.len())?,
+                    Value::Dict(pairs) => self.own(pairs.len())?,
+                    _ => {}
                 }
+                self.push(value);
+            }
+            b'Q' => {
+                let id = self.pop()?;
+                let value = known::persistent(&self.pickle, id)?;
                 self.push(value);
             }
             b'b' => {
                 let (state, id) = (self.pop()?, self.top()?);
-                let value = numpy::build(&self.pickle, id, state)?;
-                self.pickle.values[id as usize] = value;
+                if let Some(value) = known::build(&self.pickle, id, state)? {
+                    self.pickle.values[id as usize] = value;
+                }
             }
-            other => return Err(format!("operation 0x{other:02x}, which no CIFAR file has")),
+            other => return Err(format!("operation 0x{other:02x}, which plain data do not need")),
         }
         Ok(true)
     }
@@ -224,6 +235,19 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Keeps what is on top under `key`. Whoever writes pickles counts from 0.
+    fn keep(&mut self, key: u64) -> Result<()> {
+        let top = self.top()?;
+        let key = usize::try_from(key).ok().filter(|&key| key < MOST);
+        let key = key.ok_or("a value is kept under a number that no pickle comes to")?;
+        if key >= self.memo.len() {
+            self.memo.resize(key + 1, None);
+        }
+        self.kept += usize::from(self.memo[key].is_none());
+        self.memo[key] = Some(top);
+        Ok(())
+    }
+
     /// Pushes bytes or a text behind its length of `count` bytes.
     fn counted(&mut self, count: usize, text: bool) -> Result<()> {
         let length = self.unsigned(count)?;
@@ -235,7 +259,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Accounts for bytes that are no slice of the file.
+    /// Accounts for bytes, or entries, that are no slice of the file.
     fn own(&mut self, count: usize) -> Result<()> {
         self.owned += count;
         // Twice is usual: a text is unescaped, then made bytes.
@@ -270,17 +294,5 @@ impl<'a> Machine<'a> {
     fn target(&mut self) -> Result<&mut Value<'a>> {
         let top = self.top()?;
         Ok(&mut self.pickle.values[top as usize])
-    }
-}
-
-fn number(digits: &[u8]) -> Result<i64> {
-    let text = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
-    text.ok_or_else(|| format!("a number that is none: {:?}", String::from_utf8_lossy(&digits[..digits.len().min(40)])))
-}
-
-fn pairs(items: Vec<Id>) -> Result<Vec<(Id, Id)>> {
-    match items.as_chunks::<2>() {
-        (pairs, []) => Ok(pairs.iter().map(|&[key, value]| (key, value)).collect()),
-        _ => Err("a key without a value".into()),
     }
 }

@@ -1,0 +1,52 @@
+//! What a network begins with: weights of others, or where a checkpoint stands.
+
+use crate::error::{Error, Result};
+use crate::nn::Sequential;
+use crate::optim::{Optimizer, Schedule};
+use crate::train::checkpoint::{Checkpoint, Meta, Progress};
+use crate::train::config::Config;
+use crate::weights::{Options, Weights, load_into};
+use std::path::Path;
+
+/// The weights that a training began with.
+#[derive(Default)]
+pub(super) struct Begun {
+    /// SHA-256 of their file; none where it began with drawn ones.
+    pub hash: Option<String>,
+    /// What is to be said of them.
+    pub notes: Vec<String>,
+}
+
+/// Loads the weights that `config` names into `model`, unless it goes on `from` a checkpoint, which knows what they were.
+///
+/// # Errors
+/// Those of [`Weights::open`] and [`load_into`].
+pub(super) fn begun(config: &Config, model: &Sequential, from: Option<&Checkpoint>) -> Result<Begun> {
+    let Some(file) = &config.weights else { return Ok(Begun::default()) };
+    if let Some(checkpoint) = from {
+        let hash = checkpoint.meta.config.weights.as_deref().and_then(|weights| weights.strip_prefix("sha256:"));
+        return Ok(Begun { hash: hash.map(str::to_owned), notes: Vec::new() });
+    }
+    let weights = Weights::open(Path::new(file))?;
+    let notes = load_into(model, &weights, Options { ignore_head: config.ignore_head })?;
+    Ok(Begun { hash: Some(weights.sha256()?), notes })
+}
+
+/// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.
+pub(super) fn restored(
+    checkpoint: &Checkpoint,
+    config: &Config,
+    model: &Sequential,
+    optimizer: &mut Optimizer,
+) -> Result<(Progress, Schedule)> {
+    checkpoint.restore_model(model)?;
+    checkpoint.restore_optimizer(optimizer, model)?;
+    let Meta { progress, schedule, .. } = &checkpoint.meta;
+    if progress.epoch > config.epochs {
+        let what = format!("‹epochs={}›: the run has done {} already; ask for more", config.epochs, progress.epoch);
+        return Err(Error::usage(what));
+    }
+    let mut schedule = schedule.clone();
+    schedule.set_base(config.lr);
+    Ok((progress.clone(), schedule))
+}
