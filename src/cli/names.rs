@@ -31,8 +31,7 @@ const ALIASES: &[Alias] = &[
 const WARMUP: &str = "a warm-up is part of the schedule: --schedule cosine:warmup=STEPS";
 const CLIP: &str = "gradients are not clipped here; a lower --lr or --schedule cosine:warmup=STEPS steadies a training";
 const HALF: &str = "activations are --precision f32, bf16 or f16";
-const SCRATCH: &str =
-    "weights of others are --weights FILE, a .safetensors, .pth or .pt; --ignore-head leaves out their last layer";
+const SCRATCH: &str = "weights of others are --weights FILE, a .safetensors, .pth or .pt; --head replace is for other classes than theirs";
 const AVERAGE: &str = "weights are not averaged here; leave it out";
 const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4+flip+rotate(15)+mixup(0.2); `train --help` lists what there is";
 const LOAD: &str = "a part is cut out of what is loaded: --load-size 256 --image-size 224";

@@ -113,7 +113,7 @@ fn fetch(options: &Fetch, environment: &Environment) -> Result<()> {
         Outcome::Fetched => "downloaded".into(),
     };
     print(format_args!("{}: {how}, SHA-256 begins with {}, as its name says", path.display(), known.digits()))?;
-    let rest = "--image-size 224 --load-size 256 --resize crop --ignore-head";
+    let rest = "--image-size 224 --load-size 256 --resize crop --head replace";
     print(format_args!("use it with: warptape train DATA --model {} --weights {} {rest}", known.model, known.name))
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::nn::models;
 use crate::op::augment::Augmentation;
 use crate::optim::{Curve, OptimizerConfig, Policy};
+use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
 use crate::train::learning::Statistics;
 use crate::train::precision::Precision;
@@ -24,9 +25,9 @@ macro_rules! settings {
             /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, or the name of fetched ones
             #[serde(skip_serializing_if = "Option::is_none")]
             weights: String => Option<String> = None, fixed, "drawn from seed";
-            /// Leave the last linear layer of those weights out, so that it begins anew: for other classes than theirs
-            #[serde(skip_serializing_if = "std::ops::Not::not")]
-            ignore_head: bool => bool = false, fixed;
+            /// The last linear layer of those weights: keep; replace, for other classes than theirs; or add one for those behind it
+            #[serde(skip_serializing_if = "is_default")]
+            head: Head => Head = Head::Keep, fixed;
             /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR, csv:FILE, or a folder or table that exists; see `data list`
             data: String => String = "emoji".into(), fixed;
             /// Size of pictures as the network sees them, N or HxW
@@ -181,8 +182,9 @@ impl Config {
                 return Err(Error::usage(format!("‹{name}={value}›: must be at least 0 and below 1")));
             }
         }
-        if self.ignore_head && self.weights.is_none() {
-            return Err(Error::usage("‹ignore_head› is of weights that are loaded: name them with ‹weights›"));
+        if self.head != Head::Keep && self.weights.is_none() {
+            let what = "is of weights that are loaded: name them with ‹weights›";
+            return Err(Error::usage(format!("‹head={}› {what}", self.head)));
         }
         if self.limit_per_class == Some(0) {
             return Err(Error::usage("‹limit_per_class=0›: leaves nothing to train on; use 1 or more"));

@@ -5,6 +5,7 @@ pub mod config;
 pub mod copies;
 pub mod defaults;
 pub mod evaluate;
+pub mod head;
 pub mod images;
 pub mod judged;
 pub mod layers;

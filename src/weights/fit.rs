@@ -40,6 +40,20 @@ pub fn head(model: &dyn Layer) -> Option<String> {
     last.name.strip_suffix("weight").map(str::to_owned)
 }
 
+/// How many outputs the network `spec` has in a file.
+///
+/// # Errors
+/// Those of [`models::build`]; a file without the network's last linear layer.
+pub fn outputs(weights: &Weights, spec: &str, input: [usize; 2]) -> Result<usize> {
+    let device = Device::new(Box::new(Dry::new(Target::Host { lanes: 16 })));
+    let head = head(&models::build(spec, 1, input, &device, 0)?).unwrap_or_default();
+    let bias = weights.tensors().iter().find(|tensor| tensor.name == format!("{head}bias"));
+    bias.and_then(|bias| bias.shape.first().copied()).ok_or_else(|| {
+        let what = format!("has no {head}bias, the last layer of ‹model={spec}›, to add another behind");
+        Error::file(weights.path(), super::shown(&what))
+    })
+}
+
 /// Refuses a file whose tensors are not those of `model`; but for those whose names begin with `without`.
 ///
 /// # Errors
@@ -89,7 +103,7 @@ pub(super) fn check(weights: &Weights, model: &dyn Layer, without: Option<&str>)
         [&missing, &unexpected, &unlike, &kinds].into_iter().all(|list| of_head(list))
     });
     let fix = match fitting(weights).first() {
-        _ if only_head => "; all of them in the last layer: leave that out with ‹ignore_head›".to_owned(),
+        _ if only_head => "; all of them in the last layer: give it a new one with ‹head=replace›".to_owned(),
         Some((spec, classes)) => format!("; it is of ‹model={spec}› with {classes} classes"),
         None => String::new(),
     };

@@ -62,7 +62,7 @@ pub fn load_into(model: &dyn Layer, weights: &Weights, options: Options) -> Resu
 }
 
 fn needed_head(model: &dyn Layer) -> Result<String> {
-    fit::head(model).ok_or_else(|| Error::usage("‹ignore_head›: the network has no linear layer"))
+    fit::head(model).ok_or_else(|| Error::usage("the network has no linear layer that could be left out"))
 }
 
 /// Puts one tensor into its place; whether numbers were rounded.

@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::files;
 pub use crate::pickle::torch::Element;
-pub use fit::{fitting, head};
+pub use fit::{fitting, head, outputs};
 pub use load::{Options, load_into};
 pub use values::Values;
 

@@ -7,6 +7,7 @@ use clap::Args;
 use super::settings::Settings;
 use crate::data::Bytes;
 use crate::train::config::Config;
+use crate::train::head::Head;
 
 /// Every option overrides the same key of `--config`, which overrides the default.
 #[derive(Args)]
@@ -23,6 +24,9 @@ pub struct Options {
     /// quarter of the machine's]
     #[arg(long, value_name = "SIZE", display_order = AFTER_SPLIT)]
     pub data_memory: Option<Bytes>,
+    /// The same as --head replace
+    #[arg(long, conflicts_with = "head", display_order = AFTER_HEAD)]
+    pub ignore_head: bool,
     /// TOML file with any of these options (`_` for `-`), or the run.json of a run to repeat with the same kernels
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -39,12 +43,18 @@ pub struct Options {
 
 /// Where `--help` lists the threads that decode: behind what is said of the data. Options of equal order go by their names.
 const AFTER_SPLIT: usize = 10;
+/// And the short form of what becomes of a head.
+const AFTER_HEAD: usize = 3;
 
 impl Options {
     /// Puts what was given in the place of what `config` has, which has the keys `given` from elsewhere; brings names to
     /// our spelling; and chooses a rate that suits the optimizer if none is given. Returns all keys that are given.
     pub fn apply(&self, config: &mut Config, mut given: Vec<String>) -> Vec<String> {
         given.extend(self.settings.apply(config).into_iter().map(String::from));
+        if self.ignore_head {
+            config.head = Head::Replace;
+            given.push("head".into());
+        }
         if let Some(place) = &self.place {
             config.data = place.clone();
             given.push("data".into());
@@ -59,6 +69,7 @@ impl Options {
     /// The first of the options that a run that goes on cannot have.
     pub fn fixed(&self) -> Option<&'static str> {
         let place = self.place.as_ref().map(|_| "data");
-        place.or_else(|| self.settings.fixed()).or_else(|| self.config.as_ref().map(|_| "config"))
+        let head = self.ignore_head.then_some("ignore_head");
+        place.or(head).or_else(|| self.settings.fixed()).or_else(|| self.config.as_ref().map(|_| "config"))
     }
 }

@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use crate::data::{Fit, Ratios, Size};
 use crate::op::augment;
 use crate::train::config::{Config, settings};
+use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
 use crate::train::learning::Statistics;
 use crate::train::precision::Precision;
@@ -58,7 +59,7 @@ macro_rules! options {
                         option(stringify!($key), &[$( $about ),+], &shown!(defaults.$key $(, $shown)?))
                             .value_parser(value_parser!($value)),
                     ) )*
-                    .mut_args(|arg| match ["ignore_head", "nesterov", "skip_broken", "cache_frozen"].contains(&arg.get_id().as_str()) {
+                    .mut_args(|arg| match ["nesterov", "skip_broken", "cache_frozen"].contains(&arg.get_id().as_str()) {
                         true => arg.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
                         false => arg,
                     })

@@ -5,7 +5,8 @@ use crate::nn::Sequential;
 use crate::optim::{Optimizer, Schedule};
 use crate::train::checkpoint::{Checkpoint, Meta, Progress};
 use crate::train::config::Config;
-use crate::weights::{Options, Weights, load_into};
+use crate::train::head::Head;
+use crate::weights::{Options, Weights, load_into, outputs};
 use std::path::Path;
 
 /// The weights that a training began with.
@@ -15,6 +16,20 @@ pub(super) struct Begun {
     pub hash: Option<String>,
     /// What is to be said of them.
     pub notes: Vec<String>,
+}
+
+/// Outputs of the network below a head that is added: those that the weights have; or of the network of `from`, a checkpoint.
+///
+/// # Errors
+/// Those of [`Weights::open`] and [`outputs`].
+pub(super) fn below_head(config: &Config, input: [usize; 2], from: Option<&Checkpoint>) -> Result<Option<usize>> {
+    match (from, &config.weights) {
+        (Some(checkpoint), _) => Ok(checkpoint.meta.outputs),
+        (None, Some(file)) if config.head == Head::Add => {
+            outputs(&Weights::open(Path::new(file))?, &config.model, input).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Loads the weights that `config` names into `model`, unless it goes on `from` a checkpoint, which knows what they were.
@@ -28,7 +43,7 @@ pub(super) fn begun(config: &Config, model: &Sequential, from: Option<&Checkpoin
         return Ok(Begun { hash: hash.map(str::to_owned), notes: Vec::new() });
     }
     let weights = Weights::open(Path::new(file))?;
-    let notes = load_into(model, &weights, Options { ignore_head: config.ignore_head })?;
+    let notes = load_into(model, &weights, Options { ignore_head: config.head != Head::Keep })?;
     Ok(Begun { hash: Some(weights.sha256()?), notes })
 }
 

@@ -109,7 +109,7 @@ impl Trainer {
         let mut meta = Meta {
             format: FORMAT,
             classes: data.classes.clone(),
-            outputs: from.and_then(|checkpoint| checkpoint.meta.outputs),
+            outputs: begin::below_head(&config, input, from)?,
             input,
             mean: mean.map(|m| m as f32),
             std: std.map(|s| s as f32),

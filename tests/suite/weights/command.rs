@@ -109,8 +109,10 @@ fn a_head_of_other_classes() {
         let words = ["--data", "emoji", "--train-fraction", "0.01", "--epochs", "1", "--weights", &run];
         quick(&[&words[..], rest].concat())
     };
-    let parts =
-        ["of another shape: fc.weight is [10, 256], the network's is [9, 256]", "leave that out with --ignore-head"];
+    let parts = [
+        "of another shape: fc.weight is [10, 256], the network's is [9, 256]",
+        "give it a new one with --head replace",
+    ];
     fails(&args(&["--out", &out("no")]), 1, &parts);
     assert!(!folder.path().join("no").exists());
     let told = succeeds(&args(&["--ignore-head", "--out", &out("yes")]));
@@ -119,7 +121,19 @@ fn a_head_of_other_classes() {
     let Done { stdout, .. } = done(warptape().args(["weights", "diff", &run, &zero]));
     assert!(stdout.contains("another shape: fc.weight, 10×256 and 9×256"), "{stdout}");
     assert!(stdout.ends_with("24 tensors are equal, 0 differ in numbers, 2 in name or shape\n"), "{stdout}");
-    fails(&quick(&["--ignore-head", "--epochs", "1"]), 2, &["name them with --weights"]);
+    // The whole network below a head: as R15 of the reports adds nineteen classes to a thousand.
+    let below = out("below");
+    let told = succeeds(&args(&["--head", "add", "--train-only", "head", "--augment", "none", "--out", &below]));
+    assert!(told.contains("learns 99 of") && told.contains("up to fc make of each picture is kept"), "{told}");
+    let zero = path(&folder.path().join("below"), "last.safetensors");
+    let Done { stdout, .. } = done(warptape().args(["weights", "diff", &run, &zero]));
+    assert!(stdout.ends_with("26 tensors are equal, 0 differ in numbers, 2 in name or shape\n"), "{stdout}");
+    succeeds(&["eval", &below]);
+    succeeds(&["train", "--resume", &below, "--epochs", "2"]);
+    let parts = ["has no classifier.6.bias", "to add another behind"];
+    fails(&args(&["--head", "add", "--model", "vgg11", "--image-size", "32", "--out", &out("no")]), 1, &parts);
+    fails(&args(&["--head", "add", "--ignore-head"]), 2, &["cannot be used with"]);
+    fails(&quick(&["--head", "replace", "--epochs", "1"]), 2, &["name them with --weights"]);
     fails(&quick(&["--weights", &out("nowhere")]), 1, &["nowhere", "no such file or folder"]);
     fails(
         &quick(&["--weights", &run, "--model", "resnet18"]),

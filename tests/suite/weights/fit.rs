@@ -44,7 +44,7 @@ fn the_head_stays_as_it_began() {
     let error = load_into(&model, &weights, ALL).unwrap_err().to_string();
     let parts = [
         "of another shape: 2.weight is [2, 4], the network's is [5, 4], 2.bias is [2], the network's is [5]",
-        "‹ignore_head›",
+        "‹head=replace›",
     ];
     assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     assert!(state(&model) == before, "a file that does not fit changes nothing");
