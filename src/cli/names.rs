@@ -43,7 +43,8 @@ const MOMENTS: &str = "Adam's betas are 0.9 and 0.999 and its eps is 1e-8; leave
 const PATIENCE: &str = "no training stops early; --schedule plateau:PATIENCE:FACTOR lowers the rate, RUN@best is kept";
 const COMPILE: &str = "kernels are always compiled; leave it out";
 const LAYOUT: &str = "pictures always lie channels last; leave it out";
-const NORMALIZE: &str = "pictures are normalized with the training set's own mean and std; leave it out";
+const NORMALIZE: &str =
+    "pictures are normalized by --normalize data (the training set's own mean and std), imagenet or weights";
 const CLASSES: &str = "the data set says how many classes there are; leave it out";
 const LOG: &str = "steps.csv and metrics.csv in the run's folder hold every step and epoch; leave it out";
 const RESUME: &str = "go on with a run by --resume RUN";

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::settings::as_options;
 use super::{checkpoint, print};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::weights::Weights;
 use crate::weights::diff::{Change, Diff};
 use crate::weights::info::{Fit, Info};
 use crate::weights::published::{self, KNOWN, Outcome};
+use crate::weights::{Preparation, Weights};
 
 #[derive(Args)]
 pub struct Options {
@@ -113,7 +114,7 @@ fn fetch(options: &Fetch, environment: &Environment) -> Result<()> {
         Outcome::Fetched => "downloaded".into(),
     };
     print(format_args!("{}: {how}, SHA-256 begins with {}, as its name says", path.display(), known.digits()))?;
-    let rest = "--image-size 224 --load-size 256 --resize crop --head replace";
+    let rest = as_options(&format!("‹{} normalize=imagenet head=replace›", Preparation::IMAGENET.settings()));
     print(format_args!("use it with: warptape train DATA --model {} --weights {} {rest}", known.model, known.name))
 }
 
@@ -133,6 +134,13 @@ fn inform(options: &Inform, environment: &Environment) -> Result<()> {
     }
     print(format_args!("{}: {}, {} tensors, SHA-256 {}", info.file, info.format, info.tensors.len(), info.sha256))?;
     info.notes.iter().try_for_each(|note| print(format_args!("note: {note}")))?;
+    if let Some(prepared) = &info.preparation {
+        let settings = as_options(&format!("‹{}›", prepared.settings()));
+        print(format_args!(
+            "for pictures as those of {prepared}\nas in a training with {settings} --normalize {}",
+            prepared.normalize()
+        ))?;
+    }
     for Fit { model, classes } in &info.fits {
         print(format_args!("fits --model {model}, {classes} classes"))?;
     }

@@ -10,6 +10,7 @@ use crate::optim::{Curve, OptimizerConfig, Policy};
 use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
 use crate::train::learning::Statistics;
+use crate::train::normalize::Normalize;
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
 use crate::train::weights::Weighting;
@@ -22,12 +23,17 @@ macro_rules! settings {
         $with! {
             /// Network to train; `warptape models` lists them
             model: String => String = "little-conv".into(), fixed;
-            /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, or the name of fetched ones
+            /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, or the name of
+            /// fetched ones
             #[serde(skip_serializing_if = "Option::is_none")]
             weights: String => Option<String> = None, fixed, "drawn from seed";
             /// The last linear layer of those weights: keep; replace, for other classes than theirs; or add one for those behind it
             #[serde(skip_serializing_if = "is_default")]
             head: Head => Head = Head::Keep, fixed;
+            /// Mean and deviation that pictures are normalized with: data (of the training set), imagenet, or weights (what
+            /// those were trained with)
+            #[serde(skip_serializing_if = "Normalize::is_default")]
+            normalize: Normalize => Normalize = Normalize::Data, fixed;
             /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR, csv:FILE, or a folder or table that exists; see `data list`
             data: String => String = "emoji".into(), fixed;
             /// Size of pictures as the network sees them, N or HxW
@@ -185,6 +191,9 @@ impl Config {
         if self.head != Head::Keep && self.weights.is_none() {
             let what = "is of weights that are loaded: name them with ‹weights›";
             return Err(Error::usage(format!("‹head={}› {what}", self.head)));
+        }
+        if self.normalize == Normalize::Weights && self.weights.is_none() {
+            return Err(Error::usage("‹normalize=weights› is as those were trained with: name them with ‹weights›"));
         }
         if self.limit_per_class == Some(0) {
             return Err(Error::usage("‹limit_per_class=0›: leaves nothing to train on; use 1 or more"));

@@ -12,6 +12,7 @@ pub mod layers;
 pub mod learning;
 mod lock;
 pub mod logs;
+pub mod normalize;
 pub mod observer;
 pub mod precision;
 pub mod progress;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Format, Weights, fitting, shown};
+use super::{Format, Preparation, Weights, fitting, shown};
 use crate::error::Result;
 
 /// One tensor in numbers.
@@ -42,6 +42,8 @@ pub struct Info {
     pub sha256: String,
     /// What stood around the tensors, or was left out.
     pub notes: Vec<String>,
+    /// How pictures were prepared for it, if that is known.
+    pub preparation: Option<Preparation>,
     /// The networks that it fits.
     pub fits: Vec<Fit>,
     /// The tensors.
@@ -77,6 +79,7 @@ impl Info {
         let fits = fitting(&weights).into_iter().map(|(model, classes)| Fit { model, classes }).collect();
         let (format, notes) = (weights.format, weights.notes.clone());
         let file = path.display().to_string();
-        Ok(Self { file, format, sha256: weights.sha256()?, notes, fits, tensors })
+        let sha256 = weights.sha256()?;
+        Ok(Self { file, format, preparation: weights.preparation(&sha256), sha256, notes, fits, tensors })
     }
 }

@@ -67,5 +67,5 @@ pub(super) fn read(file: &mut File, start: &[u8], length: u64) -> Result<Found, 
     let place = |tensor: &crate::pickle::torch::Tensor| {
         places.get(&tensor.key).copied().ok_or_else(|| format!("storage '{}' is missing", tensor.key))
     };
-    Ok(Found { format: Format::Legacy, notes, tensors: placed(tensors, place)?, big_endian: false })
+    Ok(Found { format: Format::Legacy, notes, tensors: placed(tensors, place)?, big_endian: false, prepared: None })
 }

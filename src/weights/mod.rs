@@ -10,6 +10,7 @@ mod fit;
 pub mod info;
 mod legacy;
 mod load;
+mod preparation;
 pub mod published;
 pub(crate) mod safetensors;
 mod state;
@@ -28,6 +29,7 @@ use crate::files;
 pub use crate::pickle::torch::Element;
 pub use fit::{fitting, head, outputs};
 pub use load::{Options, load_into};
+pub use preparation::Preparation;
 pub use values::Values;
 
 /// Tensors of a file at the most: a ResNet-152 with an optimizer's moments has 3000.
@@ -96,6 +98,8 @@ pub struct Weights {
     pub notes: Vec<String>,
     tensors: Vec<Tensor>,
     big_endian: bool,
+    /// How pictures were prepared for them, as a checkpoint of ours says.
+    prepared: Option<Preparation>,
 }
 
 /// What a format's reader finds.
@@ -104,6 +108,7 @@ struct Found {
     notes: Vec<String>,
     tensors: Vec<Tensor>,
     big_endian: bool,
+    prepared: Option<Preparation>,
 }
 
 impl Weights {
@@ -118,11 +123,11 @@ impl Weights {
         let mut start = Vec::new();
         Read::by_ref(&mut file).take(512).read_to_end(&mut start).map_err(refuse)?;
         let found = found(&mut file, &start, length).map_err(|what| Error::file(path, shown(&what)))?;
-        let Found { format, mut notes, mut tensors, big_endian } = found;
+        let Found { format, mut notes, mut tensors, big_endian, prepared } = found;
         state::plain_names(&mut tensors, &mut notes);
         check(&tensors, length).map_err(|what| Error::file(path, what))?;
         notes.iter_mut().for_each(|note| *note = shown(note));
-        Ok(Self { path: path.into(), file, format, notes, tensors, big_endian })
+        Ok(Self { path: path.into(), file, format, notes, tensors, big_endian, prepared })
     }
 
     /// The tensors in the file's order.
@@ -133,6 +138,11 @@ impl Weights {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How pictures were prepared for the network of these weights, in a file of this SHA-256; none if nothing says so.
+    pub fn preparation(&self, sha256: &str) -> Option<Preparation> {
+        self.prepared.clone().or_else(|| Preparation::published(sha256))
     }
 
     /// SHA-256 of the whole file, in hexadecimal.

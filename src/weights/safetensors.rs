@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use safetensors::tensor::{Dtype, Metadata};
 
-use super::{Element, Format, Found, Tensor, few, said};
+use super::{Element, Format, Found, Preparation, Tensor, few, said};
 use crate::weights::state::OPTIMIZER;
 
 /// Bytes of a header at the most. The format allows 100 MB, of which JSON makes a gigabyte in memory; a thousand tensors take
@@ -44,7 +44,7 @@ pub(crate) fn header(file: &mut File, length: u64) -> Result<(Metadata, u64), St
 /// What a file holds; an optimizer's tensors, as our checkpoints have them, are left out.
 pub(super) fn read(file: &mut File, length: u64) -> Result<Found, String> {
     let (header, data) = header(file, length).map_err(|what| format!("is no readable .safetensors file: {what}"))?;
-    let names = header.offset_keys();
+    let (names, prepared) = (header.offset_keys(), Preparation::ours(&header));
     few(names.len())?;
     let (theirs, names): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(OPTIMIZER));
     let tensors = names.into_iter().filter_map(|name| {
@@ -60,7 +60,7 @@ pub(super) fn read(file: &mut File, length: u64) -> Result<Found, String> {
     if !theirs.is_empty() {
         notes.push(format!("{} tensors of an optimizer are left out", theirs.len()));
     }
-    Ok(Found { format: Format::Safetensors, notes, tensors, big_endian: false })
+    Ok(Found { format: Format::Safetensors, notes, tensors, big_endian: false, prepared })
 }
 
 /// Strides of a tensor whose last axis is the closest.

@@ -73,7 +73,7 @@ pub(super) fn read(file: &mut File, length: u64) -> Result<Found, String> {
         let (at, bytes) = places[&tensor.key];
         if bytes < tensor.bytes { Err(format!("storage '{}' has {bytes} bytes", tensor.key)) } else { Ok(at) }
     };
-    Ok(Found { format: Format::Zip, notes, tensors: placed(tensors, place)?, big_endian })
+    Ok(Found { format: Format::Zip, notes, tensors: placed(tensors, place)?, big_endian, prepared: None })
 }
 
 /// A number of `size` bytes, least significant first.

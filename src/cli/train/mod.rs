@@ -17,6 +17,7 @@ use signals::STOP;
 use start::Start;
 
 use super::print;
+use super::settings::as_options;
 use crate::data::read::Broken;
 use crate::data::{Bytes, Dataset, Loading};
 use crate::environment::Environment;
@@ -74,7 +75,8 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     if let Some(first) = trainer.warnings().first().filter(|_| options.strict) {
         return Err(Error::Training(format!("--strict: {first}")));
     }
-    for warning in data.warnings.iter().chain(&data.changes).chain(trainer.warnings()) {
+    let doubts: Vec<String> = trainer.doubts().iter().map(|doubt| as_options(doubt)).collect();
+    for warning in data.warnings.iter().chain(&data.changes).chain(trainer.warnings()).chain(&doubts) {
         let _ = writeln!(std::io::stderr(), "warning: {warning}");
     }
     crate::cli::faces(&data.classes, environment);

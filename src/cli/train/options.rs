@@ -42,7 +42,7 @@ pub struct Options {
 }
 
 /// Where `--help` lists the threads that decode: behind what is said of the data. Options of equal order go by their names.
-const AFTER_SPLIT: usize = 10;
+const AFTER_SPLIT: usize = 11;
 /// And the short form of what becomes of a head.
 const AFTER_HEAD: usize = 3;
 

@@ -12,12 +12,13 @@ use crate::train::config::{Config, settings};
 use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
 use crate::train::learning::Statistics;
+use crate::train::normalize::Normalize;
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
 use crate::train::weights::Weighting;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
-const AFTER_OUT: usize = 33;
+const AFTER_OUT: usize = 34;
 
 /// The default as `--help` shows it.
 macro_rules! shown {

@@ -1,13 +1,15 @@
 //! What a network begins with: weights of others, or where a checkpoint stands.
 
+use std::path::Path;
+
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::nn::Sequential;
 use crate::optim::{Optimizer, Schedule};
 use crate::train::checkpoint::{Checkpoint, Meta, Progress};
 use crate::train::config::Config;
 use crate::train::head::Head;
-use crate::weights::{Options, Weights, load_into, outputs};
-use std::path::Path;
+use crate::weights::{Options, Preparation, Weights, load_into, outputs};
 
 /// The weights that a training began with.
 #[derive(Default)]
@@ -16,6 +18,10 @@ pub(super) struct Begun {
     pub hash: Option<String>,
     /// What is to be said of them.
     pub notes: Vec<String>,
+    /// Where this training's pictures are others than theirs.
+    pub doubts: Vec<String>,
+    /// How pictures were prepared for them, if that is known.
+    preparation: Option<Preparation>,
 }
 
 /// Outputs of the network below a head that is added: those that the weights have; or of the network of `from`, a checkpoint.
@@ -40,11 +46,34 @@ pub(super) fn begun(config: &Config, model: &Sequential, from: Option<&Checkpoin
     let Some(file) = &config.weights else { return Ok(Begun::default()) };
     if let Some(checkpoint) = from {
         let hash = checkpoint.meta.config.weights.as_deref().and_then(|weights| weights.strip_prefix("sha256:"));
-        return Ok(Begun { hash: hash.map(str::to_owned), notes: Vec::new() });
+        return Ok(Begun { hash: hash.map(str::to_owned), ..Begun::default() });
     }
     let weights = Weights::open(Path::new(file))?;
-    let notes = load_into(model, &weights, Options { ignore_head: config.head != Head::Keep })?;
-    Ok(Begun { hash: Some(weights.sha256()?), notes })
+    let mut notes = load_into(model, &weights, Options { ignore_head: config.head != Head::Keep })?;
+    let hash = weights.sha256()?;
+    let preparation = weights.preparation(&hash);
+    notes.extend(preparation.as_ref().map(|prepared| format!("for pictures as those of {prepared}")));
+    Ok(Begun { hash: Some(hash), notes, doubts: Vec::new(), preparation })
+}
+
+impl Begun {
+    /// Mean and deviation that the pictures of `data` are normalized with, which a run that goes on `from` a checkpoint keeps. Also
+    /// sees where those pictures differ from what the weights were trained on.
+    ///
+    /// # Errors
+    /// Those of [`Normalize::of`](crate::train::normalize::Normalize::of).
+    pub fn channels(&mut self, config: &Config, data: &Dataset, from: Option<&Checkpoint>) -> Result<[[f32; 3]; 2]> {
+        let images = &data.train;
+        if let Some(Checkpoint { meta, .. }) = from.filter(|_| !config.normalize.is_default()) {
+            return Ok([meta.mean, meta.std]);
+        }
+        let channels = config.normalize.of(images, self.preparation.as_ref())?;
+        if let Some(prepared) = &self.preparation {
+            let loaded = [images.height, images.width];
+            self.doubts = prepared.doubts(channels, loaded, images.input(), &data.classes);
+        }
+        Ok(channels)
+    }
 }
 
 /// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.

@@ -21,7 +21,12 @@ impl Trainer {
 
     /// What is to be said of the weights of others that it began with just now.
     pub fn loaded(&self) -> &[String] {
-        &self.own.loaded
+        &self.own.begun.notes
+    }
+
+    /// Where its pictures are others than those of these weights, with what to do.
+    pub fn doubts(&self) -> &[String] {
+        &self.own.begun.doubts
     }
 
     /// What going on means for the learning rate, in lines for people.

@@ -34,6 +34,7 @@ use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
 use crate::optim::{Optimizer, Schedule};
 use crate::tape::Tape;
+use begin::Begun;
 use frozen::Frozen;
 use learn::learn;
 
@@ -73,8 +74,8 @@ struct Own {
     /// The data set's name.
     data: String,
     warnings: Vec<String>,
-    /// What is to be said of the weights that it began with.
-    loaded: Vec<String>,
+    /// The weights of others that it began with.
+    begun: Begun,
 }
 
 impl Trainer {
@@ -90,9 +91,6 @@ impl Trainer {
         config.check()?;
         config.precision.check(device)?;
         from.map_or(Ok(()), |checkpoint| checkpoint.check_data(data))?;
-        let (mean, std) = data.train.mean_std();
-        // A channel that never changes has nothing to be scaled.
-        let std = std.map(|s| if s > 0.0 { s } else { 1.0 });
         let roles = roles::roles(&config, data)?;
         let [chosen, held_back] = [Role::Train, Role::Held].map(|role| roles::with(&roles, role));
         if config.batch_size > chosen.len() {
@@ -111,15 +109,16 @@ impl Trainer {
             classes: data.classes.clone(),
             outputs: begin::below_head(&config, input, from)?,
             input,
-            mean: mean.map(|m| m as f32),
-            std: std.map(|s| s as f32),
+            mean: [0.0; 3],
+            std: [1.0; 3],
             data_hash: data.hash.clone(),
             schedule: Schedule::new(config.policy()?, config.lr, steps),
             progress: Progress { scaling: config.precision.scaling(), ..Progress::default() },
             config: config.portable(None),
         };
         let model = meta.network(device, config.seed)?;
-        let begun = begin::begun(&config, &model, from)?;
+        let mut begun = begin::begun(&config, &model, from)?;
+        [meta.mean, meta.std] = begun.channels(&config, data, from)?;
         meta.config = config.portable(begun.hash.as_deref());
         let learning = Learning::new(&config, &model)?;
         let mut optimizer = learning.optimizer(&config)?;
@@ -130,13 +129,13 @@ impl Trainer {
         let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
         let (images, test) = (resident(&data.train)?, resident(&data.test)?);
         let mut info = RunInfo::new(&config, device, data, Record::of(data, &roles))?;
-        info.weights = begun.hash;
+        info.weights = begun.hash.take();
         let run = run(&info)?;
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
         device.choices().prefer(&info.kernels);
         let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
         let (device, data) = (device.clone(), data.name.clone());
-        let own = Own { run, info, logs, data, warnings, loaded: begun.notes };
+        let own = Own { run, info, logs, data, warnings, begun };
         let (frozen, too_large) = (None, None);
         Ok(Self {
             images,

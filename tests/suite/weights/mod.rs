@@ -18,6 +18,7 @@ mod fetch;
 mod fit;
 mod fuzz;
 mod hostile;
+mod preparation;
 mod reading;
 
 /// What `golden/weights.py` wrote.

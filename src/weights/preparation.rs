@@ -1,0 +1,142 @@
+//! How pictures were prepared for the network whose weights these are. Weights are of use only to pictures prepared alike.
+
+use std::fmt;
+
+use safetensors::tensor::Metadata;
+use serde::Serialize;
+
+use super::published::KNOWN;
+
+/// How pictures were prepared that a network was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Preparation {
+    /// Who says so: "torchvision's resnet18, trained on ImageNet".
+    pub of: String,
+    /// What was subtracted from each channel, in units of full intensity.
+    pub mean: [f32; 3],
+    /// What each was divided by.
+    pub std: [f32; 3],
+    /// Rows and columns that the network saw.
+    pub seen: [usize; 2],
+    /// Rows and columns to which pictures were brought before that part was cut out, where they were larger.
+    pub loaded: Option<[usize; 2]>,
+    /// How shapes were brought to a square: as `train` has it.
+    pub resize: &'static str,
+    /// How pictures were made smaller.
+    pub filter: &'static str,
+    /// Whether the pictures were ImageNet's.
+    pub imagenet: bool,
+}
+
+impl Preparation {
+    /// torchvision's for its `IMAGENET1K_V1` weights.
+    pub const IMAGENET: Self = Self {
+        of: String::new(),
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+        seen: [224, 224],
+        loaded: Some([256, 256]),
+        resize: "crop",
+        filter: "bilinear, antialiased",
+        imagenet: true,
+    };
+
+    /// Of a published file with this SHA-256.
+    pub(super) fn published(sha256: &str) -> Option<Self> {
+        let known = KNOWN.iter().find(|known| sha256.starts_with(known.digits()))?;
+        Some(Self { of: format!("torchvision's {}, trained on ImageNet", known.name), ..Self::IMAGENET })
+    }
+
+    /// Of a checkpoint of ours, in the header's own entry.
+    pub(super) fn ours(header: &Metadata) -> Option<Self> {
+        let entry: serde_json::Value = serde_json::from_str(header.metadata().as_ref()?.get("warptape")?).ok()?;
+        let read = |key: &str| entry.get(key).cloned().unwrap_or_default();
+        let config = read("config");
+        let size = |text: &str| -> Option<[usize; 2]> {
+            let (height, width) = text.split_once('x').unwrap_or((text, text));
+            Some([height.parse().ok()?, width.parse().ok()?])
+        };
+        let resize = ["crop", "pad"].into_iter().find(|name| config["resize"] == *name);
+        let prepared = Self {
+            of: format!("a run on {}", super::shown(config["data"].as_str()?)),
+            mean: serde_json::from_value(read("mean")).ok()?,
+            std: serde_json::from_value(read("std")).ok()?,
+            seen: serde_json::from_value(read("input")).ok()?,
+            loaded: config["load_size"].as_str().and_then(size),
+            resize: resize.unwrap_or("squash"),
+            filter: "Lanczos's",
+            imagenet: false,
+        };
+        let numbers = prepared.mean.iter().chain(&prepared.std);
+        (numbers.into_iter().all(|v| v.is_finite()) && prepared.std.iter().all(|&s| s > 0.0)).then_some(prepared)
+    }
+
+    /// The settings of a training that prepares pictures alike.
+    pub fn settings(&self) -> String {
+        let size = |[height, width]: [usize; 2]| {
+            if height == width { height.to_string() } else { format!("{height}x{width}") }
+        };
+        let load = self.loaded.map_or(String::new(), |loaded| format!(" load_size={}", size(loaded)));
+        format!("image_size={}{load} resize={}", size(self.seen), self.resize)
+    }
+
+    /// What a training normalizes with alike: the name of it.
+    pub fn normalize(&self) -> &'static str {
+        if self.imagenet { "imagenet" } else { "weights" }
+    }
+
+    /// What of it a training does otherwise that normalizes with `mean` and `std`, and whose network sees `seen` of pictures of
+    /// `loaded` rows and columns, in sentences with what to do; and whether `classes` are ImageNet's own.
+    pub fn doubts(
+        &self,
+        [mean, std]: [[f32; 3]; 2],
+        loaded: [usize; 2],
+        seen: [usize; 2],
+        classes: &[String],
+    ) -> Vec<String> {
+        /// Of full intensity: what two halves of a data set differ by, and no more.
+        const ALIKE: f32 = 0.02;
+        let mut doubts = Vec::new();
+        let far =
+            |one: &[f32; 3], other: &[f32; 3]| one.iter().zip(other).any(|(one, other)| (one - other).abs() > ALIKE);
+        if far(&mean, &self.mean) || far(&std, &self.std) {
+            let fix = format!("‹normalize={}›", self.normalize());
+            let theirs = channels(&self.mean, &self.std);
+            let ours = channels(&mean, &std);
+            doubts.push(format!("pictures are normalized with {ours}, those of {} were with {theirs}: {fix}", self.of));
+        }
+        let size = |[height, width]: [usize; 2]| format!("{height}x{width}");
+        if seen != self.seen || loaded != self.loaded.unwrap_or(self.seen) {
+            let (ours, theirs) = (size(seen), size(self.seen));
+            let of = |loaded: [usize; 2], seen: [usize; 2]| {
+                if loaded == seen { String::new() } else { format!(" of {}", size(loaded)) }
+            };
+            let (ours, theirs) = (ours + &of(loaded, seen), theirs + &of(self.loaded.unwrap_or(self.seen), self.seen));
+            let fix = self.settings();
+            doubts.push(format!("the network sees {ours} pixels, that of {} saw {theirs}: ‹{fix}›", self.of));
+        }
+        let of_imagenet = |name: &&String| {
+            name.len() > 9 && name.starts_with('n') && name[1..].bytes().take(8).all(|b| b.is_ascii_digit())
+        };
+        if let (true, Some(class)) = (self.imagenet, classes.iter().find(of_imagenet)) {
+            let what = "is a class of ImageNet's, whose pictures these weights have probably seen: accuracies here say little of others";
+            doubts.push(format!("'{class}' {what}"));
+        }
+        doubts
+    }
+}
+
+impl fmt::Display for Preparation {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let [height, width] = self.seen;
+        let loaded = self.loaded.map_or(String::new(), |[height, width]| format!(" of {height}x{width}"));
+        let Self { of, resize, filter, .. } = self;
+        let channels = channels(&self.mean, &self.std);
+        write!(f, "{of}: {channels}; {height}x{width} pixels{loaded}, {resize}, {filter}")
+    }
+}
+
+fn channels(mean: &[f32; 3], std: &[f32; 3]) -> String {
+    let three = |values: &[f32; 3]| values.map(|value| format!("{value:.3}")).join(" ");
+    format!("mean {}, std {}", three(mean), three(std))
+}
