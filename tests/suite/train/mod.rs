@@ -14,6 +14,7 @@ mod one_cycle;
 pub mod parity;
 mod parity_models;
 mod precision;
+mod recipes;
 mod resume;
 mod run_files;
 mod scores;
