@@ -5,6 +5,7 @@
 //! order of additions that does not depend on the number of cores.
 
 pub mod colors;
+pub mod curve;
 mod eigen;
 pub mod features;
 pub mod near;
@@ -14,8 +15,11 @@ pub mod pictures;
 pub mod probe;
 pub mod projection;
 pub mod projector;
+mod quadtree;
 pub mod report;
 pub mod scores;
+pub mod tsne;
+pub mod umap;
 
 use std::str::FromStr;
 
@@ -26,10 +30,14 @@ use crate::error::{Error, Result};
 pub enum Method {
     /// The directions of the largest variance: distances far apart are kept.
     Pca,
+    /// t-distributed stochastic neighbor embedding: neighbors are kept.
+    Tsne,
+    /// Uniform manifold approximation and projection: neighbors are kept, and something of how heaps lie to each other.
+    Umap,
 }
 
 impl Method {
-    const ALL: [(Method, &str); 1] = [(Method::Pca, "pca")];
+    const ALL: [(Method, &str); 3] = [(Method::Pca, "pca"), (Method::Tsne, "tsne"), (Method::Umap, "umap")];
 }
 
 impl FromStr for Method {

@@ -3,11 +3,22 @@
 use serde_json::{Value, json};
 
 use super::pca::pca;
+use super::tsne::{self, Tsne, tsne};
+use super::umap::{self, umap};
 use super::{Method, Points};
 use crate::error::Result;
 
 /// Components whose variance is told.
 const TOLD: usize = 10;
+
+/// What the methods are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// t-SNE's.
+    pub tsne: tsne::Options,
+    /// UMAP's.
+    pub umap: umap::Options,
+}
 
 /// Points on a plane.
 #[derive(Clone, Debug)]
@@ -24,11 +35,27 @@ impl Projection {
     /// Brings `points` onto a plane.
     ///
     /// # Errors
-    /// Too few points, or points that are all equal.
-    pub fn of(points: &Points, method: Method) -> Result<Self> {
+    /// Too few points, or points that are all equal; options that do not fit their number.
+    pub fn of(points: &Points, method: Method, options: &Options) -> Result<Self> {
         match method {
             Method::Pca => Self::by_pca(points),
+            Method::Tsne => Self::by_tsne(points, options.tsne),
+            Method::Umap => Self::by_umap(points, options.umap),
         }
+    }
+
+    fn by_tsne(points: &Points, options: tsne::Options) -> Result<Self> {
+        let (perplexity, Tsne { places, divergence, steps }) = (options.perplexity, tsne(points, options)?);
+        let line = format!("t-SNE of perplexity {perplexity}: divergence {divergence:.4} after {steps} steps");
+        let facts = json!({ "perplexity": perplexity, "divergence": divergence, "steps": steps });
+        Ok(Self { points: places, line, facts })
+    }
+
+    fn by_umap(points: &Points, options: umap::Options) -> Result<Self> {
+        let umap::Options { neighbors, min_dist, seed } = options;
+        let line = format!("UMAP of {neighbors} neighbors, least distance {min_dist}, seed {seed}");
+        let facts = json!({ "neighbors": neighbors, "min_dist": min_dist, "seed": seed });
+        Ok(Self { points: umap(points, options)?, line, facts })
     }
 
     fn by_pca(points: &Points) -> Result<Self> {

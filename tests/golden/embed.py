@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write embed.json: what scikit-learn computes from a few made points: PCA, neighbors' votes, logistic regression, trustworthiness.
+"""Write embed.json: what scikit-learn and umap-learn compute from a few made points.
 
-    python3 -m pip install scikit-learn
+    python3 -m pip install scikit-learn umap-learn
     python3 tests/golden/embed.py
 
 README.md beside this file describes the fields.
@@ -16,10 +16,12 @@ try:
     import sklearn
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
-    from sklearn.manifold import trustworthiness
+    import umap
+    from sklearn.manifold import TSNE, trustworthiness
+    from sklearn.manifold._t_sne import _joint_probabilities_nn
     from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 except ImportError as missing:
-    sys.exit(f"embed.py needs scikit-learn ({missing}): python3 -m pip install scikit-learn")
+    sys.exit(f"embed.py needs scikit-learn and umap-learn ({missing}): python3 -m pip install scikit-learn umap-learn")
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 
@@ -67,15 +69,39 @@ def case(name, seed, classes, train, test, dimension, spread):
     }
 
 
+def layouts():
+    """t-SNE's and UMAP's probabilities, and how good their layouts are."""
+    rng = np.random.default_rng(4)
+    points, _ = blobs(rng, 5, 150, 8, 1.2)
+    perplexity, neighbors, rows = 8.0, 10, 6
+    distances = NearestNeighbors(n_neighbors=int(3 * perplexity + 1)).fit(points).kneighbors_graph(mode="distance")
+    distances.data **= 2
+    pairs = _joint_probabilities_nn(distances, perplexity, 0).toarray()
+    graph = umap.umap_.fuzzy_simplicial_set(points.astype(np.float32), neighbors, np.random.RandomState(0), "euclidean")[0]
+    tsne = TSNE(perplexity=perplexity, random_state=0).fit(points)
+    maps = [umap.UMAP(n_neighbors=neighbors, random_state=seed).fit_transform(points) for seed in range(5)]
+    return {
+        "dimension": 8, "points": points.ravel().tolist(), "perplexity": perplexity, "neighbors": neighbors,
+        "pairs": [[float(f"{p:.8g}") for p in row] for row in pairs[:rows]],
+        "graph": [[float(f"{w:.8g}") for w in row] for row in graph.toarray()[:rows].astype(float)],
+        "edges": int((graph.toarray() > 0).sum()), "weight": float(graph.toarray().astype(float).sum()),
+        "curves": [[d, *map(float, umap.umap_.find_ab_params(1.0, d))] for d in (0.0, 0.1, 0.5, 0.99)],
+        "tsne": {"trustworthiness": trustworthiness(points, tsne.embedding_, n_neighbors=5),
+                 "divergence": float(tsne.kl_divergence_)},
+        "umap": {"trustworthiness": [trustworthiness(points, one, n_neighbors=5) for one in maps]},
+    }
+
+
 def main():
     cases = [
         case("nine classes", 1, 9, 120, 60, 12, 1.0),
         case("two classes", 2, 2, 60, 40, 5, .7),
         case("more numbers than points", 3, 3, 40, 30, 50, .6),
     ]
-    head = json.dumps(f"embed.py with scikit-learn {sklearn.__version__}")
+    head = json.dumps(f"embed.py with scikit-learn {sklearn.__version__}, umap-learn {umap.__version__}")
     lines = [json.dumps(one, separators=(",", ":")) for one in cases]
-    OUT.write_text('{"made_by":' + head + ',"cases":[\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
+    OUT.write_text('{"made_by":' + head + ',"cases":[\n' + ",\n".join(lines) + '\n],"layouts":'
+                   + json.dumps(layouts(), separators=(",", ":")) + "}\n", encoding="utf-8")
     print(f"{OUT}: {len(lines)} cases, {OUT.stat().st_size} bytes")
 
 

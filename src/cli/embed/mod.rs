@@ -12,12 +12,12 @@ use super::settings::as_options;
 use super::{checkpoint, eval, print};
 use crate::data::source;
 use crate::device::Device;
-use crate::embed::Method;
 use crate::embed::features::{self, Features};
 use crate::embed::pictures::Pictures;
-use crate::embed::projection::Projection;
+use crate::embed::projection::{self, Projection};
 use crate::embed::projector::Projector;
 use crate::embed::report::{HEADINGS, Scores, counted, csv, rows};
+use crate::embed::{Method, tsne, umap};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
@@ -34,9 +34,18 @@ pub struct Options {
     /// Layer whose output is embedded, of images the mean over their pixels; without it what the last layer gets (avgpool in ResNet)
     #[arg(long, value_name = "NAME")]
     layer: Option<String>,
-    /// How points are brought onto a plane: pca (largest variance)
+    /// How points are brought onto a plane: pca (largest variance), tsne or umap (who is near whom)
     #[arg(long, default_value = "pca")]
     method: Method,
+    /// Of tsne: the effective number of neighbors
+    #[arg(long, default_value_t = tsne::Options::default().perplexity)]
+    perplexity: f64,
+    /// Of umap: neighbors of each picture, itself among them; fewer show detail, more the whole
+    #[arg(long, default_value_t = umap::Options::default().neighbors, value_name = "N")]
+    neighbors: usize,
+    /// Of umap: how close pictures may come to each other
+    #[arg(long, default_value_t = umap::Options::default().min_dist, value_name = "D")]
+    min_dist: f64,
     /// Checkpoint of the run: best, last or an epoch; 0 is before the first step [default: best]
     #[arg(long, value_name = "EPOCH")]
     checkpoint: Option<String>,
@@ -50,7 +59,7 @@ pub struct Options {
     /// At most so many pictures, drawn by the seed; and of training pictures that neighbors and the linear probe know
     #[arg(long, default_value_t = 4000, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     limit: u32,
-    /// Seed of what is drawn
+    /// Seed of what is drawn, and of umap
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Also show the pictures nearest to these: indices in the part, or files
@@ -94,7 +103,12 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         None => None,
     };
     let (colors, thumbnails) = pictures.looks()?;
-    let projection = Projection::of(&features.points, options.method)?;
+    let Options { perplexity, neighbors, min_dist, .. } = options;
+    let how = projection::Options {
+        tsne: tsne::Options { perplexity, ..Default::default() },
+        umap: umap::Options { neighbors, min_dist, seed },
+    };
+    let projection = Projection::of(&features.points, options.method, &how)?;
     let known = references.as_ref().map(|(points, pictures)| (points, &pictures.labels[..]));
     let scores = Scores::of(&pictures, meta.classes.len(), &features, &colors, &projection.points, known)?;
 

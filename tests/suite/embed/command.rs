@@ -130,6 +130,18 @@ fn layers_epochs_and_parts_are_chosen() {
     let (one, other) = (drawn("1"), drawn("2"));
     assert!(one.is_sorted() && one.len() == 12 && one != other && one == drawn("1"), "{one:?} and {other:?}");
 
+    // On other planes, which other options bring about.
+    let by = |words: &[&str]| {
+        let (said, facts) = embed(run, &out, words);
+        (said, facts["projection"].clone(), std::fs::read(out.join("embedding.csv")).unwrap())
+    };
+    let (said, facts, few) = by(&["--method", "tsne", "--perplexity", "4"]);
+    assert!(said.contains("\nt-SNE of perplexity 4: divergence ") && facts["perplexity"] == 4.0, "{said}");
+    assert_ne!(few, by(&["--method", "tsne", "--perplexity", "6"]).2);
+    let (said, facts, near) = by(&["--method", "umap", "--neighbors", "5", "--min-dist", "0.5", "--seed", "3"]);
+    assert!(said.contains("\nUMAP of 5 neighbors, least distance 0.5, seed 3\n") && facts["neighbors"] == 5, "{said}");
+    assert_ne!(near, by(&["--method", "umap", "--neighbors", "5", "--min-dist", "0.1", "--seed", "3"]).2);
+
     // Without a folder's name it is one of the run's.
     succeeds(&["embed", run, "--device", &device(), "--checkpoint", "1"]);
     assert!(Path::new(run).join("embed/avgpool-pca-epoch-0001/embed.json").is_file());
@@ -211,7 +223,15 @@ fn wrong_words_are_refused() {
     refuse(run, &["--near", "15"], 2, "--near 15: is neither a file nor a number from 0 to 14");
     refuse(run, &["--near", "nothing.png"], 1, "nothing.png: ");
     refuse(run, &["--limit", "1"], 2, "--limit");
-    refuse(run, &["--method", "mds"], 2, "use pca");
+    refuse(run, &["--method", "mds"], 2, "use pca, tsne, umap");
+    refuse(
+        run,
+        &["--method", "tsne"],
+        2,
+        "perplexity 30 of 15 pictures: it has to be above 0 and below their number; choose --perplexity",
+    );
+    refuse(run, &["--method", "umap", "--neighbors", "1"], 2, "choose --neighbors from 2 up");
+    refuse(run, &["--method", "umap", "--neighbors", "5", "--min-dist", "3"], 2, "--min-dist 3: choose from 0 up");
     refuse(run, &["--part", "some"], 2, "use train, val, test, new or all");
     refuse(run, &["--checkpoint", "99"], 1, "has no checkpoint 'epoch-0099'");
     refuse(run, &["--checkpoint", "first"], 2, "use best, last or an epoch's number");

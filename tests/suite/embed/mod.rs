@@ -2,4 +2,5 @@
 
 mod command;
 mod eigen;
+mod layouts;
 mod scikit;
