@@ -116,11 +116,11 @@ impl Preparation {
             doubts.push(format!("the network sees {ours} pixels, that of {} saw {theirs}: ‹{fix}›", self.of));
         }
         let of_imagenet = |name: &&String| {
-            name.len() > 9 && name.starts_with('n') && name[1..].bytes().take(8).all(|b| b.is_ascii_digit())
+            name.len() >= 9 && name.starts_with('n') && name[1..].bytes().take(8).all(|b| b.is_ascii_digit())
         };
         if let (true, Some(class)) = (self.imagenet, classes.iter().find(of_imagenet)) {
-            let what = "is a class of ImageNet's, whose pictures these weights have probably seen: accuracies here say little of others";
-            doubts.push(format!("'{class}' {what}"));
+            let what = "is a class of ImageNet's, whose pictures these weights have probably seen";
+            doubts.push(format!("'{class}' {what}: accuracy here says little of others"));
         }
         doubts
     }
