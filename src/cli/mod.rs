@@ -8,6 +8,7 @@ pub mod doctor;
 mod embed;
 mod eval;
 mod explain;
+mod export;
 pub mod kernels;
 mod models;
 mod names;
@@ -51,6 +52,8 @@ enum Command {
     Explain(explain::Options),
     /// Show what a layer of a trained network makes of pictures: which lie together, by class or by colour, and who is near whom
     Embed(Box<embed::Options>),
+    /// Leave a trained network for other programs: ONNX, PyTorch's weights, labels, preprocessing
+    Export(export::Options),
     /// List networks and show what they are made of
     Models(models::Options),
     /// Look at data sets and download them
@@ -91,6 +94,7 @@ pub fn run() -> i32 {
         Command::Predict(options) => predict::run(options, environment),
         Command::Explain(options) => explain::run(options, environment),
         Command::Embed(options) => embed::run(*options, environment),
+        Command::Export(options) => export::run(options, environment),
         Command::Models(options) => models::run(options, environment),
         Command::Data(options) => data::run(options, environment),
         Command::Weights(options) => return ended(weights::run(options, environment)),

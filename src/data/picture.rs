@@ -22,7 +22,7 @@ const FORMATS: &str = "PNG, JPEG, BMP, PBM/PGM/PPM, WebP, TIFF, GIF or TGA";
 const MOST: u64 = 256 << 20;
 
 /// How many times as long as wide a picture is of which all is resized before its middle is cut out.
-const RIBBON: usize = 8;
+pub const RIBBON: usize = 8;
 
 /// What a picture had that a network's input has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

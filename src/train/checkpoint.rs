@@ -74,11 +74,14 @@ impl Meta {
     /// # Errors
     /// Those of [`models::build`].
     pub fn network(&self, device: &Device, seed: u64) -> Result<Sequential> {
-        let (spec, classes) = (&self.config.model, self.classes.len());
-        match self.outputs {
-            Some(outputs) => models::build_below_head(spec, [outputs, classes], self.input, device, seed),
-            None => models::build(spec, classes, self.input, device, seed),
-        }
+        models::build(&self.spec(), self.classes.len(), self.input, device, seed)
+    }
+
+    /// The network's name, as [`models::build`] takes it.
+    pub fn spec(&self) -> String {
+        let model = &self.config.model;
+        let between = if model.contains(':') { ',' } else { ':' };
+        self.outputs.map_or(model.clone(), |outputs| format!("{model}{between}outputs={outputs}"))
     }
 
     /// Refuses what no training writes and what would make no sense further on.

@@ -6,6 +6,7 @@ mod bad_machine;
 mod bad_options;
 mod commands;
 mod explain;
+mod export;
 mod kernel_ends;
 mod kernel_files;
 mod kernels_check;

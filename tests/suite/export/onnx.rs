@@ -219,7 +219,10 @@ fn what_cannot_be_written_is_a_line() {
             net().with("flatten", Flatten).with("relu", Relu).with("fc", Linear::new(builder, 144, 2).unwrap()),
             "behind a Flatten it must be made by Linear::after_flatten",
         ),
-        (net().with("fc", Flatten).with("drop", Dropout(0.1)), "a network that ends with a Flatten"),
+        (
+            net().with("flatten", Flatten).with("block", Residual::new(net().with("relu", Relu), None)),
+            "a network that ends with a Flatten",
+        ),
         (net().with("drop", Dropout(0.1)), "a network that computes nothing cannot be written as ONNX"),
     ];
     for (network, expected) in cases {

@@ -137,6 +137,9 @@ fn a_head_of_other_classes() {
     let Done { stdout, .. } = done(warptape().args(["weights", "diff", &run, &zero]));
     assert!(stdout.ends_with("26 tensors are equal, 0 differ in numbers, 2 in name or shape\n"), "{stdout}");
     succeeds(&["eval", &below]);
+    succeeds(&["export", &below, "--out", &out("exported")]);
+    let how = std::fs::read_to_string(folder.path().join("exported/preprocessing.json")).unwrap();
+    assert!(how.contains("\"network\": \"little-conv:outputs=10\""), "{how}");
     succeeds(&["train", "--resume", &below, "--epochs", "2"]);
     let parts = ["has no classifier.6.bias", "to add another behind"];
     fails(&args(&["--head", "add", "--model", "vgg11", "--image-size", "32", "--out", &out("no")]), 1, &parts);

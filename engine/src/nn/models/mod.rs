@@ -1,7 +1,8 @@
 //! The networks, one file each: layers only.
 //!
 //! A network is asked for by name, with options behind a colon: `resnet18`, `resnet18:stem=imagenet`,
-//! `vgg16_bn:head=imagenet,dropout=0.3`.
+//! `vgg16_bn:head=imagenet,dropout=0.3`. Any takes `outputs=N`: it has N outputs, as for classes that it knows already, and below
+//! them one more linear layer, `head`, to the classes asked for.
 
 mod little_conv;
 mod my_net;
@@ -101,28 +102,6 @@ pub fn respell(spec: &str) -> String {
 /// # Errors
 /// An unknown name or option (the error lists the known ones); images that are too small.
 pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, seed: u64) -> Result<Sequential> {
-    built(spec, classes, input, &mut Builder::new(device, seed))
-}
-
-/// The model `spec` with `outputs` outputs, and behind them one more linear layer, `head`, to `classes` logits: what was learned for
-/// other classes, whole, below what is to be learned.
-///
-/// # Errors
-/// Those of [`build`].
-pub fn build_below_head(
-    spec: &str,
-    [outputs, classes]: [usize; 2],
-    input: [usize; 2],
-    device: &Device,
-    seed: u64,
-) -> Result<Sequential> {
-    let mut builder = Builder::new(device, seed);
-    let network = built(spec, outputs, input, &mut builder)?;
-    let head = Linear::new(&mut builder, outputs, classes)?;
-    Ok(network.with("head", head))
-}
-
-fn built(spec: &str, classes: usize, input: [usize; 2], builder: &mut Builder) -> Result<Sequential> {
     let spelled = respell(spec);
     let (name, options) = spelled.split_once(':').unwrap_or((&spelled, ""));
     let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
@@ -136,10 +115,22 @@ fn built(spec: &str, classes: usize, input: [usize; 2], builder: &mut Builder) -
             return Err(Error::usage(format!("model '{spec}': option '{key}' is given twice")));
         }
     }
-    let mut wanted = Wanted { classes, spec: spec.into(), input, options: parsed };
+    let builder = &mut Builder::new(device, seed);
+    let outputs = parsed.remove("outputs").map(|given| {
+        given
+            .parse::<usize>()
+            .ok()
+            .filter(|&outputs| outputs > 0)
+            .ok_or_else(|| Error::usage(format!("model '{spec}': outputs={given}: expected a number above 0")))
+    });
+    let outputs = outputs.transpose()?;
+    let mut wanted = Wanted { classes: outputs.unwrap_or(classes), spec: spec.into(), input, options: parsed };
     let network = (model.build)(builder, &mut wanted)?;
     match wanted.options.keys().next() {
-        None => Ok(network),
+        None => match outputs {
+            None => Ok(network),
+            Some(outputs) => Ok(network.with("head", Linear::new(builder, outputs, classes)?)),
+        },
         Some(key) if model.options.is_empty() => {
             Err(Error::usage(format!("model '{spec}': {name} has no options, got '{key}'")))
         }
