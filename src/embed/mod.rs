@@ -11,6 +11,7 @@ pub mod features;
 pub mod near;
 pub mod neighbors;
 pub mod pca;
+pub mod picture;
 pub mod pictures;
 pub mod probe;
 pub mod projection;
@@ -38,6 +39,17 @@ pub enum Method {
 
 impl Method {
     const ALL: [(Method, &str); 3] = [(Method::Pca, "pca"), (Method::Tsne, "tsne"), (Method::Umap, "umap")];
+}
+
+impl Method {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Method::Pca => "PCA",
+            Method::Tsne => "t-SNE",
+            Method::Umap => "UMAP",
+        }
+    }
 }
 
 impl FromStr for Method {

@@ -95,24 +95,47 @@ fn logits(weights: &[f64], point: &[f64]) -> Vec<f64> {
     weights.chunks_exact(point.len() + 1).map(|row| dot(&row[..point.len()], point) + row[point.len()]).collect()
 }
 
+/// Adds to `sum` its share of each of `points`, four at a time.
+fn add_points(sum: &mut [f64], points: &[f64], shares: &[f64]) {
+    let dimension = sum.len();
+    for (points, shares) in points.chunks(4 * dimension).zip(shares.chunks(4)) {
+        if let &[p, q, r, s] = shares {
+            let (a, b) = points.split_at(2 * dimension);
+            let ((a, b), (c, d)) = (a.split_at(dimension), b.split_at(dimension));
+            for ((sum, (a, b)), (c, d)) in sum.iter_mut().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
+                *sum += (p * a + q * b) + (r * c + s * d);
+            }
+        } else {
+            for (point, share) in points.chunks_exact(dimension).zip(shares) {
+                sum.iter_mut().zip(point).for_each(|(sum, value)| *sum += share * value);
+            }
+        }
+    }
+}
+
 impl Objective<'_> {
     /// The value and its gradient.
     fn at(&self, weights: &[f64]) -> (f64, Vec<f64>) {
         let (dimension, size) = (self.points.dimension(), weights.len());
         let part = |(number, points): (usize, &[f64])| {
             let (mut value, mut gradient) = (0.0, vec![0.0; size]);
-            for (at, point) in points.chunks_exact(dimension).enumerate() {
-                let (mut scores, right) = (logits(weights, point), self.rows[number * STRETCH + at]);
+            // By how much each class is thought too likely of each point.
+            let mut errors = Vec::new();
+            for (point, &right) in points.chunks_exact(dimension).zip(&self.rows[number * STRETCH..]) {
+                let mut scores = logits(weights, point);
                 let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 value += most - scores[right];
                 scores.iter_mut().for_each(|score| *score = (*score - most).exp());
                 let sum: f64 = scores.iter().sum();
                 value += sum.ln();
-                for ((class, power), row) in scores.iter().enumerate().zip(gradient.chunks_exact_mut(dimension + 1)) {
-                    let error = power / sum - f64::from(u8::from(class == right));
-                    row.iter_mut().zip(point).for_each(|(sum, value)| *sum += error * value);
-                    row[dimension] += error;
-                }
+                scores.iter_mut().for_each(|power| *power /= sum);
+                scores[right] -= 1.0;
+                errors.extend(scores);
+            }
+            for (class, row) in gradient.chunks_exact_mut(dimension + 1).enumerate() {
+                let of_class: Vec<f64> = errors.iter().skip(class).step_by(self.count).copied().collect();
+                add_points(&mut row[..dimension], points, &of_class);
+                row[dimension] = of_class.iter().sum();
             }
             (value, gradient)
         };

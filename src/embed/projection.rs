@@ -29,6 +29,8 @@ pub struct Projection {
     pub line: String,
     /// The same for programs.
     pub facts: Value,
+    /// What the plane's directions are, if they are something.
+    pub axes: Option<[String; 2]>,
 }
 
 impl Projection {
@@ -48,14 +50,14 @@ impl Projection {
         let (perplexity, Tsne { places, divergence, steps }) = (options.perplexity, tsne(points, options)?);
         let line = format!("t-SNE of perplexity {perplexity}: divergence {divergence:.4} after {steps} steps");
         let facts = json!({ "perplexity": perplexity, "divergence": divergence, "steps": steps });
-        Ok(Self { points: places, line, facts })
+        Ok(Self { points: places, line, facts, axes: None })
     }
 
     fn by_umap(points: &Points, options: umap::Options) -> Result<Self> {
         let umap::Options { neighbors, min_dist, seed } = options;
         let line = format!("UMAP of {neighbors} neighbors, least distance {min_dist}, seed {seed}");
         let facts = json!({ "neighbors": neighbors, "min_dist": min_dist, "seed": seed });
-        Ok(Self { points: umap(points, options)?, line, facts })
+        Ok(Self { points: umap(points, options)?, line, facts, axes: None })
     }
 
     fn by_pca(points: &Points) -> Result<Self> {
@@ -72,6 +74,11 @@ impl Projection {
         );
         let facts = json!({ "explained_variance": found.variance, "explained_variance_ratio": found.ratio });
         let flat = |row: &[f64]| [row[0], row.get(1).copied().unwrap_or(0.0)];
-        Ok(Self { points: Points::new(2, found.projected.rows().flat_map(flat).collect()), line, facts })
+        let axis = |at: usize| {
+            let share = found.ratio.get(at).map_or(String::new(), |share| format!(", {}", percent(&[*share])));
+            format!("component {}{share}", at + 1)
+        };
+        let axes = Some([axis(0), axis(1)]);
+        Ok(Self { points: Points::new(2, found.projected.rows().flat_map(flat).collect()), line, facts, axes })
     }
 }

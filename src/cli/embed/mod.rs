@@ -13,6 +13,7 @@ use super::{checkpoint, eval, print};
 use crate::data::source;
 use crate::device::Device;
 use crate::embed::features::{self, Features};
+use crate::embed::picture::Picture;
 use crate::embed::pictures::Pictures;
 use crate::embed::projection::{self, Projection};
 use crate::embed::projector::Projector;
@@ -20,6 +21,7 @@ use crate::embed::report::{HEADINGS, Scores, counted, csv, rows};
 use crate::embed::{Method, tsne, umap};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::explain::report::write_picture;
 use crate::files::write_atomic;
 use crate::nn::Layer;
 use crate::tensor::{DType, Tensor};
@@ -68,7 +70,7 @@ pub struct Options {
     /// Print the layers' names and the shapes of their outputs
     #[arg(long)]
     list_layers: bool,
-    /// Folder for what is written; without it, embed/LAYER-METHOD-EPOCH in the run's folder
+    /// Folder for the picture and tables; without it, embed/LAYER-METHOD-EPOCH in the run's folder
     #[arg(long)]
     out: Option<PathBuf>,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
@@ -132,6 +134,26 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         print(near.text(&pictures, &meta.classes))?;
     }
     super::faces(&meta.classes, environment);
+    let picture = Picture {
+        title: format!(
+            "{} of layer {}: {} on {}",
+            options.method.title(),
+            features.layer,
+            meta.config.model,
+            judged.name
+        ),
+        notes: vec![
+            format!("{}, epoch {epoch}; {}", counted(&pictures, judged.part), projection.line),
+            format!("to this layer they lie together {}", scores.grouping),
+        ],
+        axes: projection.axes.clone(),
+        places: &projection.points,
+        thumbnails: &thumbnails,
+        labels: &pictures.labels,
+        classes: &meta.classes,
+        seed,
+    };
+    write_picture(&folder.join("embedding.png"), &picture.draw()?)?;
     if !near.is_empty() {
         let title = format!("nearest pictures to {} on {}", meta.config.model, judged.name);
         let note = format!("{set}, layer {} ({}), epoch {epoch}", features.layer, features.shape);
@@ -145,7 +167,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         "near": near.iter().map(|near| near.json(&pictures, &meta.classes)).collect::<Vec<_>>(),
     });
     write_atomic(&folder.join("embed.json"), as_options(&format!("{facts:#}\n")).as_bytes())?;
-    Ok(print(format_args!("embedding.csv, embed.json and files for TensorBoard's projector: {}", folder.display()))?)
+    Ok(print(format_args!(
+        "embedding.png, embedding.csv, embed.json and files for TensorBoard's projector: {}",
+        folder.display()
+    ))?)
 }
 
 /// The checkpoint that `--checkpoint` or RUN@ names.

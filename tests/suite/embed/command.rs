@@ -68,8 +68,15 @@ fn the_projectors_files_fit_together() {
     let folder = tempfile::tempdir().unwrap();
     embed(shared().run.to_str().unwrap(), folder.path(), &["--layer", "features.9"]);
     let names = contents(folder.path());
-    let expected =
-        ["embed.json", "embedding.csv", "metadata.tsv", "projector_config.pbtxt", "sprite.png", "tensors.tsv"];
+    let expected = [
+        "embed.json",
+        "embedding.csv",
+        "embedding.png",
+        "metadata.tsv",
+        "projector_config.pbtxt",
+        "sprite.png",
+        "tensors.tsv",
+    ];
     assert_eq!(names, expected);
     let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let tensors: Vec<Vec<f32>> =

@@ -3,4 +3,5 @@
 mod command;
 mod eigen;
 mod layouts;
+mod picture;
 mod scikit;
