@@ -15,20 +15,6 @@ pub fn find(run: &Path) -> Result<PathBuf> {
     path(&run, which.as_deref().unwrap_or("best"))
 }
 
-/// [`find`], where an option may say `which`.
-///
-/// # Errors
-/// As [`find`]; `which` beside what says it already.
-pub fn chosen(run: &Path, which: Option<&str>) -> Result<PathBuf> {
-    let Some(which) = which else { return find(run) };
-    let (folder, at) = split(run);
-    if at.is_some() || folder.is_file() {
-        let what = "names a checkpoint already; leave --checkpoint out, or name the run's folder";
-        return Err(Error::usage(format!("{} {what}", run.display())));
-    }
-    path(&folder, which)
-}
-
 /// Whether a checkpoint file lies in a run's folder, whose record knows the data.
 pub fn in_run(file: &Path) -> bool {
     file.parent().and_then(Path::parent).is_some_and(|run| run.join("run.json").is_file())

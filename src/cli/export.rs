@@ -18,13 +18,10 @@ pub struct Options {
     /// Folder to make, or an empty one: ONNX graph, weights as safetensors and for PyTorch, labels, what becomes of a picture
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Which checkpoint of the run: best, last or an epoch's number, as behind RUN@
-    #[arg(long, value_name = "WHICH")]
-    checkpoint: Option<String>,
 }
 
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
-    let path = checkpoint::chosen(&options.run, options.checkpoint.as_deref())?;
+    let path = checkpoint::find(&options.run)?;
     // Nothing is computed: weights go through memory alone.
     let (model, meta) = load_model(&path, &Device::open_in("host", environment)?)?;
     folder::write(&options.out, &model, &meta)?;

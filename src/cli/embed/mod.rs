@@ -31,7 +31,7 @@ use crate::train::judged::{self, Judged, Part};
 
 #[derive(Args)]
 pub struct Options {
-    /// A run's folder (its best checkpoint), RUN@EPOCH, RUN@last, or a checkpoint file
+    /// A run's folder (its best checkpoint), RUN@EPOCH (0 is before the first step), RUN@last, or a checkpoint file
     run: PathBuf,
     /// Layer whose output is embedded, of images the mean over their pixels; without it what the last layer gets (avgpool in ResNet)
     #[arg(long, value_name = "NAME")]
@@ -48,9 +48,6 @@ pub struct Options {
     /// Of umap: how close pictures may come to each other
     #[arg(long, default_value_t = umap::Options::default().min_dist, value_name = "D")]
     min_dist: f64,
-    /// Checkpoint of the run: best, last or an epoch; 0 is before the first step [default: best]
-    #[arg(long, value_name = "EPOCH")]
-    checkpoint: Option<String>,
     /// Other data than the run's, of classes that it knows
     #[arg(long)]
     data: Option<String>,
@@ -79,7 +76,7 @@ pub struct Options {
 }
 
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
-    let path = wanted(&options)?;
+    let path = checkpoint::find(&options.run)?;
     let device = crate::cli::open(&options.device, environment)?;
     let (model, meta) = load_model(&path, &device)?;
     if options.list_layers {
@@ -171,15 +168,6 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         "embedding.png, embedding.csv, embed.json and files for TensorBoard's projector: {}",
         folder.display()
     ))?)
-}
-
-/// The checkpoint that `--checkpoint` or RUN@ names.
-fn wanted(options: &Options) -> Result<PathBuf> {
-    let Some(which) = &options.checkpoint else { return checkpoint::find(&options.run) };
-    if options.run.is_file() || checkpoint::split(&options.run).1.is_some() {
-        return Err(Error::usage("--checkpoint goes with a run's folder, not with RUN@EPOCH or a file"));
-    }
-    checkpoint::find(Path::new(&format!("{}@{which}", options.run.display())))
 }
 
 /// What the network was trained on, `limit` of it at most; none where it is not at hand, which `warn` is told.

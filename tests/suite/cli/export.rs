@@ -23,9 +23,9 @@ const FILES: [&str; 6] =
     ["README.txt", "labels.txt", "model.onnx", "model.pth", "model.safetensors", "preprocessing.json"];
 
 /// Exports the shared run into a folder below `root`.
-fn export(root: &Path, name: &str, run: &str, rest: &[&str]) -> PathBuf {
+fn export(root: &Path, name: &str, run: &str) -> PathBuf {
     let out = root.join(name);
-    let said = succeeds(&[&["export", run, "--out", out.to_str().unwrap()], rest].concat());
+    let said = succeeds(&["export", run, "--out", out.to_str().unwrap()]);
     assert!(said.contains("model.onnx (opset 17)"), "{said}");
     assert_eq!(contents(&out), FILES);
     out
@@ -47,7 +47,7 @@ fn picture_in(root: &Path) -> PathBuf {
 #[test]
 fn a_folder_says_and_computes_what_the_run_does() {
     let root = TempDir::new().unwrap();
-    let out = export(root.path(), "deep/exported", run(), &["--checkpoint", "last"]);
+    let out = export(root.path(), "deep/exported", &format!("{}@last", run()));
     let checkpoint = Checkpoint::load(&shared().run.join("checkpoints/last.safetensors")).unwrap();
     let meta = &checkpoint.meta;
     let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
@@ -106,18 +106,17 @@ fn a_folder_says_and_computes_what_the_run_does() {
 #[test]
 fn the_checkpoint_is_chosen() {
     let root = TempDir::new().unwrap();
-    let named = |name: &str, run: &str, rest: &[&str]| {
-        let out = export(root.path(), name, run, rest);
+    let named = |name: &str, run: &str| {
+        let out = export(root.path(), name, run);
         FILES.map(|file| fs::read(out.join(file)).unwrap())
     };
-    let first = named("a", run(), &["--checkpoint", "1"]);
-    assert!(named("b", &format!("{}@1", run()), &[]) == first, "the same checkpoint, the same files");
+    let first = named("a", &format!("{}@1", run()));
     let by_file = shared().run.join("checkpoints/epoch-0001.safetensors");
-    assert!(named("c", by_file.to_str().unwrap(), &[]) == first);
-    assert!(named("d", run(), &["--checkpoint", "0"]) != first);
+    assert!(named("c", by_file.to_str().unwrap()) == first, "the same checkpoint, the same files");
+    assert!(named("d", &format!("{}@0", run())) != first);
     // An empty folder is as good as none.
     fs::create_dir(root.path().join("e")).unwrap();
-    assert!(named("e", run(), &[]) == named("f", run(), &["--checkpoint", "best"]));
+    assert!(named("e", run()) == named("f", &format!("{}@best", run())));
 }
 
 #[test]
@@ -160,13 +159,13 @@ fn what_is_refused_is_a_line() {
     fs::write(at("file"), "x").unwrap();
     fs::create_dir(at("full")).unwrap();
     fs::write(at("full/mine"), "x").unwrap();
+    let [missing, odd] = ["99", "good"].map(|which| format!("{}@{which}", run()));
     let cases = [
         (vec![run(), "--out", "full"], 1, "is not empty; --out wants a new or empty folder"),
         (vec![run(), "--out", "file"], 1, "is a file; --out wants a new or empty folder"),
         (vec![run(), "--out", "file/below"], 1, "choose a folder that can be written to with --out"),
-        (vec![run(), "--out", "new", "--checkpoint", "99"], 1, "has no checkpoint"),
-        (vec![run(), "--out", "new", "--checkpoint", "good"], 2, "use best, last or an epoch's number"),
-        (vec!["RUN@1", "--out", "new", "--checkpoint", "2"], 2, "names a checkpoint already; leave --checkpoint out"),
+        (vec![&missing, "--out", "new"], 1, "has no checkpoint"),
+        (vec![&odd, "--out", "new"], 2, "use best, last or an epoch's number"),
         (vec!["file", "--out", "new"], 1, "not a readable checkpoint"),
         (vec![run()], 2, "--out <DIR>"),
     ];
@@ -185,14 +184,14 @@ fn what_is_refused_is_a_line() {
     // What a killed process left is swept; what looks like it but is another's name stays.
     fs::create_dir(at(".new.abc.part")).unwrap();
     fs::create_dir(at(".newer.abc.part")).unwrap();
-    export(root.path(), "new", run(), &[]);
+    export(root.path(), "new", run());
     assert_eq!(contents(root.path()), [".newer.abc.part", "file", "full", "new"]);
 }
 
 #[test]
 fn damaged_folders_are_refused() {
     let root = TempDir::new().unwrap();
-    let out = export(root.path(), "out", run(), &["--checkpoint", EPOCHS.to_string().as_str()]);
+    let out = export(root.path(), "out", &format!("{}@{EPOCHS}", run()));
     let device = Device::open("host").unwrap();
     let with = |name: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>, part: &str| {
         let whole = fs::read(out.join(name)).unwrap();

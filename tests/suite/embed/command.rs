@@ -105,19 +105,19 @@ fn layers_epochs_and_parts_are_chosen() {
     let (folder, run) = copy_of_run();
     let run = run.to_str().unwrap();
     let out = folder.path().join("out");
-    let (_, first) = embed(run, &out, &["--checkpoint", "0", "--layer", "features.14"]);
+    let (_, first) = embed(&format!("{run}@0"), &out, &["--layer", "features.14"]);
     assert_eq!(
         (&first["epoch"], &first["layer_shape"], &first["dimension"]),
         (&0.into(), &"4x4x256".into(), &256.into())
     );
-    // The same by another word, and the same numbers again.
+    // The same numbers again.
     let table_of_first = std::fs::read(out.join("embedding.csv")).unwrap();
     let (_, again) = embed(&format!("{run}@0"), &out, &["--layer", "features.14"]);
     assert_eq!(
         (&again["scores"], std::fs::read(out.join("embedding.csv")).unwrap()),
         (&first["scores"], table_of_first)
     );
-    let (_, last) = embed(run, &out, &["--checkpoint", "last", "--layer", "features.14"]);
+    let (_, last) = embed(&format!("{run}@last"), &out, &["--layer", "features.14"]);
     assert_ne!(last["scores"], first["scores"]);
 
     // Training pictures are asked of each other, and nothing is learned from them and judged on them.
@@ -150,7 +150,7 @@ fn layers_epochs_and_parts_are_chosen() {
     assert_ne!(near, by(&["--method", "umap", "--neighbors", "5", "--min-dist", "0.1", "--seed", "3"]).2);
 
     // Without a folder's name it is one of the run's.
-    succeeds(&["embed", run, "--device", &device(), "--checkpoint", "1"]);
+    succeeds(&["embed", &format!("{run}@1"), "--device", &device()]);
     assert!(Path::new(run).join("embed/avgpool-pca-epoch-0001/embed.json").is_file());
 }
 
@@ -240,8 +240,7 @@ fn wrong_words_are_refused() {
     refuse(run, &["--method", "umap", "--neighbors", "1"], 2, "choose --neighbors from 2 up");
     refuse(run, &["--method", "umap", "--neighbors", "5", "--min-dist", "3"], 2, "--min-dist 3: choose from 0 up");
     refuse(run, &["--part", "some"], 2, "use train, val, test, new or all");
-    refuse(run, &["--checkpoint", "99"], 1, "has no checkpoint 'epoch-0099'");
-    refuse(run, &["--checkpoint", "first"], 2, "use best, last or an epoch's number");
-    refuse(&format!("{run}@1"), &["--checkpoint", "2"], 2, "--checkpoint goes with a run's folder");
+    refuse(&format!("{run}@99"), &[], 1, "has no checkpoint 'epoch-0099'");
+    refuse(&format!("{run}@first"), &[], 2, "use best, last or an epoch's number");
     refuse("nowhere", &[], 1, "no such file or folder");
 }
