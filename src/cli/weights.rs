@@ -86,8 +86,20 @@ pub(super) fn file(name: &Path, environment: &Environment) -> Result<PathBuf> {
     }
     let known = name.to_str().filter(|_| !name.exists()).and_then(published::find);
     match known.map(|known| (known.name, known.cached(environment))) {
+        None if !name.exists() && checkpoint::split(name).1.is_none() => {
+            let what = "no such file or folder, nor the name of weights that can be fetched: `warptape weights list` has those";
+            Err(Error::file(name, what))
+        }
         None => checkpoint::find(name),
-        Some((_, Some(file))) => Ok(file),
+        Some((name, Some(file))) => {
+            let known = published::find(name).expect("found by this name");
+            if Weights::open(&file)?.sha256()?.starts_with(known.digits()) {
+                return Ok(file);
+            }
+            let what =
+                format!("is not the published file: remove it, and fetch it again: warptape weights fetch {name}");
+            Err(Error::file(file, what))
+        }
         Some((name, None)) => {
             let what =
                 format!("{name}: these weights are not on this machine yet; fetch them: warptape weights fetch {name}");
@@ -196,8 +208,10 @@ fn compare(options: &Compare, environment: &Environment) -> Result<i32> {
         let most = format!("largest difference {absolute:.3e}, relative {relative:.3e}");
         print(format_args!("other numbers: {name}, {differ} of {of}; {most}"))?;
     }
-    let Diff { first_only, second_only, shapes, changes, equal, .. } = &diff;
+    let Diff { first_only, second_only, shapes, kinds, changes, equal } = &diff;
     let apart = first_only.len() + second_only.len() + shapes.len();
-    print(format_args!("{equal} tensors are equal, {} differ in numbers, {apart} in name or shape", changes.len()))?;
+    let types = if kinds.is_empty() { String::new() } else { format!("; {} are of another type", kinds.len()) };
+    let changes = changes.len();
+    print(format_args!("{equal} tensors are equal, {changes} differ in numbers, {apart} in name or shape{types}"))?;
     Ok(code)
 }

@@ -135,6 +135,11 @@ impl Learning {
         self.statistics.iter().filter(|(_, own)| still(own)).map(|(layer, _)| layer.clone()).collect()
     }
 
+    /// Whether anything is frozen at first.
+    pub fn freezes(&self) -> bool {
+        self.parts.iter().any(|part| !part.learns(1))
+    }
+
     /// How many of the first layers of the chain of `model` compute the same for a picture throughout `epoch`.
     pub fn frozen(&self, model: &Sequential, epoch: u32) -> usize {
         let fixed = self.fixed(epoch);

@@ -128,7 +128,14 @@ pub fn fitting(weights: &Weights) -> Vec<(String, usize)> {
         let found = all.iter().filter(|wanted| theirs.contains_key(&*wanted.name)).count();
         (found == theirs.len() && all.iter().all(fits)).then_some((spec, classes))
     };
-    MODELS.iter().flat_map(|model| variants(model.name, model.options)).filter_map(fits).collect()
+    // Of a network below an added head, its own outputs.
+    let below =
+        theirs.get("head.weight").and_then(|head| head.shape.get(1)).map(|outputs| format!("outputs={outputs}"));
+    let with = |spec: String| match &below {
+        None => spec,
+        Some(outputs) => spec.clone() + if spec.contains(':') { "," } else { ":" } + outputs,
+    };
+    MODELS.iter().flat_map(|model| variants(model.name, model.options)).map(with).filter_map(fits).collect()
 }
 
 /// A network under each value of its first option, `stem=cifar|imagenet`: the one that decides which tensors it has.

@@ -19,8 +19,8 @@ pub struct Options {
 /// Returns what should be said of it, in sentences for people.
 ///
 /// # Errors
-/// A file that does not fit, in which case the network is as it was: see [`Weights`] for what it may be. A file that cannot be read
-/// any more; what the device says.
+/// A file that does not fit, in which case the network is as it was: see [`Weights`] for what it may be. Numbers that are
+/// not finite; a file that cannot be read any more; what the device says.
 pub fn load_into(model: &dyn Layer, weights: &Weights, options: Options) -> Result<Vec<String>> {
     let head = if options.ignore_head { Some(needed_head(model)?) } else { None };
     fit::check(weights, model, head.as_deref())?;
@@ -77,6 +77,14 @@ fn put(weights: &Weights, tensor: &Tensor, state: State) -> Result<bool> {
         }
     };
     let (values, rounded) = weights.floats(tensor)?;
+    let odd = values.iter().filter(|value| !value.is_finite()).count();
+    if odd > 0 {
+        let name = super::shown(&tensor.name);
+        let what = format!(
+            "{name} has {odd} numbers that are not finite, of which nothing can be learned: take other weights"
+        );
+        return Err(Error::file(weights.path(), what));
+    }
     to.write(&layout.inward(&values, to))?;
     Ok(rounded)
 }

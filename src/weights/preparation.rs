@@ -26,6 +26,9 @@ pub struct Preparation {
     pub filter: &'static str,
     /// Whether the pictures were ImageNet's.
     pub imagenet: bool,
+    /// The classes, in the order of the outputs, where the file says them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 impl Preparation {
@@ -39,6 +42,7 @@ impl Preparation {
         resize: "crop",
         filter: "bilinear, antialiased",
         imagenet: true,
+        classes: Vec::new(),
     };
 
     /// Of a published file with this SHA-256.
@@ -66,6 +70,7 @@ impl Preparation {
             resize: resize.unwrap_or("squash"),
             filter: "Lanczos's",
             imagenet: false,
+            classes: serde_json::from_value(read("classes")).unwrap_or_default(),
         };
         let numbers = prepared.mean.iter().chain(&prepared.std);
         (numbers.into_iter().all(|v| v.is_finite()) && prepared.std.iter().all(|&s| s > 0.0)).then_some(prepared)

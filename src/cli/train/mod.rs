@@ -85,7 +85,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
         trainer.resumption().iter().for_each(tell);
     }
     tell(format_args!("{model}{precision} on {} → {folder}", device.info().description));
-    trainer.learning().iter().for_each(tell);
+    trainer.learning().iter().for_each(|line| tell(as_options(line)));
     let mut display = Progression::new(epochs, label_smoothing);
     // It is on the device now.
     drop(data);

@@ -73,6 +73,7 @@ fn started(options: &Options, environment: &Environment) -> Result<Start> {
 /// The file that `name`, a file, another run or weights that were fetched, stands for.
 fn weights(name: &str, environment: &Environment) -> Result<String> {
     let file = file_of_weights(Path::new(name), environment)?;
+    let file = std::path::absolute(&file).map_err(|e| Error::file(&file, e))?;
     let text = file.to_str().ok_or_else(|| Error::file(&file, "has a name that is no Unicode: rename it"))?;
     Ok(text.to_owned())
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::data::Dataset;
+use crate::data::record::{FILE, Record, Role};
 use crate::error::{Error, Result};
 use crate::nn::Sequential;
 use crate::optim::{Optimizer, Schedule};
@@ -32,17 +33,29 @@ pub(super) fn below_head(config: &Config, input: [usize; 2], from: Option<&Check
     match (from, &config.weights) {
         (Some(checkpoint), _) => Ok(checkpoint.meta.outputs),
         (None, Some(file)) if config.head == Head::Add => {
-            outputs(&Weights::open(Path::new(file))?, &config.model, input).map(Some)
+            let weights = Weights::open(Path::new(file))?;
+            if weights.tensors().iter().any(|tensor| tensor.name == "head.weight") {
+                let what = "has an added head already; ‹weights info› tells its name, for which ‹head=replace› makes a new one";
+                return Err(Error::file(file, what));
+            }
+            outputs(&weights, &config.model, input).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-/// Loads the weights that `config` names into `model`, unless it goes on `from` a checkpoint, which knows what they were.
+/// Loads the weights that `config` names into `model`, unless it goes on `from` a checkpoint, which knows what they were. Pictures of
+/// `data` judge the training, and those of its training part that are `held` back.
 ///
 /// # Errors
 /// Those of [`Weights::open`] and [`load_into`].
-pub(super) fn begun(config: &Config, model: &Sequential, from: Option<&Checkpoint>) -> Result<Begun> {
+pub(super) fn begun(
+    config: &Config,
+    model: &Sequential,
+    from: Option<&Checkpoint>,
+    data: &Dataset,
+    held: &[u32],
+) -> Result<Begun> {
     let Some(file) = &config.weights else { return Ok(Begun::default()) };
     if let Some(checkpoint) = from {
         let hash = checkpoint.meta.config.weights.as_deref().and_then(|weights| weights.strip_prefix("sha256:"));
@@ -53,7 +66,8 @@ pub(super) fn begun(config: &Config, model: &Sequential, from: Option<&Checkpoin
     let hash = weights.sha256()?;
     let preparation = weights.preparation(&hash);
     notes.extend(preparation.as_ref().map(|prepared| format!("for pictures as those of {prepared}")));
-    Ok(Begun { hash: Some(hash), notes, doubts: Vec::new(), preparation })
+    let doubts = known(Path::new(file), data, held)?.into_iter().collect();
+    Ok(Begun { hash: Some(hash), notes, doubts, preparation })
 }
 
 impl Begun {
@@ -70,10 +84,33 @@ impl Begun {
         let channels = config.normalize.of(images, self.preparation.as_ref())?;
         if let Some(prepared) = &self.preparation {
             let loaded = [images.height, images.width];
-            self.doubts = prepared.doubts(channels, loaded, images.input(), &data.classes);
+            self.doubts.extend(prepared.doubts(channels, loaded, images.input(), &data.classes));
+            if config.head == Head::Keep && !prepared.classes.is_empty() && prepared.classes != data.classes {
+                let [theirs, ours] = [&prepared.classes, &data.classes].map(|classes| shown(classes));
+                let what = format!("the last layer knows the classes {theirs}, here they are {ours}");
+                self.doubts.push(format!("{what}: ‹head=replace› gives it a new one"));
+            }
         }
         Ok(channels)
     }
+}
+
+/// The first names of `classes`.
+fn shown(classes: &[String]) -> String {
+    let first: Vec<&str> = classes.iter().take(4).map(String::as_str).collect();
+    first.join(", ") + if classes.len() > first.len() { ", …" } else { "" }
+}
+
+/// What to say if pictures that judge a training of `data`, the training pictures `held` back among them, are ones that the weights
+/// in `file`, another run's, were trained on.
+fn known(file: &Path, data: &Dataset, held: &[u32]) -> Result<Option<String>> {
+    let Some(run) = file.parent().and_then(Path::parent) else { return Ok(None) };
+    let Some(record) = Record::read(&run.join(FILE))? else { return Ok(None) };
+    let held = held.iter().filter_map(|&at| data.train.origins.get(at as usize));
+    let judges = [&data.val, &data.test].into_iter().flat_map(|part| &part.origins).chain(held);
+    let trained = judges.clone().filter(|origin| record.role(origin.digest) == Some(Role::Train)).count();
+    let what = "validation and test pictures are among those that these weights were trained on: accuracy here says little of others";
+    Ok((trained > 0).then(|| format!("{trained} of {} {what}", judges.count())))
 }
 
 /// Brings network and optimizer to where `checkpoint` stands. Returns how far that is, and the schedule there.

@@ -16,7 +16,10 @@ impl Trainer {
 
     /// What is frozen and how rates differ, in a line, if anything is or does.
     pub fn learning(&self) -> Option<String> {
-        Some(self.learning.to_string()).filter(|line| !line.is_empty())
+        let line = Some(self.learning.to_string()).filter(|line| !line.is_empty())?;
+        let drawn = self.config.weights.is_none() && self.learning.freezes();
+        let doubt = "; what is frozen is as it was drawn: ‹weights› begins with what was learned";
+        Some(line + if drawn { doubt } else { "" })
     }
 
     /// What is to be said of the weights of others that it began with just now.
@@ -127,7 +130,8 @@ impl Trainer {
 
     pub(super) fn not_finite(&self, when: &str, place: &str) -> Error {
         let run = self.own.run.path().display();
-        let lower = self.config.lr / 10.0;
+        // As short as it is written: 3e-4, not 3.0000000000000003e-4.
+        let lower = (self.config.lr / 10.0) as f32;
         let fix = if self.own.run.checkpoints().join("last.safetensors").exists() {
             format!(
                 "go on from epoch {} with a lower rate: ‹train resume={run} lr={lower:e}›",

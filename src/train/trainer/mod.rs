@@ -117,7 +117,7 @@ impl Trainer {
             config: config.portable(None),
         };
         let model = meta.network(device, config.seed)?;
-        let mut begun = begin::begun(&config, &model, from)?;
+        let mut begun = begin::begun(&config, &model, from, data, &held_back)?;
         [meta.mean, meta.std] = begun.channels(&config, data, from)?;
         meta.config = config.portable(begun.hash.as_deref());
         let learning = Learning::new(&config, &model)?;

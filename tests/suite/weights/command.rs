@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{bytes, golden};
 use crate::command::{Done, checkpoints, done, fails, metrics, quick, shared, succeeds, warptape};
+use crate::data::folder::paint;
 
 fn path(run: &std::path::Path, name: &str) -> String {
     run.join("checkpoints").join(name).display().to_string()
@@ -143,6 +144,9 @@ fn a_head_of_other_classes() {
     succeeds(&["train", "--resume", &below, "--epochs", "2"]);
     let parts = ["has no classifier.6.bias", "to add another behind"];
     fails(&args(&["--head", "add", "--model", "vgg11", "--image-size", "32", "--out", &out("no")]), 1, &parts);
+    let twice = ["--weights", &below, "--data", &shared().data, "--head", "add", "--out", &out("no")];
+    fails(&quick(&twice), 1, &["has an added head already"]);
+    assert!(succeeds(&["weights", "info", &below]).contains("fits --model little-conv:outputs=10, 9 classes"));
     fails(&args(&["--head", "add", "--ignore-head"]), 2, &["cannot be used with"]);
     fails(&quick(&["--head", "replace", "--epochs", "1"]), 2, &["name them with --weights"]);
     fails(&quick(&["--weights", &out("nowhere")]), 1, &["nowhere", "no such file or folder"]);
@@ -151,4 +155,36 @@ fn a_head_of_other_classes() {
         1,
         &["and 97 more", "it is of --model little-conv with 10 classes"],
     );
+}
+
+/// Weights of another run, whose record knows what they were trained on, and whose last layer knows its classes.
+#[test]
+fn what_weights_know_already_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    for (class, name) in [(0u8, "cat"), (1, "dog")] {
+        for number in 0..20u8 {
+            paint(&pictures.join(name).join(format!("{number}.png")), 16, 16, [10 * number, 90 * class, 40]);
+        }
+    }
+    let (data, out) = (pictures.display().to_string(), |name: &str| folder.path().join(name).display().to_string());
+    let train = |name: &str, rest: &[&str]| {
+        let words = ["--data", &data, "--epochs", "1", "--batch-size", "4", "--image-size", "16", "--out", &out(name)];
+        let Done { code, stderr, .. } = done(warptape().args(quick(&[&words[..], rest].concat())));
+        assert_eq!(code, Some(0), "{stderr}");
+        stderr
+    };
+    train("first", &[]);
+    let said = train("same", &["--weights", &out("first")]);
+    assert!(!said.contains("were trained on") && !said.contains("knows the classes"), "{said}");
+    let said = train("other", &["--weights", &out("first"), "--split-seed", "5"]);
+    assert!(said.contains("validation and test pictures are among those that these weights were trained on"), "{said}");
+    fs::rename(pictures.join("cat"), pictures.join("zebra")).unwrap();
+    let said = train("renamed", &["--weights", &out("first")]);
+    assert!(
+        said.contains("the last layer knows the classes cat, dog, here they are dog, zebra: --head replace"),
+        "{said}"
+    );
+    let said = train("replaced", &["--weights", &out("first"), "--head", "replace"]);
+    assert!(!said.contains("knows the classes"), "{said}");
 }

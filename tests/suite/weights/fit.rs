@@ -183,3 +183,17 @@ fn a_file_knows_its_network() {
     let text = load_into(&model, &Weights::open(&path).unwrap(), ALL).unwrap_err().to_string();
     assert!(text.contains("‹model=vgg11_bn:head=linear› with 4 classes"), "{text}");
 }
+
+#[test]
+fn numbers_that_are_not_finite_are_refused() {
+    let broken = net(2);
+    broken.visit("", &mut |name, state| {
+        if let (State::Parameter(tensor, _), "2.weight") = (state, &*name) {
+            tensor.write(&[1.0f32, f32::NAN, 2.0, f32::INFINITY, 0.0, 0.0, 0.0, 0.0]).unwrap();
+        }
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), state(&broken)).unwrap();
+    let error = load_into(&net(2), &Weights::open(file.path()).unwrap(), ALL).unwrap_err().to_string();
+    assert!(error.contains("2.weight has 2 numbers that are not finite"), "{error}");
+}
