@@ -62,6 +62,6 @@ pub fn pca(points: &Points, count: usize) -> Result<Pca> {
     }
     let (variance, components): (Vec<f64>, Vec<Vec<f64>>) = found.into_iter().unzip();
     let along = centered.rows().flat_map(|row| components.iter().map(|one| dot(row, one))).collect();
-    let ratio = variance.iter().map(|value| value / total).collect();
+    let ratio = variance.iter().map(|value| (value / total).min(1.0)).collect();
     Ok(Pca { ratio, projected: Points::new(components.len(), along), variance, components })
 }

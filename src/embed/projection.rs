@@ -62,7 +62,7 @@ impl Projection {
 
     fn by_pca(points: &Points) -> Result<Self> {
         let found = pca(points, TOLD)?;
-        let percent = |ratios: &[f64]| format!("{:.1} %", 100.0 * ratios.iter().sum::<f64>());
+        let percent = |ratios: &[f64]| format!("{:.1} %", 100.0 * ratios.iter().sum::<f64>().min(1.0));
         let shares: Vec<String> = found.ratio.iter().take(2).map(|share| percent(&[*share])).collect();
         let size = points.dimension().min(points.len() - 1);
         let line = format!(
@@ -70,7 +70,7 @@ impl Projection {
             shares.join(" and "),
             shares.len(),
             percent(&found.ratio),
-            found.ratio.len()
+            found.ratio.len().min(size)
         );
         let facts = json!({ "explained_variance": found.variance, "explained_variance_ratio": found.ratio });
         let flat = |row: &[f64]| [row[0], row.get(1).copied().unwrap_or(0.0)];

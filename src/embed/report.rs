@@ -21,6 +21,8 @@ const TRUSTED: usize = 5;
 pub struct Scores {
     /// How many training pictures are asked and learned from; none: the pictures are asked of each other.
     pub references: Option<usize>,
+    /// How many neighbors vote, of each picture.
+    pub voters: usize,
     /// The share of pictures whose class the nearest neighbors vote for.
     pub nearest: f64,
     /// The share whose class a logistic regression knows that has learned from the training pictures.
@@ -62,6 +64,7 @@ impl Scores {
         };
         Ok(Self {
             references: references.map(|(among, _)| among.len()),
+            voters: NEIGHBORS.min(references.map_or(points.len().saturating_sub(1), |(among, _)| among.len())),
             nearest: scores::accuracy(&votes, labels),
             probe,
             network: scores::accuracy(&features.predicted, labels),
@@ -74,15 +77,16 @@ impl Scores {
     /// Lines for people.
     pub fn text(&self) -> String {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let voters = self.voters;
         let mut text = match (self.references, self.probe) {
             (Some(count), Some(probe)) => format!(
-                "right of {count} training images: {NEIGHBORS} nearest neighbors {}, linear probe {}; the network {}\n",
+                "right of {count} training images: {voters} nearest neighbors {}, linear probe {}; the network {}\n",
                 percent(self.nearest),
                 percent(probe),
                 percent(self.network)
             ),
             _ => format!(
-                "right of each other, each without itself: {NEIGHBORS} nearest neighbors {}; the network {}\n",
+                "right of each other, each without itself: {voters} nearest neighbors {}; the network {}\n",
                 percent(self.nearest),
                 percent(self.network)
             ),
@@ -100,7 +104,7 @@ impl Scores {
     pub fn json(&self) -> Value {
         let group = |of: &Grouping| json!({ "class": of.class, "color": of.color, "answer": of.answer() });
         json!({
-            "neighbors": NEIGHBORS, "references": self.references, "nearest": self.nearest, "probe": self.probe,
+            "neighbors": self.voters, "references": self.references, "nearest": self.nearest, "probe": self.probe,
             "network": self.network, "grouping": group(&self.grouping), "flat_grouping": group(&self.flat_grouping),
             "trustworthiness": self.trustworthiness,
         })

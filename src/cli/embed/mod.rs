@@ -127,6 +127,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let name = format!("{} {}", meta.config.model, features.layer);
     let (points, headings) = (&features.points, &HEADINGS);
     Projector { name: &name, points, headings, known: &rows, thumbnails: &thumbnails }.write(&folder)?;
+    if near.is_empty() {
+        // Of an earlier time: it would be taken for this one's.
+        let _ = std::fs::remove_file(folder.join("near.png"));
+    }
     for near in &near {
         print(near.text(&pictures, &meta.classes))?;
     }

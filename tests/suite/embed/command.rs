@@ -131,6 +131,7 @@ fn layers_epochs_and_parts_are_chosen() {
     // Some, drawn by the seed: which depends on nothing else.
     let drawn = |seed: &str| {
         let (said, _) = embed(run, &out, &["--limit", "12", "--seed", seed]);
+        assert!(said.contains("they lie together in a way that so few pictures do not tell"), "{said}");
         assert!(said.starts_with(&format!("12 of {TEST} test images")), "{said}");
         table(&out).iter().map(|row| row[0].parse().unwrap()).collect::<Vec<usize>>()
     };
