@@ -1,7 +1,7 @@
 //! `warptape eval`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,7 +9,8 @@ use super::settings::as_options;
 use super::{checkpoint, print};
 use crate::data::source;
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
 use crate::train::judged::{Judged, Part};
@@ -41,16 +42,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
     let device = crate::cli::open(&options.device, environment)?;
     let (model, meta) = load_model(&path, &device)?;
-    let other = options.data.as_deref().filter(|spec| source::respell(spec) != meta.config.data);
-    let judged = Judged::of(&path, &meta, other, options.part).map_err(|error| {
-        let spec = &meta.config.data;
-        let alone = options.data.is_none() && !checkpoint::in_run(&path);
-        let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
-        if alone { Error::file(&path, what) } else { error }
-    })?;
-    for note in &judged.notes {
-        let _ = writeln!(std::io::stderr(), "warning: {}", as_options(note));
-    }
+    let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
     meta.config.precision.check(&device)?;
     let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype());
     let report = Report::new(&model, &meta, &images, &judged.name, judged.part, &path.display().to_string())?;
@@ -64,6 +56,28 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         print(report.text().trim_end())?;
     }
     Ok(())
+}
+
+/// The pictures of `part` of the data of the run that the checkpoint at `path` lies in, or of `data`; what their owner should know is
+/// told.
+///
+/// # Errors
+/// Those of [`Judged::of`]; no data to be found for a checkpoint that lies in no run.
+pub(super) fn judged(path: &Path, meta: &Meta, data: Option<&str>, part: Option<Part>) -> Result<Judged> {
+    let judged = Judged::of(path, meta, other(data, meta), part).map_err(|error| {
+        let spec = &meta.config.data;
+        let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
+        if data.is_none() && !checkpoint::in_run(path) { Error::file(path, what) } else { error }
+    })?;
+    for note in &judged.notes {
+        let _ = writeln!(std::io::stderr(), "warning: {}", as_options(note));
+    }
+    Ok(judged)
+}
+
+/// `data`, if they are others than those that the network was trained on.
+pub(super) fn other<'a>(data: Option<&'a str>, meta: &Meta) -> Option<&'a str> {
+    data.filter(|spec| source::respell(spec) != meta.config.data)
 }
 
 /// The part called `text`.

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::settings::as_options;
 use super::{checkpoint, eval, print};
-use crate::data::source;
 use crate::device::Device;
 use crate::embed::features::{self, Features};
 use crate::embed::picture::Picture;
@@ -82,12 +81,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if options.list_layers {
         return Ok(list_layers(&model, &meta, &device)?);
     }
-    let warn = |note: &str| {
-        let _ = writeln!(std::io::stderr(), "warning: {}", as_options(note));
-    };
-    let other = options.data.as_deref().filter(|spec| source::respell(spec) != meta.config.data);
-    let judged = Judged::of(&path, &meta, other, options.part)?;
-    judged.notes.iter().for_each(|note| warn(note));
+    let judged = eval::judged(&path, &meta, options.data.as_deref(), options.part)?;
     let record = judged::record(&path)?;
     let (limit, seed) = (options.limit as usize, options.seed);
     let pictures = Pictures::of(&judged, record.as_deref(), limit, seed);
@@ -95,8 +89,8 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let features = Features::of(&model, &device, &pictures.images, &meta, layer)?;
     let near = near::of(&options.near, &pictures, &features, &model, &device, &meta)?;
 
-    let judged_on_training = judged.part == Part::Train && other.is_none();
-    let references = if judged_on_training { None } else { training(&path, &meta, limit, seed, warn)? };
+    let own_training = judged.part == Part::Train && eval::other(options.data.as_deref(), &meta).is_none();
+    let references = if own_training { None } else { training(&path, &meta, limit, seed) };
     let references = match &references {
         Some(pictures) => Some((Features::of(&model, &device, &pictures.images, &meta, layer)?.points, pictures)),
         None => None,
@@ -174,19 +168,19 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     ))?)
 }
 
-/// What the network was trained on, `limit` of it at most; none where it is not at hand, which `warn` is told.
-fn training(path: &Path, meta: &Meta, limit: usize, seed: u64, warn: impl Fn(&str)) -> Result<Option<Pictures>> {
+/// What the network was trained on, `limit` of it at most; none where it is not at hand, which is told, or all of one class.
+fn training(path: &Path, meta: &Meta, limit: usize, seed: u64) -> Option<Pictures> {
     match Judged::of(path, meta, None, Some(Part::Train)) {
         Ok(judged) => {
             let pictures = Pictures::of(&judged, None, limit, seed);
-            let several = pictures.labels.iter().any(|label| *label != pictures.labels[0]);
-            Ok(several.then_some(pictures))
+            pictures.labels.iter().any(|label| *label != pictures.labels[0]).then_some(pictures)
         }
         Err(error) => {
-            warn(&format!(
-                "no training pictures to ask and to learn from ({error}): the pictures are asked of each other"
-            ));
-            Ok(None)
+            let what = format!(
+                "no training pictures to ask and to learn from ({error}); the pictures are asked of each other"
+            );
+            let _ = writeln!(std::io::stderr(), "warning: {}", as_options(&what));
+            None
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a layer makes of pictures, and what is read off it.
 
 mod command;
+mod default_layer;
 mod eigen;
 mod layouts;
 mod picture;
