@@ -188,7 +188,7 @@ def compare_pictures(warptape, data):
         files = photographs(scratch / "photographs")
         for number, (way, options) in enumerate(WAYS.items()):
             out, exported = scratch / f"run{number}", scratch / f"exported{number}"
-            run([warptape, "train", "--data", data, "--device", "host", "--epochs", 10, "--batch-size", 8, "--lr", 0.003,
+            run([warptape, "train", "--data", data, "--device", "host", "--epochs", 3, "--batch-size", 8, "--lr", 0.003,
                  "--out", out, *options])
             run([warptape, "export", out, "--out", exported])
             said = json.loads(run([warptape, "predict", out, *files, "--device", "host", "--json"]))
