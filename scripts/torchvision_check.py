@@ -14,7 +14,6 @@ import argparse
 import gzip
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -29,18 +28,11 @@ except ImportError as missing:
           "python3 -m pip install torch torchvision numpy safetensors pillow", file=sys.stderr)
     sys.exit(2)
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from trial import ROOT, compared, parsed, run
+
 SPECS = ["resnet18:stem=imagenet", "resnet34:stem=imagenet", "resnet50:stem=imagenet", "vgg11:head=imagenet",
          "vgg11_bn:head=imagenet"]
 PICTURES = 16
-TOLERANCE = 2e-5
-
-
-def run(command):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr.strip()}")
-    return done.stdout
 
 
 def write_pictures(folder):
@@ -78,9 +70,7 @@ def check(warptape, spec, device, folder, files):
     report = json.loads(run([warptape, "predict", f"{out}@last", *files, "--device", device, "--json"]))
     ours = np.array([picture["logits"] for picture in report])
     exact, rounded, tensors = theirs(out / "checkpoints/last.safetensors", files)
-    largest = np.abs(exact).max()
-    difference, own = np.abs(ours - exact).max(), np.abs(rounded - exact).max()
-    good = bool(difference <= TOLERANCE * largest) and bool((ours.argmax(1) == exact.argmax(1)).all())
+    good, largest, difference, own = compared(ours, exact, rounded)
     print(f"{spec}: {tensors} tensors loaded; logits up to {largest:.3g}, spread over pictures {exact.std(0).max():.2g}, "
           f"largest difference {difference:.1e} (torchvision's own float32: {own:.1e}): {'agrees' if good else 'DIFFERS'}",
           flush=True)
@@ -90,12 +80,8 @@ def check(warptape, spec, device, folder, files):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("specs", nargs="*", default=SPECS, metavar="SPEC", help="networks (default: %(default)s)")
-    parser.add_argument("--warptape", type=pathlib.Path, default=ROOT / "target/release/warptape", help="the command")
     parser.add_argument("--device", default="auto", help="device that warptape computes on")
-    options = parser.parse_args()
-    if not options.warptape.is_file():
-        print(f"{options.warptape} is missing: cargo build --release, or name it with --warptape", file=sys.stderr)
-        sys.exit(2)
+    options = parsed(parser)
     good = True
     with tempfile.TemporaryDirectory() as root:
         files = write_pictures(pathlib.Path(root))

@@ -33,21 +33,12 @@ except ImportError as missing:
           "python3 -m pip install torch torchvision numpy safetensors pillow", file=sys.stderr)
     sys.exit(2)
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from trial import compared, parsed, run
+
 SPECS = ["resnet18:stem=imagenet", "resnet34:stem=imagenet", "resnet50:stem=imagenet", "vgg11_bn:head=imagenet",
          "vgg16_bn:head=imagenet", "vgg16:head=imagenet"]
 CLASSES = 1000
 PICTURES = 4
-# The products of a logit are summed in float32 in another order than in float64, layer by layer: some 50 layers of half a unit
-# in the last place each, 6e-8, of numbers as large as the largest; PyTorch's own float32 is printed beside.
-TOLERANCE = 2e-5
-
-
-def run(command, codes=(0,)):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    if done.returncode not in codes:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr.strip()}")
-    return done.stdout
 
 
 def begin(command, first):
@@ -125,9 +116,7 @@ def check(warptape, spec, device, side, net, weights, data, folder):
     report = json.loads(run([warptape, "predict", f"{out}@0", *files, "--device", device, "--json"]))
     ours = np.array([picture["logits"] for picture in report])
     exact, rounded = theirs(net, first, files)
-    largest = np.abs(exact).max()
-    difference, own = np.abs(ours - exact).max(), np.abs(rounded - exact).max()
-    good = bool(difference <= TOLERANCE * largest) and bool((ours.argmax(1) == exact.argmax(1)).all())
+    good, largest, difference, own = compared(ours, exact, rounded)
     print(f"{spec} at {side}x{side}, {weights.name}: logits up to {largest:.3g}, spread over pictures {exact.std(0).max():.2g}; "
           f"largest difference {difference / largest:.1e} of that (torchvision's own float32: {own / largest:.1e}): "
           f"{'agrees' if good else 'DIFFERS'}", flush=True)
@@ -137,12 +126,8 @@ def check(warptape, spec, device, side, net, weights, data, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("specs", nargs="*", default=SPECS, metavar="SPEC", help="networks (default: %(default)s)")
-    parser.add_argument("--warptape", type=pathlib.Path, default=ROOT / "target/release/warptape", help="the command")
     parser.add_argument("--device", default="auto", help="device that warptape computes on")
-    options = parser.parse_args()
-    if not options.warptape.is_file():
-        print(f"{options.warptape} is missing: cargo build --release, or name it with --warptape", file=sys.stderr)
-        sys.exit(2)
+    options = parsed(parser)
     good = True
     with tempfile.TemporaryDirectory() as root:
         data = write_data(pathlib.Path(root))

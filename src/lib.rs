@@ -5,6 +5,9 @@
 
 #![warn(missing_docs)]
 
+#[macro_use]
+mod words;
+
 pub mod bench;
 pub mod cli;
 pub mod data;

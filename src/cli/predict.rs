@@ -77,10 +77,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         return end;
     }
     let how = Augment::evaluation(meta.mean, meta.std);
-    let all: Vec<u32> = (0..read.len() as u32).collect();
     meta.config.precision.check(&device)?;
     let resident = Resident::new(&device, &images)?.giving(meta.config.precision.dtype());
-    let (x, _) = resident.batch(&resident.order(&all)?, 0, all.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
+    let order = resident.order(&resident.all())?;
+    let (x, _) = resident.batch(&order, 0, resident.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
     let mut tape = Tape::new();
     let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
     let logits = cast(&mut tape, &logits, DType::F32)?;

@@ -84,27 +84,13 @@ pub(super) fn file(name: &Path, environment: &Environment) -> Result<PathBuf> {
     if name.is_file() {
         return Ok(name.to_path_buf());
     }
-    let known = name.to_str().filter(|_| !name.exists()).and_then(published::find);
-    match known.map(|known| (known.name, known.cached(environment))) {
+    match name.to_str().filter(|_| !name.exists()).and_then(published::find) {
         None if !name.exists() && checkpoint::split(name).1.is_none() => {
             let what = "no such file or folder, nor the name of weights that can be fetched: `warptape weights list` has those";
             Err(Error::file(name, what))
         }
         None => checkpoint::find(name),
-        Some((name, Some(file))) => {
-            let known = published::find(name).expect("found by this name");
-            if Weights::open(&file)?.sha256()?.starts_with(known.digits()) {
-                return Ok(file);
-            }
-            let what =
-                format!("is not the published file: remove it, and fetch it again: warptape weights fetch {name}");
-            Err(Error::file(file, what))
-        }
-        Some((name, None)) => {
-            let what =
-                format!("{name}: these weights are not on this machine yet; fetch them: warptape weights fetch {name}");
-            Err(Error::Training(what))
-        }
+        Some(known) => known.whole(environment),
     }
 }
 

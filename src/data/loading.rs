@@ -174,28 +174,7 @@ pub enum Fit {
     Pad,
 }
 
-impl FromStr for Fit {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text.to_lowercase().as_str() {
-            "squash" => Ok(Fit::Squash),
-            "crop" => Ok(Fit::Crop),
-            "pad" => Ok(Fit::Pad),
-            _ => Err(Error::usage(format!("unknown way to resize {text:?}: use squash, crop or pad"))),
-        }
-    }
-}
-
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Fit::Squash => "squash",
-            Fit::Crop => "crop",
-            Fit::Pad => "pad",
-        })
-    }
-}
+words!(Fit, "unknown way to resize {text:?}", Squash "squash", Crop "crop", Pad "pad");
 
 impl From<Fit> for String {
     fn from(fit: Fit) -> String {

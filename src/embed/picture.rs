@@ -74,11 +74,13 @@ impl Picture<'_> {
         let below = if self.axes.is_some() { 22.0 } else { 10.0 };
         let lines = (entries.len().div_ceil(COLUMNS) + usize::from(entries.len() == ENTRIES)) as f64;
         let size = ((WIDTH + 2.0 * EDGE).ceil(), (top + height + below + LINE * lines + EDGE).ceil());
-        let shown = self.shown(&centers);
+        let lots: Vec<usize> =
+            split::shuffle(centers.len(), self.seed, LOTS).into_iter().map(|at| at as usize).collect();
+        let shown = shown(&centers, &lots);
         let mut page = pen::bitmap(size, |pen| {
             self.head(pen)?;
             self.plane(pen, &plane)?;
-            for at in split::shuffle(self.labels.len(), self.seed, LOTS).into_iter().map(|at| at as usize) {
+            for &at in &lots {
                 pen.disc(centers[at], DOT, rgb(self.color(self.labels[at])))?;
             }
             self.legend(&pen.moved(EDGE, top + height + below), &entries)
@@ -104,22 +106,6 @@ impl Picture<'_> {
         let (x, y) = (reach + (width - across * scale) / 2.0, reach + (height - up * scale) / 2.0);
         let at = |row: &[f64]| (x + (row[0] - left) * scale, y + (high - row[1]) * scale);
         (self.places.rows().map(at).collect(), height + 2.0 * reach)
-    }
-
-    /// Which pictures are shown: by lot, those that cover none that is shown already.
-    fn shown(&self, centers: &[(f64, f64)]) -> Vec<usize> {
-        let room = f64::from(SIDE + 2 * FRAME) / 2.0;
-        let mut shown: Vec<usize> = Vec::new();
-        for at in split::shuffle(centers.len(), self.seed, LOTS).into_iter().map(|at| at as usize) {
-            let apart = |other: &usize| {
-                let (x, y) = (centers[at].0 - centers[*other].0, centers[at].1 - centers[*other].1);
-                x.abs().max(y.abs()) >= room
-            };
-            if shown.iter().all(apart) {
-                shown.push(at);
-            }
-        }
-        shown
     }
 
     fn head<B: DrawingBackend>(&self, pen: &Pen<B>) -> Drawn<B> {
@@ -200,4 +186,20 @@ fn framed(picture: &RgbImage, color: [u8; 3]) -> RgbImage {
     let mut framed = RgbImage::from_pixel(width + 2 * FRAME, height + 2 * FRAME, Rgb(color));
     replace(&mut framed, &small, i64::from(FRAME), i64::from(FRAME));
     framed
+}
+
+/// Which of the pictures at `centers` are shown: in the order of `lots`, those that cover none that is shown already.
+fn shown(centers: &[(f64, f64)], lots: &[usize]) -> Vec<usize> {
+    let room = f64::from(SIDE + 2 * FRAME) / 2.0;
+    let mut shown: Vec<usize> = Vec::new();
+    for &at in lots {
+        let apart = |other: &usize| {
+            let (x, y) = (centers[at].0 - centers[*other].0, centers[at].1 - centers[*other].1);
+            x.abs().max(y.abs()) >= room
+        };
+        if shown.iter().all(apart) {
+            shown.push(at);
+        }
+    }
+    shown
 }

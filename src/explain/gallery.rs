@@ -122,7 +122,7 @@ impl Gallery {
     pub fn batches(&self, device: &Device, meta: &Meta, batch: usize) -> Result<Vec<Tensor>> {
         let resident = Resident::new(device, &self.images)?;
         let how = Augment::evaluation(meta.mean, meta.std);
-        let all: Vec<u32> = (0..self.images.len() as u32).collect();
+        let all = resident.all();
         let order = resident.order(&all)?;
         let one = |at: usize| {
             let count = batch.min(all.len() - at);

@@ -125,9 +125,8 @@ impl Preprocessing {
             [(resize.height, resize.width), (crop.height, crop.width)].map(|(height, width)| Size { height, width });
         let mut images = Images::of(whole, seen);
         pictures.iter().try_for_each(|picture| images.push(picture, resize.kind, 0))?;
-        let all: Vec<u32> = (0..pictures.len() as u32).collect();
         let (resident, how) = (Resident::new(device, &images)?, Augment::evaluation(self.mean, self.std));
         let key = Key { seed: 0, step: 0, stream: 0 };
-        Ok(resident.batch(&resident.order(&all)?, 0, pictures.len(), &how, key)?.0)
+        Ok(resident.batch(&resident.order(&resident.all())?, 0, pictures.len(), &how, key)?.0)
     }
 }

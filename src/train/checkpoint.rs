@@ -152,8 +152,7 @@ pub fn superfluous(present: &[u32], keep: usize) -> Vec<u32> {
     gone
 }
 
-/// Names of the parameters in order, and how they lie in PyTorch.
-/// Name and layout of each parameter, by its tensor.
+/// Name of each parameter and how it lies in PyTorch, by its tensor.
 fn layouts(model: &dyn Layer) -> HashMap<u64, (String, Layout)> {
     let mut found = HashMap::new();
     model.visit("", &mut |name, state| {

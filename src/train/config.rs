@@ -32,7 +32,7 @@ macro_rules! settings {
             head: Head => Head = Head::Keep, fixed;
             /// Mean and deviation that pictures are normalized with: data (of the training set), imagenet, or weights (what
             /// those were trained with)
-            #[serde(skip_serializing_if = "Normalize::is_default")]
+            #[serde(skip_serializing_if = "is_default")]
             normalize: Normalize => Normalize = Normalize::Data, fixed;
             /// Data: emoji, cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, folder:DIR, csv:FILE, or a folder or table that exists; see `data list`
             data: String => String = "emoji".into(), fixed;

@@ -51,8 +51,7 @@ pub fn write(data: &Dataset, how: &Augmentation, copies: u64, seed: u64, to: &Pa
     }
     let images = &data.train;
     let resident = Resident::new(device, images)?;
-    let numbers: Vec<u32> = (0..images.len() as u32).collect();
-    let order = resident.order(&numbers)?;
+    let order = resident.order(&resident.all())?;
     for copy in 1..=copies {
         for at in (0..images.len()).step_by(BATCH) {
             let batch = BATCH.min(images.len() - at);

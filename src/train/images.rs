@@ -177,6 +177,11 @@ impl Resident {
         self.labels.elements()
     }
 
+    /// The numbers of all images.
+    pub fn all(&self) -> Vec<u32> {
+        (0..self.len() as u32).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.labels.elements() == 0
@@ -210,16 +215,23 @@ impl Resident {
         Ok((pixels, Tensor::from_slice(device, [2, batch], &table)?, 0))
     }
 
+    /// What frozen layers made of `batch` images from position `at` of `order`, if that is what is here.
+    fn features(&self, order: &Order, at: usize, batch: usize) -> Result<Option<Tensor>> {
+        let Pixels::Features(rows) = &self.pixels else { return Ok(None) };
+        index_select(rows, &order.indices, at, batch).map(Some)
+    }
+
     /// `batch` images from position `at` of `order`, as a network's input `[B, H, W, 3]` in the size that it sees, and their
     /// labels `[B]`.
     pub fn batch(&self, order: &Order, at: usize, batch: usize, how: &Augment, key: Key) -> Result<(Tensor, Tensor)> {
-        let (pixels, indices, offset) = self.pixels(order, at, batch)?;
-        if let Pixels::Features(rows) = &self.pixels {
-            let x = index_select(rows, &indices, offset, batch)?;
-            return Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?));
-        }
-        let how = Augment { size: Some(self.sizes[1]), ..*how };
-        let x = augment(&pixels, &indices, offset, batch, &how, key, self.input)?;
+        let x = match self.features(order, at, batch)? {
+            Some(x) => x,
+            None => {
+                let (pixels, indices, offset) = self.pixels(order, at, batch)?;
+                let how = Augment { size: Some(self.sizes[1]), ..*how };
+                augment(&pixels, &indices, offset, batch, &how, key, self.input)?
+            }
+        };
         Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?))
     }
 
@@ -236,15 +248,15 @@ impl Resident {
         channels: &Channels,
         key: Key,
     ) -> Result<Batch> {
-        if let Pixels::Features(rows) = &self.pixels {
-            let x = index_select(rows, &order.indices, at, batch)?;
-            let own = pick_labels(&self.labels, &order.indices, at, batch)?;
-            return Ok(Batch { x, own, mixed: None });
-        }
-        let numbers = order.numbers.get(at..at.saturating_add(batch)).unwrap_or_default();
-        let (pixels, indices, offset) = self.pixels(order, at, batch)?;
-        let chosen = Chosen { numbers, indices: &indices, offset };
-        let x = by_order(&pixels, chosen, self.sizes[1], how, channels, key, self.input)?;
+        let x = match self.features(order, at, batch)? {
+            Some(x) => x,
+            None => {
+                let numbers = order.numbers.get(at..at.saturating_add(batch)).unwrap_or_default();
+                let (pixels, indices, offset) = self.pixels(order, at, batch)?;
+                let chosen = Chosen { numbers, indices: &indices, offset };
+                by_order(&pixels, chosen, self.sizes[1], how, channels, key, self.input)?
+            }
+        };
         let own = pick_labels(&self.labels, &order.indices, at, batch)?;
         let Some(mixing) = how.mixing else { return Ok(Batch { x, own, mixed: None }) };
         let drawn = mixing.draw(self.sizes[1], key);

@@ -28,6 +28,11 @@ impl Names {
         self.0.iter().any(|layer| lies_in(parameter, layer))
     }
 
+    /// The names.
+    pub fn layers(&self) -> Vec<&str> {
+        self.0.iter().map(String::as_str).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -43,6 +48,11 @@ impl<V: Copy> PerLayer<V> {
 }
 
 impl<V> PerLayer<V> {
+    /// The layers' names.
+    pub fn layers(&self) -> Vec<&str> {
+        self.0.iter().map(|(layer, _)| layer.as_str()).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

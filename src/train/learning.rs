@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use super::config::Config;
-use super::layers::{Names, lies_in};
+use super::layers::lies_in;
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Operation, Sequential, State, parameters};
 use crate::optim::{Group, Optimizer};
@@ -23,26 +22,7 @@ pub enum Statistics {
     Moving,
 }
 
-impl fmt::Display for Statistics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fixed => "fixed",
-            Self::Moving => "moving",
-        })
-    }
-}
-
-impl FromStr for Statistics {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text.to_lowercase().as_str() {
-            "fixed" => Ok(Self::Fixed),
-            "moving" => Ok(Self::Moving),
-            _ => Err(Error::usage(format!("statistics '{text}': use fixed or moving"))),
-        }
-    }
-}
+words!(Statistics, "statistics '{text}'", Fixed "fixed", Moving "moving");
 
 /// What becomes of one parameter.
 struct Part {
@@ -74,13 +54,11 @@ impl Learning {
         }
         let all = parameters(model);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        let given = |names: &Names| names.0.clone();
-        let keys = |names: Vec<&String>| names.into_iter().cloned().collect();
-        let options: [(&str, Vec<String>); 4] = [
-            ("freeze", given(freeze)),
-            ("train_only", given(train_only)),
-            ("unfreeze", keys(unfreeze.0.iter().map(|(name, _)| name).collect())),
-            ("lr_factors", keys(lr_factors.0.iter().map(|(name, _)| name).collect())),
+        let options = [
+            ("freeze", freeze.layers()),
+            ("train_only", train_only.layers()),
+            ("unfreeze", unfreeze.layers()),
+            ("lr_factors", lr_factors.layers()),
         ];
         for (option, layers) in options {
             if let Some(odd) = layers.iter().find(|layer| !names.iter().any(|name| lies_in(name, layer))) {
@@ -129,10 +107,16 @@ impl Learning {
         self.parts.iter().filter(move |part| part.learns(epoch)).map(|part| &part.tensor)
     }
 
+    /// The layers with running statistics none of whose parameters is learned in `epoch`.
+    fn unlearned(&self, epoch: u32) -> impl Iterator<Item = &str> {
+        let learns = move |own: &[usize]| own.iter().any(|&i| self.parts[i].learns(epoch));
+        self.statistics.iter().filter(move |(_, own)| !learns(own)).map(|(layer, _)| layer.as_str())
+    }
+
     /// The layers whose statistics stand still in `epoch`.
     pub fn fixed(&self, epoch: u32) -> BTreeSet<String> {
-        let still = |own: &[usize]| self.what == Statistics::Fixed && !own.iter().any(|&i| self.parts[i].learns(epoch));
-        self.statistics.iter().filter(|(_, own)| still(own)).map(|(layer, _)| layer.clone()).collect()
+        let still = self.unlearned(epoch).filter(|_| self.what == Statistics::Fixed);
+        still.map(str::to_owned).collect()
     }
 
     /// Whether anything is frozen at first.
@@ -177,17 +161,14 @@ impl fmt::Display for Learning {
         let now = count(&mut self.parts.iter().filter(|part| part.learns(1)));
         if now < all {
             write!(f, "learns {now} of {all} parameters")?;
-            let mut later: Vec<u32> = self.parts.iter().filter_map(|part| part.from).filter(|&from| from > 1).collect();
-            later.sort_unstable();
-            later.dedup();
-            for epoch in later {
+            for epoch in self.stages(1).into_iter().skip(1) {
                 write!(
                     f,
                     ", from epoch {epoch} on {}",
                     count(&mut self.parts.iter().filter(|part| part.learns(epoch)))
                 )?;
             }
-            if self.statistics.iter().any(|(_, own)| !own.iter().any(|&i| self.parts[i].learns(1))) {
+            if self.unlearned(1).next().is_some() {
                 let how = match self.what {
                     Statistics::Fixed => "normalize by their running statistics, which stand still",
                     Statistics::Moving => "normalize by the batch's statistics, and move the running ones",

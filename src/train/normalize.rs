@@ -1,8 +1,5 @@
 //! What pictures are normalized with.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::data::Images;
@@ -23,11 +20,6 @@ pub enum Normalize {
 }
 
 impl Normalize {
-    /// Whether nobody has chosen.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Mean and deviation of each channel in units of full intensity, where `images` are trained on and the weights that it begins
     /// with want `wanted`.
     ///
@@ -50,25 +42,4 @@ impl Normalize {
     }
 }
 
-impl fmt::Display for Normalize {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Self::Data => "data",
-            Self::Imagenet => "imagenet",
-            Self::Weights => "weights",
-        })
-    }
-}
-
-impl FromStr for Normalize {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text.to_lowercase().as_str() {
-            "data" => Ok(Self::Data),
-            "imagenet" => Ok(Self::Imagenet),
-            "weights" => Ok(Self::Weights),
-            _ => Err(Error::usage(format!("unknown normalization '{text}': use data, imagenet or weights"))),
-        }
-    }
-}
+words!(Normalize, "unknown normalization '{text}'", Data "data", Imagenet "imagenet", Weights "weights");

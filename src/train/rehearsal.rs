@@ -36,7 +36,7 @@ fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<So
         let batch = config.batch_size;
         let images =
             Resident::blank(device, batch.max(2 * EVALUATION_BATCH), &meta.images())?.giving(config.precision.dtype());
-        let order: Vec<u32> = (0..images.len() as u32).collect();
+        let order = images.all();
         let channels = Channels { mean: meta.mean, std: meta.std };
         let key = Key { seed: config.seed, step: 0, stream: 0 };
         let drawn = images.augmented(&images.order(&order)?, 0, batch, &config.augmentation()?, &channels, key)?;

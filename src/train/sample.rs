@@ -1,12 +1,8 @@
 //! Which training pictures an epoch takes.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::data::split;
-use crate::error::{Error, Result};
 
 /// How an epoch takes the training pictures; what is judged is never chosen so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,23 +25,4 @@ impl Sample {
     }
 }
 
-impl fmt::Display for Sample {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Self::Natural => "natural",
-            Self::Balanced => "balanced",
-        })
-    }
-}
-
-impl FromStr for Sample {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text.to_lowercase().as_str() {
-            "natural" => Ok(Self::Natural),
-            "balanced" => Ok(Self::Balanced),
-            _ => Err(Error::usage(format!("unknown way to sample '{text}': use natural or balanced"))),
-        }
-    }
-}
+words!(Sample, "unknown way to sample '{text}'", Natural "natural", Balanced "balanced");

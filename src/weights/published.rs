@@ -89,9 +89,27 @@ impl Known {
         Published { name: self.file.into(), url, size: Size::About(self.size), digest }
     }
 
-    /// The file in the cache, if it is there: whole and right, since it has its name.
+    /// The file in the cache, if one of its name is there.
     pub fn cached(&self, environment: &Environment) -> Option<PathBuf> {
         Some(folder(environment).ok()?.join(self.file)).filter(|path| path.is_file())
+    }
+
+    /// The file in the cache.
+    ///
+    /// # Errors
+    /// None there, or one that is not the published one; with what to do.
+    pub fn whole(&self, environment: &Environment) -> Result<PathBuf> {
+        let (name, fetch) = (self.name, format!("‹weights fetch {}›", self.name));
+        let Some(file) = self.cached(environment) else {
+            let what = format!("{name}: these weights are not on this machine yet; fetch them: {fetch}");
+            return Err(Error::Training(what));
+        };
+        match verify(&self.published(None), &file)? {
+            Ok(()) => Ok(file),
+            Err(_) => {
+                Err(Error::file(file, format!("is not the published file: remove it, and fetch it again: {fetch}")))
+            }
+        }
     }
 
     /// Brings the file into the cache: from `file` if it is given, else from one of that name in the current folder or in PyTorch's

@@ -71,7 +71,6 @@ impl Layer for Sequential {
 }
 
 /// Layers of a network that run one after the other, which can be cut: what the first ones made is where the others go on.
-#[derive(Clone)]
 pub struct Chain<'a> {
     links: Vec<(String, &'a dyn Layer)>,
 }

@@ -121,10 +121,6 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let name = format!("{} {}", meta.config.model, features.layer);
     let (points, headings) = (&features.points, &HEADINGS);
     Projector { name: &name, points, headings, known: &rows, thumbnails: &thumbnails }.write(&folder)?;
-    if near.is_empty() {
-        // Of an earlier time: it would be taken for this one's.
-        let _ = std::fs::remove_file(folder.join("near.png"));
-    }
     for near in &near {
         print(near.text(&pictures, &meta.classes))?;
     }
@@ -149,7 +145,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         seed,
     };
     write_picture(&folder.join("embedding.png"), &picture.draw()?)?;
-    if !near.is_empty() {
+    if near.is_empty() {
+        // Of an earlier time: it would be taken for this one's.
+        let _ = std::fs::remove_file(folder.join("near.png"));
+    } else {
         let title = format!("nearest pictures to {} on {}", meta.config.model, judged.name);
         let note = format!("{set}, layer {} ({}), epoch {epoch}", features.layer, features.shape);
         near::draw(&near, &pictures, &meta.classes, title, note, &folder)?;

@@ -89,8 +89,7 @@ impl Report {
         part: Part,
         checkpoint: &str,
     ) -> Result<Self> {
-        let all: Vec<u32> = (0..images.len() as u32).collect();
-        let pass = evaluate(model, images, &all, meta.mean, meta.std)?;
+        let pass = evaluate(model, images, &images.all(), meta.mean, meta.std)?;
         let (labels, predictions, classes) = (images.labels()?, pass.predictions()?, meta.classes.clone());
         let confusion = Confusion::count(&labels, &predictions, classes.len())?;
         let scores = Scores::of(&confusion);

@@ -10,6 +10,7 @@ use crate::optim::{Optimizer, Schedule};
 use crate::train::checkpoint::{Checkpoint, Meta, Progress};
 use crate::train::config::Config;
 use crate::train::head::Head;
+use crate::train::normalize::Normalize;
 use crate::weights::{Options, Preparation, Weights, load_into, outputs};
 
 /// The weights that a training began with.
@@ -25,48 +26,59 @@ pub(super) struct Begun {
     preparation: Option<Preparation>,
 }
 
-/// Outputs of the network below a head that is added: those that the weights have; or of the network of `from`, a checkpoint.
+/// The weights that `config` names, unless it goes on `from` a checkpoint, which knows what they were.
 ///
 /// # Errors
-/// Those of [`Weights::open`] and [`outputs`].
-pub(super) fn below_head(config: &Config, input: [usize; 2], from: Option<&Checkpoint>) -> Result<Option<usize>> {
-    match (from, &config.weights) {
-        (Some(checkpoint), _) => Ok(checkpoint.meta.outputs),
-        (None, Some(file)) if config.head == Head::Add => {
-            let weights = Weights::open(Path::new(file))?;
-            if weights.tensors().iter().any(|tensor| tensor.name == "head.weight") {
-                let what = "has an added head already; ‹weights info› tells its name, for which ‹head=replace› makes a new one";
-                return Err(Error::file(file, what));
-            }
-            outputs(&weights, &config.model, input).map(Some)
-        }
-        _ => Ok(None),
-    }
+/// Those of [`Weights::open`].
+pub(super) fn named(config: &Config, from: Option<&Checkpoint>) -> Result<Option<Weights>> {
+    let file = config.weights.as_ref().filter(|_| from.is_none());
+    file.map(|file| Weights::open(Path::new(file))).transpose()
 }
 
-/// Loads the weights that `config` names into `model`, unless it goes on `from` a checkpoint, which knows what they were. Pictures of
-/// `data` judge the training, and those of its training part that are `held` back.
+/// Outputs of the network below a head that is added: those that `weights` have; or of the network of `from`, a checkpoint.
 ///
 /// # Errors
-/// Those of [`Weights::open`] and [`load_into`].
+/// Those of [`outputs`]; weights with an added head.
+pub(super) fn below_head(
+    config: &Config,
+    input: [usize; 2],
+    weights: Option<&Weights>,
+    from: Option<&Checkpoint>,
+) -> Result<Option<usize>> {
+    if let Some(checkpoint) = from {
+        return Ok(checkpoint.meta.outputs);
+    }
+    let Some(weights) = weights.filter(|_| config.head == Head::Add) else { return Ok(None) };
+    if weights.tensors().iter().any(|tensor| tensor.name == "head.weight") {
+        let what = "has an added head already; ‹weights info› tells its name, for which ‹head=replace› makes a new one";
+        return Err(Error::file(weights.path(), what));
+    }
+    outputs(weights, &config.model, input).map(Some)
+}
+
+/// Loads `weights` into `model`, or asks the checkpoint `from` what they were. Pictures of `data` judge the training, and those of its
+/// training part that are `held` back.
+///
+/// # Errors
+/// Those of [`load_into`].
 pub(super) fn begun(
     config: &Config,
     model: &Sequential,
+    weights: Option<&Weights>,
     from: Option<&Checkpoint>,
     data: &Dataset,
     held: &[u32],
 ) -> Result<Begun> {
-    let Some(file) = &config.weights else { return Ok(Begun::default()) };
-    if let Some(checkpoint) = from {
-        let hash = checkpoint.meta.config.weights.as_deref().and_then(|weights| weights.strip_prefix("sha256:"));
-        return Ok(Begun { hash: hash.map(str::to_owned), ..Begun::default() });
-    }
-    let weights = Weights::open(Path::new(file))?;
-    let mut notes = load_into(model, &weights, Options { ignore_head: config.head != Head::Keep })?;
+    let Some(weights) = weights else {
+        let before = from.and_then(|checkpoint| checkpoint.meta.config.weights.as_deref());
+        let hash = before.and_then(|weights| weights.strip_prefix("sha256:")).map(str::to_owned);
+        return Ok(Begun { hash, ..Begun::default() });
+    };
+    let mut notes = load_into(model, weights, Options { ignore_head: config.head != Head::Keep })?;
     let hash = weights.sha256()?;
     let preparation = weights.preparation(&hash);
     notes.extend(preparation.as_ref().map(|prepared| format!("for pictures as those of {prepared}")));
-    let doubts = known(Path::new(file), data, held)?.into_iter().collect();
+    let doubts = known(weights.path(), data, held)?.into_iter().collect();
     Ok(Begun { hash: Some(hash), notes, doubts, preparation })
 }
 
@@ -78,7 +90,7 @@ impl Begun {
     /// Those of [`Normalize::of`](crate::train::normalize::Normalize::of).
     pub fn channels(&mut self, config: &Config, data: &Dataset, from: Option<&Checkpoint>) -> Result<[[f32; 3]; 2]> {
         let images = &data.train;
-        if let Some(Checkpoint { meta, .. }) = from.filter(|_| !config.normalize.is_default()) {
+        if let Some(Checkpoint { meta, .. }) = from.filter(|_| config.normalize != Normalize::Data) {
             return Ok([meta.mean, meta.std]);
         }
         let channels = config.normalize.of(images, self.preparation.as_ref())?;

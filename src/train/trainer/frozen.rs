@@ -5,7 +5,7 @@
 
 use super::Trainer;
 use crate::data::read::share;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::op::augment::{Augmentation, Channels};
 use crate::train::evaluate::EVALUATION_BATCH;
 use crate::train::images::Resident;
@@ -60,23 +60,17 @@ impl Trainer {
         let mut of = |images: &Resident, order: &[u32], batch: usize, filled: bool| {
             let kept = images.through(&first, order, &channels, [batch, left], filled)?;
             left -= kept.as_ref().map_or(0, Resident::bytes);
-            Ok::<_, crate::error::Error>(kept)
+            Ok::<_, Error>(kept)
         };
-        let all = |images: &Resident| (0..images.len() as u32).collect::<Vec<_>>();
         let Some(train) = of(&self.images, &self.chosen, self.config.batch_size, true)? else { return Ok(None) };
-        let val = match &self.val {
-            Some(own) => Some((own, all(own))),
-            None if self.held_back.is_empty() => None,
-            None => Some((&self.images, self.held_back.clone())),
+        let (images, order) = self.validation();
+        let val = if order.is_empty() {
+            None
+        } else {
+            let Some(kept) = of(images, &order, EVALUATION_BATCH, false)? else { return Ok(None) };
+            Some(kept)
         };
-        let val = match val {
-            None => None,
-            Some((images, order)) => {
-                let Some(kept) = of(images, &order, EVALUATION_BATCH, false)? else { return Ok(None) };
-                Some(kept)
-            }
-        };
-        let Some(test) = of(&self.test, &all(&self.test), EVALUATION_BATCH, false)? else { return Ok(None) };
+        let Some(test) = of(&self.test, &self.test.all(), EVALUATION_BATCH, false)? else { return Ok(None) };
         Ok(Some(Frozen { layers, train, val, test }))
     }
 }

@@ -10,17 +10,22 @@ use crate::train::images::Resident;
 use crate::train::logs::metrics::{Row, Split, Watch};
 
 impl Trainer {
+    /// The pictures for validation, and which of them: the data set's own, or training pictures that are held back, if there are any.
+    pub(super) fn validation(&self) -> (&Resident, Vec<u32>) {
+        match &self.val {
+            Some(own) => (own, own.all()),
+            None => (&self.images, self.held_back.clone()),
+        }
+    }
+
     /// Adds the rows of `epoch` on the validation and the test set to `rows`.
     pub(super) fn judge(&self, epoch: u32, lr: f64, rows: &mut Vec<Row>) -> Result<()> {
-        let all = |images: &Resident| (0..images.len() as u32).collect::<Vec<_>>();
         let frozen = self.frozen.as_ref();
         let test = frozen.map_or(&self.test, |frozen| &frozen.test);
-        let val = match frozen.map_or(self.val.as_ref(), |frozen| frozen.val.as_ref()) {
-            Some(own) => (own, all(own)),
-            None => (&self.images, self.held_back.clone()),
-        };
+        let kept = frozen.and_then(|frozen| frozen.val.as_ref());
+        let val = kept.map_or_else(|| self.validation(), |kept| (kept, kept.all()));
         let [_, model] = self.model.chain().cut(frozen.map_or(0, |frozen| frozen.layers));
-        for (split, (images, indices)) in [(Split::Val, val), (Split::Test, (test, all(test)))] {
+        for (split, (images, indices)) in [(Split::Val, val), (Split::Test, (test, test.all()))] {
             if indices.is_empty() {
                 continue;
             }

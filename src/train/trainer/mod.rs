@@ -104,10 +104,11 @@ impl Trainer {
         let input = data.train.input();
         config.augmentation()?.check([[data.train.height, data.train.width], input])?;
         let steps = (chosen.len() / config.batch_size) as u64;
+        let named = begin::named(&config, from)?;
         let mut meta = Meta {
             format: FORMAT,
             classes: data.classes.clone(),
-            outputs: begin::below_head(&config, input, from)?,
+            outputs: begin::below_head(&config, input, named.as_ref(), from)?,
             input,
             mean: [0.0; 3],
             std: [1.0; 3],
@@ -117,7 +118,7 @@ impl Trainer {
             config: config.portable(None),
         };
         let model = meta.network(device, config.seed)?;
-        let mut begun = begin::begun(&config, &model, from, data, &held_back)?;
+        let mut begun = begin::begun(&config, &model, named.as_ref(), from, data, &held_back)?;
         [meta.mean, meta.std] = begun.channels(&config, data, from)?;
         meta.config = config.portable(begun.hash.as_deref());
         let learning = Learning::new(&config, &model)?;

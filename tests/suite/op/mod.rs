@@ -19,5 +19,6 @@ mod pool;
 mod random;
 mod ranking;
 mod reduce;
+mod schedules;
 mod special;
 mod tape;

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use safetensors::SafeTensors;
 use tempfile::TempDir;
 use warptape::Device;
 use warptape::data::{Dataset, Loading};
-use warptape::train::checkpoint::{Checkpoint, Progress};
+use warptape::train::checkpoint::Checkpoint;
 use warptape::train::config::Config;
 use warptape::train::layers::{Names, PerLayer};
-use warptape::train::logs::metrics::Row;
-use warptape::train::observer::{Observer, Outcome, Running};
+use warptape::train::observer::Outcome;
 use warptape::train::run_dir::RunDir;
 use warptape::train::trainer::Trainer;
 
+use super::resume::StopAt;
 use crate::command::{checkpoints, device, fails, on_host, quick, same_runs, shared, steps, succeeds};
 
 /// The tensors of a checkpoint of `run`, by name.
@@ -100,18 +100,6 @@ fn kept_features_give_the_bits_of_computed_ones() {
     assert!(!said.contains("what the frozen layers"), "{said}");
 }
 
-struct StopAt(u32, usize, AtomicBool);
-
-impl Observer for &StopAt {
-    fn step(&mut self, progress: &Progress, _: usize, _: Running) {
-        if (progress.epoch + 1, progress.step_in_epoch) == (self.0, self.1) {
-            self.2.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn epoch(&mut self, _: u32, _: &[Row]) {}
-}
-
 /// Stopped before, in and after the epochs that unfreeze something; groups of the optimizer differ in age.
 #[test]
 fn gradual_unfreezing_goes_on_as_if_it_had_not_been_stopped() {
@@ -138,8 +126,8 @@ fn gradual_unfreezing_goes_on_as_if_it_had_not_been_stopped() {
         for (number, &(epoch, step)) in stops.iter().enumerate() {
             let open = |info: &_| if number == 0 { RunDir::at(&path, info) } else { RunDir::resume(&path) };
             let mut trainer = Trainer::new(config.clone(), &data, &device, open, checkpoint.as_ref()).unwrap();
-            let at = StopAt(epoch, step, AtomicBool::new(false));
-            let outcome = trainer.run(&at.2, &mut &at).unwrap();
+            let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
+            let outcome = trainer.run(&at.stop, &mut &at).unwrap();
             assert_eq!(outcome == Outcome::Finished, epoch == 9);
             drop(trainer);
             checkpoint = Some(Checkpoint::load(&path.join("checkpoints/last.safetensors")).unwrap());

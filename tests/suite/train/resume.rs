@@ -69,10 +69,10 @@ fn two_epochs_and_two_more_are_four() {
 }
 
 /// Stops the training at a step.
-struct StopAt {
-    epoch: u32,
-    step: usize,
-    stop: AtomicBool,
+pub struct StopAt {
+    pub epoch: u32,
+    pub step: usize,
+    pub stop: AtomicBool,
 }
 
 impl Observer for &StopAt {

@@ -76,6 +76,14 @@ impl Wanted {
         })
     }
 
+    /// Option `name`, a number above 0, if it is given.
+    fn count(&mut self, name: &str) -> Result<Option<usize>> {
+        let Some(given) = self.options.remove(name) else { return Ok(None) };
+        let count = given.parse().ok().filter(|&count| count > 0);
+        let wrong = || Error::usage(format!("model '{}': {name}={given}: expected a number above 0", self.spec));
+        count.map(Some).ok_or_else(wrong)
+    }
+
     /// What `shrink` makes of the image's height and width, which must both be at least `least`.
     fn input_after(&self, least: usize, shrink: impl Fn(usize) -> usize) -> Result<[usize; 2]> {
         let [height, width] = self.input;
@@ -116,15 +124,9 @@ pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, see
         }
     }
     let builder = &mut Builder::new(device, seed);
-    let outputs = parsed.remove("outputs").map(|given| {
-        given
-            .parse::<usize>()
-            .ok()
-            .filter(|&outputs| outputs > 0)
-            .ok_or_else(|| Error::usage(format!("model '{spec}': outputs={given}: expected a number above 0")))
-    });
-    let outputs = outputs.transpose()?;
-    let mut wanted = Wanted { classes: outputs.unwrap_or(classes), spec: spec.into(), input, options: parsed };
+    let mut wanted = Wanted { classes, spec: spec.into(), input, options: parsed };
+    let outputs = wanted.count("outputs")?;
+    wanted.classes = outputs.unwrap_or(classes);
     let network = (model.build)(builder, &mut wanted)?;
     match wanted.options.keys().next() {
         None => match outputs {
