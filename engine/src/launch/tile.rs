@@ -38,10 +38,8 @@ impl Tile {
                 // 16 vector registers (AVX2, NEON) hold 4 × 2 sums with room for operands, 32 (AVX-512) 8 × 2 and more.
                 let tm = if lanes == 16 { 8 } else { 4 };
                 let bm = if rows > 4 * tm { 8 * tm } else { 4 * tm };
-                // Deep steps mean few barriers; but a first layer's 27 products must not be padded to 128, and the two
-                // tiles, as everywhere, take at most the 48 KiB that a block's static variables may.
-                let deepest = if lanes == 16 { 64 } else { 128 };
-                let bk = if depth > 32 { deepest } else { 32 };
+                // Deep steps mean few barriers; but a first layer's 27 products must not be padded to 128.
+                let bk = if depth > 32 { 128 } else { 32 };
                 Self { bm, bn, bk, tm, tn, vec: lanes, kvec: 1 }
             }
         }

@@ -16,7 +16,8 @@ use crate::device::{Arg, Handle, Module, Source};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
-/// The most static shared memory that a block can have on any GPU: 48 KiB (CUDA Programming Guide, Compute Capabilities).
+/// The most static shared memory that a block can have on any GPU: 48 KiB (CUDA Programming Guide, Compute Capabilities). Tiles
+/// that are made for a CPU run on no GPU and may take more.
 const MAX_STATIC_SHARED: u64 = 48 << 10;
 
 type BuiltinsFn = unsafe extern "C" fn(*mut Builtins);
@@ -81,6 +82,15 @@ impl HostModule {
             Mode::Checked | Mode::Profiled => Purpose::Observe,
         };
         let mut module = Self::compiled(source, purpose, environment, stop)?;
+        let as_on_a_gpu = *mode != Mode::Fast || options.gpu_tiles;
+        if let (true, Ok(symbols)) = (as_on_a_gpu, &module.symbols)
+            && symbols.static_shared > MAX_STATIC_SHARED
+        {
+            return Err(too_much_shared(source, symbols.static_shared));
+        }
+        if purpose == Purpose::Run {
+            module.symbols = Err("a kernel's tables are for observers".into());
+        }
         if *mode == Mode::Profiled {
             let twin = Self::compiled(source, Purpose::Count, environment, stop);
             module.counting = twin.map(Box::new).map_err(|e| e.to_string());
@@ -90,20 +100,11 @@ impl HostModule {
 
     fn compiled(source: &Source, purpose: Purpose, environment: &Environment, stop: &AtomicBool) -> Result<Self> {
         let cached = compiler::shared_object(source, purpose, environment, stop)?;
-        let loaded = Self::open(source, &cached).or_else(|_| {
+        Self::open(source, &cached).or_else(|_| {
             // Whole, but not for this system (a cache folder shared with another one, say): made again, once.
             let cached = compiler::shared_object_anew(source, purpose, environment, stop)?;
             Self::open(source, &cached).map_err(|said| unloadable(source, &cached, &said))
-        });
-        let mut module = loaded?;
-        match &module.symbols {
-            Ok(symbols) if purpose != Purpose::Count && symbols.static_shared > MAX_STATIC_SHARED => {
-                return Err(too_much_shared(source, symbols.static_shared));
-            }
-            Ok(_) if purpose == Purpose::Run => module.symbols = Err("a kernel's tables are for observers".into()),
-            _ => {}
-        }
-        Ok(module)
+        })
     }
 
     fn open(source: &Source, cached: &Cached) -> Result<Self, String> {
