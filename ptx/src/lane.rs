@@ -44,6 +44,9 @@ pub struct Operands {
     pub b: u32,
     pub c: u32,
     pub e: u32,
+    pub f: u32,
+    /// No offset: which of its forms the instruction takes, as `alu::Found::control` says.
+    pub control: u32,
 }
 
 /// Does an instruction for the lanes of `mask`; registers of other lanes stay as they are. A destination may be a source.
@@ -69,6 +72,7 @@ pub enum Place {
     B,
     C,
     E,
+    F,
     /// [`Operands::p`], as the thread's carry flag, which is not written among the operands.
     Carry,
 }

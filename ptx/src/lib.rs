@@ -4,3 +4,4 @@
 
 pub mod alu;
 pub mod lane;
+pub mod number;

@@ -1,0 +1,80 @@
+//! Instructions that compute each lane's result from that lane's operands alone: arithmetic, logic, comparisons, conversions
+//! (sections 9.7.1 to 9.7.8 of the manual, and of 9.7.9 what stays between registers).
+
+mod bits;
+mod carry;
+mod compare;
+mod convert;
+mod float;
+mod half;
+mod integer;
+mod kind;
+mod level;
+mod logic;
+mod pair;
+mod relation;
+mod run;
+mod select;
+mod shift;
+mod table;
+mod vector;
+mod words;
+
+use crate::lane::{Alu, Isa, Slot};
+use words::Words;
+
+/// How an instruction is done, and what it takes.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub run: Alu,
+    /// Its operands in the order in which they are written, the carry flag last.
+    pub slots: Vec<Slot>,
+    /// What [`crate::lane::Operands::control`] must be.
+    pub control: u32,
+}
+
+impl Found {
+    fn new(run: Alu, slots: impl IntoIterator<Item = Slot>) -> Self {
+        Found { run, slots: slots.into_iter().collect(), control: 0 }
+    }
+
+    fn with_control(self, control: u32) -> Self {
+        Found { control, ..self }
+    }
+}
+
+/// An instruction as it is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    isa: Isa,
+    /// The first part of its name.
+    op: &'a str,
+    /// The other parts.
+    words: Words<'a>,
+    /// Its operands, of which the first is `d|p` if `pair`.
+    operands: usize,
+    pair: bool,
+}
+
+/// The instruction `name`, its parts between dots (`["fma", "rn", "f32"]`), with `operands` operands as written, of which the
+/// first is `d|p` if `pair`. None if it is no instruction of this kind, or none at all.
+pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Found> {
+    let (op, rest) = name.split_first()?;
+    let asked = Asked { isa, op, words: Words::new(rest), operands, pair };
+    let families = [
+        integer::find,
+        carry::find,
+        float::find,
+        half::find,
+        bits::find,
+        logic::find,
+        shift::find,
+        compare::find,
+        select::find,
+        convert::find,
+    ];
+    let found = families.into_iter().find_map(|family| family(asked))?;
+    // A pair is one operand as it is written, and two slots.
+    let written = found.slots.iter().filter(|slot| slot.place != crate::lane::Place::Carry).count();
+    (written == operands + pair as usize).then_some(found)
+}
