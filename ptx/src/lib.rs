@@ -5,3 +5,4 @@
 pub mod alu;
 pub mod lane;
 pub mod number;
+pub mod tensor;

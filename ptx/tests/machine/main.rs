@@ -1,3 +1,4 @@
-//! Tests of the machine, from outside.
+//! The machine, part by part, against what the manual says.
 
 mod arithmetic;
+mod tensor;

@@ -1,0 +1,25 @@
+//! Tensor instructions as pure functions: registers in, registers out; memory as offsets that the caller reads and writes.
+//!
+//! A warp's 32-bit register is [`Lanes`], a word a lane. A 64-bit register is two of them, holding 32 pairs of words, as in
+//! the register file ([`crate::lane`]); a fragment is a slice of such.
+
+pub mod element;
+pub mod fragment;
+pub mod matrix;
+pub mod mma;
+mod product;
+pub mod wmma;
+
+use crate::lane::LANES;
+
+/// A 32-bit register of a warp, a word a lane.
+pub type Lanes = [u32; LANES];
+
+/// An instruction's parts without `word`, a modifier that is written first or last, and whether it was there.
+fn without<'a, 'b>(word: &str, parts: &'b [&'a str]) -> (bool, &'b [&'a str]) {
+    match parts {
+        [first, rest @ ..] if *first == word => (true, rest),
+        [rest @ .., last] if *last == word => (true, rest),
+        _ => (false, parts),
+    }
+}
