@@ -93,6 +93,31 @@ impl Element {
     }
 }
 
+/// Writes the elements of consecutive words as f32, exactly, in the order of memory: floats of 32 bits and fewer, integers
+/// of 8 bits.
+#[inline(always)]
+pub(super) fn numbers(element: Element, words: &[u32], out: &mut [f32]) {
+    match element {
+        Element::F16 => in_order::<2>(words, out, f16_to_f32),
+        Element::Bf16 => in_order::<2>(words, out, bf16_to_f32),
+        Element::E4m3 => in_order::<4>(words, out, e4m3_to_f32),
+        Element::E5m2 => in_order::<4>(words, out, e5m2_to_f32),
+        Element::Tf32 => in_order::<1>(words, out, tf32_to_f32),
+        Element::S8 => in_order::<4>(words, out, |bits| f32::from(bits as u8 as i8)),
+        Element::U8 => in_order::<4>(words, out, |bits| f32::from(bits as u8)),
+        _ => unreachable!("elements of type {element:?} are no factors that f32 holds"),
+    }
+}
+
+#[inline(always)]
+fn in_order<const PER: usize>(words: &[u32], out: &mut [f32], value: impl Fn(u32) -> f32) {
+    for (word, out) in words.iter().zip(out.chunks_exact_mut(PER)) {
+        for (index, element) in out.iter_mut().enumerate() {
+            *element = value(word >> (index * (32 / PER)));
+        }
+    }
+}
+
 /// One plane of 32 lanes for each element of a register: bits above the element are `value`'s to drop.
 #[inline(always)]
 fn planes<T: Copy>(registers: &[Lanes], out: &mut [[T; 32]], bits: usize, value: impl Fn(u32) -> T) {

@@ -8,6 +8,8 @@ pub mod fragment;
 pub mod matrix;
 pub mod mma;
 mod product;
+pub mod swizzle;
+pub mod wgmma;
 pub mod wmma;
 
 use crate::lane::LANES;

@@ -4,6 +4,8 @@ mod figures;
 mod matrix;
 mod mma;
 mod numbers;
+mod swizzle;
+mod wgmma;
 mod wmma;
 
 use warptape_ptx::tensor::Lanes;
