@@ -5,6 +5,7 @@
 
 pub mod element;
 pub mod fragment;
+pub mod map;
 pub mod matrix;
 pub mod mma;
 mod product;

@@ -1,6 +1,6 @@
 //! Swizzles of shared memory: 16-byte units change places within a row of 128 bytes, depending on the row.
 //!
-//! Tensor copies write in this order (5.5.6 Swizzling Modes) and `wgmma` reads in it (9.7.15.5.1.2). The row is
+//! Tensor copies write in this order (5.5.7 Swizzling Modes) and `wgmma` reads in it (9.7.15.5.1.2). The row is
 //! that of the address itself, not of the matrix, so that both meet wherever the matrix lies.
 
 /// Over how many bytes units change places.
@@ -13,6 +13,9 @@ pub enum Swizzle {
 }
 
 impl Swizzle {
+    /// In the order of the driver's `CUtensorMapSwizzle` and of `tensormap.replace`.
+    pub const ALL: [Swizzle; 4] = [Swizzle::None, Swizzle::B32, Swizzle::B64, Swizzle::B128];
+
     /// Units of 16 bytes that a row of the matrix has.
     pub const fn units(self) -> u32 {
         match self {

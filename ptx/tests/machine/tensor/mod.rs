@@ -1,9 +1,12 @@
 //! Tensor instructions: layouts against the manual's figures as typed, products against plain loops.
 
 mod figures;
+mod im2col;
+mod map;
 mod matrix;
 mod mma;
 mod numbers;
+mod round_trip;
 mod swizzle;
 mod wgmma;
 mod wmma;

@@ -4,7 +4,7 @@ use warptape_ptx::tensor::element::Element::*;
 use warptape_ptx::tensor::swizzle::Swizzle;
 use warptape_ptx::tensor::wgmma::{Descriptor, Major, Operand};
 
-/// The figures of 5.5.6: which unit of 16 bytes lies where in rows of 128 bytes; they repeat.
+/// The figures of 5.5.7: which unit of 16 bytes lies where in rows of 128 bytes; they repeat.
 const FIGURES: [(Swizzle, &[[u32; 8]]); 4] = [
     (Swizzle::None, &[[0, 1, 2, 3, 4, 5, 6, 7]]),
     (Swizzle::B32, &[[0, 1, 2, 3, 4, 5, 6, 7], [1, 0, 3, 2, 5, 4, 7, 6]]),
@@ -168,4 +168,33 @@ fn what_no_descriptor_can_say_is_an_error() {
     assert!(Operand::new(narrow.encode(), F16, Major::K, 64).is_ok());
     assert!(error(Descriptor { start: 0x320, ..narrow }, F16, Major::K, 64).contains("repeats every 256 bytes"));
     assert_eq!(Descriptor::decode(narrow.encode()), Ok(narrow));
+}
+
+/// The value of a layout that the manual spells, `((8,2),(4,4)):((4,32),(1,64))` under `Swizzle<bits, 4, 3>`, in bytes.
+fn spelled(parts: [&[(usize, usize)]; 2], bits: u32, mn: usize, k: usize, size: usize) -> u32 {
+    Canonical { mn: parts[0].to_vec(), k: parts[1].to_vec(), bits }.byte(mn, k, size) as u32
+}
+
+#[test]
+fn the_manuals_examples() {
+    // Figures 166 to 170: exact layouts, and leading and stride offsets as they are encoded.
+    let tf32 = (Tf32, Major::K, 16, 8);
+    let bf16 = |rows| (Bf16, Major::Mn, rows, 16);
+    type Example<'a> =
+        ((warptape_ptx::tensor::element::Element, Major, usize, usize), [&'a [(usize, usize)]; 2], u32, u64, [u64; 2]);
+    let examples: [Example; 5] = [
+        (tf32, [&[(8, 4), (2, 32)], &[(4, 1), (4, 64)]], 0, 0, [16, 8]),
+        (tf32, [&[(8, 8), (2, 64)], &[(4, 1), (4, 4)]], 1, 3, [1, 16]),
+        (bf16(16), [&[(8, 1), (1, 8), (2, 64)], &[(8, 8), (2, 128)]], 0, 0, [16, 8]),
+        (bf16(32), [&[(8, 1), (2, 8), (2, 128)], &[(8, 16), (2, 256)]], 1, 3, [16, 32]),
+        (bf16(64), [&[(8, 1), (4, 8), (2, 256)], &[(8, 32), (2, 512)]], 2, 2, [32, 64]),
+    ];
+    for ((element, major, rows, depth), layout, bits, mode, [leading, stride]) in examples {
+        let descriptor = 0x4000 >> 4 | leading << 16 | stride << 32 | mode << 62;
+        let operand = Operand::new(descriptor, element, major, rows).unwrap();
+        for (mn, k) in (0..rows).flat_map(|mn| (0..depth).map(move |k| (mn, k))) {
+            let expected = 0x4000 + spelled(layout, bits, mn, k, element.bits() / 8);
+            assert_eq!(operand.address(mn, k), expected, "{element:?} {major:?} mode {mode}: {mn}, {k}");
+        }
+    }
 }
