@@ -3,6 +3,13 @@
 //! Section numbers in these pages are those of NVIDIA's "Parallel Thread Execution ISA".
 
 pub mod alu;
+mod code;
+mod decode;
 pub mod lane;
+pub mod memory;
 pub mod number;
+pub mod program;
+pub mod run;
 pub mod tensor;
+pub mod text;
+pub mod watch;

@@ -16,11 +16,14 @@ use warptape::{Device, Environment};
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
 
 /// Guarded devices (poisoned outputs, sentinels) with a label each: on the host every thread order with the CPU's tiles
-/// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU; with `host:checked` every thread order in checked mode, where
-/// a launch with a finding fails.
+/// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU; with `ptx` a GPU in software in every order, with `host:checked` every
+/// thread order in checked mode, where a launch with a finding fails.
 pub fn devices() -> Vec<(String, Device)> {
     if let Some(cuda) = cuda() {
         return vec![cuda];
+    }
+    if on_ptx() {
+        return ORDERS[..3].iter().map(|&order| ptx(order)).collect();
     }
     if on_checked() {
         return ORDERS[..3].iter().map(|&order| in_checked_mode(order)).collect();
@@ -40,6 +43,9 @@ pub fn device() -> Device {
     if on_checked() {
         return in_checked_mode(Order::Forward).1;
     }
+    if on_ptx() {
+        return ptx(Order::Forward).1;
+    }
     cuda().map_or_else(|| host(Order::Forward, false), |(_, device)| device)
 }
 
@@ -47,6 +53,9 @@ pub fn device() -> Device {
 pub fn orders() -> Vec<(String, Device)> {
     if on_checked() {
         return ORDERS.map(in_checked_mode).into();
+    }
+    if on_ptx() {
+        return ORDERS.map(ptx).into();
     }
     let host = || ORDERS.map(|order| (format!("host {order:?}"), host(order, false))).into();
     cuda().map_or_else(host, |cuda| vec![cuda])
@@ -58,7 +67,11 @@ fn named() -> Option<String> {
 
 /// Whether tests run on a GPU; those of what only the host device does then have nothing to test.
 pub fn on_gpu() -> bool {
-    named().is_some() && !on_checked()
+    named().is_some() && !on_checked() && !on_ptx()
+}
+
+fn on_ptx() -> bool {
+    named().is_some_and(|name| name == "ptx" || name.starts_with("ptx:"))
 }
 
 fn on_checked() -> bool {
@@ -130,6 +143,15 @@ fn cuda() -> Option<(String, Device)> {
     let cuda = warptape::device::cuda::Cuda::open(ordinal, &Environment::of_process());
     let cuda = cuda.expect("the device that WARPTAPE_TEST_DEVICE names");
     Some((name, asked(Device::guarded(Box::new(cuda)))))
+}
+
+/// A GPU in software. It knows itself where buffers end and fills them with NaN, so it is not a guarded one.
+fn ptx(order: Order) -> (String, Device) {
+    let name = named().unwrap_or_default();
+    let arch = name.strip_prefix("ptx:").unwrap_or(warptape::device::ptx::ARCH).to_owned();
+    let options = warptape::device::ptx::Options { arch, order, environment: Environment::of_process() };
+    let device = warptape::device::ptx::Ptx::open(options).expect("the device that WARPTAPE_TEST_DEVICE names");
+    (format!("{name} {order:?}"), asked(Device::new(Box::new(device))))
 }
 
 /// The names in a folder, sorted.

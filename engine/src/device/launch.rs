@@ -74,6 +74,29 @@ impl From<u64> for Arg {
     }
 }
 
+/// Threads of a block, and bytes of its dynamic shared memory, at most.
+const MAX_THREADS: usize = 1024;
+const MAX_SHARED: u32 = 227 * 1024;
+
+/// Refuses arguments that do not fit parameters of so many bytes: a driver would read beyond them, and the kernel take sizes for
+/// addresses.
+pub(super) fn accepts(parameters: &[usize], args: &[Arg]) -> Result<(), String> {
+    if parameters.len() != args.len() {
+        return Err(format!("takes {} arguments and was given {}", parameters.len(), args.len()));
+    }
+    let fits = |arg: &Arg, size: usize| match arg {
+        Arg::Ptr(_) | Arg::Tensor { .. } | Arg::U64(_) | Arg::F64(_) => size == 8,
+        // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
+        Arg::I32(_) | Arg::U32(_) => size <= 4,
+        Arg::F32(_) => size == 4,
+        Arg::Ints(ints) => size <= size_of_val(ints),
+    };
+    match args.iter().zip(parameters).position(|(arg, &size)| !fits(arg, size)) {
+        Some(i) => Err(format!("argument {i} has {} bytes there and is {:?}", parameters[i], args[i])),
+        None => Ok(()),
+    }
+}
+
 /// Launch geometry: blocks in the grid, threads in a block (x, y, z), bytes of dynamic shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -94,6 +117,30 @@ impl Geometry {
     /// A launch over a `x × y × z` grid of one-dimensional blocks.
     pub fn grid(x: usize, y: usize, z: usize, threads: usize) -> Self {
         Self { grid: [x as u32, y as u32, z as u32], block: [threads as u32, 1, 1], shared: 0 }
+    }
+
+    /// Refuses blocks that no device has.
+    pub(super) fn fits_a_block(&self) -> Result<(), String> {
+        let (threads, shared) = (self.threads(), self.shared);
+        if threads == 0 || threads > MAX_THREADS {
+            return Err(format!("a block has 1 to {MAX_THREADS} threads, not {threads}"));
+        }
+        if shared > MAX_SHARED {
+            return Err(format!("{shared} bytes of shared memory, at most {MAX_SHARED} exist"));
+        }
+        Ok(())
+    }
+
+    /// Refuses what no GPU can launch (CUDA Programming Guide, Compute Capabilities).
+    pub(super) fn fits_a_gpu(&self) -> Result<(), String> {
+        self.fits_a_block()?;
+        let Self { grid, block, .. } = self;
+        if grid[1].max(grid[2]) > 65535 || block[2] > 64 {
+            return Err(format!(
+                "a GPU takes grids of ... × 65535 × 65535 and 64 threads in z, not {grid:?}, {block:?}"
+            ));
+        }
+        Ok(())
     }
 
     /// Number of blocks.

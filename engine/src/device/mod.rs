@@ -1,7 +1,7 @@
 //! Devices: memory, a compiler and a launcher, and nothing about any op.
 //!
-//! A [`Device`] is a cheap handle. Behind it stands a [`Backend`]: `cuda` (driver and NVRTC) or `host` (the system's
-//! C++ compiler; every CUDA thread is a fiber). What both need alike lives here: the caching allocator, the table of
+//! A [`Device`] is a cheap handle. Behind it stands a [`Backend`]: `cuda` (driver and NVRTC), `ptx` (NVRTC and a GPU in software) or
+//! `host` (the system's C++ compiler; every CUDA thread is a fiber). What all need alike lives here: the caching allocator, the table of
 //! compiled functions and the counters of memory in use.
 
 mod attached;
@@ -20,6 +20,7 @@ mod launch;
 mod memory;
 mod open;
 mod prepare;
+pub mod ptx;
 pub mod signature;
 pub mod source;
 pub mod tree;
@@ -74,6 +75,8 @@ pub enum Kind {
     Profiled,
     /// A GPU.
     Cuda,
+    /// A GPU in software; see [`ptx`].
+    Ptx,
     /// Nothing; see [`dry`].
     Dry,
 }

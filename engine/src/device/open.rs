@@ -1,6 +1,6 @@
 //! Devices by name.
 
-use super::{Device, Tree, cuda, host};
+use super::{Device, Tree, cuda, host, ptx};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
@@ -18,7 +18,7 @@ impl Device {
     }
 
     /// Opens a device by its name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works, else the
-    /// host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`. [`Device::open_in`] does the same and prefers the
+    /// host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`, `ptx` (see [`ptx`]), `ptx:sm_80`. [`Device::open_in`] does the same and prefers the
     /// kernels that `warptape tune` found to be fastest.
     ///
     /// # Errors
@@ -37,10 +37,18 @@ impl Device {
             "host" => host(host::Mode::Fast),
             "host:checked" => host(host::Mode::Checked),
             "cuda" => return Self::untuned("cuda:0", environment),
+            "ptx" => return Self::untuned(&format!("ptx:{}", ptx::ARCH), environment),
+            _ if spelled.starts_with("ptx:sm_") => {
+                let arch = spelled["ptx:".len()..].to_owned();
+                let options = ptx::Options { arch, order: host::Order::Forward, environment: environment.clone() };
+                Self::new(Box::new(ptx::Ptx::open(options)?))
+            }
             _ => {
                 let ordinal = spelled.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
                 let ordinal = ordinal.ok_or_else(|| {
-                    Error::usage(format!("unknown device '{name}': use auto, host, host:checked, cuda or cuda:N"))
+                    Error::usage(format!(
+                        "unknown device '{name}': use auto, host, host:checked, cuda, cuda:N, ptx or ptx:sm_80"
+                    ))
                 })?;
                 Self::new(Box::new(cuda::Cuda::open(ordinal, environment)?))
             }

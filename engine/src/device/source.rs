@@ -38,6 +38,12 @@ impl Source {
         &self.kernels
     }
 
+    /// The files that the text was put together from, some of them several times.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let rests = self.text.lines().filter_map(|line| line.strip_prefix("#line "));
+        rests.filter_map(|rest| Some(rest.split_once(' ')?.1.trim_matches('"')))
+    }
+
     /// The lines of `file` with their numbers (from 1), in order; none if it is no part of this source. An include
     /// stands there as a comment.
     pub fn lines_of(&self, file: &str) -> impl Iterator<Item = (u32, &str)> {

@@ -10,6 +10,7 @@ use cudarc::driver::sys::{self, CUfunction, CUfunction_attribute as FunctionAttr
 use super::cubin;
 use super::driver::Context;
 use super::fit::Allowance;
+use crate::device::launch::accepts;
 use crate::device::{Arg, Handle, Module, Source};
 use crate::error::{Error, Result};
 
@@ -50,23 +51,9 @@ unsafe impl Send for Kernel {}
 unsafe impl Sync for Kernel {}
 
 impl Kernel {
-    /// Arguments that do not fit would make the driver read beyond them, and the kernel take sizes for addresses.
+    /// Refuses arguments that do not fit, where the driver tells what would.
     pub(super) fn accepts(&self, args: &[Arg]) -> Result<(), String> {
-        let Some(parameters) = &self.parameters else { return Ok(()) };
-        if parameters.len() != args.len() {
-            return Err(format!("takes {} arguments and was given {}", parameters.len(), args.len()));
-        }
-        let fits = |arg: &Arg, size: usize| match arg {
-            Arg::Ptr(_) | Arg::Tensor { .. } | Arg::U64(_) | Arg::F64(_) => size == 8,
-            // Of a smaller integer the kernel reads the first bytes (see `Arg::pointer`).
-            Arg::I32(_) | Arg::U32(_) => size <= 4,
-            Arg::F32(_) => size == 4,
-            Arg::Ints(ints) => size <= size_of_val(ints),
-        };
-        match args.iter().zip(parameters).position(|(arg, &size)| !fits(arg, size)) {
-            Some(i) => Err(format!("argument {i} has {} bytes there and is {:?}", parameters[i], args[i])),
-            None => Ok(()),
-        }
+        self.parameters.as_ref().map_or(Ok(()), |parameters| accepts(parameters, args))
     }
 }
 

@@ -21,7 +21,7 @@ pub const INSTALL: &str = "run scripts/install_nvrtc.sh (or `pip install nvidia-
 /// What every kernel is compiled with, besides its architecture and defines. `-v` makes the assembler report registers
 /// and spills in the log.
 // `-default-device` because a lambda with `auto` parameters counts as a host function otherwise.
-pub(super) const OPTIONS: [&str; 4] = ["--std=c++17", "-default-device", "-lineinfo", "--ptxas-options=-v"];
+pub(in crate::device) const OPTIONS: [&str; 4] = ["--std=c++17", "-default-device", "-lineinfo", "--ptxas-options=-v"];
 
 /// The first that installs CUDA's headers.
 const BRINGS_HEADERS: fit::Version = (13, 3);
@@ -96,8 +96,20 @@ impl Nvrtc {
     /// # Errors
     /// [`Error::Compile`] with NVRTC's log and the lines it complains about; an unknown architecture; an unwritable cache.
     pub fn compile_cubin(&self, source: &Source, arch: &str) -> Result<Vec<u8>> {
+        self.image(source, arch, "cubin")
+    }
+
+    /// PTX of `source` for `arch` (`sm_90a`) with its final NUL, from the disk cache if it was compiled before.
+    ///
+    /// # Errors
+    /// As [`Nvrtc::compile_cubin`].
+    pub fn compile_ptx(&self, source: &Source, arch: &str) -> Result<Vec<u8>> {
+        self.image(source, &arch.replace("sm_", "compute_"), "ptx")
+    }
+
+    fn image(&self, source: &Source, arch: &str, ending: &str) -> Result<Vec<u8>> {
         let key = self.key(source, arch);
-        let name = format!("{key}.cubin");
+        let name = format!("{key}.{ending}");
         let make = || {
             let Compiled { image, log } = self.compile(source, arch)?;
             // What it costs is known by the way.
@@ -137,11 +149,8 @@ impl Nvrtc {
     /// # Errors
     /// As [`Nvrtc::compile_cubin`].
     pub fn compile(&self, source: &Source, arch: &str) -> Result<Compiled> {
-        let digits: String = arch.chars().filter(char::is_ascii_digit).collect();
-        if !digits.parse().is_ok_and(|number| self.archs.contains(&number)) {
-            let known: Vec<_> = self.archs.iter().map(|a| format!("sm_{a}")).collect();
-            let (major, minor) = self.version;
-            return Err(Error::usage(format!("NVRTC {major}.{minor} has no {arch}; it has {}", known.join(", "))));
+        if !self.knows(arch) {
+            return Err(self.unknown(arch));
         }
         let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
         options.push(format!("--gpu-architecture={arch}"));
@@ -159,6 +168,19 @@ impl Nvrtc {
             (true, Some(image)) => Ok(Compiled { image, log: program.log() }),
             _ => Err(self.failure(source, arch, &program)),
         }
+    }
+
+    /// Whether it compiles for an architecture.
+    pub fn knows(&self, arch: &str) -> bool {
+        let digits: String = arch.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().is_ok_and(|number| self.archs.contains(&number))
+    }
+
+    /// The error for an architecture that it does not know.
+    pub fn unknown(&self, arch: &str) -> Error {
+        let known: Vec<_> = self.archs.iter().map(|a| format!("sm_{a}")).collect();
+        let (major, minor) = self.version;
+        Error::usage(format!("NVRTC {major}.{minor} has no {arch}; it has {}", known.join(", ")))
     }
 
     /// The compile error: NVRTC's words, then the lines that the first error is about.

@@ -10,16 +10,16 @@ use super::observed::{Launch, Observer};
 use super::{Host, Order, scheduler, stacks, workers};
 use crate::device::{Arg, Function, Geometry, Target};
 
-const MAX_THREADS: usize = 1024;
-const MAX_SHARED: u32 = 227 * 1024;
-
 impl Host {
     /// Runs a kernel to its end. Errors are sentences without the kernel's name.
     ///
     /// # Safety
     /// That of [`Device::launch`](crate::Device::launch).
     pub(super) unsafe fn start(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<(), String> {
-        self.accepts(geometry)?;
+        match self.info.target {
+            Target::Cuda => geometry.fits_a_gpu()?,
+            Target::Host { .. } => geometry.fits_a_block()?,
+        }
         let Loaded { kernel, module } = function.handle().ok_or("was compiled for another device")?;
         kernel.accepts(args)?;
 
@@ -100,24 +100,6 @@ impl Host {
             fault.locate(launch.module)?;
         }
         observer.end(launch, ended)
-    }
-
-    /// Refuses what no GPU can launch and, where GPU tiles are tested, what would not launch there.
-    fn accepts(&self, geometry: Geometry) -> Result<(), String> {
-        let Geometry { grid, block, shared } = geometry;
-        let threads = geometry.threads();
-        if threads == 0 || threads > MAX_THREADS {
-            return Err(format!("a block has 1 to {MAX_THREADS} threads, not {threads}"));
-        }
-        if shared > MAX_SHARED {
-            return Err(format!("{shared} bytes of shared memory, at most {MAX_SHARED} exist"));
-        }
-        if self.info.target == Target::Cuda && (grid[1].max(grid[2]) > 65535 || block[2] > 64) {
-            return Err(format!(
-                "a GPU takes grids of ... × 65535 × 65535 and 64 threads in z, not {grid:?}, {block:?}"
-            ));
-        }
-        Ok(())
     }
 }
 

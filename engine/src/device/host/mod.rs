@@ -29,7 +29,7 @@ mod stacks;
 pub mod toolchain;
 mod unit;
 mod warp;
-mod workers;
+pub(super) mod workers;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -139,7 +139,7 @@ impl Host {
     }
 }
 
-fn total_memory() -> u64 {
+pub(super) fn total_memory() -> u64 {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"));
     total.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024

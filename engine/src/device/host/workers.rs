@@ -12,7 +12,7 @@ static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
 });
 
 /// Cores that this process may use.
-pub(super) fn cores() -> usize {
+pub(in crate::device) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -1,0 +1,187 @@
+//! The PTX device: a GPU in software. NVRTC compiles kernels to PTX as it does for a GPU, and `warptape-ptx` executes that on the CPU's
+//! cores, a warp at a time: what runs is what a GPU's driver would be given, down to each instruction.
+
+mod module;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use warptape_ptx::lane::Isa;
+use warptape_ptx::memory::{Holds, Memory};
+use warptape_ptx::run;
+
+use super::cuda::nvrtc::{self, Nvrtc};
+use super::host::{Order, total_memory, workers};
+use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use module::{Loaded, PtxModule};
+
+/// What kernels are compiled for unless a name says otherwise: Hopper, with the instructions of that chip alone.
+pub const ARCH: &str = "sm_90a";
+
+/// How the PTX device runs kernels.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The architecture that kernels are compiled for: `sm_80`, `sm_90a`.
+    pub arch: String,
+    /// In which order blocks, warps, and lanes that went different ways take their turns.
+    pub order: Order,
+    /// Where NVRTC and its cache are.
+    pub environment: Environment,
+}
+
+/// A GPU in software.
+pub struct Ptx {
+    info: Info,
+    options: Options,
+    nvrtc: Nvrtc,
+    memory: Arc<RwLock<Memory>>,
+    /// What is issued from several threads runs one after the other, as on a stream.
+    stream: Mutex<()>,
+    launches: AtomicU64,
+    instructions: AtomicU64,
+}
+
+impl Ptx {
+    /// A machine for PTX, with the NVRTC that is found in the environment.
+    ///
+    /// # Errors
+    /// No NVRTC, or one that does not know the architecture; no addresses to be had.
+    pub fn open(options: Options) -> Result<Self> {
+        let nvrtc = Nvrtc::find(&options.environment)?;
+        let Options { arch, .. } = &options;
+        let name = if arch == ARCH { "ptx".into() } else { format!("ptx:{arch}") };
+        if !nvrtc.knows(arch) {
+            return Err(nvrtc.unknown(arch));
+        }
+        let memory = Memory::new().map_err(|e| Error::device(&name, format!("reserving addresses: {e}")))?;
+        let cores = workers::cores();
+        let (major, minor) = nvrtc.version();
+        let info = Info {
+            kind: Kind::Ptx,
+            description: format!("{arch} in software ({cores} cores, {:?})", Isa::detect()),
+            name,
+            arch: arch.clone(),
+            toolchain: format!("NVRTC {major}.{minor}; {}; {arch} as PTX", nvrtc::OPTIONS.join(" ")),
+            units: run::SMS as usize,
+            memory: total_memory(),
+            target: Target::Cuda,
+        };
+        let (launches, instructions) = Default::default();
+        let memory = Arc::new(RwLock::new(memory));
+        Ok(Self { info, options, nvrtc, memory, stream: Mutex::default(), launches, instructions })
+    }
+
+    /// Instructions that warps have done since it was opened.
+    pub fn instructions(&self) -> u64 {
+        self.instructions.load(Ordering::Relaxed)
+    }
+
+    /// The order of a launch: with a seed, each has its own.
+    fn order(&self) -> run::Order {
+        let launch = self.launches.fetch_add(1, Ordering::Relaxed);
+        match self.options.order {
+            Order::Forward => run::Order::Forward,
+            Order::Reverse => run::Order::Reverse,
+            Order::Random(seed) => run::Order::Random(seed ^ launch.rotate_left(32)),
+        }
+    }
+}
+
+impl Backend for Ptx {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    fn environment(&self) -> &Environment {
+        &self.options.environment
+    }
+
+    fn alloc(&self, bytes: usize) -> Result<u64> {
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        let failed =
+            |e| Error::device(&self.info.name, format!("out of memory: {bytes} bytes ({e}); use a smaller batch"));
+        memory.allocate(bytes, Holds::Buffer).map_err(failed)
+    }
+
+    unsafe fn free(&self, address: u64, _bytes: usize) {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner).free(address);
+    }
+
+    unsafe fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
+        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the caller's buffer at `to`, which is a pointer of this process, holds at least `from.len()` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to as *mut u8, from.len()) };
+        Ok(())
+    }
+
+    unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
+        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the caller's buffer at `from` holds at least `to.len()` bytes.
+        unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) };
+        Ok(())
+    }
+
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: both buffers hold at least `bytes` bytes.
+        unsafe { std::ptr::copy(from as *const u8, to as *mut u8, bytes) };
+        Ok(())
+    }
+
+    unsafe fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
+        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the caller's buffer holds `words` words and is aligned to at least four bytes.
+        unsafe { std::slice::from_raw_parts_mut(to as *mut u32, words) }.fill(word);
+        Ok(())
+    }
+
+    fn compile(&self, source: &Source, _: &AtomicBool) -> Result<Arc<dyn Module>> {
+        let image = self.nvrtc.compile_ptx(source, &self.info.arch)?;
+        Ok(Arc::new(PtxModule::load(source, &image, &self.info.name, self.memory.clone())?))
+    }
+
+    unsafe fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
+        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |what: String| Error::Kernel { kernel: function.to_string(), what };
+        let loaded = function.handle::<Loaded>().ok_or_else(|| failed("was compiled for another device".into()))?;
+        geometry.fits_a_gpu().map_err(failed)?;
+        let params = loaded.params(args).map_err(failed)?;
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let Geometry { grid, block, shared } = geometry;
+        let launch = run::Launch {
+            memory: &memory,
+            program: &loaded.module.program,
+            kernel: loaded.kernel,
+            grid,
+            block,
+            shared,
+            params: &params,
+            order: self.order(),
+            cores: workers::cores(),
+        };
+        match run::launch(&launch, None) {
+            Ok(instructions) => {
+                self.instructions.fetch_add(instructions, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(fault) => Err(failed(loaded.module.told(&fault))),
+        }
+    }
+
+    fn synchronize(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn allocated(&self, address: u64, bytes: usize) {
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        memory.limit(address, bytes);
+        // SAFETY: a buffer of so many bytes begins to live there, and nobody has written it yet.
+        unsafe { std::ptr::write_bytes(address as *mut u8, 0xFF, bytes) };
+    }
+
+    fn released(&self, address: u64) {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner).limit(address, 0);
+    }
+}

@@ -1,0 +1,28 @@
+//! Runs kernels: blocks on all cores, a block's warps in turns, a warp's lanes together as long as they go the same way.
+
+pub mod access;
+pub mod atomic;
+pub mod barrier;
+mod block;
+pub mod call;
+pub mod collective;
+pub mod copies;
+mod fault;
+mod launch;
+mod printf;
+pub mod reach;
+mod step;
+mod stuck;
+pub mod system;
+mod warp;
+
+pub use fault::{Fault, Kind, What};
+pub use launch::{Launch, Order, SMS, launch};
+pub use step::{Next, Step};
+
+use crate::lane::LANES;
+
+/// The lanes of a mask, the lowest first.
+pub fn lanes(mask: u32) -> impl Iterator<Item = usize> {
+    (0..LANES).filter(move |lane| mask >> lane & 1 == 1)
+}

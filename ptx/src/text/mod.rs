@@ -1,0 +1,10 @@
+//! PTX as text: its words, its grammar, and what they say.
+
+mod body;
+pub mod header;
+pub mod lex;
+mod scope;
+pub mod tree;
+mod variables;
+
+pub use header::parse;
