@@ -1,10 +1,12 @@
-//! `mma.sync` (9.7.14.5): D = A × B + C, with matrices that lie in a warp's registers.
+//! `mma.sync` (9.7.14.5) and `mma.sp.sync` (9.7.14.6): D = A × B + C, with matrices that lie in a warp's registers.
 
 mod find;
 mod run;
+mod sparse;
 
 pub(super) use find::Types;
 pub use find::find;
+pub use sparse::{SparseMma, find_sparse};
 
 use super::fragment::Fragment;
 use crate::lane::Isa;

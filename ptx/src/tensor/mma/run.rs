@@ -22,20 +22,37 @@ impl Instruction {
         with_isa!(self.isa, self.all(a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes]))
     }
 
+    /// What [`Instruction::run`] does where A is sparse: the element of A at `row` and `k` (less than half of the shape's)
+    /// meets B's row `meets[row][k]`.
+    pub(super) fn run_sparse(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], meets: &Meets) {
+        let (a, b, c) = (&a[..self.a.lanes()], &b[..self.b.lanes()], &c[..self.c.lanes()]);
+        let d = &mut d[..self.d.lanes()];
+        with_isa!(self.isa, self.all_sparse(a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], meets: &Meets))
+    }
+
+    #[inline(always)]
+    fn all_sparse(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], meets: &Meets) {
+        let meets = |row: usize, k: usize| usize::from(meets[row][k]);
+        match self.kind {
+            Kind::Integer { saturate } => self.integers(a, b, c, d, saturate, meets),
+            _ => self.floats(a, b, c, d, meets),
+        }
+    }
+
     #[inline(always)]
     fn all(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes]) {
         match self.kind {
-            Kind::Float => self.floats(a, b, c, d),
+            Kind::Float => self.floats(a, b, c, d, |_, k| k),
             Kind::Double => self.doubles(a, b, c, d),
-            Kind::Integer { saturate } => self.integers(a, b, c, d, saturate),
+            Kind::Integer { saturate } => self.integers(a, b, c, d, saturate, |_, k| k),
             Kind::Bits { and } => self.bits(a, b, c, d, and),
             Kind::Quads { a_rows, b_rows } => self.quads(a, b, c, d, a_rows, b_rows),
         }
     }
 
     #[inline(always)]
-    fn floats(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes]) {
-        let (mut a_planes, mut b_planes) = ([[0.0; 32]; 16], [[0.0; 32]; 8]);
+    fn floats(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], meets: impl Fn(usize, usize) -> usize) {
+        let (mut a_planes, mut b_planes) = ([[0.0; 32]; 16], [[0.0; 32]; 16]);
         self.a.element.floats(a, &mut a_planes);
         self.b.element.floats(b, &mut b_planes);
         let mut sums = [[0.0; 8]; 16];
@@ -44,9 +61,9 @@ impl Instruction {
             _ => gather_halves(c, &mut sums, f16_to_f32),
         }
         match self.a.element.per_register() {
-            1 => multiply::<f32, 1, 8>(self.shape.k, &a_planes, &b_planes, &mut sums, f32::mul_add),
-            2 => multiply::<f32, 2, 16>(self.shape.k, &a_planes, &b_planes, &mut sums, f32::mul_add),
-            _ => multiply::<f32, 4, 32>(self.shape.k, &a_planes, &b_planes, &mut sums, f32::mul_add),
+            1 => multiply::<f32, 1, 16>(self.depths(), &a_planes, &b_planes, &mut sums, meets, f32::mul_add),
+            2 => multiply::<f32, 2, 32>(self.depths(), &a_planes, &b_planes, &mut sums, meets, f32::mul_add),
+            _ => multiply::<f32, 4, 64>(self.depths(), &a_planes, &b_planes, &mut sums, meets, f32::mul_add),
         }
         match self.d.element {
             Element::F32 => scatter(&sums, d, f32_bits),
@@ -63,7 +80,8 @@ impl Instruction {
         doubles(c, &mut planes);
         let mut sums = [[0.0; 8]; 16];
         gather(&planes, &mut sums[..self.shape.m], |value| value);
-        multiply::<f64, 1, 16>(self.shape.k, &a_planes, &b_planes, &mut sums[..self.shape.m], f64::mul_add);
+        let part = &mut sums[..self.shape.m];
+        multiply::<f64, 1, 16>(self.depths(), &a_planes, &b_planes, part, |_, k| k, f64::mul_add);
         scatter(&sums[..self.shape.m], &mut planes, |value| value);
         for (pair, plane) in d.chunks_exact_mut(2).zip(&planes) {
             for (words, value) in pair.as_flattened_mut().chunks_exact_mut(2).zip(plane) {
@@ -74,17 +92,25 @@ impl Instruction {
     }
 
     #[inline(always)]
-    fn integers(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], saturate: bool) {
-        let (mut a_planes, mut b_planes) = ([[0; 32]; 32], [[0; 32]; 16]);
+    fn integers(
+        &self,
+        a: &[Lanes],
+        b: &[Lanes],
+        c: &[Lanes],
+        d: &mut [Lanes],
+        saturate: bool,
+        meets: impl Fn(usize, usize) -> usize,
+    ) {
+        let (mut a_planes, mut b_planes) = ([[0; 32]; 32], [[0; 32]; 32]);
         self.a.element.integers(a, &mut a_planes);
         self.b.element.integers(b, &mut b_planes);
         // At most 64 products of 4 bits or 32 of 8 bits: their sum alone never leaves s32.
         let mut sums = [[0; 8]; 16];
-        let (k, sums) = (self.shape.k, &mut sums[..self.shape.m]);
+        let (depths, sums) = (self.depths(), &mut sums[..self.shape.m]);
         let step = |x: u32, y: u32, sum: u32| sum.wrapping_add(x.wrapping_mul(y));
         match self.a.element.per_register() {
-            4 => multiply::<u32, 4, 32>(k, &a_planes, &b_planes, sums, step),
-            _ => multiply::<u32, 8, 64>(k, &a_planes, &b_planes, sums, step),
+            4 => multiply::<u32, 4, 64>(depths, &a_planes, &b_planes, sums, meets, step),
+            _ => multiply::<u32, 8, 128>(depths, &a_planes, &b_planes, sums, meets, step),
         }
         scatter(sums, d, |sum| sum);
         for (sum, c) in d.as_flattened_mut().iter_mut().zip(c.as_flattened()) {
@@ -96,14 +122,21 @@ impl Instruction {
     #[inline(always)]
     fn bits(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], and: bool) {
         let mut sums = [[0; 8]; 16];
-        let (k, sums) = (self.shape.k / 32, &mut sums[..self.shape.m]);
+        let (words, sums) = (self.shape.k / 32, &mut sums[..self.shape.m]);
         gather(c, sums, |word| word);
-        if and {
-            multiply::<u32, 1, 8>(k, a, b, sums, |x, y, sum| sum.wrapping_add((x & y).count_ones()));
-        } else {
-            multiply::<u32, 1, 8>(k, a, b, sums, |x, y, sum| sum.wrapping_add((x ^ y).count_ones()));
-        }
+        let step = |x: u32, y: u32, sum: u32| {
+            let bits = if and { x & y } else { x ^ y };
+            sum.wrapping_add(bits.count_ones())
+        };
+        multiply::<u32, 1, 8>((words, words), a, b, sums, |_, k| k, step);
         scatter(sums, d, |word| word);
+    }
+
+    /// How many elements a row of A has, and a column of B.
+    #[inline(always)]
+    fn depths(&self) -> (usize, usize) {
+        let a = self.a.registers * self.a.element.per_register() * 32 / self.shape.m;
+        (a, self.shape.k)
     }
 
     fn quads(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], a_rows: bool, b_rows: bool) {
@@ -143,19 +176,24 @@ impl Instruction {
     }
 }
 
+/// Which row of B each element of a row of sparse A meets.
+pub(super) type Meets = [[u8; 64]; 16];
+
 /// Adds A × B to `sums`, of which there are as many rows as A has. `PER` elements are in a register; `DEPTH` is the most that
-/// k may be. Element `index` of register `r` in lane `l` is `planes[r * PER + index][l]`.
+/// B may have rows. Element `index` of register `r` in lane `l` is `planes[r * PER + index][l]`; `meets` tells the row of B
+/// that an element of A, of which a row has `a_depth`, is multiplied with.
 #[inline(always)]
 fn multiply<T: Copy + Default, const PER: usize, const DEPTH: usize>(
-    k: usize,
+    (a_depth, b_depth): (usize, usize),
     a: &[[T; 32]],
     b: &[[T; 32]],
     sums: &mut [[T; 8]],
+    meets: impl Fn(usize, usize) -> usize,
     step: impl Fn(T, T, T) -> T,
 ) {
     // As rows that the sums' columns can meet all at once.
     let mut turned = [[T::default(); 8]; DEPTH];
-    for (row, columns) in turned[..k].iter_mut().enumerate() {
+    for (row, columns) in turned[..b_depth].iter_mut().enumerate() {
         let (register, lane, index) = (row / (4 * PER), row / PER % 4, row % PER);
         for (column, element) in columns.iter_mut().enumerate() {
             *element = b[register * PER + index][4 * column + lane];
@@ -164,9 +202,9 @@ fn multiply<T: Copy + Default, const PER: usize, const DEPTH: usize>(
     let tiles = sums.len() / 8;
     let element = |row: usize, k: usize| {
         let register = k / (4 * PER) * tiles + row / 8;
-        (a[register * PER + k % PER][row % 8 * 4 + k / PER % 4], k)
+        (a[register * PER + k % PER][row % 8 * 4 + k / PER % 4], meets(row, k))
     };
-    rows(k, element, &turned, sums, step);
+    rows(a_depth, element, &turned, sums, step);
 }
 
 /// The rows of accumulators, of which each register holds one of a lane.

@@ -7,6 +7,7 @@ mod matrix;
 mod mma;
 mod numbers;
 mod round_trip;
+mod sparse;
 mod swizzle;
 mod wgmma;
 mod wmma;
