@@ -14,8 +14,7 @@ pub fn find(isa: Isa, parts: &[&str]) -> Option<Mma> {
         ["mma", operation @ ("and" | "xor"), "popc", "sync", "aligned", rest @ ..] => (Some(*operation), rest),
         _ => return None,
     };
-    let [shape, a_layout, b_layout, rest @ ..] = parts else { return None };
-    let shape = Shape::parse(shape)?;
+    let (shape, [a_layout, b_layout], rest) = shape_and_layouts(parts)?;
     let (a_rows, b_rows) = (is_row(a_layout)?, is_row(b_layout)?);
     let (saturate, rest) = without("satfinite", rest);
     let (rounds, rest) = without("rn", rest);
@@ -32,6 +31,18 @@ pub fn find(isa: Isa, parts: &[&str]) -> Option<Mma> {
     }
     let kind = if operation.is_some() { Kind::Bits { and: operation == Some("and") } } else { kind };
     Some(Mma::of(isa, shape, types, kind))
+}
+
+/// The shape, as many layouts as wanted, and what follows them: the manual writes the shape first or last.
+pub(in crate::tensor) fn shape_and_layouts<'a, 'b, const N: usize>(
+    parts: &'b [&'a str],
+) -> Option<(Shape, [&'a str; N], &'b [&'a str])> {
+    let (head, rest) = parts.split_at_checked(N + 1)?;
+    let (shape, layouts) = match Shape::parse(head[0]) {
+        Some(shape) => (shape, &head[1..]),
+        None => (Shape::parse(head[N])?, &head[..N]),
+    };
+    Some((shape, layouts.try_into().ok()?, rest))
 }
 
 fn is_row(layout: &str) -> Option<bool> {

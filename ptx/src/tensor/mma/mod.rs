@@ -4,8 +4,8 @@ mod find;
 mod run;
 mod sparse;
 
-pub(super) use find::Types;
 pub use find::find;
+pub(super) use find::{Types, shape_and_layouts};
 pub use sparse::{SparseMma, find_sparse};
 
 use super::fragment::Fragment;

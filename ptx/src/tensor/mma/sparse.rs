@@ -7,7 +7,7 @@
 //! manual shows in figures only, are not here.
 
 use super::run::Meets;
-use super::{Kind, Mma, Shape, Types};
+use super::{Kind, Mma, Types, shape_and_layouts};
 use crate::lane::Isa;
 use crate::tensor::element::Element::{self, *};
 use crate::tensor::fragment::Fragment;
@@ -31,8 +31,7 @@ pub fn find_sparse(isa: Isa, parts: &[&str]) -> Option<SparseMma> {
         ["mma", "sp::ordered_metadata", "sync", "aligned", rest @ ..] => (true, rest),
         _ => return None,
     };
-    let [shape, "row", "col", rest @ ..] = parts else { return None };
-    let shape = Shape::parse(shape)?;
+    let (shape, ["row", "col"], rest) = shape_and_layouts(parts)? else { return None };
     let (saturate, rest) = without("satfinite", rest);
     let [d, a, b, c] = rest else { return None };
     let types = Types { a: Element::parse(a)?, b: Element::parse(b)?, c: Element::parse(c)?, d: Element::parse(d)? };

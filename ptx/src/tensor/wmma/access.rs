@@ -3,7 +3,7 @@
 use super::{Role, fragment, has_shape, place};
 use crate::tensor::element::Element::{self, *};
 use crate::tensor::fragment::Fragment;
-use crate::tensor::mma::Shape;
+use crate::tensor::mma::{Shape, shape_and_layouts};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -48,7 +48,7 @@ impl Access {
 /// The instruction `parts`, its name between dots (`["wmma", "load", "a", "sync", "aligned", "row", "m16n16k16", "shared",
 /// "f16"]`): None if it is no `wmma.load` or `wmma.store` of up to sm_90.
 pub fn find_access(parts: &[&str]) -> Option<Access> {
-    let ["wmma", direction, matrix, "sync", "aligned", layout, shape, rest @ ..] = parts else { return None };
+    let ["wmma", direction, matrix, "sync", "aligned", rest @ ..] = parts else { return None };
     let (direction, role) = match (*direction, *matrix) {
         ("load", "a") => (Direction::Load, Role::A),
         ("load", "b") => (Direction::Load, Role::B),
@@ -56,12 +56,12 @@ pub fn find_access(parts: &[&str]) -> Option<Access> {
         ("store", "d") => (Direction::Store, Role::Sum),
         _ => return None,
     };
-    let row_major = match *layout {
+    let (shape, [layout], rest) = shape_and_layouts(rest)?;
+    let row_major = match layout {
         "row" => true,
         "col" => false,
         _ => return None,
     };
-    let shape = Shape::parse(shape)?;
     let element = match rest {
         [element] | ["global" | "shared" | "shared::cta", element] => Element::parse(element)?,
         _ => return None,

@@ -4,7 +4,7 @@ use super::{Role, Tiling, fragment, has_shape};
 use crate::lane::Isa;
 use crate::tensor::element::Element::{self, *};
 use crate::tensor::fragment::Fragment;
-use crate::tensor::mma::{Kind, Mma, Shape, Types};
+use crate::tensor::mma::{Kind, Mma, Shape, Types, shape_and_layouts};
 use crate::tensor::{Lanes, without};
 
 /// A multiply of whole matrices, made of one or two of `mma`'s.
@@ -28,8 +28,7 @@ pub fn find_multiply(isa: Isa, parts: &[&str]) -> Option<Multiply> {
         ["wmma", "mma", "xor", "popc", "sync", "aligned", rest @ ..] => (Some(false), rest),
         _ => return None,
     };
-    let [a_layout @ ("row" | "col"), b_layout @ ("row" | "col"), shape, rest @ ..] = parts else { return None };
-    let shape = Shape::parse(shape)?;
+    let (shape, layouts @ ["row" | "col", "row" | "col"], rest) = shape_and_layouts(parts)? else { return None };
     let (saturate, rest) = without("satfinite", rest);
     let (rounds, rest) = without("rn", rest);
     let [d, a, b, c] = match rest {
@@ -40,7 +39,7 @@ pub fn find_multiply(isa: Isa, parts: &[&str]) -> Option<Multiply> {
     };
     let types = Types { a: Element::parse(a)?, b: Element::parse(b)?, c: Element::parse(c)?, d: Element::parse(d)? };
     let kind = kind(types, and, saturate)?;
-    let along_k = types.a.bits() >= 8 || (*a_layout, *b_layout) == ("row", "col");
+    let along_k = types.a.bits() >= 8 || layouts == ["row", "col"];
     if !has_shape(shape, types.a) || !along_k || rounds && kind != Kind::Double {
         return None;
     }

@@ -160,6 +160,8 @@ fn what_is_no_instruction_is_not_found() {
     ] {
         assert_eq!(find(Isa::Base, &name.split('.').collect::<Vec<_>>()), None, "{name}");
     }
+    // The manual writes it so, too.
+    named("mma.sync.aligned.row.col.m16n8k16.f32.f16.f16.f32");
     named("mma.and.popc.sync.aligned.m8n8k128.row.col.s32.b1.b1.s32");
     named("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64.rn");
     named("mma.sync.aligned.m16n8k64.row.col.s32.s4.s4.s32.satfinite");

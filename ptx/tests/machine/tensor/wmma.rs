@@ -179,6 +179,16 @@ fn fragments_are_those_of_mma_beside_each_other() {
 }
 
 #[test]
+fn the_shape_may_come_first() {
+    let parts = ["wmma", "load", "b", "sync", "aligned", "m16n16k16", "row", "f16"];
+    assert_eq!(find_access(&parts), Some(access("wmma.load.b.sync.aligned.row.m16n16k16.f16")));
+    let find = |name: &str| find_multiply(Isa::Base, &name.split('.').collect::<Vec<_>>());
+    let layouts_first = find("wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32");
+    assert!(layouts_first.is_some());
+    assert_eq!(find("wmma.mma.sync.aligned.m16n16k16.row.col.f32.f32"), layouts_first);
+}
+
+#[test]
 fn what_is_no_instruction_is_not_found() {
     for name in [
         "wmma.load.a.sync.aligned.col.m8n8k32.s4",
