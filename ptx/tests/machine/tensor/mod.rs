@@ -1,5 +1,6 @@
 //! Tensor instructions: layouts against the manual's figures as typed, products against plain loops.
 
+mod exact;
 mod figures;
 mod im2col;
 mod map;
