@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::data::How;
 use super::print;
-use crate::data::Dataset;
+use crate::data::{Dataset, Loading};
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::explain::preview;
 use crate::explain::report::write_picture;
 use crate::op::augment::Augmentation;
@@ -25,6 +25,9 @@ struct What {
     augment: String,
     #[command(flatten)]
     how: How,
+    /// Leave out files that cannot be read as pictures
+    #[arg(long)]
+    skip_broken: bool,
     /// Seed of what is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -40,7 +43,7 @@ pub struct Preview {
     /// Pictures, a row each
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     count: u16,
-    /// Where to write the sheet
+    /// Where to write the sheet, a PNG file
     #[arg(long, value_name = "FILE", default_value = "preview.png")]
     out: PathBuf,
 }
@@ -63,18 +66,33 @@ impl What {
     }
 
     fn open(&self) -> Result<Dataset> {
-        Dataset::open(&self.spec, &self.how.loading())
+        let data = Dataset::open(&self.spec, &Loading { skip_broken: self.skip_broken, ..self.how.loading() })?;
+        super::warn(&data.warnings);
+        Ok(data)
     }
 }
 
 pub fn preview(Preview { what, count, out }: Preview, environment: &Environment) -> Result<()> {
-    let order = what.order()?;
+    let (order, out) = (what.order()?, png(out)?);
     let device = super::open(&what.device, environment)?;
     let data = what.open()?;
     super::faces(&data.classes, environment);
     let sheet = preview::preview(&data, &order, &what.augment, count.into(), what.seed, &device)?;
     write_picture(&out, &sheet.draw()?)?;
     print(format_args!("{}", out.display()))
+}
+
+/// `file` with the ending of what is written into it.
+fn png(mut file: PathBuf) -> Result<PathBuf> {
+    match file.extension() {
+        _ if file.is_dir() => Err(Error::file(file, "is a folder; name a file for the sheet, such as preview.png")),
+        None => {
+            file.set_extension("png");
+            Ok(file)
+        }
+        Some(ending) if ending.eq_ignore_ascii_case("png") => Ok(file),
+        Some(_) => Err(Error::file(&file, "the sheet is a PNG file: give it the ending .png")),
+    }
 }
 
 pub fn copy(Copies { what, copies, to }: Copies, environment: &Environment) -> Result<()> {

@@ -27,7 +27,7 @@ pub struct Options {
 enum Command {
     /// List the kinds of data sets
     List,
-    /// Counts, sizes, broken files, duplicates and warnings of a data set; exit code 1 if files are broken
+    /// Counts, sizes, broken files, duplicates and warnings of a data set; exit code 1 if files are broken or a class has none
     Info(Info),
     /// Download and unpack a data set
     Fetch(Fetch),
@@ -155,14 +155,18 @@ fn inform(info: Info) -> Result<()> {
     } else {
         show(&report)?;
     }
-    match report.broken.len() {
-        0 => Ok(()),
-        count => {
-            let files = if count == 1 { "file" } else { "files" };
-            let what =
-                format!("{count} broken {files}: remove or replace, or leave out of a training with ‹skip_broken›");
-            Err(Error::file(spec, what))
-        }
+    let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let broken = (!report.broken.is_empty()).then(|| {
+        let files = count(report.broken.len(), "broken file", "broken files");
+        format!("{files}: remove or replace, or leave out of a training with ‹skip_broken›")
+    });
+    let empty = (!report.empty.is_empty()).then(|| {
+        let folders = count(report.empty.len(), "class folder", "class folders");
+        format!("{folders} without pictures, with which no training starts: add some or remove it")
+    });
+    match [broken, empty].into_iter().flatten().reduce(|one, other| format!("{one}; {other}")) {
+        None => Ok(()),
+        Some(what) => Err(Error::file(spec, what)),
     }
 }
 
@@ -202,8 +206,6 @@ fn show(report: &Report) -> Result<()> {
     for broken in &report.broken {
         print(format_args!("broken: {}: {}", broken.file, broken.reason))?;
     }
-    for warning in &report.warnings {
-        print(format_args!("warning: {warning}"))?;
-    }
-    Ok(())
+    report.empty.iter().try_for_each(|empty| print(format_args!("empty: {empty}")))?;
+    report.warnings.iter().try_for_each(|warning| print(format_args!("warning: {warning}")))
 }

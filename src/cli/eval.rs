@@ -1,11 +1,9 @@
 //! `warptape eval`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::settings::as_options;
 use super::{checkpoint, print};
 use crate::data::source;
 use crate::environment::Environment;
@@ -27,6 +25,9 @@ pub struct Options {
     /// all of other data without parts]
     #[arg(long, value_parser = part)]
     part: Option<Part>,
+    /// Leave out files that cannot be read as pictures
+    #[arg(long)]
+    skip_broken: bool,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
@@ -41,7 +42,8 @@ pub struct Options {
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
     let device = crate::cli::open(&options.device, environment)?;
-    let (model, meta) = load_model(&path, &device)?;
+    let (model, mut meta) = load_model(&path, &device)?;
+    meta.config.skip_broken |= options.skip_broken;
     let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
     meta.config.precision.check(&device)?;
     let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype());
@@ -69,9 +71,12 @@ pub(super) fn judged(path: &Path, meta: &Meta, data: Option<&str>, part: Option<
         let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
         if data.is_none() && !checkpoint::in_run(path) { Error::file(path, what) } else { error }
     })?;
-    for note in &judged.notes {
-        let _ = writeln!(std::io::stderr(), "warning: {}", as_options(note));
+    if !judged.is_labelled() {
+        let what =
+            "has no folders of classes, which a network could be judged by; `warptape predict` takes such pictures";
+        return Err(Error::file(data.unwrap_or(&judged.name), what));
     }
+    super::warn(&judged.notes);
     Ok(judged)
 }
 

@@ -1,6 +1,5 @@
 //! `warptape explain`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -54,6 +53,9 @@ pub struct Options {
     /// Folder for what is drawn; without it, explain in the run's folder
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Leave out files of the data set that cannot be read as pictures
+    #[arg(long)]
+    skip_broken: bool,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
@@ -73,7 +75,8 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let mut gallery = None;
     let mut columns: Vec<(Meta, Vec<Cam>)> = Vec::new();
     for path in &checkpoints {
-        let (model, meta) = load_model(path, &device)?;
+        let (model, mut meta) = load_model(path, &device)?;
+        meta.config.skip_broken |= options.skip_broken;
         if gallery.is_none() {
             gallery = Some(Gallery::open(&options.images, path, &meta)?);
         }
@@ -86,21 +89,19 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         columns.push((meta, cams));
     }
     super::faces(&columns[0].0.classes, environment);
-    let Gallery { pictures, notes, .. } = gallery.expect("there is a checkpoint at least");
-    for note in notes {
-        let _ = writeln!(std::io::stderr(), "warning: {note}");
-    }
+    let gallery = gallery.expect("there is a checkpoint at least");
+    super::warn(&gallery.notes);
     let folder =
         options.out.clone().unwrap_or_else(|| if run.is_dir() { run.join("explain") } else { "explain".into() });
     std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, format!("cannot be made: {e}; choose --out")))?;
-    Ok(report(&options, &folder, &pictures, &columns)?)
+    Ok(report(&options, &folder, &gallery, &columns)?)
 }
 
 /// Writes and prints everything.
-fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Meta, Vec<Cam>)]) -> Result<()> {
+fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta, Vec<Cam>)]) -> Result<()> {
     let palette = if options.signed { Palette::Signed } else { Palette::Heat };
     let mut rows = Vec::new();
-    for (i, picture) in pictures.iter().enumerate() {
+    for (i, picture) in gallery.pictures.iter().enumerate() {
         let mut row = Vec::new();
         for (meta, cams) in columns {
             let (epoch, classes) = (meta.progress.epoch, &meta.classes[..]);
@@ -134,7 +135,7 @@ fn report(options: &Options, folder: &Path, pictures: &[Picture], columns: &[(Me
         title: format!(
             "{} of {model} on {}",
             if options.method == Method::GradCam { "Grad-CAM" } else { "Grad-CAM++" },
-            data.split(':').next().unwrap_or(data)
+            gallery.of
         ),
         notes: vec![format!("{layer}, target {}, {}{epoch}", options.target, options.run.display())],
         ..sheet(&rows, options.epochs.is_some())

@@ -151,6 +151,13 @@ fn print(line: impl Display) -> Result<()> {
     }
 }
 
+/// Says what an owner should do something about.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        let _ = writeln!(io::stderr(), "warning: {}", as_options(warning));
+    }
+}
+
 /// Sees to it that pictures can show `names`, and says what they cannot.
 fn faces(names: &[String], environment: &Environment) {
     if let Some(lack) = face::provide(names, environment) {

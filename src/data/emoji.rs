@@ -37,6 +37,7 @@ pub fn find(loading: &Loading) -> Result<Source> {
         size: Size::square(cifar::SIDE),
         notes: Vec::new(),
         warnings: Vec::new(),
+        empty: Vec::new(),
     })
 }
 

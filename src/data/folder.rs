@@ -18,7 +18,7 @@ pub(super) const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 /// The data set in `dir`: class folders, which are split by [`Loading::split`]; or `train` with `val`, `test` or both,
 /// which have class folders. Without `test`, `val` is the test set. Where nothing is trained on ([`Loading::whole`]), any of the
-/// three may stand alone.
+/// three may stand alone, and pictures in `dir` itself, without a class folder, have no class: their labels are -1.
 ///
 /// # Errors
 /// A folder without pictures, classes that differ between parts, names that are no plain text, links that go in circles.
@@ -29,6 +29,12 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
     let inner = [inner(&["train"]), inner(&VALIDATION), inner(&["test"])];
     // Other folders beside them are notes and labels; without `train`, they would be classes.
     let (train, found) = (inner[0].is_some(), inner.iter().flatten().count());
+    if loading.whole && folders.is_empty() {
+        let found = Found::below(root)?;
+        if !found.pictures.is_empty() {
+            return Ok(unlabelled(root, found, loading));
+        }
+    }
     match (train && found > 1, found == folders.len() && found > 0) {
         (true, _) => parts(root, inner, loading),
         (false, false) => whole(root, &folders, loading),
@@ -44,9 +50,18 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
 
 /// Class folders that are yet to be split.
 fn whole(root: &Path, folders: &[PathBuf], loading: &Loading) -> Result<Source> {
-    let (classes, files, warnings) = classes(root, folders)?;
+    let Classes { names, files, warnings, empty } = Classes::find(root, folders, loading)?;
     let notes = loading.split_note().into_iter().collect();
-    Ok(source(root, classes, Parts::Whole(files), notes, warnings))
+    Ok(Source { notes, warnings, empty, ..source(root, names, Parts::Whole(files)) })
+}
+
+/// Pictures without class folders.
+fn unlabelled(root: &Path, found: Found, loading: &Loading) -> Source {
+    let warnings = found.unread.warning(root).into_iter().collect();
+    let files = found.pictures.into_iter().map(|path| Entry { path, label: -1 }).collect();
+    // Whatever a network knows: none of the labels is of them.
+    let classes = loading.classes.clone().unwrap_or_default();
+    Source { warnings, ..source(root, classes, Parts::Whole(files)) }
 }
 
 /// Class folders in folders for training, validation and test.
@@ -64,11 +79,13 @@ fn parts(root: &Path, [train, mut val, mut test]: [Option<PathBuf>; 3], loading:
         notes.push("there is no 'test' with labels: 'val' is the test set".to_owned());
         test = val.take();
     }
-    let (mut first, mut warnings) = (None::<(PathBuf, Vec<String>)>, Vec::new());
+    let (mut first, mut warnings, mut empty) = (None::<(PathBuf, Vec<String>)>, Vec::new(), Vec::new());
     let mut part = |folder: Option<PathBuf>| -> Result<Part> {
         let Some(folder) = folder else { return Ok(Part::Files(Vec::new())) };
-        let (found, files, more) = classes(&folder, &subfolders(&folder)?)?;
+        let Classes { names: found, files, warnings: more, empty: without } =
+            Classes::find(&folder, &subfolders(&folder)?, loading)?;
         warnings.extend(more);
+        empty.extend(without);
         let (train, names) = first.get_or_insert_with(|| (folder.clone(), found.clone()));
         let differ = |what: &str, class: &String| {
             let what = format!("{what} class {class:?}, unlike {}; all parts need the same classes", train.display());
@@ -82,44 +99,63 @@ fn parts(root: &Path, [train, mut val, mut test]: [Option<PathBuf>; 3], loading:
     };
     let parts = Parts::divided([part(train)?, part(val)?, part(test)?]);
     let (_, classes) = first.expect("one of them was found");
-    Ok(source(root, classes, parts, notes, warnings))
+    Ok(Source { notes, warnings, empty, ..source(root, classes, parts) })
 }
 
-fn source(root: &Path, classes: Vec<String>, parts: Parts, notes: Vec<String>, warnings: Vec<String>) -> Source {
+fn source(root: &Path, classes: Vec<String>, parts: Parts) -> Source {
     let whole = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
     let name = plain(&whole.file_name().map_or("folder".into(), |name| name.to_string_lossy()));
-    Source { name, classes, root: root.into(), parts, size: Size::square(32), notes, warnings }
+    let (notes, warnings, empty) = Default::default();
+    Source { name, classes, root: root.into(), parts, size: Size::square(32), notes, warnings, empty }
 }
 
-/// Class names and all pictures of the class folders `folders` in `root`, and a warning if there are some that cannot be read.
-fn classes(root: &Path, folders: &[PathBuf]) -> Result<(Vec<String>, Vec<Entry>, Vec<String>)> {
-    if folders.is_empty() {
-        let what = "holds no folders; expected one for each class, with its pictures";
-        return Err(Error::file(root, what));
-    }
-    let (mut names, mut files, mut unread) = (Vec::new(), Vec::new(), Unread::default());
-    for (label, folder) in folders.iter().enumerate() {
-        let name = folder.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Error::file(folder, "has a name that is not UTF-8; rename it"))?;
-        check_name(name).map_err(|what| Error::file(folder, what))?;
-        names.push(name.to_owned());
-        let found = Found::below(folder)?;
-        if found.pictures.is_empty() {
-            let what = match found.unread.words() {
-                Some(unread) => format!("class {name:?} has {unread}, which are not read: convert them to JPEG or PNG"),
-                None => format!(
-                    "class {name:?} has no pictures ({} other files); expected .{}: add some or remove the folder",
-                    found.others,
-                    kinds::READ.join(" .")
-                ),
-            };
-            return Err(Error::file(folder, what));
+/// What class folders hold.
+struct Classes {
+    /// The classes' names.
+    names: Vec<String>,
+    /// All pictures.
+    files: Vec<Entry>,
+    /// One if there are some that cannot be read.
+    warnings: Vec<String>,
+    /// What to say of classes without pictures.
+    empty: Vec<String>,
+}
+
+impl Classes {
+    /// Those of the class folders `folders` in `root`.
+    ///
+    /// # Errors
+    /// None of them, one of a name that is no plain text; unless [`Loading::allow_empty`] or nothing is trained on, one without
+    /// pictures.
+    fn find(root: &Path, folders: &[PathBuf], loading: &Loading) -> Result<Self> {
+        if folders.is_empty() {
+            let what = "holds no folders; expected one for each class, with its pictures";
+            return Err(Error::file(root, what));
         }
-        unread.add(found.unread);
-        files.extend(found.pictures.into_iter().map(|path| Entry { path, label: label as i32 }));
+        let (mut names, mut files, mut unread, mut empty) = (Vec::new(), Vec::new(), Unread::default(), Vec::new());
+        for (label, folder) in folders.iter().enumerate() {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            let name = name.ok_or_else(|| Error::file(folder, "has a name that is not UTF-8; rename it"))?;
+            check_name(name).map_err(|what| Error::file(folder, what))?;
+            names.push(name.to_owned());
+            let found = Found::below(folder)?;
+            empty.extend(found.without_pictures(name).map(|what| (folder, what)));
+            unread.add(found.unread);
+            files.extend(found.pictures.into_iter().map(|path| Entry { path, label: label as i32 }));
+        }
+        // As torchvision's ImageFolder has it.
+        let allowed = loading.allow_empty || loading.whole || loading.record.is_some();
+        if let Some((folder, what)) = empty.first().filter(|_| !allowed) {
+            let more = match empty.len() {
+                1 => String::new(),
+                count => format!("; {} more have none, `warptape data info` lists all", count - 1),
+            };
+            return Err(Error::file(folder, format!("{what}{more}")));
+        }
+        let warnings = unread.warning(root).into_iter().collect();
+        let empty = empty.into_iter().map(|(folder, what)| format!("{}: {what}", folder.display())).collect();
+        Ok(Self { names, files, warnings, empty })
     }
-    let warn = |unread| format!("{}: {unread} are not read: convert them to JPEG or PNG", root.display());
-    Ok((names, files, unread.words().map(warn).into_iter().collect()))
 }
 
 /// The files in a folder and below.
@@ -142,6 +178,19 @@ impl Found {
         found.walk(folder, &mut Vec::new())?;
         found.pictures.sort_unstable();
         Ok(found)
+    }
+
+    /// What to say if there are no pictures for class `name`.
+    fn without_pictures(&self, name: &str) -> Option<String> {
+        let what = || match self.unread.words() {
+            Some(unread) => format!("class {name:?} has {unread}, which are not read: convert them to JPEG or PNG"),
+            None => format!(
+                "class {name:?} has no pictures ({} other files); expected .{}: add some or remove the folder",
+                self.others,
+                kinds::READ.join(" .")
+            ),
+        };
+        self.pictures.is_empty().then(what)
     }
 
     fn walk(&mut self, folder: &Path, above: &mut Vec<PathBuf>) -> Result<()> {

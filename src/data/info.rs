@@ -45,6 +45,8 @@ pub struct Report {
     pub conversions: BTreeMap<&'static str, usize>,
     /// Files that cannot be read as pictures.
     pub broken: Vec<Broken>,
+    /// Classes without pictures, a sentence each.
+    pub empty: Vec<String>,
     /// Pictures with equal pixels.
     pub duplicates: Duplicates,
     /// Facts about the source.
@@ -84,9 +86,11 @@ pub struct Duplicates {
 /// Reads everything that `spec` names, as training with these settings would.
 ///
 /// # Errors
-/// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded: the report lists them.
+/// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded and classes that have none: the report lists
+/// them.
 pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
-    let Source { name, classes, root, parts, size, notes, warnings: mut found } = Source::find(spec, loading)?;
+    let loading = &Loading { allow_empty: true, ..loading.clone() };
+    let Source { name, classes, root, parts, size, notes, warnings: mut found, empty } = Source::find(spec, loading)?;
     let [size, seen] = loading.sizes(size)?;
     let mut broken = Vec::new();
     // Nothing is held that is only looked at.
@@ -115,6 +119,7 @@ pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
         std,
         conversions,
         broken,
+        empty,
         duplicates,
         notes,
         warnings: found,

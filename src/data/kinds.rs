@@ -72,4 +72,10 @@ impl Unread {
         let kinds: Vec<String> = self.0.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         (!kinds.is_empty()).then(|| format!("{} pictures", kinds.join(" and ")))
     }
+
+    /// What to say of them in `root`; nothing if there are none.
+    pub(super) fn warning(&self, root: &Path) -> Option<String> {
+        let words = self.words()?;
+        Some(format!("{}: {words} are not read: convert them to JPEG or PNG", root.display()))
+    }
 }

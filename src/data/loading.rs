@@ -29,6 +29,8 @@ pub struct Loading {
     pub seed: u64,
     /// Whether a folder without parts of its own is not split but a test set as a whole.
     pub whole: bool,
+    /// Whether a class folder may be without pictures, which is an error where it is trained on; as torchvision's `allow_empty`.
+    pub allow_empty: bool,
     /// The classes that labels index into, which the data set's are matched with by name; its own if none.
     pub classes: Option<Vec<String>>,
     /// Which picture is in which part, as a run stored it.

@@ -68,7 +68,8 @@ impl Dataset {
     /// A spec that is not in the table (the message lists it), whatever is wrong with the files, and a data set that is
     /// larger than the machine's memory.
     pub fn open(spec: &str, loading: &Loading) -> Result<Dataset> {
-        let Source { name, classes, root, parts, size, mut warnings, .. } = Source::find(spec, loading)?;
+        let Source { name, classes, root, parts, size, mut warnings, empty, .. } = Source::find(spec, loading)?;
+        warnings.extend(empty);
         let [size, seen] = loading.sizes(size)?;
         let mut broken = Vec::new();
         let Divided { parts: [train, val, test], rest } = division::divided(parts, &root, size, loading, &mut broken)?;

@@ -1,11 +1,12 @@
 //! Which picture was in which part: what a run stores, so that nothing is judged later on what it was trained on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 use super::origin::Digest;
+use super::source::listed;
 use super::{Dataset, Images};
 use crate::error::{Error, Result};
 use crate::files;
@@ -170,26 +171,33 @@ impl Record {
         let file = |place: u32| all.origins[place as usize].file.as_str();
         let label = |place: u32| classes.get(all.labels[place as usize] as usize).map_or("", |class| class);
         let mut sorted = Sorted::default();
-        let mut gone = HashSet::new();
+        let mut gone = HashMap::new();
         for row in &self.rows {
             let fit = |place: u32| (file(place) != row.file, label(place) != row.label);
             let left = places.get_mut(&row.digest).filter(|left| !left.is_empty());
             let Some(left) = left else {
-                gone.insert(row.file.as_str());
-                sorted.gone[row.role.part()] += 1;
+                gone.insert(row.file.as_str(), row.role.part());
                 continue;
             };
             let best = (0..left.len()).min_by_key(|&at| fit(left[at])).expect("one is left");
             let place = left.remove(best);
-            if label(place) != row.label {
+            // Of a folder without classes nothing is known.
+            if !label(place).is_empty() && label(place) != row.label {
                 sorted.moved.push(format!("{} ({} then)", file(place), row.label));
             }
             sorted.parts[row.role.part()].push(place);
         }
         sorted.new = places.into_values().flatten().collect();
         sorted.new.sort_unstable();
-        sorted.first_new = sorted.new.first().map(|&place| file(place).to_owned());
-        sorted.changed = sorted.new.iter().filter(|&&place| gone.contains(file(place))).count();
+        for name in sorted.new.iter().map(|&place| file(place)) {
+            let (names, counts) = match gone.remove(name) {
+                Some(part) => (&mut sorted.changed, Some(&mut sorted.changed_of[part])),
+                None => (&mut sorted.added, None),
+            };
+            names.push(name.to_owned());
+            counts.into_iter().for_each(|count| *count += 1);
+        }
+        gone.into_values().for_each(|part| sorted.gone[part] += 1);
         sorted
     }
 }
@@ -201,10 +209,12 @@ pub(super) struct Sorted {
     pub(super) parts: [Vec<u32>; 4],
     /// What the run did not have.
     pub(super) new: Vec<u32>,
-    first_new: Option<String>,
-    /// New ones whose files are called as ones that are gone.
-    changed: usize,
-    /// How many of each part are gone.
+    /// The files of new ones that are called as none was.
+    added: Vec<String>,
+    /// Those of new ones that are called as ones of other pixels were, and how many of each part these were of.
+    changed: Vec<String>,
+    changed_of: [usize; 4],
+    /// How many of each part are gone, with their files or out of them.
     gone: [usize; 4],
     /// What is in another class than it was, with the class.
     moved: Vec<String>,
@@ -214,16 +224,19 @@ impl Sorted {
     /// What has become of the run's data, in sentences.
     pub(super) fn words(&self) -> Vec<String> {
         let pictures = |count: usize| if count == 1 { "1 picture".into() } else { format!("{count} pictures") };
+        let parts = |[train, val, test, _]: [usize; 4]| format!("{train} train, {val} val, {test} test");
         let mut lines = Vec::new();
         let gone: usize = self.gone.iter().sum();
         if gone > 0 {
-            let [train, val, test, _] = self.gone;
-            lines.push(format!("{} gone since this run began: {train} train, {val} val, {test} test", pictures(gone)));
+            lines.push(format!("{} gone since this run began: {}", pictures(gone), parts(self.gone)));
         }
-        if let Some(first) = &self.first_new {
-            let changed = if self.changed > 0 { format!(", {} of them changed", self.changed) } else { String::new() };
-            let count = pictures(self.new.len());
-            lines.push(format!("{count} not in this run's data when it began{changed}: {first}"));
+        if !self.changed.is_empty() {
+            let (count, then) = (pictures(self.changed.len()), parts(self.changed_of));
+            let names = listed(&self.changed);
+            lines.push(format!("{count} changed since this run began, when they were {then}; new to it now: {names}"));
+        }
+        if let Some(first) = self.added.first() {
+            lines.push(format!("{} not in this run's data when it began: {first}", pictures(self.added.len())));
         }
         if let Some(first) = self.moved.first() {
             lines.push(format!("{} in another class than when this run began: {first}", pictures(self.moved.len())));

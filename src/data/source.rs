@@ -41,6 +41,8 @@ pub struct Source {
     pub notes: Vec<String>,
     /// What a user should do something about, likewise.
     pub warnings: Vec<String>,
+    /// Classes without a picture, which no training takes, likewise; found only where they are no error.
+    pub empty: Vec<String>,
 }
 
 /// The pictures of a data set.
@@ -158,7 +160,7 @@ impl Source {
 }
 
 /// The first of `names`, and how many more there are.
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
     let more = names.len().saturating_sub(SHOWN);

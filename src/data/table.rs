@@ -105,7 +105,8 @@ pub fn find(path: &str, loading: &Loading) -> Result<Source> {
     };
     let stem = table.file_stem().map_or("table".into(), |stem| stem.to_string_lossy());
     let name = plain(&stem);
-    Ok(Source { name, classes, root, parts, size: Size::square(32), notes, warnings: Vec::new() })
+    let (warnings, empty) = Default::default();
+    Ok(Source { name, classes, root, parts, size: Size::square(32), notes, warnings, empty })
 }
 
 fn folder(root: &Path) -> String {

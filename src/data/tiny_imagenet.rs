@@ -67,7 +67,7 @@ pub fn find(dir: &str, loading: &Loading) -> Result<Source> {
     let classes = classes(&root.join("words.txt"), &labels)?;
     let parts = Parts::divided([train, Vec::new(), test].map(Part::Files));
     let (name, size, warnings) = ("tiny-imagenet".into(), Size::square(64), Vec::new());
-    Ok(Source { name, classes, root, parts, size, notes, warnings })
+    Ok(Source { name, classes, root, parts, size, notes, warnings, empty: Vec::new() })
 }
 
 /// The pictures in `val` with their classes.

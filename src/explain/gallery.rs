@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use crate::data::origin::Digest;
 use crate::data::record::Role;
-use crate::data::{Fit, Images, picture};
+use crate::data::{Dataset, Fit, Images, picture};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::op::augment::Augment;
@@ -35,6 +35,8 @@ pub struct Gallery {
     pub pictures: Vec<Picture>,
     /// What their owner should know of them, in sentences.
     pub notes: Vec<String>,
+    /// What they are of, in words: the data set, a file, so many files.
+    pub of: String,
     images: Images,
     fit: Fit,
 }
@@ -48,9 +50,9 @@ impl Gallery {
     /// classes now.
     pub fn open(names: &[String], checkpoint: &Path, meta: &Meta) -> Result<Self> {
         let fit = meta.config.resize.unwrap_or_default();
-        let (pictures, notes, images) = (Vec::new(), Vec::new(), meta.images());
-        let mut gallery = Self { pictures, notes, images, fit };
-        let (mut data, record) = (None, judged::record(checkpoint)?);
+        let (pictures, notes, of, images) = (Vec::new(), Vec::new(), String::new(), meta.images());
+        let mut gallery = Self { pictures, notes, of, images, fit };
+        let (mut data, mut files, record) = (None::<Dataset>, Vec::new(), judged::record(checkpoint)?);
         for name in names {
             let part = name.split_once(':').filter(|(part, _)| ["test", "train", "val"].contains(part));
             let Some((part, indices)) = part.filter(|_| !Path::new(name).exists()) else {
@@ -61,6 +63,7 @@ impl Gallery {
                     gallery.notes.push(format!("{name} was trained on"));
                 }
                 gallery.push(&stem, None, &picture)?;
+                files.push(path.file_name().map_or(stem, |name| name.to_string_lossy()).into_owned());
                 continue;
             };
             if data.is_none() {
@@ -90,6 +93,13 @@ impl Gallery {
                 gallery.push(&format!("{part}-{number}"), truth, &picture)?;
             }
         }
+        let files = match &files[..] {
+            [] => None,
+            [one] => Some(one.clone()),
+            all => Some(format!("{} files", all.len())),
+        };
+        let set = data.map(|data| data.name);
+        gallery.of = set.into_iter().chain(files).collect::<Vec<String>>().join(" and ");
         Ok(gallery)
     }
 

@@ -199,7 +199,7 @@ impl Checkpoint {
         if self.meta.data_hash == data.hash || data.hash_of_pixels().as_ref() == Some(&self.meta.data_hash) {
             return Ok(());
         }
-        let changes = data.changes.first().map_or(String::new(), |change| format!(" ({change})"));
+        let changes = if data.changes.is_empty() { String::new() } else { format!(" ({})", data.changes.join("; ")) };
         let what = format!("was trained on other data than '{}' holds now{changes}", self.meta.config.data);
         Err(Error::file(&self.path, format!("{what}: bring them back or start a new run")))
     }

@@ -99,6 +99,11 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Whether their classes are known: those of pictures without class folders are not.
+    pub fn is_labelled(&self) -> bool {
+        self.images.labels.iter().all(|label| *label >= 0)
+    }
+
     /// The pictures of `part`, by default the test part, of the data that the network was trained on or of `other`, of which a
     /// folder without parts is judged as a whole. `path` is the network's checkpoint.
     ///

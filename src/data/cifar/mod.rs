@@ -136,7 +136,8 @@ pub fn find(set: &Cifar, dir: &str, loading: &Loading) -> Result<Source> {
         }
     }
     let parts = Parts::divided([train, Images::new(SIDE, SIDE), test].map(Part::Pixels));
-    Ok(Source { name: set.name.into(), classes, root: PathBuf::new(), parts, size, notes, warnings: Vec::new() })
+    let (warnings, empty) = Default::default();
+    Ok(Source { name: set.name.into(), classes, root: PathBuf::new(), parts, size, notes, warnings, empty })
 }
 
 impl Cifar {

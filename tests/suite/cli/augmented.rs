@@ -5,7 +5,8 @@ use std::path::Path;
 
 use warptape::data::{Dataset, Images, Loading};
 
-use crate::command::{device, fails, shared, succeeds};
+use crate::command::{device, done, fails, shared, succeeds, warptape};
+use crate::data::folder::paint_classes;
 
 #[test]
 fn a_preview_is_a_sheet_of_what_training_sees() {
@@ -28,6 +29,39 @@ fn a_preview_is_a_sheet_of_what_training_sees() {
         2,
         &["there is no 'turn(3)'", "rotate(DEGREES)"],
     );
+}
+
+#[test]
+fn the_sheets_file_is_a_png_and_broken_pictures_are_left_out_on_demand() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("pictures");
+    paint_classes(&root, &["a", "b"], 10);
+    let (spec, out) = (root.display().to_string(), folder.path().join("sheet"));
+    let words = |more: &[&str]| -> Vec<String> {
+        let device = device();
+        let all = ["data", "preview", &spec, "--device", &device, "--count", "2"];
+        all.iter().chain(more).map(|word| word.to_string()).collect()
+    };
+    let said = succeeds(&words(&["--out", out.to_str().unwrap()]));
+    assert!(said.ends_with("sheet.png\n") && !out.exists(), "{said}");
+    image::open(out.with_extension("png")).unwrap();
+    fails(&words(&["--out", out.with_extension("jpg").to_str().unwrap()]), 1, &["sheet.jpg", "the ending .png"]);
+    fails(&words(&["--out", spec.as_str()]), 1, &["is a folder"]);
+
+    std::fs::write(root.join("a/cut.png"), b"no picture").unwrap();
+    fails(&words(&[]), 1, &["cut.png", "--skip-broken leaves them out"]);
+    let sheet = folder.path().join("whole.png").display().to_string();
+    let left_out = done(warptape().args(words(&["--skip-broken", "--out", &sheet])));
+    assert_eq!(left_out.code, Some(0), "{}", left_out.stderr);
+    let said = left_out.stderr;
+    assert!(said.starts_with("warning: 1 files cannot be read and are left out; the first: "), "{said}");
+    let to = folder.path().join("copies").display().to_string();
+    let device = device();
+    let copy = ["data", "augment", &spec, "--device", &device, "--to", &to];
+    fails(&copy, 1, &["cut.png", "--skip-broken leaves them out"]);
+    let copied = done(warptape().args(copy).arg("--skip-broken"));
+    assert_eq!(copied.code, Some(0), "{}", copied.stderr);
+    assert!(copied.stdout.contains(": 36 files; use it"), "{}", copied.stdout);
 }
 
 fn pictures(images: &Images) -> BTreeSet<(i32, &[u8])> {

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use warptape::data::{Dataset, Loading};
+use warptape::explain::gallery::Gallery;
+use warptape::train::checkpoint::Checkpoint;
 
 use crate::command::{EPOCHS, TEST, device, fails, shared, succeeds};
 
@@ -127,4 +129,27 @@ fn wrong_words_are_refused() {
     image::RgbImage::new(8, 8).save(file.path()).unwrap();
     let unlabeled = file.path().to_str().unwrap();
     refuse(run, &["--images", unlabeled, "--target", "true"], 2, "is not known; name a class");
+}
+
+/// The sheet's title says of what its pictures are.
+#[test]
+fn pictures_are_named_by_their_data_set_or_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = folder.path().join(name);
+        image::RgbImage::new(9, 9).save(&path).unwrap();
+        path.display().to_string()
+    };
+    let (cat, dog) = (file("cat.png"), file("dog.png"));
+    let path = shared().run.join("checkpoints/last.safetensors");
+    let meta = Checkpoint::load(&path).unwrap().meta;
+    for (images, of) in [
+        (&["test:0,1"][..], "cifar10"),
+        (&[&cat], "cat.png"),
+        (&[&cat, &dog], "2 files"),
+        (&[&dog, "train:3"], "cifar10 and dog.png"),
+    ] {
+        let names: Vec<String> = images.iter().map(|name| name.to_string()).collect();
+        assert_eq!(Gallery::open(&names, &path, &meta).unwrap().of, of);
+    }
 }

@@ -88,6 +88,33 @@ fn broken_files_are_all_listed() {
 }
 
 #[test]
+fn classes_without_pictures_are_told_and_the_rest_is_shown() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    paint_classes(root, &["a", "c"], 12);
+    ["b", "d"].iter().for_each(|class| fs::create_dir(root.join(class)).unwrap());
+    fs::write(root.join("b/notes.txt"), "").unwrap();
+    let spec = format!("folder:{}", root.display());
+    let told = done(warptape().args(["data", "info", &spec]));
+    assert_eq!(told.code, Some(1), "{}", told.stdout);
+    for part in [
+        "4 classes, 20 train, 2 val, 2 test",
+        "b           0       0       0",
+        "class \"b\" has no pictures (1 other files); expected .",
+        "class \"d\" has no pictures (0 other files); expected .",
+    ] {
+        assert!(told.stdout.contains(part), "{part:?} is not in:\n{}", told.stdout);
+    }
+    let said = "2 class folders without pictures, with which no training starts: add some or remove it\n";
+    assert!(told.stderr.ends_with(said), "{}", told.stderr);
+    let json: Value = serde_json::from_str(&done(warptape().args(["data", "info", &spec, "--json"])).stdout).unwrap();
+    assert_eq!((json["empty"].as_array().unwrap().len(), &json["classes"][3]), (2, &"d".into()));
+    // As torchvision's ImageFolder has it.
+    let parts = ["class \"b\" has no pictures", "add some or remove the folder; 1 more have none"];
+    fails(&quick(&["--data", &spec, "--epochs", "1", "--out", "none"]), 1, &parts);
+}
+
+#[test]
 fn excerpts_say_so() {
     let folder = TempDir::new().unwrap();
     let spec = write_data(folder.path(), 50, 15);

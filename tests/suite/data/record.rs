@@ -94,8 +94,16 @@ fn what_becomes_of_a_folder_after_training_moves_nothing_to_the_test_part() {
     fs::remove_file(&val[0]).unwrap();
     let (changed, said) = trained.judged(&[]);
     assert_eq!(changed["images"], 3);
-    for part in ["4 pictures not in", "1 of them changed", "2 pictures gone since", "0 train, 1 val, 1 test"] {
-        assert!(said.contains(part), "{part:?} is not in {said}");
+    // The changed one is named, and no other, whatever the new ones are called.
+    let name = test[1].strip_prefix(&pictures).unwrap().display();
+    for part in [
+        "3 pictures not in this run's data when it began: a/000 new.png".to_owned(),
+        "1 picture gone since this run began: 0 train, 1 val, 0 test".into(),
+        format!(
+            "1 picture changed since this run began, when they were 0 train, 0 val, 1 test; new to it now: \"{name}\"\n"
+        ),
+    ] {
+        assert!(said.contains(&part), "{part:?} is not in {said}");
     }
     assert!(said.contains("1 picture in another class than when this run began: b/000 moved.png (a then)"), "{said}");
     let (new, said) = trained.judged(&["--part", "new"]);
@@ -107,7 +115,8 @@ fn what_becomes_of_a_folder_after_training_moves_nothing_to_the_test_part() {
     fails(&["eval", &run, "--part", "tset"], 2, &["use train, val, test, new or all"]);
 
     // What is gone cannot be gone on with.
-    refused(warptape().args(["train", "--resume", &run, "--epochs", "3"]), 1, &["2 pictures gone", "bring them back"]);
+    let parts = ["1 picture gone", "1 picture changed", &name.to_string(), "bring them back"];
+    refused(warptape().args(["train", "--resume", &run, "--epochs", "3"]), 1, &parts);
 }
 
 #[test]
@@ -137,12 +146,27 @@ fn other_data_are_judged_but_for_what_was_trained_on() {
     assert_eq!(report["confusion"][0], serde_json::json!([0, 0]));
     assert_eq!(report["images"], 3);
 
+    // Without folders of classes there is nothing to judge by.
+    let flat = trained.folder.path().join("flat");
+    paint(&flat.join("1.png"), 8, 8, [200, 120, 5]);
+    let spec = flat.display().to_string();
+    fails(&["eval", &run, "--data", &spec], 1, &["flat: has no folders of classes", "`warptape predict` takes"]);
+
     // One with a test part alone, and one that holds a training picture there.
     let parts = trained.folder.path().join("parts");
     paint_classes(&parts.join("test"), &["a", "b"], 5);
     paint(&parts.join("test/a/unknown.png"), 8, 8, [77, 77, 77]);
     let spec = parts.display().to_string();
     let (report, _) = trained.judged(&["--data", &spec]);
+    // An emptied class is told of, and stops nothing.
+    let emptied = trained.folder.path().join("emptied");
+    paint(&emptied.join("a/1.png"), 8, 8, [200, 120, 5]);
+    fs::create_dir(emptied.join("b")).unwrap();
+    fs::write(emptied.join("a/cut.png"), b"no picture").unwrap();
+    let spec_of_emptied = emptied.display().to_string();
+    fails(&["eval", &run, "--data", &spec_of_emptied], 1, &["cut.png", "--skip-broken leaves them out"]);
+    let (_, said) = trained.judged(&["--data", &spec_of_emptied, "--skip-broken", "--part", "test"]);
+    assert!(said.contains("class \"b\" has no pictures") && said.contains("1 files cannot be read"), "{said}");
     let known = trained.files("train").iter().filter(|file| file.ends_with_number_below(5)).count();
     assert_eq!(report["images"], 11 - known);
     fails(&["eval", &run, "--data", &spec, "--part", "val"], 2, &["no pictures to judge in part val"]);
