@@ -172,11 +172,16 @@ impl Config {
         let mut positive =
             vec![("epochs", self.epochs as f64), ("batch_size", self.batch_size as f64), ("lr", self.lr)];
         positive.push(("layer_decay", self.layer_decay));
-        positive.extend(self.lr_factors.0.iter().map(|(_, factor)| ("lr_factors", *factor)));
-        for (name, value) in positive {
+        let positive = positive.into_iter().map(|(name, value)| (format!("{name}={value}"), value));
+        let factors = self.lr_factors.0.iter().map(|(layer, factor)| (format!("lr_factors={layer}={factor}"), *factor));
+        for (setting, value) in positive.chain(factors) {
             if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("‹{name}={value}›: must be a finite number above 0")));
+                return Err(Error::usage(format!("‹{setting}›: must be a finite number above 0")));
             }
+        }
+        if let Some((layer, _)) = self.unfreeze.0.iter().find(|(_, epoch)| *epoch == 0) {
+            let what = "epochs count from 1: name the first that is to learn it";
+            return Err(Error::usage(format!("‹unfreeze={layer}=0›: {what}")));
         }
         let shares = [
             ("label_smoothing", self.label_smoothing as f64),

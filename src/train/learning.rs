@@ -55,26 +55,27 @@ impl Learning {
         let all = parameters(model);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         let options = [
-            ("freeze", freeze.layers()),
-            ("train_only", train_only.layers()),
-            ("unfreeze", unfreeze.layers()),
-            ("lr_factors", lr_factors.layers()),
+            ("freeze", freeze.layers(), freeze.to_string()),
+            ("train_only", train_only.layers(), train_only.to_string()),
+            ("unfreeze", unfreeze.layers(), unfreeze.to_string()),
+            ("lr_factors", lr_factors.layers(), lr_factors.to_string()),
         ];
-        for (option, layers) in options {
+        for (option, layers, written) in options {
             if let Some(odd) = layers.iter().find(|layer| !names.iter().any(|name| lies_in(name, layer))) {
                 let known: Vec<&str> =
                     model.children().iter().filter(|(_, l)| learns(*l)).map(|(name, _)| *name).collect();
-                let what =
-                    format!("'{odd}' is no layer with parameters: there are {}, and layers inside", known.join(", "));
-                return Err(Error::usage(format!("‹{option}={}›: {what}", layers.join(","))));
+                let (nearest, known) = (nearest(odd, &names), known.join(", "));
+                let what = format!("'{odd}' is no layer with parameters; the nearest is {nearest}");
+                return Err(Error::usage(format!(
+                    "‹{option}={written}›: {what}; there are {known}, and layers inside"
+                )));
             }
         }
         let depths = depths(model);
         let parts: Vec<Part> = all
             .iter()
             .map(|(name, tensor)| {
-                let frozen = if train_only.is_empty() { freeze.have(name) } else { !train_only.have(name) };
-                let from = unfreeze.of(name).or((!frozen).then_some(1));
+                let from = unfreeze.of(name).or((!frozen(config, name)).then_some(1));
                 let depth = depths.iter().find(|(link, _)| lies_in(name, link)).map_or(0, |(_, depth)| *depth);
                 let rate = lr_factors.of(name).unwrap_or(1.0) * layer_decay.powi(depth);
                 Part { name: name.clone(), tensor: tensor.clone(), from, rate }
@@ -122,6 +123,32 @@ impl Learning {
     /// Whether anything is frozen at first.
     pub fn freezes(&self) -> bool {
         self.parts.iter().any(|part| !part.learns(1))
+    }
+
+    /// What `config` asks for and this network's training does not change by, a sentence each.
+    pub fn idle(&self, config: &Config) -> Vec<String> {
+        let inside =
+            |layer: &str| -> Vec<&Part> { self.parts.iter().filter(|part| lies_in(&part.name, layer)).collect() };
+        let mut notes = Vec::new();
+        for (layer, factor) in &config.lr_factors.0 {
+            if inside(layer).iter().all(|part| part.from.is_none()) {
+                notes.push(format!("‹lr_factors={layer}={factor}› changes nothing: {layer} is frozen for good"));
+            }
+        }
+        for (layer, epoch) in &config.unfreeze.0 {
+            let option = format!("‹unfreeze={layer}={epoch}› changes nothing");
+            if *epoch > config.epochs {
+                notes.push(format!("{option}: the training ends with epoch {}", config.epochs));
+            } else if *epoch == 1 && !inside(layer).iter().any(|part| frozen(config, &part.name)) {
+                notes.push(format!("{option}: nothing else freezes {layer}"));
+            }
+        }
+        let mut stages = self.stages(1).into_iter().filter(|epoch| *epoch <= config.epochs);
+        if self.what == Statistics::Moving && stages.all(|epoch| self.unlearned(epoch).next().is_none()) {
+            let what = "no layer with running statistics is frozen";
+            notes.push(format!("‹frozen_statistics=moving› changes nothing: {what}"));
+        }
+        notes
     }
 
     /// How many of the first layers of the chain of `model` compute the same for a picture throughout `epoch`.
@@ -181,7 +208,8 @@ impl fmt::Display for Learning {
             rates.fold((f64::INFINITY, 0.0f64), |(least, most), rate| (least.min(rate), most.max(rate)));
         if (least, most) != (1.0, 1.0) {
             let between = if now < all { "; " } else { "" };
-            write!(f, "{between}rates are {least:.3} to {most:.3} times that of the schedule")?;
+            let [least, most] = [least, most].map(factor);
+            write!(f, "{between}rates are {least} to {most} times that of the schedule")?;
         }
         Ok(())
     }
@@ -191,6 +219,27 @@ impl Part {
     fn learns(&self, epoch: u32) -> bool {
         self.from.is_some_and(|from| from <= epoch)
     }
+}
+
+/// Whether `config` freezes `parameter`, as long as nothing unfreezes it.
+fn frozen(Config { freeze, train_only, .. }: &Config, parameter: &str) -> bool {
+    if train_only.is_empty() { freeze.have(parameter) } else { !train_only.have(parameter) }
+}
+
+/// The layer around one of `parameters` whose name is the most like `name`.
+fn nearest<'a>(name: &str, parameters: &[&'a str]) -> &'a str {
+    let around = |parameter: &&'a str| {
+        let parameter = *parameter;
+        parameter.match_indices('.').map(move |(end, _)| &parameter[..end])
+    };
+    // Of those that are alike the first.
+    let likeness = |layer: &&str| (strsim::jaro_winkler(layer, name) * 1e9) as u64;
+    parameters.iter().rev().flat_map(around).max_by_key(likeness).unwrap_or_default()
+}
+
+/// A rate's factor in three digits, however small it is.
+fn factor(value: f64) -> String {
+    if (1e-3..1e6).contains(&value) { format!("{value:.3}") } else { format!("{value:.2e}") }
 }
 
 fn learns(layer: &dyn Layer) -> bool {

@@ -20,7 +20,7 @@ pub(super) struct Begun {
     pub hash: Option<String>,
     /// What is to be said of them.
     pub notes: Vec<String>,
-    /// Where this training's pictures are others than theirs.
+    /// Where this training's pictures are others than theirs, and what of its settings changes nothing.
     pub doubts: Vec<String>,
     /// How pictures were prepared for them, if that is known.
     preparation: Option<Preparation>,

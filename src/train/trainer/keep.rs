@@ -27,7 +27,7 @@ impl Trainer {
         &self.own.begun.notes
     }
 
-    /// Where its pictures are others than those of these weights, with what to do.
+    /// Where its pictures are others than those of these weights, with what to do; and what of its settings changes nothing.
     pub fn doubts(&self) -> &[String] {
         &self.own.begun.doubts
     }

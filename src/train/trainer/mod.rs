@@ -122,6 +122,7 @@ impl Trainer {
         [meta.mean, meta.std] = begun.channels(&config, data, from)?;
         meta.config = config.portable(begun.hash.as_deref());
         let learning = Learning::new(&config, &model)?;
+        begun.doubts.extend(learning.idle(&config));
         let mut optimizer = learning.optimizer(&config)?;
         if let Some(checkpoint) = from {
             (meta.progress, meta.schedule) = begin::restored(checkpoint, &config, &model, &mut optimizer)?;

@@ -16,7 +16,7 @@ use warptape::train::run_dir::RunDir;
 use warptape::train::trainer::Trainer;
 
 use super::resume::StopAt;
-use crate::command::{checkpoints, device, fails, on_host, quick, same_runs, shared, steps, succeeds};
+use crate::command::{checkpoints, device, done, fails, on_host, quick, same_runs, shared, steps, succeeds, warptape};
 
 /// The tensors of a checkpoint of `run`, by name.
 fn tensors(run: &Path, file: &str) -> BTreeMap<String, Vec<u8>> {
@@ -181,14 +181,69 @@ fn what_no_training_can_freeze_is_refused() {
     let refused = |rest: &[&str], parts: &[&str]| fails(&quick(rest), 2, parts);
     refused(&["--freeze", "layer1"], &["--freeze layer1: 'layer1' is no layer", "there are features, fc"]);
     refused(&["--unfreeze", "features.2=2"], &["'features.2' is no layer with parameters"]);
+    for (option, value, odd, nearest) in [
+        ("--freeze", "featurs", "featurs", "features"),
+        ("--train-only", "fc,feature.12", "feature.12", "features.12"),
+        ("--unfreeze", "fcc=2", "fcc", "fc"),
+        ("--lr-factors", "fc=2,features13=0.5", "features13", "features.13"),
+    ] {
+        let what =
+            format!("{option} {value}: '{odd}' is no layer with parameters; the nearest is {nearest}; there are");
+        refused(&[option, value], &[&what]);
+    }
+    refused(&["--unfreeze", "fc=0"], &["--unfreeze fc=0: epochs count from 1"]);
+    for how in ["fixed", "moving"] {
+        let said = format!("--frozen-statistics {how}: nothing is frozen: name layers with --freeze");
+        refused(&["--frozen-statistics", how], &[&said]);
+    }
     refused(&["--freeze", "fc", "--train-only", "fc"], &["--freeze and --train-only", "one of them"]);
     refused(&["--freeze", "features,fc"], &["everything is frozen in the first epoch"]);
     refused(&["--train-only", "fc", "--unfreeze", "fc=2"], &["everything is frozen in the first epoch"]);
-    refused(&["--lr-factors", "fc=0"], &["--lr-factors 0", "above 0"]);
+    refused(&["--lr-factors", "features=1,fc=0"], &["--lr-factors fc=0: must be a finite number above 0"]);
     refused(&["--layer-decay", "0"], &["--layer-decay 0"]);
     refused(&["--frozen-statistics", "maybe"], &["use fixed or moving"]);
     refused(&["--unfreeze", "fc"], &["'fc': write a layer and a number"]);
     refused(&["--freeze", "fc,,features"], &["nothing between two commas"]);
+}
+
+#[test]
+fn settings_that_change_nothing_are_told() {
+    let warned = |rest: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("run").display().to_string();
+        let more = ["--epochs", "1", "--batch-size", "40", "--augment", "none", "--out", &out];
+        let told = done(warptape().args(quick(&[rest, &more].concat())));
+        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        told.stderr.lines().map(String::from).collect::<Vec<_>>()
+    };
+    let norms = "features.1,features.5,features.9,features.13,fc";
+    for (rest, told) in [
+        (
+            &["--freeze", "features", "--lr-factors", "features.0=0.1,fc=2"][..],
+            &["warning: --lr-factors features.0=0.1 changes nothing: features.0 is frozen for good"][..],
+        ),
+        (
+            &["--train-only", "fc", "--unfreeze", "features.12=5", "--lr-factors", "features=0.5"],
+            &["warning: --unfreeze features.12=5 changes nothing: the training ends with epoch 1"],
+        ),
+        (
+            &["--freeze", "features.0", "--unfreeze", "fc=1"],
+            &["warning: --unfreeze fc=1 changes nothing: nothing else freezes fc"],
+        ),
+        (
+            &["--train-only", norms, "--frozen-statistics", "moving"],
+            &["warning: --frozen-statistics moving changes nothing: no layer with running statistics is frozen"],
+        ),
+        (&["--freeze", "features", "--unfreeze", "features.12=1", "--frozen-statistics", "moving"], &[]),
+    ] {
+        assert_eq!(warned(rest), told, "{rest:?}");
+    }
+}
+
+#[test]
+fn rates_are_told_however_small_they_are() {
+    let (_folder, _, said) = trained(&["--epochs", "1", "--layer-decay", "1e-30"]);
+    assert!(said.contains("rates are 1.00e-120 to 1.000 times that of the schedule"), "{said}");
 }
 
 #[test]
