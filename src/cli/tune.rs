@@ -1,5 +1,6 @@
 //! `warptape tune`: times the rungs of every ladder on a network's problems and remembers the fastest.
 
+use std::io::Write;
 use std::time::Instant;
 
 use clap::Args;
@@ -13,7 +14,7 @@ use crate::bench::usual_batch;
 use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::files::write_atomic;
+use crate::files::replace;
 use crate::launch::choices::{Kernel, tuned, tuned_file};
 use crate::launch::recorded::known;
 
@@ -77,7 +78,9 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     }
     let mut text = serde_json::to_string_pretty(&table).expect("plain data");
     text.push('\n');
-    write_atomic(&file, text.as_bytes())?;
+    replace(&file, |file| file.write_all(text.as_bytes())).map_err(|e| {
+        Error::file(&file, format!("cannot be written: {e}; set WARPTAPE_CACHE to a folder that can be"))
+    })?;
     let (share, took) = (100.0 * saved / before, started.elapsed().as_secs_f64());
     let what = format!("{} problems in {took:.0} s: {share:.1} % of their time saved", problems.len());
     Ok(print(format_args!("{what}; remembered for {}", device.info().description))?)

@@ -9,6 +9,7 @@ use super::settings::as_options;
 use super::{checkpoint, print};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::export;
 use crate::weights::diff::{Change, Diff};
 use crate::weights::info::{Fit, Info};
 use crate::weights::published::{self, KNOWN, Outcome};
@@ -46,7 +47,8 @@ struct Fetch {
 
 #[derive(Args)]
 struct Inform {
-    /// A .safetensors, .pth or .pt file, weights that were fetched, or a run's folder, RUN@EPOCH, RUN@last [default: RUN@best]
+    /// A .safetensors, .pth or .pt file, weights that were fetched, an exported folder, or a run's folder, RUN@EPOCH, RUN@last
+    /// [default: RUN@best]
     #[arg(value_name = "WEIGHTS")]
     file: PathBuf,
     /// Print JSON
@@ -76,13 +78,16 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     .map_err(Into::into)
 }
 
-/// The file that `name`, a file, a run or weights that were fetched, stands for.
+/// The file that `name`, a file, a run, an exported folder or weights that were fetched, stands for.
 ///
 /// # Errors
 /// As [`checkpoint::find`]; weights that can be fetched and were not.
 pub(super) fn file(name: &Path, environment: &Environment) -> Result<PathBuf> {
     if name.is_file() {
         return Ok(name.to_path_buf());
+    }
+    if let Some(weights) = export::folder::weights(name) {
+        return Ok(weights);
     }
     match name.to_str().filter(|_| !name.exists()).and_then(published::find) {
         None if !name.exists() && checkpoint::split(name).1.is_none() => {
@@ -175,6 +180,7 @@ fn compare(options: &Compare, environment: &Environment) -> Result<i32> {
     let [first, second] =
         [&options.first, &options.second].map(|name| file(name, environment).and_then(|file| Weights::open(&file)));
     let (first, second) = (first?, second?);
+    [&first, &second].into_iter().try_for_each(Weights::check_name)?;
     let diff = Diff::of(&first, &second)?;
     let code = i32::from(!diff.is_empty());
     if options.json {

@@ -50,10 +50,7 @@ pub enum Digest {
 impl Size {
     /// Whether a file of `bytes` bytes is as long.
     pub fn fits(self, bytes: u64) -> bool {
-        match self {
-            Self::Exactly(size) => bytes == size,
-            Self::About(_) => (self.most().saturating_sub((2 << 20) / 1000)..=self.most()).contains(&bytes),
-        }
+        (self.least()..=self.most()).contains(&bytes)
     }
 
     /// Bytes, if they are known.
@@ -61,6 +58,14 @@ impl Size {
         match self {
             Self::Exactly(size) => Some(size),
             Self::About(_) => None,
+        }
+    }
+
+    /// Bytes at the least.
+    fn least(self) -> u64 {
+        match self {
+            Self::Exactly(size) => size,
+            Self::About(_) => self.most().saturating_sub((2 << 20) / 1000),
         }
     }
 
@@ -73,11 +78,12 @@ impl Size {
     }
 }
 
+/// Numbers of bytes, as a file's length is told: `300000`, `298844 to 300941`.
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Exactly(size) => write!(f, "{size}"),
-            Self::About(thousandths) => write!(f, "{:.3} MiB", *thousandths as f64 / 1000.0),
+            Self::About(_) => write!(f, "{} to {}", self.least(), self.most()),
         }
     }
 }

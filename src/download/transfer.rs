@@ -61,8 +61,9 @@ pub(super) fn download(file: &Published, part: &Path, progress: &mut dyn FnMut(u
         let after = length(&target)?;
         // A connection that brought something is worth another.
         if total != Some(after) && after <= before {
-            let of = total.map_or_else(|| file.size.to_string(), |total| format!("{total} bytes"));
-            let what = format!("stopped at {after} of {of} ({stopped}); run the command again to go on from there");
+            let of = total.map_or_else(|| file.size.to_string(), |total| total.to_string());
+            let what =
+                format!("stopped at {after} of {of} bytes ({stopped}); run the command again to go on from there");
             return Err(Error::file(&file.url, what));
         }
     }

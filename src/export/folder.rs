@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 
@@ -16,6 +16,7 @@ use crate::files::{self, TEMPORARY, sync_folder, turn, unwritable};
 use crate::nn::{Layer, Sequential, models};
 use crate::train::checkpoint::Meta;
 use crate::train::state_dict::{entries, load_state, save_state};
+pub use crate::weights::{LABELS, PREPROCESSING};
 
 /// The graph.
 pub const GRAPH: &str = "model.onnx";
@@ -23,10 +24,6 @@ pub const GRAPH: &str = "model.onnx";
 pub const WEIGHTS: &str = "model.safetensors";
 /// The same, for PyTorch alone.
 pub const PTH: &str = "model.pth";
-/// A class a line, in the order of the logits.
-pub const LABELS: &str = "labels.txt";
-/// What becomes of a picture.
-pub const PREPROCESSING: &str = "preprocessing.json";
 /// All of this in words.
 pub const README: &str = "README.txt";
 
@@ -87,6 +84,12 @@ pub fn open(folder: &Path, device: &Device) -> Result<(Sequential, Preprocessing
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(&path, e))?;
     load_state(&network, &tensors, "").map_err(|e| Error::file(&path, e))?;
     Ok((network, how, classes))
+}
+
+/// The weights of `folder`, if [`write`] made it.
+pub fn weights(folder: &Path) -> Option<PathBuf> {
+    let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+    file(PREPROCESSING).and_then(|_| file(WEIGHTS))
 }
 
 /// The folder around `folder`, which must be new or empty.

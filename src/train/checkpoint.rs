@@ -25,6 +25,7 @@ use crate::files;
 use crate::nn::{Layer, Layout, Sequential, State, models};
 use crate::optim::{Optimizer, Schedule};
 use crate::weights::safetensors::header;
+use crate::weights::{Format, Weights};
 
 const KEY: &str = "warptape";
 /// The layout that this version writes. It reads 1, too, where the optimizer's tensors lie as ours do, not as PyTorch's.
@@ -173,7 +174,8 @@ impl Checkpoint {
         SafeTensors::deserialize(&bytes).map_err(|e| broken(path, e))?;
         let json = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
             let what = "a safetensors file, but not a checkpoint of warptape (its header has no 'warptape' entry)";
-            Error::file(path, format!("{what}: name a run's folder or a file of its checkpoints"))
+            let begin = format!("‹train weights={}› begins a run with it", path.display());
+            Error::file(path, format!("{what}: name a run's folder or a file of its checkpoints; {begin}"))
         })?;
         let told = |e: serde_json::Error| broken(path, format!("the header's 'warptape' entry: {e}"));
         let value: serde_json::Value = serde_json::from_str(json).map_err(told)?;
@@ -244,12 +246,21 @@ fn read(path: &Path) -> Result<(Vec<u8>, Metadata)> {
     let failed = |e: std::io::Error| Error::file(path, e);
     let mut file = files::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let (header, _) = header(&mut file, length).map_err(|what| broken(path, what))?;
+    let (header, _) = header(&mut file, length).map_err(|what| foreign(path).unwrap_or_else(|| broken(path, what)))?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length as usize).map_err(|_| broken(path, format!("no memory for its {length} bytes")))?;
     file.rewind().map_err(failed)?;
     file.take(length).read_to_end(&mut bytes).map_err(failed)?;
     Ok((bytes, header))
+}
+
+/// What to say of the file at `path` if it holds weights of PyTorch's.
+fn foreign(path: &Path) -> Option<Error> {
+    let format = Weights::open(path).ok()?.format;
+    let what = format!("holds weights alone ({format}), without classes and preparation of pictures");
+    let begin = format!("‹train weights={}› begins a run with them", path.display());
+    (format != Format::Safetensors)
+        .then(|| Error::file(path, format!("{what}: name a run's folder, RUN@EPOCH or a checkpoint; {begin}")))
 }
 
 fn broken(path: &Path, what: impl Display) -> Error {

@@ -12,6 +12,7 @@ use super::lock::{self, Lock};
 pub use super::run_info::RunInfo;
 use crate::error::{Error, Result};
 use crate::files::{TEMPORARY, sync_folder, turn, unwritable};
+use crate::weights::PREPROCESSING;
 
 /// A folder for one run.
 #[derive(Clone, Debug)]
@@ -86,7 +87,11 @@ impl RunDir {
     pub fn open(path: &Path) -> Result<RunDir> {
         let run = RunDir { path: path.to_path_buf(), _lock: None };
         if !run.file("run.json").is_file() {
-            return Err(Error::file(path, "is not a run directory: it has no run.json"));
+            let exported = run.file(PREPROCESSING).is_file();
+            let begin =
+                format!("; it is an export: name its run, or begin one with it by ‹train weights={}›", path.display());
+            let what = "is not a run directory: it has no run.json".to_owned();
+            return Err(Error::file(path, what + if exported { &begin } else { "" }));
         }
         Ok(run)
     }

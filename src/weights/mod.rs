@@ -29,7 +29,8 @@ use crate::files;
 pub use crate::pickle::torch::Element;
 pub use fit::{fitting, head, outputs};
 pub use load::{Options, load_into};
-pub use preparation::Preparation;
+pub use preparation::{LABELS, PREPROCESSING, Preparation};
+use published::Known;
 pub use values::Values;
 
 /// Tensors of a file at the most: a ResNet-152 with an optimizer's moments has 3000.
@@ -98,7 +99,7 @@ pub struct Weights {
     pub notes: Vec<String>,
     tensors: Vec<Tensor>,
     big_endian: bool,
-    /// How pictures were prepared for them, as a checkpoint of ours says.
+    /// How pictures were prepared for them, as a checkpoint of ours says, or the exported folder around them.
     prepared: Option<Preparation>,
 }
 
@@ -127,6 +128,7 @@ impl Weights {
         state::plain_names(&mut tensors, &mut notes);
         check(&tensors, length).map_err(|what| Error::file(path, what))?;
         notes.iter_mut().for_each(|note| *note = shown(note));
+        let prepared = prepared.map_or_else(|| Preparation::exported(path), |prepared| Ok(Some(prepared)))?;
         Ok(Self { path: path.into(), file, format, notes, tensors, big_endian, prepared })
     }
 
@@ -145,10 +147,18 @@ impl Weights {
         self.prepared.clone().or_else(|| Preparation::published(sha256))
     }
 
+    /// Refuses a file that is called as published weights and is not those.
+    ///
+    /// # Errors
+    /// Those of [`Weights::sha256`].
+    pub fn check_name(&self) -> Result<()> {
+        Known::called(&self.path).map_or(Ok(()), |_| self.sha256().map(drop))
+    }
+
     /// SHA-256 of the whole file, in hexadecimal.
     ///
     /// # Errors
-    /// A file that cannot be read any more.
+    /// A file that cannot be read any more; one that is called as published weights and is not those.
     pub fn sha256(&self) -> Result<String> {
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
         let refuse = |e: std::io::Error| Error::file(&self.path, e);
@@ -160,7 +170,8 @@ impl Weights {
                 count => hash.update(&buffer[..count]),
             }
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Known::check(&self.path, &hash).map(|()| hash)
     }
 }
 

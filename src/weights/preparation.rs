@@ -1,11 +1,22 @@
 //! How pictures were prepared for the network whose weights these are. Weights are of use only to pictures prepared alike.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use safetensors::tensor::Metadata;
 use serde::Serialize;
 
 use super::published::KNOWN;
+use crate::error::{Error, Result};
+use crate::files;
+
+/// The file of an exported folder that says what becomes of a picture.
+pub const PREPROCESSING: &str = "preprocessing.json";
+/// The one that names its classes, a line each.
+pub const LABELS: &str = "labels.txt";
+/// What its weights are called, up to the ending.
+const EXPORTED: &str = "model";
 
 /// How pictures were prepared that a network was trained on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,8 +83,53 @@ impl Preparation {
             imagenet: false,
             classes: serde_json::from_value(read("classes")).unwrap_or_default(),
         };
-        let numbers = prepared.mean.iter().chain(&prepared.std);
-        (numbers.into_iter().all(|v| v.is_finite()) && prepared.std.iter().all(|&s| s > 0.0)).then_some(prepared)
+        prepared.is_possible().then_some(prepared)
+    }
+
+    /// Of the weights at `path` in a folder that was exported, from its `preprocessing.json`; none of any other file.
+    ///
+    /// # Errors
+    /// A `preprocessing.json` that is not as it was written.
+    pub(super) fn exported(path: &Path) -> Result<Option<Self>> {
+        let (how, folder) = (path.with_file_name(PREPROCESSING), path.parent().unwrap_or(Path::new("")));
+        if path.file_stem().is_none_or(|stem| stem != EXPORTED) {
+            return Ok(None);
+        }
+        let text = match files::read_text(&how) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|e| Error::file(&how, e))?,
+        };
+        let refuse = |what: String| Error::file(&how, format!("{what}; export the network again"));
+        let entry: serde_json::Value = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        // Other programs have files of that name, too.
+        if entry.get("network").is_none() || entry.get("format").is_none() {
+            return Ok(None);
+        }
+        let size = |of: &str| -> Option<[usize; 2]> {
+            let side = |side: &str| entry[of][side].as_u64().map(|side| side as usize);
+            Some([side("height")?, side("width")?])
+        };
+        let read = || {
+            let (loaded, seen) = (size("resize")?, size("crop")?);
+            let prepared = Self {
+                of: format!("the export in {}", super::shown(&folder.display().to_string())),
+                mean: serde_json::from_value(entry["mean"].clone()).ok()?,
+                std: serde_json::from_value(entry["std"].clone()).ok()?,
+                seen,
+                loaded: (loaded != seen).then_some(loaded),
+                resize: ["squash", "crop", "pad"].into_iter().find(|name| entry["resize"]["kind"] == *name)?,
+                filter: "Lanczos's",
+                imagenet: false,
+                classes: files::read_text(&folder.join(LABELS)).ok()?.lines().map(str::to_owned).collect(),
+            };
+            Some(prepared).filter(Self::is_possible).filter(|_| entry["format"] == 1)
+        };
+        read().map(Some).ok_or_else(|| refuse(format!("is not, with {LABELS}, what `warptape export` wrote")))
+    }
+
+    /// Whether channels can be normalized so.
+    fn is_possible(&self) -> bool {
+        self.mean.iter().chain(&self.std).all(|value| value.is_finite()) && self.std.iter().all(|&std| std > 0.0)
     }
 
     /// The settings of a training that prepares pictures alike.

@@ -94,22 +94,42 @@ impl Known {
         Some(folder(environment).ok()?.join(self.file)).filter(|path| path.is_file())
     }
 
-    /// The file in the cache.
+    /// The file in the cache, as long as the published one. Whether it is that, [`Weights::sha256`](super::Weights::sha256) sees, so
+    /// that a file is read for it once.
     ///
     /// # Errors
-    /// None there, or one that is not the published one; with what to do.
+    /// None there, or one of another length; with what to do.
     pub fn whole(&self, environment: &Environment) -> Result<PathBuf> {
         let (name, fetch) = (self.name, format!("‹weights fetch {}›", self.name));
         let Some(file) = self.cached(environment) else {
             let what = format!("{name}: these weights are not on this machine yet; fetch them: {fetch}");
             return Err(Error::Training(what));
         };
-        match verify(&self.published(None), &file)? {
-            Ok(()) => Ok(file),
-            Err(_) => {
-                Err(Error::file(file, format!("is not the published file: remove it, and fetch it again: {fetch}")))
-            }
+        let length = file.metadata().map_err(|e| Error::file(&file, e))?.len();
+        if Size::About(self.size).fits(length) { Ok(file) } else { Err(self.other(&file)) }
+    }
+
+    /// Refuses the file at `path`, which has this `sha256`, if it is called as published weights are and is not those.
+    ///
+    /// # Errors
+    /// If it is so, with what to do.
+    pub(super) fn check(path: &Path, sha256: &str) -> Result<()> {
+        match Self::called(path).filter(|known| !sha256.starts_with(known.digits())) {
+            Some(known) => Err(known.other(path)),
+            None => Ok(()),
         }
+    }
+
+    /// The weights whose file is called as that at `path`.
+    pub(super) fn called(path: &Path) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| path.file_name().is_some_and(|name| name == known.file))
+    }
+
+    fn other(&self, path: &Path) -> Error {
+        let (digits, name) = (self.digits(), self.name);
+        let what =
+            format!("is not the published file, whose SHA-256 begins with {digits}: remove it or call it otherwise");
+        Error::file(path, format!("{what}, and fetch it again: ‹weights fetch {name}›"))
     }
 
     /// Brings the file into the cache: from `file` if it is given, else from one of that name in the current folder or in PyTorch's
@@ -135,7 +155,9 @@ impl Known {
                 return Err(Error::file(source, format!("{what}: it is not torchvision's {}", self.file)));
             }
             let copy = |target: &mut std::fs::File| std::io::copy(&mut files::open(&source)?, target).map(drop);
-            files::write_atomic_with(&path, copy)?;
+            files::replace(&path, copy).map_err(|e| {
+                Error::file(&path, format!("cannot be written: {e}; set XDG_CACHE_HOME to a folder that can be"))
+            })?;
             return Ok((path, Outcome::Taken(source)));
         }
         let fetched = bring(&published, &to, progress).map_err(|error| {

@@ -1,11 +1,12 @@
 //! `warptape bench tables`.
 
+use std::io::Write;
 use std::path::Path;
 
 use crate::bench::tables::documents;
 use crate::cli::print;
 use crate::error::Error;
-use crate::files::write_atomic;
+use crate::files::replace;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -24,7 +25,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
             let what = "its tables are not those of benches/results: run `warptape bench tables`";
             return Err(Error::file(name, what).into());
         } else {
-            write_atomic(name, document.new.as_bytes())?;
+            replace(name, |file| file.write_all(document.new.as_bytes())).map_err(|e| {
+                Error::file(name, format!("cannot be written: {e}; run this in a checkout that can be"))
+            })?;
             print(format_args!("{}: rewritten", name.display()))?;
         }
     }

@@ -45,7 +45,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
 }
 
 fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
-    let Start { config, chosen, kernels, run, checkpoint } = Start::of(options, environment)?;
+    let Start { config, chosen, kernels, weights, run, checkpoint } = Start::of(options, environment)?;
     config.check()?;
     chosen.iter().for_each(tell);
     let device = crate::cli::open(&config.device, environment)?;
@@ -60,10 +60,13 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
         if config.precision == Precision::F32 { String::new() } else { format!(" in {}", config.precision) };
     let label_smoothing = config.label_smoothing;
     let resumed = run.is_some();
-    let folder = |info: &RunInfo| match (run, &options.out) {
-        (Some(run), _) => Ok(run),
-        (None, Some(folder)) => RunDir::at(folder, info),
-        (None, None) => RunDir::numbered(Path::new("runs"), &model, &data_name, info),
+    let folder = |info: &RunInfo| {
+        start::check_weights(info, weights.as_ref())?;
+        match (run, &options.out) {
+            (Some(run), _) => Ok(run),
+            (None, Some(folder)) => RunDir::at(folder, info),
+            (None, None) => RunDir::numbered(Path::new("runs"), &model, &data_name, info),
+        }
     };
     let mut trainer = Trainer::new(config, &data, &device, folder, checkpoint.as_ref())?;
     if !data.broken.is_empty() {

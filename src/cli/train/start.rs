@@ -12,7 +12,6 @@ use crate::launch::choices::Table;
 use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::config::Config;
 use crate::train::run_dir::{RunDir, RunInfo};
-use crate::weights::Weights;
 
 /// What a training begins with.
 pub struct Start {
@@ -21,6 +20,8 @@ pub struct Start {
     pub chosen: Option<String>,
     /// Kernels of a run that is repeated.
     pub kernels: Table,
+    /// The weights that one began with: their file, and its SHA-256.
+    pub weights: Option<(String, String)>,
     /// The run to go on with.
     pub run: Option<RunDir>,
     pub checkpoint: Option<Checkpoint>,
@@ -44,18 +45,12 @@ impl Start {
 }
 
 fn started(options: &Options, environment: &Environment) -> Result<Start> {
+    let mut repeated = None;
     let (mut config, given, kernels) = match options.config.as_deref() {
         Some(path) if path.extension().is_some_and(|end| end == "json") => {
             let info = RunInfo::from_file(path)?;
             let config = recorded(&info, path)?;
-            if let (Some(file), Some(hash)) = (config.weights.as_deref().map(Path::new), &info.weights)
-                && Weights::open(file)?.sha256()? != *hash
-            {
-                return Err(Error::file(
-                    file,
-                    "is another file than the weights that the run began with: bring them back",
-                ));
-            }
+            repeated = config.weights.clone().zip(info.weights.clone());
             (config, Config::KEYS.map(String::from).to_vec(), info.kernels)
         }
         Some(path) => {
@@ -73,10 +68,23 @@ fn started(options: &Options, environment: &Environment) -> Result<Start> {
     }
     config.weights = config.weights.map(|name| weights(&name, environment)).transpose()?;
     let chosen = config.chosen(&given);
-    Ok(Start { config, chosen, kernels, run: None, checkpoint: None })
+    let weights = repeated.filter(|(file, _)| config.weights.as_ref() == Some(file));
+    Ok(Start { config, chosen, kernels, weights, run: None, checkpoint: None })
 }
 
-/// The file that `name`, a file, another run or weights that were fetched, stands for.
+/// Refuses the training of `info` if it begins with a file that has become another one since the run that it repeats.
+///
+/// # Errors
+/// If it is so.
+pub fn check_weights(info: &RunInfo, weights: Option<&(String, String)>) -> Result<()> {
+    let what = "is another file than the weights that the run began with: bring them back";
+    match weights.filter(|(_, hash)| info.weights.as_ref() != Some(hash)) {
+        Some((file, _)) => Err(Error::file(file, what)),
+        None => Ok(()),
+    }
+}
+
+/// The file that `name`, a file, another run, an exported folder or weights that were fetched, stands for.
 fn weights(name: &str, environment: &Environment) -> Result<String> {
     let file = file_of_weights(Path::new(name), environment)?;
     let file = std::path::absolute(&file).map_err(|e| Error::file(&file, e))?;
@@ -120,7 +128,7 @@ fn resumed(folder: &Path, options: &Options) -> Result<Start> {
     config.device = Device::respell(&config.device);
     // The run directory knows its kernels.
     let checkpoint = last(&run, &config)?;
-    Ok(Start { config, chosen: None, kernels: Table::new(), checkpoint, run: Some(run) })
+    Ok(Start { config, chosen: None, kernels: Table::new(), weights: None, checkpoint, run: Some(run) })
 }
 
 /// The latest checkpoint of `run`. A run that ended before its first one begins again: the same seed makes the same run. If it

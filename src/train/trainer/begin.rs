@@ -74,8 +74,8 @@ pub(super) fn begun(
         let hash = before.and_then(|weights| weights.strip_prefix("sha256:")).map(str::to_owned);
         return Ok(Begun { hash, ..Begun::default() });
     };
-    let mut notes = load_into(model, weights, Options { ignore_head: config.head != Head::Keep })?;
     let hash = weights.sha256()?;
+    let mut notes = load_into(model, weights, Options { ignore_head: config.head != Head::Keep })?;
     let preparation = weights.preparation(&hash);
     notes.extend(preparation.as_ref().map(|prepared| format!("for pictures as those of {prepared}")));
     let doubts = known(weights.path(), data, held)?.into_iter().collect();

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use warptape::Environment;
 use warptape::weights::published::{KNOWN, Known, Outcome, find, folder};
 
-use crate::command::{fails, refused, succeeds, warptape};
+use crate::command::{fails, quick, refused, shared, succeeds, warptape};
 use crate::data::fetch::{Answer, fixed, ranged, serve};
 use crate::data::files::{message, says};
 use crate::support::contents;
@@ -128,7 +128,7 @@ fn files_of_another_size_are_refused_before_they_are_read() {
     for length in [0, 12, 296_000, 304_000, 1u64 << 40] {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}");
         let (place, known, url, server) = with(&bytes, vec![fixed(&head, b"")]);
-        let parts = [format!("has {length} bytes, expected 0.286 MiB: it is not the published file")];
+        let parts = [format!("has {length} bytes, expected 298844 to 300941: it is not the published file")];
         says(place.fetch(known, &url), &[&*parts[0]]);
         server.join().unwrap();
         assert_eq!(contents(&place.cache()), [""; 0], "no empty file is left");
@@ -198,12 +198,26 @@ fn the_command_says_what_to_do_without_a_connection() {
     refuse(&["weights", "fetch", "resnet18", "--from", &url], 1, &["cannot be fetched", &put, "name it with --file"]);
     refuse(&["weights", "fetch", "resnet99"], 2, &["no weights are called 'resnet99': use resnet18, resnet34"]);
     fs::write(folder.join("mine.pth"), b"none").unwrap();
-    let parts = ["mine.pth", "has 4 bytes, expected 44.661 MiB", "it is not torchvision's resnet18-f37072fd.pth"];
+    let parts =
+        ["mine.pth", "has 4 bytes, expected 46829404 to 46831501", "it is not torchvision's resnet18-f37072fd.pth"];
     refuse(&["weights", "fetch", "resnet18", "--file", "mine.pth"], 1, &parts);
     let fetch = "fetch them: warptape weights fetch resnet18";
     refuse(&["train", "--weights", "ResNet18", "--model", "resnet18:stem=imagenet"], 1, &[fetch]);
     refuse(&["weights", "info", "resnet18"], 1, &[fetch]);
     fails(&["weights", "info", "resnet1"], 1, &["resnet1", "no such file or folder"]);
+    // A file of their name and length in the cache is not read before it is asked for, and a file of their name anywhere is theirs.
+    let cached = folder.join("warptape-weights/resnet18-f37072fd.pth");
+    fs::create_dir_all(cached.parent().unwrap()).unwrap();
+    fs::write(&cached, "short").unwrap();
+    let parts = ["is not the published file, whose SHA-256 begins with f37072fd", "warptape weights fetch resnet18"];
+    refuse(&["weights", "info", "resnet18"], 1, &parts);
+    let run = shared().run.join("checkpoints/best.safetensors");
+    fs::copy(&run, folder.join("resnet18-f37072fd.pth")).unwrap();
+    let file = "resnet18-f37072fd.pth";
+    refuse(&["weights", "info", file], 1, &parts);
+    refuse(&["weights", "diff", file, run.to_str().unwrap()], 1, &parts);
+    let words = quick(&["--weights", file, "--out", "none"]);
+    refuse(&words.iter().map(String::as_str).collect::<Vec<_>>(), 1, &parts);
     let told = succeeds(&["weights", "list"]);
     assert!(told.contains("vgg16_bn  --model vgg16_bn:head=imagenet"), "{told}");
 }

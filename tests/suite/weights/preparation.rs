@@ -113,3 +113,82 @@ fn a_training_takes_it_over() {
     let foreign = golden.path().join("net.pth").display().to_string();
     fails(&quick(&["--weights", &foreign, "--normalize", "weights"]), 1, &["does not fit the network"]);
 }
+
+/// What `export` leaves is taken as a run is: its weights, and how pictures were prepared for them.
+#[test]
+fn an_exported_folder_is_begun_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let (run, exported) = (shared().run.join("checkpoints/last.safetensors"), out("exported"));
+    succeeds(&["export", run.to_str().unwrap(), "--out", &exported]);
+    let told = succeeds(&["weights", "info", &exported]);
+    let line = format!("for pictures as those of the export in {exported}: mean 0.");
+    assert!(told.contains(&line) && told.contains("32x32 pixels, squash") && told.contains("fits --model little-conv"));
+
+    let train = |name: &str, rest: &[&str]| {
+        let at = out(name);
+        let data =
+            ["--data", "emoji", "--train-fraction", "0.01", "--schedule", "constant", "--epochs", "1", "--out", &at];
+        done(warptape().args(quick(&[&data[..], rest].concat())))
+    };
+    let begun = |name: &str, rest: &[&str]| {
+        let told = train(name, rest);
+        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        told.stderr
+    };
+    let said = begun("other", &["--weights", &exported, "--head", "replace"]);
+    assert!(said.contains("those of the export in") && said.contains("--normalize weights"), "{said}");
+    let said = begun("taken", &["--weights", &exported, "--head", "replace", "--normalize", "weights"]);
+    assert!(!said.contains("normalize"), "{said}");
+    let taken = folder.path().join("taken/checkpoints/last.safetensors");
+    assert_eq!(channels(&taken)[..2], channels(&run)[..2]);
+    let zero = folder.path().join("taken/checkpoints/epoch-0000.safetensors").display().to_string();
+    let Done { stdout, .. } = done(warptape().args(["weights", "diff", &exported, &zero]));
+    assert!(stdout.ends_with("24 tensors are equal, 0 differ in numbers, 2 in name or shape\n"), "{stdout}");
+
+    // The run again, as long as the weights are what they were.
+    let again = out("taken/run.json");
+    begun("again", &["--config", &again]);
+    let model = folder.path().join("exported/model.safetensors");
+    let kept = std::fs::read(&model).unwrap();
+    std::fs::copy(shared().run.join("checkpoints/epoch-0001.safetensors"), &model).unwrap();
+    let told = train("third", &["--config", &again]);
+    assert!(told.stderr.contains("is another file than the weights that the run began with"), "{}", told.stderr);
+    assert!(!folder.path().join("third").exists());
+    std::fs::write(&model, kept).unwrap();
+
+    // Its preprocessing is as it was written, or nobody's.
+    let how = folder.path().join("exported/preprocessing.json");
+    let whole = std::fs::read_to_string(&how).unwrap();
+    for (text, what) in [
+        (whole.replace("\"format\": 1", "\"format\": 2"), "is not, with labels.txt, what `warptape export` wrote"),
+        (whole.replace("\"squash\"", "\"stretch\""), "is not, with labels.txt, what `warptape export` wrote"),
+        (whole[..whole.len() / 2].to_owned(), "EOF while parsing"),
+    ] {
+        std::fs::write(&how, text).unwrap();
+        fails(&["weights", "info", &exported], 1, &["preprocessing.json", what, "export the network again"]);
+    }
+    std::fs::write(&how, "{}").unwrap();
+    let told = train("nobodys", &["--weights", &exported, "--head", "replace", "--normalize", "weights"]);
+    assert!(told.stderr.contains("nothing says what these weights were trained with"), "{}", told.stderr);
+}
+
+/// Commands that take runs say so where weights are named.
+#[test]
+fn weights_alone_are_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let exported = folder.path().join("exported").display().to_string();
+    succeeds(&["export", shared().run.to_str().unwrap(), "--out", &exported]);
+    let [pth, safetensors] = ["pth", "safetensors"].map(|ending| format!("{exported}/model.{ending}"));
+    for command in ["embed", "eval"] {
+        let begin = |weights: &str| format!("warptape train --weights {weights}");
+        let parts = ["model.pth: holds weights alone (PyTorch, zip)", "name a run's folder", &begin(&pth)];
+        fails(&[command, &pth], 1, &parts);
+        fails(
+            &[command, &safetensors],
+            1,
+            &["not a checkpoint of warptape", "name a run's folder", &begin(&safetensors)],
+        );
+        fails(&[command, &exported], 1, &["is not a run directory", "it is an export", &begin(&exported)]);
+    }
+}
