@@ -45,6 +45,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let (model, mut meta) = load_model(&path, &device)?;
     meta.config.skip_broken |= options.skip_broken;
     let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
+    if !judged.is_labelled() {
+        let what = "has no folders of classes, which a network could be judged by; `warptape embed` and `predict` take such pictures";
+        return Err(Error::file(options.data.unwrap_or(judged.name), what).into());
+    }
     meta.config.precision.check(&device)?;
     let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype());
     let report = Report::new(&model, &meta, &images, &judged.name, judged.part, &path.display().to_string())?;
@@ -71,11 +75,6 @@ pub(super) fn judged(path: &Path, meta: &Meta, data: Option<&str>, part: Option<
         let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
         if data.is_none() && !checkpoint::in_run(path) { Error::file(path, what) } else { error }
     })?;
-    if !judged.is_labelled() {
-        let what =
-            "has no folders of classes, which a network could be judged by; `warptape predict` takes such pictures";
-        return Err(Error::file(data.unwrap_or(&judged.name), what));
-    }
     super::warn(&judged.notes);
     Ok(judged)
 }

@@ -25,18 +25,23 @@ pub struct Grouping {
     pub color: Option<f64>,
     /// Whether there are pictures enough to ask.
     pub enough: bool,
+    /// Whether their classes are known.
+    pub known: bool,
 }
 
 impl Grouping {
-    /// Of points with these `neighbors`, classes and mean colours.
-    pub fn of(neighbors: &[Vec<Neighbor>], labels: &[usize], classes: usize, colors: &Points) -> Self {
-        if labels.len() < ENOUGH {
-            return Self { class: None, color: None, enough: false };
+    /// Of points with these `neighbors`, classes, if they are known, and mean colours.
+    pub fn of(neighbors: &[Vec<Neighbor>], labels: Option<&[usize]>, classes: usize, colors: &Points) -> Self {
+        let known = labels.is_some();
+        if neighbors.len() < ENOUGH {
+            return Self { class: None, color: None, enough: false, known };
         }
-        let mut indicators = vec![0.0; labels.len() * classes];
-        labels.iter().enumerate().for_each(|(at, class)| indicators[at * classes + class] = 1.0);
-        let class = scores::regression(neighbors, &Points::new(classes, indicators));
-        Self { class, color: scores::regression(neighbors, colors), enough: true }
+        let class = labels.and_then(|labels| {
+            let mut indicators = vec![0.0; labels.len() * classes];
+            labels.iter().enumerate().for_each(|(at, class)| indicators[at * classes + class] = 1.0);
+            scores::regression(neighbors, &Points::new(classes, indicators))
+        });
+        Self { class, color: scores::regression(neighbors, colors), enough: true, known }
     }
 
     /// The answer in words.
@@ -44,6 +49,8 @@ impl Grouping {
         let (class, color) = (self.class.unwrap_or(0.0), self.color.unwrap_or(0.0));
         match class - color {
             _ if !self.enough => "in a way that so few pictures do not tell",
+            _ if !self.known && color < NOTABLE => "not by mean colour",
+            _ if !self.known => "by mean colour",
             _ if class < NOTABLE && color < NOTABLE => "neither by class nor by mean colour",
             more if more >= NOTABLE => "by class more than by mean colour",
             more if more <= -NOTABLE => "by mean colour more than by class",
@@ -59,6 +66,9 @@ impl fmt::Display for Grouping {
         }
         let share = |share: Option<f64>| share.map_or("-".into(), |share| format!("{share:.3}"));
         let (class, color) = (share(self.class), share(self.color));
+        if !self.known {
+            return write!(f, "{}: of it {NEIGHBORS} neighbors tell {color}", self.answer());
+        }
         write!(f, "{}: of the class {NEIGHBORS} neighbors tell {class}, of the mean colour {color}", self.answer())
     }
 }

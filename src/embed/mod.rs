@@ -113,6 +113,21 @@ impl Points {
         self.values.chunks_exact(self.dimension)
     }
 
+    /// Refuses points that are all one: no plane shows anything of them. What single precision rounds is no difference.
+    ///
+    /// # Errors
+    /// If they are so.
+    pub fn check_different(&self) -> Result<()> {
+        const ROUNDED: f64 = 1e-5;
+        let largest = self.values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let differs =
+            |row: &[f64]| row.iter().zip(self.row(0)).any(|(one, other)| (one - other).abs() > ROUNDED * largest);
+        match self.rows().any(differs) {
+            true => Ok(()),
+            false => Err(Error::usage("all pictures are the same to this layer: there is nothing to show")),
+        }
+    }
+
     /// The mean point.
     pub fn mean(&self) -> Vec<f64> {
         let mut mean = vec![0.0; self.dimension];

@@ -20,7 +20,7 @@ const VISIBLE: u32 = 96;
 pub struct Near {
     /// What it is called: its number in the part, or its file.
     pub name: String,
-    /// Its class, if it is one of the data set's.
+    /// Its class, if that is known.
     pub class: Option<usize>,
     picture: RgbImage,
     nearest: Vec<Neighbor>,
@@ -34,16 +34,16 @@ impl Near {
     pub fn of(pictures: &Pictures, features: &Features, at: usize) -> Result<Self> {
         Ok(Self {
             name: format!("{} {}", pictures.numbers[at], pictures.files[at]),
-            class: Some(pictures.labels[at]),
+            class: pictures.class(at),
             picture: seen(&pictures.images, at)?,
             nearest: nearest(features.points.row(at), &features.points, SHOWN, Some(at)),
         })
     }
 
-    /// Of a picture called `name`, which the layer makes `point` of.
-    pub fn other(name: &str, picture: RgbImage, point: &[f64], features: &Features) -> Self {
+    /// Of another picture called `name`, of this class if it is known, which the layer makes `point` of.
+    pub fn other(name: String, class: Option<usize>, picture: RgbImage, point: &[f64], features: &Features) -> Self {
         let nearest = nearest(point, &features.points, SHOWN, None);
-        Self { name: name.into(), class: None, picture, nearest }
+        Self { name, class, picture, nearest }
     }
 
     /// A list for people.
@@ -51,33 +51,35 @@ impl Near {
         let class = self.class.map_or(String::new(), |class| format!(" ({})", classes[class]));
         let mut lines = vec![format!("nearest to {}{class}:", self.name)];
         lines.extend(self.nearest.iter().map(|Neighbor { index, distance }| {
-            let (number, file, class) = (pictures.numbers[*index], &pictures.files[*index], pictures.labels[*index]);
-            format!("  {distance:10.4}  {number:>6} {file}  {}", classes[class])
+            let (number, file) = (pictures.numbers[*index], &pictures.files[*index]);
+            let class = pictures.class(*index).map_or(String::new(), |class| format!("  {}", classes[class]));
+            format!("  {distance:10.4}  {number:>6} {file}{class}")
         }));
         lines.join("\n")
     }
 
-    /// For programs: `picture`, `class` (a name or null), and `nearest`, each with `index`, `file`, `class` and `distance`.
+    /// For programs: `picture`, `class` (a name or null), and `nearest`, each with `index`, `file`, `class` (likewise) and `distance`.
     pub fn json(&self, pictures: &Pictures, classes: &[String]) -> Value {
         let one = |Neighbor { index, distance }: &Neighbor| {
-            let (number, file, class) = (pictures.numbers[*index], &pictures.files[*index], pictures.labels[*index]);
-            json!({ "index": number, "file": file, "class": classes[class], "distance": distance })
+            let (number, file) = (pictures.numbers[*index], &pictures.files[*index]);
+            let class = pictures.class(*index).map(|class| &classes[class]);
+            json!({ "index": number, "file": file, "class": class, "distance": distance })
         };
         let found: Vec<Value> = self.nearest.iter().map(one).collect();
         json!({ "picture": self.name, "class": self.class.map(|class| &classes[class]), "nearest": found })
     }
 
     fn cells(&self, pictures: &Pictures, classes: &[String]) -> Result<Vec<Cell>> {
-        let name = |class: usize| face::label(class, &classes[class]);
-        let own = self.class.map_or("class not known".into(), name);
-        let captions = vec![(own, Tone::Plain), (self.name.clone(), Tone::Faint)];
+        let name =
+            |class: Option<usize>| class.map_or("class not known".into(), |class| face::label(class, &classes[class]));
+        let captions = vec![(name(self.class), Tone::Plain), (self.name.clone(), Tone::Faint)];
         let mut cells = vec![Cell { picture: enlarged(&self.picture), captions }];
         for Neighbor { index, distance } in &self.nearest {
-            let class = pictures.labels[*index];
-            let tone = match self.class {
-                None => Tone::Plain,
-                Some(own) if own == class => Tone::Good,
-                Some(_) => Tone::Bad,
+            let class = pictures.class(*index);
+            let tone = match (self.class, class) {
+                (None, _) | (_, None) => Tone::Plain,
+                (Some(own), Some(class)) if own == class => Tone::Good,
+                _ => Tone::Bad,
             };
             let captions =
                 vec![(name(class), tone), (format!("{}, {distance:.3}", pictures.numbers[*index]), Tone::Faint)];

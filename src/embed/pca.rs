@@ -29,12 +29,10 @@ pub fn pca(points: &Points, count: usize) -> Result<Pca> {
     if points.len() < 2 {
         return Err(Error::usage(format!("a principal component takes two pictures at least, not {}", points.len())));
     }
+    points.check_different()?;
     let centered = points.centered();
     let (size, degrees) = (points.dimension(), (points.len() - 1) as f64);
     let total = centered.rows().map(|row| dot(row, row)).sum::<f64>() / degrees;
-    if total == 0.0 {
-        return Err(Error::usage("all pictures are the same to this layer: there is nothing to show"));
-    }
     let covariance = |vector: &[f64]| {
         let stretch = |rows: &[f64]| {
             let mut sum = vec![0.0; size];

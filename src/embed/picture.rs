@@ -45,7 +45,7 @@ pub struct Picture<'a> {
     pub places: &'a Points,
     /// The pictures in small.
     pub thumbnails: &'a [RgbImage],
-    /// Their classes.
+    /// Their classes, or what stands for these.
     pub labels: &'a [usize],
     /// The classes' names.
     pub classes: &'a [String],

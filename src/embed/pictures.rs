@@ -24,8 +24,8 @@ pub struct Pictures {
     pub numbers: Vec<u32>,
     /// How many the part has.
     pub of: usize,
-    /// Their classes.
-    pub labels: Vec<usize>,
+    /// Their classes, if they are known: those of pictures without class folders are not.
+    pub labels: Option<Vec<usize>>,
     /// Their files, or which pictures of the data set they are.
     pub files: Vec<String>,
     /// What the run did with each: `test`, `train`, `held-back`.
@@ -51,18 +51,23 @@ impl Pictures {
         let files = (0..images.len()).map(file).collect();
         let parts = (0..images.len()).map(part).collect();
         // Data sets are opened with the network's classes, and refused where they have others.
-        let labels = images.labels.iter().map(|&label| label as usize).collect();
+        let labels = images.labels.iter().map(|&label| usize::try_from(label).ok()).collect();
         Self { numbers, of, labels, files, parts, images }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.numbers.len()
+    }
+
+    /// The class of picture `at`, if it is known.
+    pub fn class(&self, at: usize) -> Option<usize> {
+        self.labels.as_ref().map(|labels| labels[at])
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.numbers.is_empty()
     }
 
     /// The mean red, green and blue, from 0 to 1, of what the network sees of each, and a small copy of that: no side is longer than

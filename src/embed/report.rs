@@ -23,12 +23,12 @@ pub struct Scores {
     pub references: Option<usize>,
     /// How many neighbors vote, of each picture.
     pub voters: usize,
-    /// The share of pictures whose class the nearest neighbors vote for.
-    pub nearest: f64,
+    /// The share of pictures whose class the nearest neighbors vote for; none where classes are not known.
+    pub nearest: Option<f64>,
     /// The share whose class a logistic regression knows that has learned from the training pictures.
     pub probe: Option<f64>,
-    /// The share whose class the network knows.
-    pub network: f64,
+    /// The share whose class the network knows; none where that is not known.
+    pub network: Option<f64>,
     /// Whether pictures lie together by class or by colour, to this layer.
     pub grouping: Grouping,
     /// The same on the plane.
@@ -51,23 +51,28 @@ impl Scores {
         flat: &Points,
         references: Option<(&Points, &[usize])>,
     ) -> Result<Self> {
-        let (points, labels) = (&features.points, &pictures.labels[..]);
+        let (points, labels) = (&features.points, pictures.labels.as_deref());
         let near = neighbors::within(points, NEIGHBORS);
         let near_flat = neighbors::within(flat, NEIGHBORS);
-        let votes = match references {
-            Some((among, known)) => scores::vote(&neighbors::between(points, among, NEIGHBORS), known, classes),
-            None => scores::vote(&near, labels, classes),
-        };
-        let probe = match references {
-            Some((among, known)) => Some(scores::accuracy(&Probe::fit(among, known)?.predict(points), labels)),
-            None => None,
+        let nearest = labels.map(|labels| {
+            let votes = match references {
+                Some((among, known)) => scores::vote(&neighbors::between(points, among, NEIGHBORS), known, classes),
+                None => scores::vote(&near, labels, classes),
+            };
+            scores::accuracy(&votes, labels)
+        });
+        let probe = match (references, labels) {
+            (Some((among, known)), Some(labels)) => {
+                Some(scores::accuracy(&Probe::fit(among, known)?.predict(points), labels))
+            }
+            _ => None,
         };
         Ok(Self {
             references: references.map(|(among, _)| among.len()),
             voters: NEIGHBORS.min(references.map_or(points.len().saturating_sub(1), |(among, _)| among.len())),
-            nearest: scores::accuracy(&votes, labels),
+            nearest,
             probe,
-            network: scores::accuracy(&features.predicted, labels),
+            network: labels.map(|labels| scores::accuracy(&features.predicted, labels)),
             grouping: Grouping::of(&near, labels, classes, colors),
             flat_grouping: Grouping::of(&near_flat, labels, classes, colors),
             trustworthiness: scores::trustworthiness(points, &near_flat, TRUSTED),
@@ -78,18 +83,21 @@ impl Scores {
     pub fn text(&self) -> String {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         let voters = self.voters;
-        let mut text = match (self.references, self.probe) {
-            (Some(count), Some(probe)) => format!(
+        let mut text = match (self.nearest.zip(self.network), self.references.zip(self.probe)) {
+            (Some((nearest, network)), Some((count, probe))) => format!(
                 "right of {count} training images: {voters} nearest neighbors {}, linear probe {}; the network {}\n",
-                percent(self.nearest),
+                percent(nearest),
                 percent(probe),
-                percent(self.network)
+                percent(network)
             ),
-            _ => format!(
+            (Some((nearest, network)), None) => format!(
                 "right of each other, each without itself: {voters} nearest neighbors {}; the network {}\n",
-                percent(self.nearest),
-                percent(self.network)
+                percent(nearest),
+                percent(network)
             ),
+            (None, _) => {
+                "their classes are not known: nothing says what neighbors and the network are right of\n".into()
+            }
         };
         let _ = writeln!(text, "to this layer they lie together {}", self.grouping);
         let _ = writeln!(text, "on the plane {}", self.flat_grouping);
@@ -99,7 +107,7 @@ impl Scores {
         text
     }
 
-    /// For programs: `references` (a number or null), `nearest`, `probe`, `network`, `trustworthiness` (shares), `grouping` and
+    /// For programs: `references` (a number or null), `nearest`, `probe`, `network`, `trustworthiness` (shares or null), `grouping` and
     /// `flat_grouping`, each with `class`, `color` and `answer`.
     pub fn json(&self) -> Value {
         let group = |of: &Grouping| json!({ "class": of.class, "color": of.color, "answer": of.answer() });
@@ -114,11 +122,12 @@ impl Scores {
 /// The headings of [`rows`].
 pub const HEADINGS: [&str; 5] = ["index", "file", "part", "class", "predicted"];
 
-/// What is known of each picture, in the order of [`HEADINGS`].
+/// What is known of each picture, in the order of [`HEADINGS`]; nothing in place of a class that is not known.
 pub fn rows(pictures: &Pictures, classes: &[String], features: &Features) -> Vec<Vec<String>> {
     let row = |at: usize| {
         let (file, part) = (pictures.files[at].clone(), pictures.parts[at].clone());
-        let [class, predicted] = [pictures.labels[at], features.predicted[at]].map(|class| classes[class].clone());
+        let name = |class: usize| classes[class].clone();
+        let (class, predicted) = (pictures.class(at).map_or(String::new(), name), name(features.predicted[at]));
         vec![pictures.numbers[at].to_string(), file, part, class, predicted]
     };
     (0..pictures.len()).map(row).collect()

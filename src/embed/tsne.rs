@@ -62,6 +62,7 @@ pub type Pairs = Vec<Vec<(usize, f64)>>;
 /// # Errors
 /// A perplexity that is not positive or not below the number of points; points that are all equal.
 pub fn tsne(points: &Points, options: Options) -> Result<Tsne> {
+    points.check_different()?;
     let Options { perplexity, angle } = options;
     let count = points.len();
     if !(perplexity > 0.0 && perplexity < count as f64) {

@@ -45,6 +45,7 @@ pub type Edge = (usize, usize, f64);
 /// # Errors
 /// Neighbors fewer than 2 or not below the number of points; a distance that is not from 0 to 3; points that are all equal.
 pub fn umap(points: &Points, options: Options) -> Result<Points> {
+    points.check_different()?;
     let Options { neighbors, min_dist, seed } = options;
     let count = points.len();
     if neighbors < 2 || neighbors >= count {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::settings::as_options;
 use super::{checkpoint, eval, print};
+use crate::data::Images;
 use crate::device::Device;
 use crate::embed::features::{self, Features};
 use crate::embed::picture::Picture;
@@ -38,16 +39,16 @@ pub struct Options {
     /// How points are brought onto a plane: pca (largest variance), tsne or umap (who is near whom)
     #[arg(long, default_value = "pca")]
     method: Method,
-    /// Of tsne: the effective number of neighbors
-    #[arg(long, default_value_t = tsne::Options::default().perplexity)]
-    perplexity: f64,
-    /// Of umap: neighbors of each picture, itself among them; fewer show detail, more the whole
-    #[arg(long, default_value_t = umap::Options::default().neighbors, value_name = "N")]
-    neighbors: usize,
-    /// Of umap: how close pictures may come to each other
-    #[arg(long, default_value_t = umap::Options::default().min_dist, value_name = "D")]
-    min_dist: f64,
-    /// Other data than the run's, of classes that it knows
+    /// Of tsne: the effective number of neighbors [default: 30]
+    #[arg(long)]
+    perplexity: Option<f64>,
+    /// Of umap: neighbors of each picture, itself among them; fewer show detail, more the whole [default: 15]
+    #[arg(long, value_name = "N")]
+    neighbors: Option<usize>,
+    /// Of umap: how close pictures may come to each other [default: 0.1]
+    #[arg(long, value_name = "D")]
+    min_dist: Option<f64>,
+    /// Other data than the run's, of classes that it knows, or a folder of pictures whose classes are not known
     #[arg(long)]
     data: Option<String>,
     /// Pictures: train, val, test, new (not there when the run began) or all that it was not trained on [default: test; all of other
@@ -60,7 +61,8 @@ pub struct Options {
     /// Seed of what is drawn, and of umap
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Also show the pictures nearest to these: indices in the part, or files
+    /// Also show the pictures nearest to these: files, or numbers of pictures in the part (embedding.csv's index), also of those
+    /// that --limit leaves out
     #[arg(long, num_args = 1.., value_name = "INDEX|FILE")]
     near: Vec<String>,
     /// Print the layers' names and the shapes of their outputs
@@ -69,15 +71,20 @@ pub struct Options {
     /// Folder for the picture and tables; without it, embed/LAYER-METHOD-EPOCH in the run's folder
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Leave out files that cannot be read as pictures
+    #[arg(long)]
+    skip_broken: bool,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
 }
 
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
+    let how = projection(&options)?;
     let path = checkpoint::find(&options.run)?;
     let device = crate::cli::open(&options.device, environment)?;
-    let (model, meta) = load_model(&path, &device)?;
+    let (model, mut meta) = load_model(&path, &device)?;
+    meta.config.skip_broken |= options.skip_broken;
     if options.list_layers {
         return Ok(list_layers(&model, &meta, &device)?);
     }
@@ -87,22 +94,18 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let pictures = Pictures::of(&judged, record.as_deref(), limit, seed);
     let layer = options.layer.as_deref();
     let features = Features::of(&model, &device, &pictures.images, &meta, layer)?;
-    let near = near::of(&options.near, &pictures, &features, &model, &device, &meta)?;
+    let near = near::of(&options.near, &judged, &pictures, &features, &model, &device, &meta)?;
 
     let own_training = judged.part == Part::Train && eval::other(options.data.as_deref(), &meta).is_none();
-    let references = if own_training { None } else { training(&path, &meta, limit, seed) };
+    let asked = pictures.labels.is_some() && !own_training;
+    let references = if asked { training(&path, &meta, limit, seed) } else { None };
     let references = match &references {
-        Some(pictures) => Some((Features::of(&model, &device, &pictures.images, &meta, layer)?.points, pictures)),
+        Some((images, labels)) => Some((Features::of(&model, &device, images, &meta, layer)?.points, labels)),
         None => None,
     };
     let (colors, thumbnails) = pictures.looks()?;
-    let Options { perplexity, neighbors, min_dist, .. } = options;
-    let how = projection::Options {
-        tsne: tsne::Options { perplexity, ..Default::default() },
-        umap: umap::Options { neighbors, min_dist, seed },
-    };
     let projection = Projection::of(&features.points, options.method, &how)?;
-    let known = references.as_ref().map(|(points, pictures)| (points, &pictures.labels[..]));
+    let known = references.as_ref().map(|(points, labels)| (points, &labels[..]));
     let scores = Scores::of(&pictures, meta.classes.len(), &features, &colors, &projection.points, known)?;
 
     let (epoch, size) = (meta.progress.epoch, features.points.dimension());
@@ -135,12 +138,17 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         ),
         notes: vec![
             format!("{}, epoch {epoch}; {}", counted(&pictures, judged.part), projection.line),
-            format!("to this layer they lie together {}", scores.grouping),
+            format!("to this layer they lie together {}", scores.grouping)
+                + if pictures.labels.is_some() {
+                    ""
+                } else {
+                    "; frames have the colours of what the network takes them for"
+                },
         ],
         axes: projection.axes.clone(),
         places: &projection.points,
         thumbnails: &thumbnails,
-        labels: &pictures.labels,
+        labels: pictures.labels.as_deref().unwrap_or(&features.predicted),
         classes: &meta.classes,
         seed,
     };
@@ -167,12 +175,41 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     ))?)
 }
 
-/// What the network was trained on, `limit` of it at most; none where it is not at hand, which is told, or all of one class.
-fn training(path: &Path, meta: &Meta, limit: usize, seed: u64) -> Option<Pictures> {
+/// How points are brought onto a plane.
+///
+/// # Errors
+/// An option of another method than the one that is asked for.
+fn projection(options: &Options) -> Result<projection::Options> {
+    let Options { method, perplexity, neighbors, min_dist, seed, .. } = *options;
+    let given = [
+        ("perplexity", perplexity.is_some(), Method::Tsne),
+        ("neighbors", neighbors.is_some(), Method::Umap),
+        ("min_dist", min_dist.is_some(), Method::Umap),
+    ];
+    if let Some((name, _, of)) = given.into_iter().find(|(_, given, of)| *given && *of != method) {
+        return Err(Error::usage(format!(
+            "‹{name}› is of ‹method={of}›, not of {method}: choose that, or leave it out"
+        )));
+    }
+    let (tsne, umap) = (tsne::Options::default(), umap::Options::default());
+    Ok(projection::Options {
+        tsne: tsne::Options { perplexity: perplexity.unwrap_or(tsne.perplexity), ..tsne },
+        umap: umap::Options {
+            neighbors: neighbors.unwrap_or(umap.neighbors),
+            min_dist: min_dist.unwrap_or(umap.min_dist),
+            seed,
+        },
+    })
+}
+
+/// What the network was trained on, `limit` of it at most, with the classes; none where it is not at hand, which is told, or all of
+/// one class.
+fn training(path: &Path, meta: &Meta, limit: usize, seed: u64) -> Option<(Images, Vec<usize>)> {
     match Judged::of(path, meta, None, Some(Part::Train)) {
         Ok(judged) => {
-            let pictures = Pictures::of(&judged, None, limit, seed);
-            pictures.labels.iter().any(|label| *label != pictures.labels[0]).then_some(pictures)
+            let Pictures { images, labels, .. } = Pictures::of(&judged, None, limit, seed);
+            let labels = labels.filter(|labels| labels.iter().any(|label| *label != labels[0]))?;
+            Some((images, labels))
         }
         Err(error) => {
             let what = format!(

@@ -150,7 +150,7 @@ fn other_data_are_judged_but_for_what_was_trained_on() {
     let flat = trained.folder.path().join("flat");
     paint(&flat.join("1.png"), 8, 8, [200, 120, 5]);
     let spec = flat.display().to_string();
-    fails(&["eval", &run, "--data", &spec], 1, &["flat: has no folders of classes", "`warptape predict` takes"]);
+    fails(&["eval", &run, "--data", &spec], 1, &["flat: has no folders of classes", "`warptape embed` and `predict`"]);
 
     // One with a test part alone, and one that holds a training picture there.
     let parts = trained.folder.path().join("parts");

@@ -9,7 +9,7 @@ use crate::command::{TEST, TRAIN, copy_of_run, device, done, fails, shared, succ
 use crate::support::contents;
 
 /// Runs `embed` on `run` into `out` and returns what it says and `embed.json`.
-fn embed(run: &str, out: &Path, words: &[&str]) -> (String, Value) {
+pub(super) fn embed(run: &str, out: &Path, words: &[&str]) -> (String, Value) {
     let (out_name, device) = (out.to_str().unwrap(), device());
     let said = succeeds(&[&["embed", run, "--out", out_name, "--device", &device], words].concat());
     let facts = std::fs::read_to_string(out.join("embed.json")).unwrap();
@@ -17,7 +17,7 @@ fn embed(run: &str, out: &Path, words: &[&str]) -> (String, Value) {
 }
 
 /// The rows of `embedding.csv`.
-fn table(out: &Path) -> Vec<csv::StringRecord> {
+pub(super) fn table(out: &Path) -> Vec<csv::StringRecord> {
     let mut reader = csv::Reader::from_path(out.join("embedding.csv")).unwrap();
     assert_eq!(reader.headers().unwrap(), vec!["index", "file", "part", "class", "predicted", "x", "y"]);
     reader.records().map(Result::unwrap).collect()

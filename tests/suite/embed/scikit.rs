@@ -125,7 +125,7 @@ fn trustworthiness_and_grouping_are_scikit_learns() {
         assert_eq!(trustworthiness(&points, &within(&points, 5), 5), Some(1.0));
 
         let colors = Points::new(3, floats(&json["colors"]));
-        let found = Grouping::of(&within(&points, 10), &labels, classes, &colors);
+        let found = Grouping::of(&within(&points, 10), Some(&labels), classes, &colors);
         let expected = ["class", "color"].map(|key| json["grouping"][key].as_f64().unwrap());
         near(&[found.class.unwrap(), found.color.unwrap()], &expected, 1e-12, &format!("{name}, grouping"));
     }
@@ -140,15 +140,23 @@ fn grouping_is_told_in_words() {
     let heaps: Vec<usize> = (0..80).map(|point| point % 2).collect();
     let mixed: Vec<usize> = (0..80).map(|point| point / 2 % 2).collect();
     let colors = |of: &[usize]| Points::new(3, of.iter().flat_map(|&heap| [heap as f64, 0.5, 0.0]).collect());
-    let told = |classes: &[usize], shades: &[usize]| Grouping::of(&near, classes, 2, &colors(shades));
+    let told = |classes: &[usize], shades: &[usize]| Grouping::of(&near, Some(classes), 2, &colors(shades));
     assert_eq!(told(&heaps, &mixed).answer(), "by class more than by mean colour");
     assert_eq!(told(&mixed, &heaps).answer(), "by mean colour more than by class");
     assert_eq!(told(&heaps, &heaps).answer(), "by class and by mean colour alike");
     assert_eq!(told(&mixed, &mixed).answer(), "neither by class nor by mean colour");
     assert_eq!(told(&heaps, &mixed).class, Some(1.0));
     // Where all have one colour there is none to be told.
-    let grey = Grouping::of(&near, &heaps, 2, &Points::new(3, vec![0.5; 240]));
+    let grey = Grouping::of(&near, Some(&heaps), 2, &Points::new(3, vec![0.5; 240]));
     assert_eq!((grey.color, grey.answer()), (None, "by class more than by mean colour"));
     assert_eq!(regression(&near, &Points::new(1, vec![1.0; 80])), None);
+    // Of unknown classes the colour alone is told.
+    let unknown = |shades: &[usize]| Grouping::of(&near, None, 2, &colors(shades));
+    assert_eq!((unknown(&heaps).answer(), unknown(&mixed).answer()), ("by mean colour", "not by mean colour"));
+    assert!(
+        unknown(&heaps).to_string().starts_with("by mean colour: of it 10 neighbors tell 1.000"),
+        "{}",
+        unknown(&heaps)
+    );
     assert!(grey.to_string().ends_with("of the class 10 neighbors tell 1.000, of the mean colour -"), "{grey}");
 }
