@@ -71,7 +71,7 @@ impl Near {
 
     fn cells(&self, pictures: &Pictures, classes: &[String]) -> Result<Vec<Cell>> {
         let name =
-            |class: Option<usize>| class.map_or("class not known".into(), |class| face::label(class, &classes[class]));
+            |class: Option<usize>| class.map_or("unlabelled".into(), |class| face::label(class, &classes[class]));
         let captions = vec![(name(self.class), Tone::Plain), (self.name.clone(), Tone::Faint)];
         let mut cells = vec![Cell { picture: enlarged(&self.picture), captions }];
         for Neighbor { index, distance } in &self.nearest {
