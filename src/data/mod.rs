@@ -81,7 +81,7 @@ impl Dataset {
         }
         let mut data = Dataset { rest, warnings, broken, ..Dataset::new(name, classes, train, val, test) };
         if let Some(record) = &loading.record {
-            return Ok(data.as_recorded(record));
+            return Ok(data.as_recorded(record, true));
         }
         // Known before an epoch was trained for nothing.
         if data.test.is_empty() && !loading.whole {
@@ -102,13 +102,14 @@ impl Dataset {
     }
 
     /// The same pictures in the parts and in the order that `record` knows, whatever their files are called now; what it does not
-    /// know is new.
-    pub fn as_recorded(self, record: &Record) -> Dataset {
+    /// know is new. Changes are told of a run's `own` data; of others, which have some of its pictures, what they lack and have
+    /// besides.
+    pub fn as_recorded(self, record: &Record, own: bool) -> Dataset {
         let Dataset { name, classes, train, val, test, rest, broken, warnings, .. } = self;
         let mut all = train;
         [val, test, rest].into_iter().for_each(|part| all.append(part));
         let sorted = record.sort(&all, &classes);
-        let changes = sorted.words();
+        let changes = sorted.words(own);
         let [train, val, test, rest] = sorted.parts.map(|part| all.select(&part));
         let new = all.select(&sorted.new);
         Dataset { rest, new, warnings, changes, broken, ..Dataset::new(name, classes, train, val, test) }

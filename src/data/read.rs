@@ -60,8 +60,8 @@ fn resized(images: Images, size: Size, loading: &Loading) -> Result<Images> {
     if (images.height, images.width) == (size.height, size.width) {
         return Ok(images);
     }
-    fits(images.len(), size)?;
-    let (pixels, _) = fill(images.len(), size, true, loading.workers, |index, target| {
+    fits(images.len(), size, loading)?;
+    let (pixels, _) = fill(images.len(), size, true, loading, |index, target| {
         let (width, height) = (images.width as u32, images.height as u32);
         let picture = image::RgbImage::from_raw(width, height, images.image(index).to_vec());
         let picture = picture.expect("a picture's bytes");
@@ -84,7 +84,7 @@ pub fn decoded(
     hold: bool,
     broken: &mut Vec<Broken>,
 ) -> Result<Images> {
-    let (pixels, found) = fill(files.len(), size, hold, loading.workers, |index, target| {
+    let (pixels, found) = fill(files.len(), size, hold, loading, |index, target| {
         let path = &files[index].path;
         match picture::inspect(path) {
             Ok((picture, conversions)) => {
@@ -127,7 +127,7 @@ pub fn decoded(
     Ok(images)
 }
 
-/// Runs `work` on each of `count` pictures' places in a new array, on `workers` threads. Returns the array and what
+/// Runs `work` on each of `count` pictures' places in a new array, on the threads of `loading`. Returns the array and what
 /// each call returned, in order. Unless they are to be held, all pictures of a thread have one place, and the array is empty.
 ///
 /// # Errors
@@ -136,13 +136,13 @@ fn fill<T: Send>(
     count: usize,
     size: Size,
     hold: bool,
-    workers: usize,
+    loading: &Loading,
     work: impl Fn(usize, &mut [u8]) -> Result<T> + Sync,
 ) -> Result<(Vec<u8>, Vec<T>)> {
     let mut pixels = Vec::new();
     let held = if hold { count } else { 0 };
     let total = held.checked_mul(size.bytes()).filter(|&total| pixels.try_reserve_exact(total).is_ok());
-    pixels.resize(total.ok_or_else(|| too_large(count, size, None))?, 0u8);
+    pixels.resize(total.ok_or_else(|| too_large(count, size, None, loading))?, 0u8);
     let mut done: Vec<Option<Result<T>>> = Vec::new();
     done.resize_with(count, || None);
     // Handed out in ascending order: every picture before a failed one has been taken, so the first failure is the same
@@ -162,7 +162,7 @@ fn fill<T: Send>(
                 *slot = Some(result);
             }
         };
-        for _ in 1..Loading::threads(workers).min(count) {
+        for _ in 1..Loading::threads(loading.workers).min(count) {
             scope.spawn(worker);
         }
         worker();
@@ -172,21 +172,21 @@ fn fill<T: Send>(
 }
 
 /// Refuses `count` pictures of `size` if the machine's free memory does not hold them.
-pub(super) fn fits(count: usize, size: Size) -> Result<()> {
+fn fits(count: usize, size: Size, loading: &Loading) -> Result<()> {
     let free = free_memory();
     match count.checked_mul(size.bytes()) {
         Some(bytes) if free.is_none_or(|free| bytes as u64 <= free) => Ok(()),
-        _ => Err(too_large(count, size, free)),
+        _ => Err(too_large(count, size, free, loading)),
     }
 }
 
-fn too_large(count: usize, size: Size, free: Option<u64>) -> Error {
+fn too_large(count: usize, size: Size, free: Option<u64>, loading: &Loading) -> Error {
     let gib = |bytes: f64| format!("{:.1} GiB", bytes / (1u64 << 30) as f64);
     let free = free.map_or(String::new(), |free| format!(", {} are free", gib(free as f64)));
     let needed = gib(count as f64 * size.bytes() as f64);
-    Error::usage(format!(
-        "{count} pictures of {size} need {needed} of memory{free}: choose a smaller ‹image_size› or fewer pictures"
-    ))
+    // A network's input has a size already.
+    let smaller = if loading.classes.is_none() { "a smaller ‹image_size› or " } else { "" };
+    Error::usage(format!("{count} pictures of {size} need {needed} of memory{free}: choose {smaller}fewer pictures"))
 }
 
 /// The most bytes of pixels to hold where nothing else is asked for: a quarter of the memory, where the system tells.

@@ -221,21 +221,25 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    /// What has become of the run's data, in sentences.
-    pub(super) fn words(&self) -> Vec<String> {
+    /// What has become of the run's data, in sentences; or, of others than its own, what they have and lack of it.
+    pub(super) fn words(&self, own: bool) -> Vec<String> {
         let pictures = |count: usize| if count == 1 { "1 picture".into() } else { format!("{count} pictures") };
         let parts = |[train, val, test, _]: [usize; 4]| format!("{train} train, {val} val, {test} test");
         let mut lines = Vec::new();
         let gone: usize = self.gone.iter().sum();
-        if gone > 0 {
+        let lacking = gone + self.changed.len();
+        if !own && lacking + self.new.len() > 0 {
+            let [lacking, new] = [lacking, self.new.len()].map(pictures);
+            lines.push(format!("these data lack {lacking} of this run's and have {new} that it had not"));
+        } else if own && gone > 0 {
             lines.push(format!("{} gone since this run began: {}", pictures(gone), parts(self.gone)));
         }
-        if !self.changed.is_empty() {
+        if own && !self.changed.is_empty() {
             let (count, then) = (pictures(self.changed.len()), parts(self.changed_of));
             let names = listed(&self.changed);
             lines.push(format!("{count} changed since this run began, when they were {then}; new to it now: {names}"));
         }
-        if let Some(first) = self.added.first() {
+        if let Some(first) = self.added.first().filter(|_| own) {
             lines.push(format!("{} not in this run's data when it began: {first}", pictures(self.added.len())));
         }
         if let Some(first) = self.moved.first() {

@@ -120,7 +120,7 @@ impl Judged {
             record.as_ref().filter(|record| other.is_some() && undivided && record.knows_any(&data.test))
         {
             let warnings = std::mem::take(&mut data.warnings);
-            data = Dataset { warnings, ..data.as_recorded(record) };
+            data = Dataset { warnings, ..data.as_recorded(record, false) };
         }
         let part = part.unwrap_or(if other.is_some() && undivided { Part::All } else { Part::Test });
         let roles = if record.is_none() && other.is_none() { roles(&meta.config, &data)? } else { Vec::new() };

@@ -123,6 +123,7 @@ fn what_becomes_of_a_folder_after_training_moves_nothing_to_the_test_part() {
 fn other_data_are_judged_but_for_what_was_trained_on() {
     let trained = Trained::new();
     let run = trained.run.display().to_string();
+    let train = trained.files("train");
     // Everything elsewhere: what is not trained on is judged, or a part of it.
     let moved = trained.folder.path().join("moved");
     copy(&trained.pictures(), &moved);
@@ -132,6 +133,14 @@ fn other_data_are_judged_but_for_what_was_trained_on() {
     assert!(said.contains("32 pictures were trained on and left out"), "{said}");
     let own = trained.judged(&[]).0;
     assert_eq!(trained.judged(&["--data", &moved_spec, "--part", "test"]).0["loss"], own["loss"]);
+    // Of others nothing is gone or changed.
+    let [lost, changed] = [0, 1].map(|at| moved.join(train[at].strip_prefix(trained.pictures()).unwrap()));
+    fs::remove_file(lost).unwrap();
+    paint(&changed, 8, 8, [3, 200, 100]);
+    let (report, said) = trained.judged(&["--data", &moved_spec]);
+    assert_eq!(report["images"], 9);
+    let told = "these data lack 2 pictures of this run's and have 1 picture that it had not";
+    assert!(said.contains(told) && !said.contains("began"), "{said}");
 
     // A folder that was not split is judged as a whole; classes are matched by their names.
     let other = trained.folder.path().join("other");
