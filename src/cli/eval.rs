@@ -46,7 +46,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     meta.config.skip_broken |= options.skip_broken;
     let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
     if !judged.is_labelled() {
-        let what = "has no folders of classes, which a network could be judged by; `warptape embed` and `predict` take such pictures";
+        let what = "has no folders of classes, by which a network is judged; `warptape embed` and `predict` take such pictures";
         return Err(Error::file(options.data.unwrap_or(judged.name), what).into());
     }
     meta.config.precision.check(&device)?;

@@ -86,8 +86,8 @@ pub struct Duplicates {
 /// Reads everything that `spec` names, as training with these settings would.
 ///
 /// # Errors
-/// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded and classes that have none: the report lists
-/// them.
+/// As [`Dataset::open`](super::Dataset::open), but for pictures that cannot be decoded and classes that have none: the report
+/// lists them.
 pub fn survey(spec: &str, loading: &Loading) -> Result<Report> {
     let loading = &Loading { allow_empty: true, ..loading.clone() };
     let Source { name, classes, root, parts, size, notes, warnings: mut found, empty } = Source::find(spec, loading)?;

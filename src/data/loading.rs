@@ -27,8 +27,8 @@ pub struct Loading {
     pub split: Option<Ratios>,
     /// Seed of that split and that limit.
     pub seed: u64,
-    /// Whether a folder without parts of its own is not split but a test set as a whole, also one of pictures without class folders,
-    /// whose labels are -1.
+    /// Whether a folder without parts of its own is not split but a test set as a whole, also one of pictures without class
+    /// folders, whose labels are -1.
     pub whole: bool,
     /// Whether a class folder may be without pictures, which is an error where it is trained on; as torchvision's `allow_empty`.
     pub allow_empty: bool,

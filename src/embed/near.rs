@@ -58,7 +58,8 @@ impl Near {
         lines.join("\n")
     }
 
-    /// For programs: `picture`, `class` (a name or null), and `nearest`, each with `index`, `file`, `class` (likewise) and `distance`.
+    /// For programs: `picture`, `class` (a name or null), and `nearest`, each with `index`, `file`, `class` (likewise) and
+    /// `distance`.
     pub fn json(&self, pictures: &Pictures, classes: &[String]) -> Value {
         let one = |Neighbor { index, distance }: &Neighbor| {
             let (number, file) = (pictures.numbers[*index], &pictures.files[*index]);

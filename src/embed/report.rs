@@ -107,8 +107,8 @@ impl Scores {
         text
     }
 
-    /// For programs: `references` (a number or null), `nearest`, `probe`, `network`, `trustworthiness` (shares or null), `grouping` and
-    /// `flat_grouping`, each with `class`, `color` and `answer`.
+    /// For programs: `references` (a number or null), `nearest`, `probe`, `network`, `trustworthiness` (shares or null), `grouping`
+    /// and `flat_grouping`, each with `class`, `color` and `answer`.
     pub fn json(&self) -> Value {
         let group = |of: &Grouping| json!({ "class": of.class, "color": of.color, "answer": of.answer() });
         json!({

@@ -23,8 +23,8 @@ macro_rules! settings {
         $with! {
             /// Network to train; `warptape models` lists them
             model: String => String = "little-conv".into(), fixed;
-            /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, an exported folder, or
-            /// the name of fetched ones
+            /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, an exported folder,
+            /// or the name of fetched ones
             #[serde(skip_serializing_if = "Option::is_none")]
             weights: String => Option<String> = None, fixed, "drawn from seed";
             /// The last linear layer of those weights: keep; replace, for other classes than theirs; or add one for those behind it

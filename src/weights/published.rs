@@ -94,8 +94,8 @@ impl Known {
         Some(folder(environment).ok()?.join(self.file)).filter(|path| path.is_file())
     }
 
-    /// The file in the cache, as long as the published one. Whether it is that, [`Weights::sha256`](super::Weights::sha256) sees, so
-    /// that a file is read for it once.
+    /// The file in the cache, as long as the published one. Whether it is that, [`Weights::sha256`](super::Weights::sha256) sees,
+    /// so that a file is read for it once.
     ///
     /// # Errors
     /// None there, or one of another length; with what to do.

@@ -202,8 +202,8 @@ fn projection(options: &Options) -> Result<projection::Options> {
     })
 }
 
-/// What the network was trained on, `limit` of it at most, with the classes; none where it is not at hand, which is told, or all of
-/// one class.
+/// What the network was trained on, `limit` of it at most, with the classes; none where it is not at hand, which is told, or all
+/// of one class.
 fn training(path: &Path, meta: &Meta, limit: usize, seed: u64) -> Option<(Images, Vec<usize>)> {
     match Judged::of(path, meta, None, Some(Part::Train)) {
         Ok(judged) => {

@@ -13,8 +13,8 @@ use crate::nn::Layer;
 use crate::train::checkpoint::Meta;
 use crate::train::judged::Judged;
 
-/// What of `pictures` lies near those that `names` name: files, or numbers of pictures in `judged`, whether they are among these or
-/// not.
+/// What of `pictures` lies near those that `names` name: files, or numbers of pictures in `judged`, whether they are among these
+/// or not.
 ///
 /// # Errors
 /// A file that is no picture; a number that no picture has.

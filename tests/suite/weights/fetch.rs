@@ -205,7 +205,7 @@ fn the_command_says_what_to_do_without_a_connection() {
     refuse(&["train", "--weights", "ResNet18", "--model", "resnet18:stem=imagenet"], 1, &[fetch]);
     refuse(&["weights", "info", "resnet18"], 1, &[fetch]);
     fails(&["weights", "info", "resnet1"], 1, &["resnet1", "no such file or folder"]);
-    // A file of their name and length in the cache is not read before it is asked for, and a file of their name anywhere is theirs.
+    // One of another length in the cache, and files of their name anywhere, are theirs or refused.
     let cached = folder.join("warptape-weights/resnet18-f37072fd.pth");
     fs::create_dir_all(cached.parent().unwrap()).unwrap();
     fs::write(&cached, "short").unwrap();
