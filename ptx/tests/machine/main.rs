@@ -1,4 +1,5 @@
 //! The machine, part by part, against what the manual says.
 
 mod arithmetic;
+mod running;
 mod tensor;
