@@ -5,6 +5,7 @@
 //! The median counts. Results are verified before and after timing: what is fast but wrong is an error and not a record.
 
 pub mod kernels;
+pub mod machine;
 pub mod output;
 pub mod picture;
 pub mod pytorch;

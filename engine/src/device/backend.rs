@@ -61,6 +61,10 @@ pub trait Backend: Send + Sync {
     fn seconds(&self, issue: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
         clock::wall(|| self.synchronize(), issue)
     }
+    /// Instructions that warps have done so far, where the device counts them.
+    fn instructions(&self) -> Option<u64> {
+        None
+    }
     /// The CUDA stream that work is queued on, for other libraries' work; makes its context current on this thread.
     fn stream(&self) -> Option<*mut c_void> {
         None

@@ -241,6 +241,11 @@ impl Device {
         self.0.backend.seconds(&mut issue)
     }
 
+    /// Instructions that warps have done so far, on a device that counts them ([`ptx`]).
+    pub fn instructions(&self) -> Option<u64> {
+        self.backend().instructions()
+    }
+
     /// Checks the sentinels of every live guarded buffer and those that were released; does nothing on a device that
     /// is not guarded.
     pub fn check_guards(&self) -> Result<()> {

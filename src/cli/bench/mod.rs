@@ -1,6 +1,7 @@
 //! `warptape bench …`: what this machine makes of kernels and of whole training steps, and the tables of what it made.
 
 mod kernels;
+mod machine;
 mod tables;
 mod train;
 
@@ -22,6 +23,8 @@ enum Command {
     Train(train::Options),
     /// Every rung of every ladder of kernels on the problems of networks, beside cuBLAS, cuDNN and PyTorch
     Kernels(kernels::Options),
+    /// Instructions a second of the GPU in software, in the ladders of matmul and conv2d
+    Machine(machine::Options),
     /// Write the tables of README.md and kernels/README.md from the results in benches/results
     Tables(tables::Options),
 }
@@ -32,6 +35,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     match options.command {
         Command::Train(options) => train::run(options, environment),
         Command::Kernels(options) => kernels::run(options, environment),
+        Command::Machine(options) => machine::run(options, environment),
         Command::Tables(options) => tables::run(&options),
     }
 }

@@ -6,12 +6,11 @@ mod module;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use warptape_ptx::lane::Isa;
 use warptape_ptx::memory::{Holds, Memory};
 use warptape_ptx::run;
 
 use super::cuda::nvrtc::{self, Nvrtc};
-use super::host::{Order, total_memory, workers};
+use super::host::{Order, cpu, total_memory, workers};
 use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
@@ -56,11 +55,10 @@ impl Ptx {
             return Err(nvrtc.unknown(arch));
         }
         let memory = Memory::new().map_err(|e| Error::device(&name, format!("reserving addresses: {e}")))?;
-        let cores = workers::cores();
         let (major, minor) = nvrtc.version();
         let info = Info {
             kind: Kind::Ptx,
-            description: format!("{arch} in software ({cores} cores, {:?})", Isa::detect()),
+            description: format!("{arch} in software on {}", cpu::describe()),
             name,
             arch: arch.clone(),
             toolchain: format!("NVRTC {major}.{minor}; {}; {arch} as PTX", nvrtc::OPTIONS.join(" ")),
@@ -71,11 +69,6 @@ impl Ptx {
         let (launches, instructions) = Default::default();
         let memory = Arc::new(RwLock::new(memory));
         Ok(Self { info, options, nvrtc, memory, stream: Mutex::default(), launches, instructions })
-    }
-
-    /// Instructions that warps have done since it was opened.
-    pub fn instructions(&self) -> u64 {
-        self.instructions.load(Ordering::Relaxed)
     }
 
     /// The order of a launch: with a seed, each has its own.
@@ -172,6 +165,10 @@ impl Backend for Ptx {
 
     fn synchronize(&self) -> Result<()> {
         Ok(())
+    }
+
+    fn instructions(&self) -> Option<u64> {
+        Some(self.instructions.load(Ordering::Relaxed))
     }
 
     fn allocated(&self, address: u64, bytes: usize) {
