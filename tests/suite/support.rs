@@ -70,7 +70,8 @@ pub fn on_gpu() -> bool {
     named().is_some() && !on_checked() && !on_ptx()
 }
 
-fn on_ptx() -> bool {
+/// Whether tests run on a GPU in software, which finds mistakes by itself that a GPU does not.
+pub fn on_ptx() -> bool {
     named().is_some_and(|name| name == "ptx" || name.starts_with("ptx:"))
 }
 

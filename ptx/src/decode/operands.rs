@@ -74,13 +74,6 @@ impl Decoder<'_> {
             self.before.push(Op { guard: UNGUARDED, flip: 0, action: Action::Other(read) });
             return Ok(to);
         }
-        let constant = match written {
-            "WARP_SZ" => Some(32),
-            _ => None,
-        };
-        if let Some(value) = constant {
-            return Ok(self.constant(width, value));
-        }
         let Some((special, has)) = Special::named(written) else { return Err(format!("'{written}' is not known")) };
         // Coordinates may be read as 16 bits, as they were once.
         if has != width && (has, width) != (Width::B32, Width::B16) {

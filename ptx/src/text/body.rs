@@ -4,6 +4,7 @@ use super::header::{Failure, Parser, space};
 use super::lex::Word;
 use super::scope::Name;
 use super::tree::{Function, Instruction, Operand, Place};
+use crate::lane::LANES;
 
 impl<'a> Parser<'a> {
     /// From the brace to its end.
@@ -245,6 +246,7 @@ impl<'a> Parser<'a> {
                 Operand::Address(Box::new(base), offset, rest)
             }
             Word::Name("_") => Operand::Sink,
+            Word::Name("WARP_SZ") => Operand::Integer(LANES as i128),
             Word::Name(name) => match self.scopes.find(name) {
                 Some(Name::Register(register)) => Operand::Register(register),
                 Some(Name::Variable(number)) => Operand::Symbol(number, self.offset()?),

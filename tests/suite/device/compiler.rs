@@ -269,8 +269,8 @@ fn guards_see_every_byte_around_a_buffer() {
     for (_, device) in crate::support::orders() {
         let kernels = Kernels::compile(&device, "poke.cu", text).unwrap();
         let poke = |tensor: &Tensor, at: i32| {
-            kernels.launch("poke", Geometry::linear(1, 1), &[tensor.arg(), at.into()]).unwrap();
-            device.check_guards().map_err(|e| e.to_string())
+            let launched = kernels.launch("poke", Geometry::linear(1, 1), &[tensor.arg(), at.into()]);
+            launched.and_then(|()| device.check_guards()).map_err(|e| e.to_string())
         };
         for bytes in [0, 1, 2, 3, 4, 5, 7, 1000, 1023] {
             let fresh = || Tensor::zeros(&device, [bytes], DType::U8).unwrap();
@@ -279,7 +279,11 @@ fn guards_see_every_byte_around_a_buffer() {
             }
             for at in [bytes as i32, bytes as i32 + 1, bytes as i32 + 1000, -1, -1024] {
                 let error = poke(&fresh(), at).unwrap_err();
-                let what = format!("a kernel wrote outside its buffer of {bytes} bytes, at byte offset {at}");
+                // A GPU in software does not let it happen.
+                let what = match crate::support::on_ptx() {
+                    true => "writes 1 bytes at ".into(),
+                    false => format!("a kernel wrote outside its buffer of {bytes} bytes, at byte offset {at}"),
+                };
                 assert!(error.contains(&what), "{error}");
                 device.check_guards().unwrap();
             }

@@ -14,7 +14,7 @@ use warptape::device::signature::{Element, Kind};
 use warptape::launch_plan::{Plan, Prepared};
 
 use crate::device::sanitizer::checked;
-use crate::support::{has_compiler, on_gpu, orders};
+use crate::support::{has_compiler, on_gpu, on_ptx, orders};
 
 /// What a file of the corpus says about itself.
 pub struct Expectation {
@@ -112,7 +112,8 @@ fn every_mistake_says_what_it_is() {
 /// What the host device reports by itself, in any thread order.
 #[test]
 fn divergence_is_an_error_on_the_host_device() {
-    if on_gpu() {
+    if on_gpu() || on_ptx() {
+        println!("skipped: what is an error on the host device may be right on a GPU");
         return;
     }
     let mut seen = 0;
@@ -162,7 +163,10 @@ fn the_fine_ones_run() {
                     bytes.sort_unstable(); // the one kernel whose results may stand in any order
                 }
             }
+            // Where lanes look together, none sees what the others then do.
+            let looks = on_ptx() && file == "volatile_look_at_an_atomic";
             match &first {
+                _ if looks => {}
                 None => first = Some(after),
                 Some(first) => assert!(*first == after, "{place}: results differ from another order's"),
             }

@@ -10,6 +10,7 @@ use warptape_ptx::memory::{Holds, Memory};
 use warptape_ptx::run;
 
 use super::cuda::nvrtc::{self, Nvrtc};
+use super::guard::POISON;
 use super::host::{Order, cpu, total_memory, workers};
 use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
 use crate::environment::Environment;
@@ -175,7 +176,11 @@ impl Backend for Ptx {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         memory.limit(address, bytes);
         // SAFETY: a buffer of so many bytes begins to live there, and nobody has written it yet.
-        unsafe { std::ptr::write_bytes(address as *mut u8, 0xFF, bytes) };
+        let buffer = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, bytes) };
+        // Whole words first: a buffer may be large.
+        let (words, rest) = buffer.as_chunks_mut::<4>();
+        words.fill(POISON.to_le_bytes());
+        rest.iter_mut().zip(POISON.to_le_bytes()).for_each(|(byte, poison)| *byte = poison);
     }
 
     fn released(&self, address: u64) {
