@@ -1,7 +1,7 @@
 //! Bits and bytes of integers (section 9.7.1: popc to dp2a; 9.7.9: prmt).
 
 use super::kind::{S32, S64, U32, U64};
-use super::run::{Quaternary, four, one, three, two};
+use super::run::{Quaternary, four, four_plain, one, one_plain, three, three_plain, two_plain};
 use super::table::{binary, by_flags, ternary, unary};
 use super::{Asked, Found};
 use crate::number::bits;
@@ -77,18 +77,18 @@ pub fn find(asked: Asked) -> Option<Found> {
             let shift = words.flag("shiftamt");
             match words.last()? {
                 "u32" => by_flags!(one, LeadU32[], isa, shift),
-                "s32" => by_flags!(one, LeadS32[], isa, shift),
-                "u64" => by_flags!(one, LeadU64[], isa, shift),
-                "s64" => by_flags!(one, LeadS64[], isa, shift),
+                "s32" => by_flags!(one_plain, LeadS32[], isa, shift),
+                "u64" => by_flags!(one_plain, LeadU64[], isa, shift),
+                "s64" => by_flags!(one_plain, LeadS64[], isa, shift),
                 _ => None,
             }
         }
         "szext" | "bmsk" => {
             let wrap = words.choice(&[("clamp", false), ("wrap", true)])?;
             match (op, words.last()?) {
-                ("szext", "u32") => by_flags!(two, ExtendU[], isa, wrap),
-                ("szext", "s32") => by_flags!(two, ExtendS[], isa, wrap),
-                ("bmsk", "b32") => by_flags!(two, Mask[], isa, wrap),
+                ("szext", "u32") => by_flags!(two_plain, ExtendU[], isa, wrap),
+                ("szext", "s32") => by_flags!(two_plain, ExtendS[], isa, wrap),
+                ("bmsk", "b32") => by_flags!(two_plain, Mask[], isa, wrap),
                 _ => None,
             }
         }
@@ -99,7 +99,11 @@ pub fn find(asked: Asked) -> Option<Found> {
         "dp2a" => {
             let high = words.choice(&[("lo", false), ("hi", true)])?;
             let (a, b) = dot_types(words)?;
-            if high { by_flags!(three, Dot2High[], isa, a, b) } else { by_flags!(three, Dot2Low[], isa, a, b) }
+            if high {
+                by_flags!(three_plain, Dot2High[], isa, a, b)
+            } else {
+                by_flags!(three_plain, Dot2Low[], isa, a, b)
+            }
         }
         "prmt" => {
             words.flag("b32").then_some(())?;
@@ -107,12 +111,12 @@ pub fn find(asked: Asked) -> Option<Found> {
                 return three::<Permute>(isa);
             }
             match words.last()? {
-                "f4e" => three::<Forward>(isa),
-                "b4e" => three::<Backward>(isa),
-                "rc8" => three::<Byte>(isa),
-                "ecl" => three::<EdgeLeft>(isa),
-                "ecr" => three::<EdgeRight>(isa),
-                "rc16" => three::<Half>(isa),
+                "f4e" => three_plain::<Forward>(isa),
+                "b4e" => three_plain::<Backward>(isa),
+                "rc8" => three_plain::<Byte>(isa),
+                "ecl" => three_plain::<EdgeLeft>(isa),
+                "ecr" => three_plain::<EdgeRight>(isa),
+                "rc16" => three_plain::<Half>(isa),
                 _ => None,
             }
         }
@@ -122,14 +126,14 @@ pub fn find(asked: Asked) -> Option<Found> {
             ("clz", "b32") => one::<Zeros32>(isa),
             ("clz", "b64") => one::<Zeros64>(isa),
             ("brev", "b32") => one::<Reverse32>(isa),
-            ("brev", "b64") => one::<Reverse64>(isa),
+            ("brev", "b64") => one_plain::<Reverse64>(isa),
             ("bfe", "u32") => three::<FieldU32>(isa),
             ("bfe", "s32") => three::<FieldS32>(isa),
-            ("bfe", "u64") => three::<FieldU64>(isa),
-            ("bfe", "s64") => three::<FieldS64>(isa),
+            ("bfe", "u64") => three_plain::<FieldU64>(isa),
+            ("bfe", "s64") => three_plain::<FieldS64>(isa),
             ("bfi", "b32") => four::<Insert32>(isa),
-            ("bfi", "b64") => four::<Insert64>(isa),
-            ("fns", "b32") => three::<NthSet>(isa),
+            ("bfi", "b64") => four_plain::<Insert64>(isa),
+            ("fns", "b32") => three_plain::<NthSet>(isa),
             _ => None,
         },
     }

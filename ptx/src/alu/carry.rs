@@ -93,6 +93,8 @@ impl<K: Integer<Lane: Unsigned>> Carrying for MadHigh<K> {
 struct Carried<C, const IN: bool, const OUT: bool>(PhantomData<C>);
 
 impl<C: Carrying, const IN: bool, const OUT: bool> Run for Carried<C, IN, OUT> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise.
@@ -101,12 +103,16 @@ impl<C: Carrying, const IN: bool, const OUT: bool> Run for Carried<C, IN, OUT> {
             let old = *flag;
             let mut new = 0;
             for (chunk, mask) in halves(mask) {
-                let (a, b) = (C::K::load::<L>(words, o.a, chunk), C::K::load::<L>(words, o.b, chunk));
-                let c = if C::THREE { C::K::load::<L>(words, o.c, chunk) } else { lanes(|_| Default::default()) };
-                let with = |i: usize| C::lane(a[i], b[i], c[i], IN && old >> (CHUNK * chunk + i) & 1 != 0);
-                C::K::store::<L>(words, o.d, chunk, mask, lanes(|i| with(i).0));
+                let (a, b) = (C::K::read::<L>(words, o.a, chunk), C::K::read::<L>(words, o.b, chunk));
+                let c =
+                    if C::THREE { C::K::read::<L>(words, o.c, chunk) } else { lanes::<L, _>(|_| Default::default()) };
+                let with = |i: usize| {
+                    let (a, b, c) = (C::K::decode(a[i]), C::K::decode(b[i]), C::K::decode(c[i]));
+                    C::lane(a, b, c, IN && old >> (CHUNK * chunk + i) & 1 != 0)
+                };
+                C::K::write::<L>(words, o.d, chunk, mask, lanes::<L, _>(|i| C::K::encode(with(i).0)));
                 if OUT {
-                    new |= (vector::bits::<L>(lanes(|i| with(i).1)) as u32) << (CHUNK * chunk);
+                    new |= (vector::bits::<L>(lanes::<L, _>(|i| with(i).1)) as u32) << (CHUNK * chunk);
                 }
             }
             if OUT {

@@ -106,10 +106,10 @@ macro_rules! by_compared {
             ("f32", true) => (relation_of!($make, $set, $isa, $basic, float F32<true>), Width::B32),
             ("f64", false) => (relation_of!($make, $set, $isa, $basic, float F64), Width::B64),
             ("f16", false) => (relation_of!($make, $set, $isa, $basic, float F16<false>), Width::B16),
-            ("f16", true) => (relation_of!($make, $set, $isa, $basic, float F16<true>), Width::B16),
+            ("f16", true) => (relation_of!(rare, $set, $isa, $basic, float F16<true>), Width::B16),
             ("bf16", false) => (relation_of!($make, $set, $isa, $basic, float Bf16<false>), Width::B16),
             ("f16x2", false) => (relation_of!($make, $set2, $isa, $basic, float F16<false>), Width::B32),
-            ("f16x2", true) => (relation_of!($make, $set2, $isa, $basic, float F16<true>), Width::B32),
+            ("f16x2", true) => (relation_of!(rare, $set2, $isa, $basic, float F16<true>), Width::B32),
             ("bf16x2", false) => (relation_of!($make, $set2, $isa, $basic, float Bf16<false>), Width::B32),
             _ => (None, Width::B32),
         };

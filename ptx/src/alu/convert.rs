@@ -13,7 +13,7 @@ use crate::lane::{LANES, Operands, Place, Slot, Width};
 use crate::number::convert::{self, Manner, TYPES, Type};
 use crate::number::int::Int;
 use crate::number::round::Round;
-use crate::number::soft;
+use crate::number::{single, soft};
 
 unary! {
     Resize<A: Integer, D: Integer>: (A) -> D = |a| D::Lane::cut(a.long());
@@ -27,11 +27,10 @@ unary! {
     LongFromU32: (U32) -> F64 = |a| a as f64;
     LongFromS64: (S64) -> F64 = |a| a as f64;
     LongFromU64: (U64) -> F64 = |a| a as f64;
-    // Rust's conversion cuts, is limited by the type, and makes zero of NaN.
-    CutS32[FTZ]: (F32<FTZ>) -> S32 = |a| a as i32;
-    CutU32[FTZ]: (F32<FTZ>) -> U32 = |a| a as u32;
-    NearS32[FTZ]: (F32<FTZ>) -> S32 = |a| near(a) as i32;
-    DownS32[FTZ]: (F32<FTZ>) -> S32 = |a| down(a) as i32;
+    CutS32[FTZ]: (F32<FTZ>) -> S32 = |a| single::cut_s32(a);
+    CutU32[FTZ]: (F32<FTZ>) -> U32 = |a| single::cut_u32(a);
+    NearS32[FTZ]: (F32<FTZ>) -> S32 = |a| single::cut_s32(near(a));
+    DownS32[FTZ]: (F32<FTZ>) -> S32 = |a| single::cut_s32(down(a));
     Near[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| near(a);
     Down[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| down(a);
     Narrow64[FTZ]: (F64) -> F32<FTZ> = |a| a as f32;
@@ -40,7 +39,7 @@ unary! {
     WidenBf16: (Bf16<false>) -> F32<false> = |a| a;
     NarrowF16[FTZ]: (F32<FTZ>) -> F16<false> = |a| a;
     NarrowBf16[FTZ]: (F32<FTZ>) -> Bf16<false> = |a| a;
-    Saturate[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| crate::number::single::saturate(a);
+    Saturate[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| single::saturate(a);
 }
 
 /// To the nearest integer, the even one of two: what lies beyond 2^23 has no fraction.
@@ -62,14 +61,19 @@ fn down(a: f32) -> f32 {
 /// Any conversion, as [`Operands::control`] says.
 struct Any;
 
-/// The conversion in a word: four bits each for the types, three for the rounding, and a flag for each of the rest.
+/// The conversion in a word: four bits each for the types, then [`pack_manner`].
 fn pack(to: usize, from: usize, manner: Manner) -> u32 {
-    let flags = [manner.integral, manner.ftz, manner.sat, manner.relu, manner.satfinite];
-    let flags = flags.iter().enumerate().fold(0, |all, (at, &flag)| all | (flag as u32) << at);
-    to as u32 | (from as u32) << 4 | (manner.round as u32) << 8 | flags << 11
+    to as u32 | (from as u32) << 4 | pack_manner(manner) << 8
 }
 
-fn unpack(control: u32) -> (Type, Type, Manner) {
+/// Three bits for the rounding, and a flag for each of the rest.
+pub fn pack_manner(manner: Manner) -> u32 {
+    let flags = [manner.integral, manner.ftz, manner.sat, manner.relu, manner.satfinite];
+    flags.iter().enumerate().fold(manner.round as u32, |all, (at, &flag)| all | (flag as u32) << (3 + at))
+}
+
+/// What [`pack_manner`] made.
+pub fn unpack_manner(word: u32) -> Manner {
     const MODES: [Round; 8] = {
         let mut modes = [Round::Nearest; 8];
         modes[Round::Zero as usize] = Round::Zero;
@@ -78,22 +82,18 @@ fn unpack(control: u32) -> (Type, Type, Manner) {
         modes[Round::Away as usize] = Round::Away;
         modes
     };
-    let flag = |at: u32| control >> (11 + at) & 1 != 0;
-    let manner = Manner {
-        round: MODES[(control >> 8 & 7) as usize],
-        integral: flag(0),
-        ftz: flag(1),
-        sat: flag(2),
-        relu: flag(3),
-        satfinite: flag(4),
-    };
-    (TYPES[(control & 15) as usize].1, TYPES[(control >> 4 & 15) as usize].1, manner)
+    let flag = |at: u32| word >> (3 + at) & 1 != 0;
+    let round = MODES[(word & 7) as usize];
+    Manner { round, integral: flag(0), ftz: flag(1), sat: flag(2), relu: flag(3), satfinite: flag(4) }
 }
 
 impl Run for Any {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
-        let (to, from, manner) = unpack(o.control);
+        let (to, from) = (TYPES[(o.control & 15) as usize].1, TYPES[(o.control >> 4 & 15) as usize].1);
+        let manner = unpack_manner(o.control >> 8);
         for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
             // SAFETY: the caller's promise: registers have the widths of the types.
             unsafe {

@@ -1,7 +1,7 @@
 //! Integer arithmetic (section 9.7.1).
 
 use super::kind::{Kind, Lane, S16, S32, S64, U16, U32, U64};
-use super::run::{one, three, two};
+use super::run::{one, three, three_plain, two, two_plain};
 use super::table::{binary, by_flags, by_type, ternary, unary};
 use super::{Asked, Found};
 use crate::number::int::{self, Int};
@@ -125,10 +125,18 @@ pub fn find(asked: Asked) -> Option<Found> {
         "sad" => {
             let last = words.take()?;
             words.done().then_some(())?;
-            each!(last, three, Sad, isa)
+            each!(last, three_plain, Sad, isa)
         }
-        "div" => each!(words.last()?, two, Div, isa),
-        "rem" => each!(words.last()?, two, Rem, isa),
+        "div" => match words.last()? {
+            "u32" => two::<Div<U32>>(isa),
+            "s32" => two::<Div<S32>>(isa),
+            last => by_type!(last, two_plain, Div, isa, "u16" => U16, "s16" => S16, "u64" => U64, "s64" => S64),
+        },
+        "rem" => match words.last()? {
+            "u32" => two::<Rem<U32>>(isa),
+            "s32" => two::<Rem<S32>>(isa),
+            last => by_type!(last, two_plain, Rem, isa, "u16" => U16, "s16" => S16, "u64" => U64, "s64" => S64),
+        },
         "abs" => signed!(words.last()?, one, Abs, isa),
         "neg" => signed!(words.last()?, one, Neg, isa),
         _ => None,
@@ -141,16 +149,16 @@ fn simple(asked: Asked) -> Option<Found> {
     let saturated = words.flag("sat");
     let relu = words.flag("relu");
     match (op, words.last()?, saturated, relu) {
-        ("add", "s32", true, false) => two::<AddSat>(isa),
-        ("sub", "s32", true, false) => two::<SubSat>(isa),
-        ("add", "u16x2" | "s16x2", false, false) => two::<Add2>(isa),
-        ("sub", "u16x2" | "s16x2", false, false) => two::<Sub2>(isa),
-        ("min", "u16x2", false, false) => two::<MinU2>(isa),
-        ("max", "u16x2", false, false) => two::<MaxU2>(isa),
-        ("min", "s16x2", false, relu) => by_flags!(two, MinS2[], isa, relu),
-        ("max", "s16x2", false, relu) => by_flags!(two, MaxS2[], isa, relu),
-        ("min", "s32", false, true) => two::<MinRelu>(isa),
-        ("max", "s32", false, true) => two::<MaxRelu>(isa),
+        ("add", "s32", true, false) => two_plain::<AddSat>(isa),
+        ("sub", "s32", true, false) => two_plain::<SubSat>(isa),
+        ("add", "u16x2" | "s16x2", false, false) => two_plain::<Add2>(isa),
+        ("sub", "u16x2" | "s16x2", false, false) => two_plain::<Sub2>(isa),
+        ("min", "u16x2", false, false) => two_plain::<MinU2>(isa),
+        ("max", "u16x2", false, false) => two_plain::<MaxU2>(isa),
+        ("min", "s16x2", false, relu) => by_flags!(two_plain, MinS2[], isa, relu),
+        ("max", "s16x2", false, relu) => by_flags!(two_plain, MaxS2[], isa, relu),
+        ("min", "s32", false, true) => two_plain::<MinRelu>(isa),
+        ("max", "s32", false, true) => two_plain::<MaxRelu>(isa),
         ("add", last, false, false) => alike!(last, two, Add, isa),
         ("sub", last, false, false) => alike!(last, two, Sub, isa),
         ("min", last, false, false) => each!(last, two, Min, isa),
@@ -170,7 +178,7 @@ fn product(asked: Asked) -> Option<Found> {
         ("mad", Part::Low, last, false) => alike!(last, three, MadLow, isa),
         ("mad", Part::High, last, false) => each!(last, three, MadHigh, isa),
         ("mad", Part::Wide, last, false) => wide!(last, three, MadWide, isa),
-        ("mad", Part::High, "s32", true) => three::<MadHighSat>(isa),
+        ("mad", Part::High, "s32", true) => three_plain::<MadHighSat>(isa),
         _ => None,
     }
 }
@@ -184,11 +192,11 @@ fn product24(asked: Asked) -> Option<Found> {
     };
     let saturated = words.flag("sat");
     match (op, words.last()?, saturated) {
-        ("mul24", "u32", false) => by_flags!(two, Mul24U[], isa, high),
-        ("mul24", "s32", false) => by_flags!(two, Mul24S[], isa, high),
-        ("mad24", "u32", false) => by_flags!(three, Mad24U[], isa, high),
-        ("mad24", "s32", false) => by_flags!(three, Mad24S[], isa, high),
-        ("mad24", "s32", true) if high => three::<Mad24HighSat>(isa),
+        ("mul24", "u32", false) => by_flags!(two_plain, Mul24U[], isa, high),
+        ("mul24", "s32", false) => by_flags!(two_plain, Mul24S[], isa, high),
+        ("mad24", "u32", false) => by_flags!(three_plain, Mad24U[], isa, high),
+        ("mad24", "s32", false) => by_flags!(three_plain, Mad24S[], isa, high),
+        ("mad24", "s32", true) if high => three_plain::<Mad24HighSat>(isa),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What lies in registers: how sixteen lanes of a type are read and written.
 
-use super::level::Level;
+use super::level::{Level, opaque};
 use super::vector;
 use crate::lane::Width;
 use crate::number::half;
@@ -13,108 +13,115 @@ pub type Lanes<T> = [T; CHUNK];
 
 /// Sixteen lanes, each by `of`. A plain loop, which costs the compiler much less than the adapters of arrays.
 #[inline(always)]
-pub fn lanes<T: Copy + Default>(of: impl Fn(usize) -> T) -> Lanes<T> {
+pub fn lanes<L: Level, T: Copy + Default>(of: impl Fn(usize) -> T) -> Lanes<T> {
     let mut all = [T::default(); CHUNK];
+    // Nor does it unroll a loop of which it does not know the end; and no index is out of bounds, whatever it is.
+    let end = if L::SLOW { opaque(CHUNK) } else { CHUNK };
     let mut lane = 0;
-    while lane < CHUNK {
-        all[lane] = of(lane);
-        lane += 1;
+    while lane < end {
+        all[lane % CHUNK] = of(lane % CHUNK);
+        lane = if L::SLOW { opaque(lane + 1) } else { lane + 1 };
     }
     all
 }
 
 /// Each lane by `of`.
 #[inline(always)]
-pub fn map<T: Copy, U: Copy + Default>(from: Lanes<T>, of: impl Fn(T) -> U) -> Lanes<U> {
-    lanes(|lane| of(from[lane]))
+pub fn map<L: Level, T: Copy, U: Copy + Default>(from: Lanes<T>, of: impl Fn(T) -> U) -> Lanes<U> {
+    lanes::<L, U>(|lane| of(from[lane]))
 }
 
-/// A type as an instruction sees it: what a lane is while it computes, and how that is read and written.
+/// A type as an instruction sees it: what a lane is while it computes, and how that is read and written. Reading and writing are
+/// for sixteen lanes, decoding and encoding for one: those stand in one loop with what an instruction computes, of which compilers
+/// make vectors more surely than of several.
 pub trait Kind {
+    /// What an instruction computes with.
     type Lane: Copy + Default;
+    /// What lies in the register.
+    type Cell: Copy + Default;
     const WIDTH: Width;
+    /// Whether it has 32 bits or more: what most of a program computes with.
+    const COMMON: bool = !matches!(Self::WIDTH, Width::B16);
 
     /// Lanes `16 * chunk ..` of the register at `words + offset`.
     ///
     /// # Safety
     /// The register lies there with [`Kind::WIDTH`], aligned to 64 bytes (predicates to 4).
-    unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<Self::Lane>;
+    unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<Self::Cell>;
+
+    fn decode(cell: Self::Cell) -> Self::Lane;
+
+    fn encode(lane: Self::Lane) -> Self::Cell;
 
     /// Writes the lanes of `mask` (bit 0: lane `16 * chunk`).
     ///
     /// # Safety
-    /// As [`Kind::load`].
-    unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<Self::Lane>);
+    /// As [`Kind::read`].
+    unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<Self::Cell>);
 }
 
 /// A lane of `K`.
 pub type Lane<K> = <K as Kind>::Lane;
 
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident: $lane:ty, $width:ident, $cell:ty, $read:ident, $write:ident;)*) => {$(
+/// How cells of 32 and of 64 bits are read and written.
+macro_rules! cells {
+    (B64) => {
+        cells!(u64, B64, read64, write64);
+    };
+    ($width:ident) => {
+        cells!(u32, $width, read32, write32);
+    };
+    ($cell:ty, $width:ident, $read:ident, $write:ident) => {
+        type Cell = $cell;
+        const WIDTH: Width = Width::$width;
+
+        #[inline(always)]
+        unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<$cell> {
+            // SAFETY: the caller's promise.
+            unsafe { vector::$read(words, offset, chunk) }
+        }
+
+        #[inline(always)]
+        unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<$cell>) {
+            // SAFETY: the caller's promise.
+            unsafe { vector::$write::<L>(words, offset, chunk, mask, cells) }
+        }
+    };
+}
+
+macro_rules! integers {
+    ($($(#[$doc:meta])* $name:ident: $lane:ty, $width:ident, $bits:ty;)*) => {$(
         $(#[$doc])*
         pub struct $name;
 
         impl Kind for $name {
             type Lane = $lane;
-            const WIDTH: Width = Width::$width;
+            cells!($width);
 
             #[inline(always)]
-            unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<$lane> {
-                // SAFETY: the caller's promise.
-                let cells: Lanes<$cell> = unsafe { vector::$read(words, offset, chunk) };
-                map(cells, |cell| cell as $lane)
+            fn decode(cell: Self::Cell) -> $lane {
+                cell as $lane
             }
 
             #[inline(always)]
-            unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<$lane>) {
-                // SAFETY: the caller's promise.
-                unsafe { vector::$write::<L>(words, offset, chunk, mask, map(lanes, |lane| lane as $cell)) }
+            fn encode(lane: $lane) -> Self::Cell {
+                lane as $bits as Self::Cell
             }
         }
     )*};
 }
 
-words! {
-    U32: u32, B32, u32, read32, write32;
-    S32: i32, B32, u32, read32, write32;
-    U64: u64, B64, u64, read64, write64;
-    S64: i64, B64, u64, read64, write64;
-}
-
-macro_rules! narrow {
-    ($($(#[$doc:meta])* $name:ident: $lane:ty, $bits:ty;)*) => {$(
-        $(#[$doc])*
-        pub struct $name;
-
-        impl Kind for $name {
-            type Lane = $lane;
-            const WIDTH: Width = Width::B16;
-
-            #[inline(always)]
-            unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<$lane> {
-                // SAFETY: the caller's promise.
-                map(unsafe { vector::read32(words, offset, chunk) }, |cell| cell as $lane)
-            }
-
-            #[inline(always)]
-            unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<$lane>) {
-                // An 8-bit result is extended to the 16 bits of its register by its sign; above are zeros.
-                let cells = map(lanes, |lane| lane as $bits as u16 as u32);
-                // SAFETY: the caller's promise.
-                unsafe { vector::write32::<L>(words, offset, chunk, mask, cells) }
-            }
-        }
-    )*};
-}
-
-narrow! {
-    U16: u16, u16;
-    S16: i16, i16;
+integers! {
+    U32: u32, B32, u32;
+    S32: i32, B32, u32;
+    U64: u64, B64, u64;
+    S64: i64, B64, u64;
+    U16: u16, B16, u16;
+    S16: i16, B16, u16;
     /// The low byte of a 16-bit register.
-    U8: u8, u8;
-    /// The low byte of a 16-bit register.
-    S8: i8, i16;
+    U8: u8, B16, u16;
+    /// The low byte of a 16-bit register; a result is extended to its 16 bits.
+    S8: i8, B16, u16;
 }
 
 /// Predicates.
@@ -122,18 +129,29 @@ pub struct Pred;
 
 impl Kind for Pred {
     type Lane = bool;
+    type Cell = bool;
     const WIDTH: Width = Width::Predicate;
 
     #[inline(always)]
-    unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<bool> {
+    unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<bool> {
         // SAFETY: the caller's promise.
         let word = unsafe { *words.add(offset as usize) } >> (CHUNK * chunk);
-        lanes(|lane| word >> lane & 1 != 0)
+        lanes::<L, _>(|lane| word >> lane & 1 != 0)
     }
 
     #[inline(always)]
-    unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<bool>) {
-        let bits = vector::bits::<L>(lanes);
+    fn decode(cell: bool) -> bool {
+        cell
+    }
+
+    #[inline(always)]
+    fn encode(lane: bool) -> bool {
+        lane
+    }
+
+    #[inline(always)]
+    unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<bool>) {
+        let bits = vector::bits::<L>(cells);
         let shift = CHUNK * chunk;
         // SAFETY: the caller's promise.
         unsafe {
@@ -153,19 +171,16 @@ fn flush<const FTZ: bool>(bits: u32) -> u32 {
 
 impl<const FTZ: bool> Kind for F32<FTZ> {
     type Lane = f32;
-    const WIDTH: Width = Width::B32;
+    cells!(B32);
 
     #[inline(always)]
-    unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<f32> {
-        // SAFETY: the caller's promise.
-        map(unsafe { vector::read32(words, offset, chunk) }, |bits| f32::from_bits(flush::<FTZ>(bits)))
+    fn decode(cell: u32) -> f32 {
+        f32::from_bits(flush::<FTZ>(cell))
     }
 
     #[inline(always)]
-    unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<f32>) {
-        let cells = map(lanes, |lane| if lane.is_nan() { 0x7fff_ffff } else { flush::<FTZ>(lane.to_bits()) });
-        // SAFETY: the caller's promise.
-        unsafe { vector::write32::<L>(words, offset, chunk, mask, cells) }
+    fn encode(lane: f32) -> u32 {
+        if lane.is_nan() { 0x7fff_ffff } else { flush::<FTZ>(lane.to_bits()) }
     }
 }
 
@@ -175,32 +190,29 @@ pub struct F64;
 
 impl Kind for F64 {
     type Lane = f64;
-    const WIDTH: Width = Width::B64;
+    cells!(B64);
 
     #[inline(always)]
-    unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<f64> {
-        // SAFETY: the caller's promise.
-        map(unsafe { vector::read64(words, offset, chunk) }, f64::from_bits)
+    fn decode(cell: u64) -> f64 {
+        f64::from_bits(cell)
     }
 
     #[inline(always)]
-    unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<f64>) {
-        let cells = map(lanes, |lane| if lane.is_nan() { 0xfff8_0000_0000_0000 } else { lane.to_bits() });
-        // SAFETY: the caller's promise.
-        unsafe { vector::write64::<L>(words, offset, chunk, mask, cells) }
+    fn encode(lane: f64) -> u64 {
+        if lane.is_nan() { 0xfff8_0000_0000_0000 } else { lane.to_bits() }
     }
 }
 
-/// A 16-bit floating-point type, whose lanes are f32 while they compute. What is stored is rounded to nearest even, so a lane
-/// function gives a result that is exact or rounded to odd (which a second rounding does not change).
-pub trait Narrow {
-    /// The values of sixteen patterns.
-    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<f32>;
-    /// Rounded to nearest even; NaN is canonical.
-    fn round<L: Level>(values: Lanes<f32>) -> Lanes<u16>;
+/// A 16-bit floating-point type, whose lanes are f32 while they compute. A result is rounded to nearest even, so a lane function
+/// gives one that is exact or rounded to odd (which a second rounding does not change). NaN becomes canonical.
+pub trait Narrow: Kind<Lane = f32> {
+    /// Cells of sixteen patterns.
+    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<Self::Cell>;
+    /// Patterns of sixteen cells.
+    fn round<L: Level>(cells: Lanes<Self::Cell>) -> Lanes<u16>;
 }
 
-/// f16; `FTZ` flushes subnormal inputs and results to zeros of their sign.
+/// f16; `FTZ` flushes subnormal inputs and results to zeros of their sign. Cells are f32, as processors convert many at once.
 pub struct F16<const FTZ: bool>;
 /// bf16; `FTZ` as for [`F16`].
 pub struct Bf16<const FTZ: bool>;
@@ -213,48 +225,63 @@ fn flush16<const FTZ: bool>(bits: u16, exponent: u16) -> u16 {
 impl<const FTZ: bool> Narrow for F16<FTZ> {
     #[inline(always)]
     fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<f32> {
-        vector::from_f16::<L>(map(bits, |bits| flush16::<FTZ>(bits, 0x7c00)))
+        vector::from_f16::<L>(map::<L, _, _>(bits, |bits| flush16::<FTZ>(bits, 0x7c00)))
     }
 
     #[inline(always)]
-    fn round<L: Level>(values: Lanes<f32>) -> Lanes<u16> {
-        let canonical = map(values, |value| if value.is_nan() { f32::from_bits(0x7fff_ffff) } else { value });
-        map(vector::to_f16::<L>(canonical), |bits| flush16::<FTZ>(bits, 0x7c00))
+    fn round<L: Level>(cells: Lanes<f32>) -> Lanes<u16> {
+        map::<L, _, _>(vector::to_f16::<L>(cells), |bits| flush16::<FTZ>(bits, 0x7c00))
     }
 }
 
 impl<const FTZ: bool> Narrow for Bf16<FTZ> {
     #[inline(always)]
-    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<f32> {
-        map(bits, |bits| half::from_bf16(flush16::<FTZ>(bits, 0x7f80)))
+    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<u16> {
+        bits
     }
 
     #[inline(always)]
-    fn round<L: Level>(values: Lanes<f32>) -> Lanes<u16> {
-        map(values, |value| flush16::<FTZ>(half::to_bf16(value), 0x7f80))
+    fn round<L: Level>(cells: Lanes<u16>) -> Lanes<u16> {
+        cells
     }
 }
 
 macro_rules! sixteen {
-    ([$($generic:tt)*] $name:ty) => {
-        impl<$($generic)*> Kind for $name {
+    ($name:ident, $cell:ty, $decode:expr, $encode:expr) => {
+        impl<const FTZ: bool> Kind for $name<FTZ> {
             type Lane = f32;
+            type Cell = $cell;
             const WIDTH: Width = Width::B16;
 
             #[inline(always)]
-            unsafe fn load<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<f32> {
+            unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<$cell> {
                 // SAFETY: the caller's promise.
-                Self::widen::<L>(map(unsafe { vector::read32(words, offset, chunk) }, |cell| cell as u16))
+                Self::widen::<L>(map::<L, _, _>(unsafe { vector::read32(words, offset, chunk) }, |cell| cell as u16))
             }
 
             #[inline(always)]
-            unsafe fn store<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, lanes: Lanes<f32>) {
+            fn decode(cell: $cell) -> f32 {
+                $decode(cell)
+            }
+
+            #[inline(always)]
+            fn encode(lane: f32) -> $cell {
+                $encode(lane)
+            }
+
+            #[inline(always)]
+            unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<$cell>) {
                 // SAFETY: the caller's promise.
-                unsafe { vector::write32::<L>(words, offset, chunk, mask, map(Self::round::<L>(lanes), u32::from)) }
+                unsafe {
+                    vector::write32::<L>(words, offset, chunk, mask, map::<L, _, _>(Self::round::<L>(cells), u32::from))
+                }
             }
         }
     };
 }
 
-sixteen!([const FTZ: bool] F16<FTZ>);
-sixteen!([const FTZ: bool] Bf16<FTZ>);
+sixteen!(F16, f32, |cell| cell, |lane: f32| if lane.is_nan() { f32::from_bits(0x7fff_ffff) } else { lane });
+sixteen!(Bf16, u16, |cell| half::from_bf16(flush16::<FTZ>(cell, 0x7f80)), |lane| flush16::<FTZ>(
+    half::to_bf16(lane),
+    0x7f80
+));

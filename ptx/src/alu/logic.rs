@@ -43,6 +43,8 @@ trait Combine {
 struct Predicates<C>(PhantomData<C>);
 
 impl<C: Combine> Run for Predicates<C> {
+    const COMMON: bool = true;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise. An operand that the instruction lacks is at 0, where there is a word.
@@ -88,6 +90,8 @@ const OR: u32 = 0;
 const AND: u32 = 1;
 
 impl<const JOINED: bool> Run for Table<JOINED> {
+    const COMMON: bool = !JOINED;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise; the table is the same in all lanes, as it is an immediate.
@@ -96,17 +100,18 @@ impl<const JOINED: bool> Run for Table<JOINED> {
             let entry: [u32; 8] = std::array::from_fn(|at| (table >> at & 1).wrapping_neg());
             let mut nonzero = 0;
             for (chunk, mask) in halves(mask) {
-                let (a, b) = (U32::load::<L>(words, o.a, chunk), U32::load::<L>(words, o.b, chunk));
-                let c = U32::load::<L>(words, o.c, chunk);
+                let (a, b) = (U32::read::<L>(words, o.a, chunk), U32::read::<L>(words, o.b, chunk));
+                let c = U32::read::<L>(words, o.c, chunk);
                 let choose = |on: u32, yes: u32, no: u32| on & yes | !on & no;
-                let d = lanes(|i| {
+                let d = lanes::<L, _>(|i| {
                     let pair = |at: usize| choose(c[i], entry[at + 1], entry[at]);
                     choose(a[i], choose(b[i], pair(6), pair(4)), choose(b[i], pair(2), pair(0)))
                 });
                 if JOINED {
-                    nonzero |= (super::vector::bits::<L>(map(d, |lane| lane != 0)) as u32) << (CHUNK * chunk);
+                    nonzero |=
+                        (super::vector::bits::<L>(map::<L, _, _>(d, |lane| lane != 0)) as u32) << (CHUNK * chunk);
                 }
-                U32::store::<L>(words, o.d, chunk, mask, d);
+                U32::write::<L>(words, o.d, chunk, mask, d);
             }
             if JOINED {
                 let q = *words.add(o.f as usize);

@@ -5,6 +5,7 @@ mod bits;
 mod carry;
 mod compare;
 mod convert;
+mod convert_pairs;
 mod float;
 mod half;
 mod integer;
@@ -18,9 +19,12 @@ mod select;
 mod shift;
 mod table;
 mod vector;
+mod video;
+mod wide;
 mod words;
 
 use crate::lane::{Alu, Isa, Slot};
+pub use video::Written;
 use words::Words;
 
 /// How an instruction is done, and what it takes.
@@ -60,6 +64,9 @@ struct Asked<'a> {
 /// first is `d|p` if `pair`. None if it is no instruction of this kind, or none at all.
 pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Found> {
     let (op, rest) = name.split_first()?;
+    if op.starts_with('v') {
+        return find_video(name, &vec![Written::default(); operands]);
+    }
     let asked = Asked { isa, op, words: Words::new(rest), operands, pair };
     let families = [
         integer::find,
@@ -72,9 +79,17 @@ pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Foun
         compare::find,
         select::find,
         convert::find,
+        convert_pairs::find,
+        wide::find,
     ];
     let found = families.into_iter().find_map(|family| family(asked))?;
     // A pair is one operand as it is written, and two slots.
     let written = found.slots.iter().filter(|slot| slot.place != crate::lane::Place::Carry).count();
     (written == operands + pair as usize).then_some(found)
+}
+
+/// The video instruction `name`, with its operands' selectors and signs. None if it is none.
+pub fn find_video(name: &[&str], operands: &[Written]) -> Option<Found> {
+    let (op, rest) = name.split_first()?;
+    video::find(op, Words::new(rest), operands)
 }

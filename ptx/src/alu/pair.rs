@@ -14,27 +14,32 @@ pub struct Pair3<O>(PhantomData<O>);
 
 /// The values in the lower and in the upper halves of a register's words.
 #[inline(always)]
-pub unsafe fn load2<K: Narrow, L: Level>(words: *const u32, offset: u32, chunk: usize) -> [Lanes<f32>; 2] {
+pub unsafe fn load2<K: Narrow, L: Level>(words: *const u32, offset: u32, chunk: usize) -> [Lanes<K::Cell>; 2] {
     // SAFETY: the caller's promise.
     let cells = unsafe { vector::read32(words, offset, chunk) };
-    [K::widen::<L>(map(cells, |cell| cell as u16)), K::widen::<L>(map(cells, |cell| (cell >> 16) as u16))]
+    [
+        K::widen::<L>(map::<L, _, _>(cells, |cell| cell as u16)),
+        K::widen::<L>(map::<L, _, _>(cells, |cell| (cell >> 16) as u16)),
+    ]
 }
 
 #[inline(always)]
-unsafe fn store2<K: Narrow, L: Level>(words: *mut u32, d: u32, chunk: usize, mask: u16, values: [Lanes<f32>; 2]) {
+unsafe fn store2<K: Narrow, L: Level>(words: *mut u32, d: u32, chunk: usize, mask: u16, values: [Lanes<K::Cell>; 2]) {
     let [low, high] = [K::round::<L>(values[0]), K::round::<L>(values[1])];
     // SAFETY: the caller's promise.
-    unsafe { vector::write32::<L>(words, d, chunk, mask, lanes(|i| low[i] as u32 | (high[i] as u32) << 16)) }
+    unsafe { vector::write32::<L>(words, d, chunk, mask, lanes::<L, _>(|i| low[i] as u32 | (high[i] as u32) << 16)) }
 }
 
 impl<K: Small, O: Unary<D = K, A = K>> Run for Pair1<O> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
                 let a = load2::<K, L>(words, o.a, chunk);
-                let of = |half: usize| lanes(|i| O::lane::<L>(a[half][i]));
+                let of = |half: usize| lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[half][i]))));
                 store2::<K, L>(words, o.d, chunk, mask, [of(0), of(1)]);
             }
         }
@@ -42,13 +47,17 @@ impl<K: Small, O: Unary<D = K, A = K>> Run for Pair1<O> {
 }
 
 impl<K: Small, O: Binary<D = K, A = K, B = K>> Run for Pair2<O> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
                 let (a, b) = (load2::<K, L>(words, o.a, chunk), load2::<K, L>(words, o.b, chunk));
-                let of = |half: usize| lanes(|i| O::lane::<L>(a[half][i], b[half][i]));
+                let of = |half: usize| {
+                    lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[half][i]), K::decode(b[half][i]))))
+                };
                 store2::<K, L>(words, o.d, chunk, mask, [of(0), of(1)]);
             }
         }
@@ -56,6 +65,8 @@ impl<K: Small, O: Binary<D = K, A = K, B = K>> Run for Pair2<O> {
 }
 
 impl<K: Small, O: Ternary<D = K, A = K, B = K, C = K>> Run for Pair3<O> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
@@ -63,7 +74,12 @@ impl<K: Small, O: Ternary<D = K, A = K, B = K, C = K>> Run for Pair3<O> {
             unsafe {
                 let (a, b) = (load2::<K, L>(words, o.a, chunk), load2::<K, L>(words, o.b, chunk));
                 let c = load2::<K, L>(words, o.c, chunk);
-                let of = |half: usize| lanes(|i| O::lane::<L>(a[half][i], b[half][i], c[half][i]));
+                let of = |half: usize| {
+                    lanes::<L, _>(|i| {
+                        let (a, b, c) = (K::decode(a[half][i]), K::decode(b[half][i]), K::decode(c[half][i]));
+                        K::encode(O::lane::<L>(a, b, c))
+                    })
+                };
                 store2::<K, L>(words, o.d, chunk, mask, [of(0), of(1)]);
             }
         }

@@ -94,8 +94,9 @@ unsafe fn compare<R: Relation, L: Level>(words: *mut u32, o: &Operands) -> u32 {
     let mut truth = 0;
     for (chunk, _) in halves(u32::MAX) {
         // SAFETY: the caller's promise.
-        let (a, b) = unsafe { (R::K::load::<L>(words, o.a, chunk), R::K::load::<L>(words, o.b, chunk)) };
-        truth |= (vector::bits::<L>(lanes(|i| R::lane(a[i], b[i]))) as u32) << (CHUNK * chunk);
+        let (a, b) = unsafe { (R::K::read::<L>(words, o.a, chunk), R::K::read::<L>(words, o.b, chunk)) };
+        truth |= (vector::bits::<L>(lanes::<L, _>(|i| R::lane(R::K::decode(a[i]), R::K::decode(b[i])))) as u32)
+            << (CHUNK * chunk);
     }
     truth ^ (o.control & OPPOSITE).wrapping_neg()
 }
@@ -111,7 +112,10 @@ unsafe fn compare2<R: Relation<K: Small>, L: Level>(words: *mut u32, o: &Operand
         // SAFETY: the caller's promise.
         let (a, b) = unsafe { (load2::<R::K, L>(words, o.a, chunk), load2::<R::K, L>(words, o.b, chunk)) };
         for half in 0..2 {
-            truth[half] |= (vector::bits::<L>(lanes(|i| R::lane(a[half][i], b[half][i]))) as u32) << (CHUNK * chunk);
+            truth[half] |=
+                (vector::bits::<L>(lanes::<L, _>(|i| R::lane(R::K::decode(a[half][i]), R::K::decode(b[half][i]))))
+                    as u32)
+                    << (CHUNK * chunk);
         }
     }
     truth.map(|truth| truth ^ (o.control & OPPOSITE).wrapping_neg())
@@ -123,6 +127,8 @@ pub struct SetPredicate2<R>(PhantomData<R>);
 pub struct SetValue2<R>(PhantomData<R>);
 
 impl<R: Relation> Run for SetPredicate<R> {
+    const COMMON: bool = R::K::COMMON;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise.
@@ -138,6 +144,8 @@ impl<R: Relation> Run for SetPredicate<R> {
 }
 
 impl<R: Relation<K: Small>> Run for SetPredicate2<R> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise.
@@ -150,6 +158,8 @@ impl<R: Relation<K: Small>> Run for SetPredicate2<R> {
 }
 
 impl<R: Relation> Run for SetValue<R> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise; results have words of 32 bits, whatever their type.
@@ -157,7 +167,7 @@ impl<R: Relation> Run for SetValue<R> {
             let truth = join(words, o, compare::<R, L>(words, o));
             let yes = TRUE[(o.control >> 8) as usize & 7];
             for (chunk, mask) in halves(mask) {
-                let d = lanes(|i| (truth >> (CHUNK * chunk + i) & 1).wrapping_neg() & yes);
+                let d = lanes::<L, _>(|i| (truth >> (CHUNK * chunk + i) & 1).wrapping_neg() & yes);
                 vector::write32::<L>(words, o.d, chunk, mask, d);
             }
         }
@@ -165,6 +175,8 @@ impl<R: Relation> Run for SetValue<R> {
 }
 
 impl<R: Relation<K: Small>> Run for SetValue2<R> {
+    const COMMON: bool = false;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise.
@@ -172,7 +184,7 @@ impl<R: Relation<K: Small>> Run for SetValue2<R> {
             let [low, high] = compare2::<R, L>(words, o).map(|truth| join(words, o, truth));
             let yes = TRUE[(o.control >> 8) as usize & 7];
             for (chunk, mask) in halves(mask) {
-                let d = lanes(|i| {
+                let d = lanes::<L, _>(|i| {
                     let at = CHUNK * chunk + i;
                     ((low >> at & 1).wrapping_neg() & 0xffff | (high >> at & 1).wrapping_neg() << 16) & yes
                 });

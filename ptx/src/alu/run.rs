@@ -2,7 +2,7 @@
 
 use super::Found;
 use super::kind::{CHUNK, Kind, Lane, lanes};
-use super::level::{Level, Run, best, plain};
+use super::level::{Level, Run, best, opaque, plain};
 use crate::lane::{Alu, Isa, Operands, Place, Slot};
 use std::marker::PhantomData;
 
@@ -53,73 +53,73 @@ pub fn halves(mask: u32) -> impl Iterator<Item = (usize, u16)> {
     (0..count).map(move |chunk| (chunk, (mask >> (CHUNK * chunk)) as u16))
 }
 
-/// `number`, of which the compiler knows nothing.
-#[inline(always)]
-fn opaque(number: usize) -> usize {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    {
-        let mut hidden = number;
-        // SAFETY: it is empty.
-        unsafe { std::arch::asm!("/* {0} */", inout(reg) hidden, options(pure, nomem, nostack, preserves_flags)) };
-        hidden
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    number
-}
-
 impl<O: Unary> Run for One<O> {
+    const COMMON: bool = O::D::COMMON && O::A::COMMON;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
-                let a = O::A::load::<L>(words, o.a, chunk);
-                let d = lanes(|i| O::lane::<L>(a[i]));
-                O::D::store::<L>(words, o.d, chunk, mask, d);
+                let a = O::A::read::<L>(words, o.a, chunk);
+                let d = lanes::<L, _>(|i| O::D::encode(O::lane::<L>(O::A::decode(a[i]))));
+                O::D::write::<L>(words, o.d, chunk, mask, d);
             }
         }
     }
 }
 
 impl<O: Binary> Run for Two<O> {
+    const COMMON: bool = O::D::COMMON && O::A::COMMON && O::B::COMMON;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
-                let (a, b) = (O::A::load::<L>(words, o.a, chunk), O::B::load::<L>(words, o.b, chunk));
-                let d = lanes(|i| O::lane::<L>(a[i], b[i]));
-                O::D::store::<L>(words, o.d, chunk, mask, d);
+                let (a, b) = (O::A::read::<L>(words, o.a, chunk), O::B::read::<L>(words, o.b, chunk));
+                let d = lanes::<L, _>(|i| O::D::encode(O::lane::<L>(O::A::decode(a[i]), O::B::decode(b[i]))));
+                O::D::write::<L>(words, o.d, chunk, mask, d);
             }
         }
     }
 }
 
 impl<O: Ternary> Run for Three<O> {
+    const COMMON: bool = O::D::COMMON && O::A::COMMON && O::B::COMMON && O::C::COMMON;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
-                let (a, b) = (O::A::load::<L>(words, o.a, chunk), O::B::load::<L>(words, o.b, chunk));
-                let c = O::C::load::<L>(words, o.c, chunk);
-                let d = lanes(|i| O::lane::<L>(a[i], b[i], c[i]));
-                O::D::store::<L>(words, o.d, chunk, mask, d);
+                let (a, b) = (O::A::read::<L>(words, o.a, chunk), O::B::read::<L>(words, o.b, chunk));
+                let c = O::C::read::<L>(words, o.c, chunk);
+                let d = lanes::<L, _>(|i| {
+                    let (a, b, c) = (O::A::decode(a[i]), O::B::decode(b[i]), O::C::decode(c[i]));
+                    O::D::encode(O::lane::<L>(a, b, c))
+                });
+                O::D::write::<L>(words, o.d, chunk, mask, d);
             }
         }
     }
 }
 
 impl<O: Quaternary> Run for Four<O> {
+    const COMMON: bool = O::D::COMMON && O::A::COMMON && O::B::COMMON && O::C::COMMON && O::E::COMMON;
+
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
-                let (a, b) = (O::A::load::<L>(words, o.a, chunk), O::B::load::<L>(words, o.b, chunk));
-                let (c, e) = (O::C::load::<L>(words, o.c, chunk), O::E::load::<L>(words, o.e, chunk));
-                let d = lanes(|i| O::lane::<L>(a[i], b[i], c[i], e[i]));
-                O::D::store::<L>(words, o.d, chunk, mask, d);
+                let (a, b) = (O::A::read::<L>(words, o.a, chunk), O::B::read::<L>(words, o.b, chunk));
+                let (c, e) = (O::C::read::<L>(words, o.c, chunk), O::E::read::<L>(words, o.e, chunk));
+                let d = lanes::<L, _>(|i| {
+                    let (a, b, c) = (O::A::decode(a[i]), O::B::decode(b[i]), O::C::decode(c[i]));
+                    O::D::encode(O::lane::<L>(a, b, c, O::E::decode(e[i])))
+                });
+                O::D::write::<L>(words, o.d, chunk, mask, d);
             }
         }
     }
@@ -181,4 +181,9 @@ pub fn two_plain<O: Binary>(_isa: Isa) -> Option<Found> {
 /// As [`three`], in one form for all processors.
 pub fn three_plain<O: Ternary>(_isa: Isa) -> Option<Found> {
     found3::<O>(plain::<Three<O>>())
+}
+
+/// As [`four`], in one form for all processors.
+pub fn four_plain<O: Quaternary>(_isa: Isa) -> Option<Found> {
+    found4::<O>(plain::<Four<O>>())
 }

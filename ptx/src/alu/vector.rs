@@ -1,7 +1,7 @@
 //! Sixteen lanes in memory and out of it, and what compilers do not make of plain text.
 
 use super::kind::{self, CHUNK, Lanes};
-use super::level::Level;
+use super::level::{Base, Level};
 use crate::lane::Isa;
 use crate::number::half;
 #[cfg(target_arch = "x86_64")]
@@ -42,7 +42,7 @@ pub unsafe fn write32<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask
             return;
         }
         let old = *place;
-        *place = kind::lanes(|lane| if mask >> lane & 1 != 0 { cells[lane] } else { old[lane] });
+        *place = kind::lanes::<L, _>(|lane| if mask >> lane & 1 != 0 { cells[lane] } else { old[lane] });
     }
 }
 
@@ -68,7 +68,7 @@ pub unsafe fn write64<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask
             return;
         }
         let old = *place;
-        *place = kind::lanes(|lane| if mask >> lane & 1 != 0 { cells[lane] } else { old[lane] });
+        *place = kind::lanes::<L, _>(|lane| if mask >> lane & 1 != 0 { cells[lane] } else { old[lane] });
     }
 }
 
@@ -77,7 +77,7 @@ pub unsafe fn write64<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask
 pub fn bits<L: Level>(lanes: Lanes<bool>) -> u16 {
     #[cfg(target_arch = "x86_64")]
     {
-        let spread = kind::map(lanes, |lane| -(lane as i32));
+        let spread = kind::map::<L, _, _>(lanes, |lane| -(lane as i32));
         if L::ISA == Isa::Avx512 {
             // SAFETY: the processor has what `L` says.
             return unsafe { _mm512_movepi32_mask(_mm512_loadu_si512(spread.as_ptr().cast())) };
@@ -117,7 +117,18 @@ pub fn from_f16<L: Level>(bits: Lanes<u16>) -> Lanes<f32> {
         }
         return values;
     }
-    kind::map(bits, half::from_f16)
+    from_f16_soft(bits)
+}
+
+/// In a function of its own, as there is much of it.
+#[inline(never)]
+fn from_f16_soft(bits: Lanes<u16>) -> Lanes<f32> {
+    kind::map::<Base, _, _>(bits, half::from_f16)
+}
+
+#[inline(never)]
+fn to_f16_soft(values: Lanes<f32>) -> Lanes<u16> {
+    kind::map::<Base, _, _>(values, half::to_f16)
 }
 
 /// Rounded to the nearest even f16.
@@ -141,5 +152,5 @@ pub fn to_f16<L: Level>(values: Lanes<f32>) -> Lanes<u16> {
         }
         return bits;
     }
-    kind::map(values, half::to_f16)
+    to_f16_soft(values)
 }

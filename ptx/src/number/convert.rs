@@ -136,3 +136,21 @@ fn whole(value: Value) -> i128 {
     };
     if negative { -magnitude } else { magnitude }
 }
+
+/// The power of two next to the magnitude of `value`, towards zero or upwards, in eight bits (`.ue8m0`): 2^-127 is 0. A NaN is all
+/// ones; so is what is too large, unless `satfinite`.
+pub fn power(round: Round, satfinite: bool, value: Value) -> u64 {
+    let overflow = if satfinite { 0xfe } else { 0xff };
+    match value {
+        Value::Nan => 0xff,
+        Value::Infinite { .. } => overflow,
+        Value::Finite { significand: 0, .. } => 0,
+        Value::Finite { exponent, significand, .. } => {
+            let up = round == Round::Up && !significand.is_power_of_two();
+            match exponent + significand.ilog2() as i32 + up as i32 + 127 {
+                255.. => overflow,
+                code => code.max(0) as u64,
+            }
+        }
+    }
+}

@@ -50,11 +50,14 @@ macro_rules! int {
             }
             #[inline(always)]
             fn div(self, other: Self) -> Self {
-                if other == 0 { !0 } else { $divide(self, other) }
+                // Masks, as compilers make branches of choices.
+                let zero = (other == 0) as $type;
+                $divide(self, other | zero) | (0 as $type).wrapping_sub(zero)
             }
             #[inline(always)]
             fn rem(self, other: Self) -> Self {
-                if other == 0 { self } else { self.wrapping_sub($divide(self, other).wrapping_mul(other)) }
+                let zero = (other == 0) as $type;
+                self.wrapping_sub($divide(self, other | zero).wrapping_mul(other))
             }
             #[inline(always)]
             fn neg(self) -> Self {
@@ -85,16 +88,32 @@ macro_rules! int {
     )*};
 }
 
-// A quotient of 32-bit integers in f64 rounds to no integer that it is not, as it is at least 2^-32 of itself away from one.
 int! {
     u8, u16, |a: u8, b: u8| a / b;
     i8, i16, i8::wrapping_div;
-    u16, u32, |a: u16, b: u16| (a as f32 / b as f32) as u16;
-    i16, i32, |a: i16, b: i16| (a as f32 / b as f32) as i32 as i16;
-    u32, u64, |a: u32, b: u32| (a as f64 / b as f64) as u32;
-    i32, i64, |a: i32, b: i32| (a as f64 / b as f64) as i64 as i32;
+    u16, u32, |a: u16, b: u16| a / b;
+    i16, i32, i16::wrapping_div;
+    u32, u64, div_u32;
+    i32, i64, div_s32;
     u64, u128, |a: u64, b: u64| a / b;
     i64, i128, i64::wrapping_div;
+}
+
+/// `a / b`, `b` not zero, by way of f64, which has vectors: a quotient that is no integer is at least 2^-32 of itself away from one,
+/// so it does not round to one.
+#[inline(always)]
+fn div_u32(a: u32, b: u32) -> u32 {
+    // SAFETY: it is from 0 to 2^32 - 1.
+    unsafe { (a as f64 / b as f64).to_int_unchecked() }
+}
+
+/// As [`div_u32`]; the least number by -1 is itself.
+#[inline(always)]
+fn div_s32(a: i32, b: i32) -> i32 {
+    let negative = -((b == -1) as i32);
+    // SAFETY: no larger than `a`; -1 became 1.
+    let quotient: i32 = unsafe { (a as f64 / (b + (negative & 2)) as f64).to_int_unchecked() };
+    (quotient ^ negative).wrapping_sub(negative)
 }
 
 /// `|a - b|` as an unsigned number in the type's bits, plus `c`.

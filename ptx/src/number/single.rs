@@ -137,3 +137,29 @@ fn one_nan<const NAN: bool>(a: f32, b: f32, ordered: f32) -> f32 {
         ordered
     }
 }
+
+/// Cut to an i32; what is too large is limited, NaN gives 0.
+#[inline(always)]
+pub fn cut_s32(a: f32) -> i32 {
+    const LIMIT: f32 = 2_147_483_648.0;
+    let inside = f32::from_bits(a.to_bits() & ((a.abs() < LIMIT) as u32).wrapping_neg());
+    // SAFETY: it is less than 2^31.
+    let cut: i32 = unsafe { inside.to_int_unchecked() };
+    if a >= LIMIT {
+        i32::MAX
+    } else if a <= -LIMIT {
+        i32::MIN
+    } else {
+        cut
+    }
+}
+
+/// Cut to a u32; what is too large or negative is limited, NaN gives 0.
+#[inline(always)]
+pub fn cut_u32(a: f32) -> u32 {
+    const LIMIT: f32 = 4_294_967_296.0;
+    let inside = if a > 0.0 && a < LIMIT { a } else { 0.0 };
+    // SAFETY: it is from 0 to 2^32.
+    let cut: u32 = unsafe { inside.to_int_unchecked() };
+    if a >= LIMIT { u32::MAX } else { cut }
+}
