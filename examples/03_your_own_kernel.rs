@@ -1,9 +1,12 @@
-//! Step 3: a kernel of your own, with its backward pass, on both devices.
+//! Step 3: a kernel of your own, with its backward pass, on all devices.
 //!
 //!     cargo run --release --example 03_your_own_kernel
 //!
 //! Write the CUDA (kernels/swish.cu beside this file), launch it from an op, record how the gradient flows back, and
 //! state the formula in f64: then the same checker that guards the shipped kernels guards yours.
+//!
+//! The text runs on three devices. `host` is the C++ compiler's native code, the quickest way to a right kernel; `cuda` is NVRTC's
+//! machine code on a GPU; `ptx` executes what NVRTC makes of it for a GPU in software, where there is none.
 
 use warptape::check::{Case, Input, Values};
 use warptape::device::host::{Host, Options, Order};

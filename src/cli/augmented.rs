@@ -31,7 +31,7 @@ struct What {
     /// Seed of what is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N, ptx (slow: a GPU in software)
     #[arg(long, default_value = "auto")]
     device: String,
 }

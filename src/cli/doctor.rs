@@ -36,6 +36,7 @@ pub fn report(environment: &Environment) -> Vec<Line> {
         lines.extend(gpus());
     }
     lines.push(Line::new("NVRTC", nvrtc(environment)));
+    lines.push(Line::new("GPU in software", ptx(environment)));
     lines.push(Line::new("C++ compiler", compiler(environment)));
     lines.push(Line::new("checked mode", checked(environment)));
     lines.push(Line::new("kernel cache", cache(environment)));
@@ -97,6 +98,12 @@ fn nvrtc(environment: &Environment) -> Result<String, String> {
     };
     let path = nvrtc.path().display();
     Ok(format!("{major}.{minor}{headers}, compiles for sm_{first} to sm_{last}, {path}{others}"))
+}
+
+/// Whether PTX can be made and run.
+fn ptx(environment: &Environment) -> Result<String, String> {
+    let device = Device::untuned("ptx", environment).map_err(sentence)?;
+    Ok(format!("--device ptx runs what NVRTC makes for {}, without a GPU", device.info().arch))
 }
 
 fn compiler(environment: &Environment) -> Result<String, String> {

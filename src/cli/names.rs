@@ -37,8 +37,8 @@ const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4
 const LOAD: &str = "a part is cut out of what is loaded: --load-size 256 --image-size 224";
 const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACTOR or multistep:E,E:FACTOR";
 const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `warptape models` lists such options";
-const ONE: &str = "one device trains: --device host, cuda or cuda:N";
-const DEVICE: &str = "the device is --device host, cuda or cuda:N";
+const ONE: &str = "one device trains: --device host, cuda, cuda:N or ptx";
+const DEVICE: &str = "the device is --device host, cuda, cuda:N or ptx";
 const MOMENTS: &str = "Adam's betas are 0.9 and 0.999 and its eps is 1e-8; leave it out";
 const PATIENCE: &str = "no training stops early; --schedule plateau:PATIENCE:FACTOR lowers the rate, RUN@best is kept";
 const COMPILE: &str = "kernels are always compiled; leave it out";

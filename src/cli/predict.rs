@@ -33,7 +33,7 @@ pub struct Options {
     /// How many classes to show for each picture
     #[arg(long, default_value_t = 5)]
     top: usize,
-    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N, ptx (slow: a GPU in software)
     #[arg(long, default_value = "auto")]
     device: String,
     /// Print JSON, with all probabilities and logits

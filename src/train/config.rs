@@ -57,7 +57,7 @@ macro_rules! settings {
             limit_per_class: usize => Option<usize> = None, fixed, "no limit";
             /// Seed of split and limit, and of which training pictures are used and held back
             split_seed: u64 => u64 = 0, fixed;
-            /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+            /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N, ptx (slow: a GPU in software)
             device: String => String = "auto".into(), free;
             /// Passes over the training set
             epochs: u32 => u32 = 15, free;

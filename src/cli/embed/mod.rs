@@ -74,7 +74,7 @@ pub struct Options {
     /// Leave out files that cannot be read as pictures
     #[arg(long)]
     skip_broken: bool,
-    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N
+    /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N, ptx (slow: a GPU in software)
     #[arg(long, default_value = "auto")]
     device: String,
 }

@@ -22,7 +22,7 @@ const SMALL: usize = 4096;
 pub(super) struct Options {
     #[command(flatten)]
     subject: subject::Options,
-    /// Device: auto, host, host:checked, cuda, cuda:N
+    /// Device: auto, host, host:checked, cuda, cuda:N, ptx
     #[arg(long, default_value = "auto")]
     device: String,
     /// Print JSON; with all values of buffers of up to 4096, the first 8 of others

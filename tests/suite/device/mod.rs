@@ -21,6 +21,7 @@ mod profiler_formulas;
 mod roofline;
 pub mod sanitizer;
 mod signature;
+mod software;
 mod spins;
 mod toolchain;
 mod warps;
