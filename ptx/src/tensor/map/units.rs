@@ -120,7 +120,7 @@ impl TensorMap {
             each(Unit {
                 shared: self.swizzle.apply(shared + row * self.pitch() + byte, 0),
                 global: address.wrapping_add(from as u64),
-                first: first.min(end) as u8,
+                first: first as u8,
                 end: end as u8,
             });
         }

@@ -168,6 +168,7 @@ fn fragments_are_those_of_mma_beside_each_other() {
     assert_eq!(place(f16, Role::A, F16, 5, 8), (1, 2));
     assert_eq!(place(f16, Role::B, F16, 5, 3), (11, 1));
     assert_eq!(place(f16, Role::B, F16, 5, 4), (2, 9));
+    assert_eq!(place(f16, Role::B, F16, 5, 8), place(f16, Role::B, F16, 5, 0));
     assert_eq!(place(f16, Role::Sum, F32, 5, 3), (9, 3));
     assert_eq!(place(f16, Role::Sum, F32, 5, 4), (1, 10));
     let tall = Shape::parse("m32n8k16").unwrap();
