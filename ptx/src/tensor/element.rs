@@ -2,6 +2,7 @@
 
 use super::Lanes;
 use crate::lane::Width;
+use crate::number::half;
 
 /// The type of a matrix's elements (5.2 Types, 9.7.14.2 Matrix Data-types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,16 +134,13 @@ fn planes<T: Copy>(registers: &[Lanes], out: &mut [[T; 32]], bits: usize, value:
 /// The value of the f16 in the low 16 bits, exactly.
 #[inline(always)]
 pub fn f16_to_f32(bits: u32) -> f32 {
-    // Exponent and fraction at f32's places, then the exponents' difference as a factor: right for subnormals, too.
-    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits((127 + 112) << 23);
-    let special = if bits & 0x7c00 == 0x7c00 { 0x7f80_0000 } else { 0 };
-    f32::from_bits(magnitude.to_bits() | special | (bits & 0x8000) << 16)
+    half::from_f16(bits as u16)
 }
 
 /// The value of the bf16 in the low 16 bits.
 #[inline(always)]
 pub fn bf16_to_f32(bits: u32) -> f32 {
-    f32::from_bits(bits << 16)
+    half::from_bf16(bits as u16)
 }
 
 /// The value of a tf32: an f32 whose 13 low bits count as zero, so that a NaN that lies in those alone is an infinity.
@@ -168,15 +166,7 @@ pub fn e5m2_to_f32(bits: u32) -> f32 {
 /// The f16 nearest to a value, ties to even, in the low 16 bits; NaN is 0x7fff.
 #[inline(always)]
 pub fn f32_to_f16(value: f32) -> u32 {
-    let bits = value.to_bits();
-    let magnitude = bits & 0x7fff_ffff;
-    // Adding a half leaves as last bit 2⁻²⁴, the last of an f16 below 2⁻¹⁴: the sum rounds as wanted.
-    let small = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
-    let normal = magnitude.wrapping_sub(112 << 23).wrapping_add(0xfff + (magnitude >> 13 & 1)) >> 13;
-    let rounded = if magnitude < 0x3880_0000 { small } else { normal };
-    let finite = if magnitude >= 0x477f_f000 { 0x7c00 } else { rounded };
-    let half = finite | (bits >> 16 & 0x8000);
-    if magnitude > 0x7f80_0000 { 0x7fff } else { half }
+    half::to_f16(value).into()
 }
 
 /// The bits of an f32 result, each NaN as the one that instructions give: 0x7fffffff.

@@ -14,9 +14,20 @@ pub mod wgmma;
 pub mod wmma;
 
 use crate::lane::LANES;
+use crate::number::round::Round;
 
 /// A 32-bit register of a warp, a word a lane.
 pub type Lanes = [u32; LANES];
+
+/// An instruction's parts without f64's rounding mode, and that.
+fn without_round<'a, 'b>(parts: &'b [&'a str]) -> (Option<Round>, &'b [&'a str]) {
+    let modes = [("rn", Round::Nearest), ("rz", Round::Zero), ("rm", Round::Down), ("rp", Round::Up)];
+    let found = modes.iter().find_map(|(word, round)| match without(word, parts) {
+        (true, rest) => Some((Some(*round), rest)),
+        _ => None,
+    });
+    found.unwrap_or((None, parts))
+}
 
 /// An instruction's parts without `word`, a modifier that is written first or last, and whether it was there.
 fn without<'a, 'b>(word: &str, parts: &'b [&'a str]) -> (bool, &'b [&'a str]) {

@@ -2,12 +2,13 @@
 
 use super::{Kind, Mma, Shape};
 use crate::lane::Isa;
+use crate::number::round::Round;
 use crate::tensor::element::Element::{self, *};
 use crate::tensor::fragment::Fragment;
-use crate::tensor::without;
+use crate::tensor::{without, without_round};
 
 /// The instruction `parts`, its name between dots (`["mma", "sync", "aligned", "m16n8k16", "row", "col", "f32", "f16", "f16",
-/// "f32"]`), of those for sm_70 to sm_90 without sparse A. None if it is none of these. f64 rounds to nearest even only.
+/// "f32"]`), of those for sm_70 to sm_90 without sparse A. None if it is none of these.
 pub fn find(isa: Isa, parts: &[&str]) -> Option<Mma> {
     let (mut operation, parts) = match parts {
         ["mma", "sync", "aligned", rest @ ..] => (None, rest),
@@ -17,7 +18,7 @@ pub fn find(isa: Isa, parts: &[&str]) -> Option<Mma> {
     let (shape, [a_layout, b_layout], rest) = shape_and_layouts(parts)?;
     let (a_rows, b_rows) = (is_row(a_layout)?, is_row(b_layout)?);
     let (saturate, rest) = without("satfinite", rest);
-    let (rounds, rest) = without("rn", rest);
+    let (round, rest) = without_round(rest);
     let [d, a, b, c, rest @ ..] = rest else { return None };
     match (rest, operation) {
         ([], _) => (),
@@ -26,10 +27,12 @@ pub fn find(isa: Isa, parts: &[&str]) -> Option<Mma> {
     }
     let types = Types { a: Element::parse(a)?, b: Element::parse(b)?, c: Element::parse(c)?, d: Element::parse(d)? };
     let kind = types.kind(shape, a_rows, b_rows, saturate)?;
-    if rounds && kind != Kind::Double || (operation.is_some() != matches!(kind, Kind::Bits { .. })) {
-        return None;
-    }
-    let kind = if operation.is_some() { Kind::Bits { and: operation == Some("and") } } else { kind };
+    let kind = match (kind, operation, round) {
+        (Kind::Bits { .. }, Some(operation), None) => Kind::Bits { and: operation == "and" },
+        (Kind::Double { .. }, None, Some(round)) => Kind::Double { round },
+        (Kind::Bits { .. }, ..) | (_, Some(_), _) | (_, _, Some(_)) => return None,
+        (kind, None, None) => kind,
+    };
     Some(Mma::of(isa, shape, types, kind))
 }
 
@@ -80,7 +83,7 @@ pub(in crate::tensor) struct Types {
 
 impl Types {
     /// How matrices of these types are multiplied; None where no instruction has them in this shape (9.7.14.5.14). Bits are
-    /// said to differ.
+    /// said to differ, f64 to round to nearest.
     fn kind(self, Shape { m, n, k }: Shape, a_rows: bool, b_rows: bool, saturate: bool) -> Option<Kind> {
         let Types { a, b, c, d } = self;
         let integers = c == S32 && d == S32;
@@ -97,7 +100,9 @@ impl Types {
             (Bf16, Bf16) if c == F32 => ((m, k) == (16, 8) || (m, k) == (16, 16), Kind::Float),
             (Tf32, Tf32) if c == F32 => ((m, k) == (16, 4) || (m, k) == (16, 8), Kind::Float),
             (E4m3 | E5m2, E4m3 | E5m2) => ((m, k) == (16, 16) || (m, k) == (16, 32), Kind::Float),
-            (F64, F64) if c == F64 => ((m, k) == (8, 4) || m == 16 && matches!(k, 4 | 8 | 16), Kind::Double),
+            (F64, F64) if c == F64 => {
+                ((m, k) == (8, 4) || m == 16 && matches!(k, 4 | 8 | 16), Kind::Double { round: Round::Nearest })
+            }
             (S8 | U8, S8 | U8) if integers => {
                 ((m, k) == (8, 16) || m == 16 && matches!(k, 16 | 32), Kind::Integer { saturate })
             }

@@ -10,6 +10,7 @@ pub use sparse::{SparseMma, find_sparse};
 
 use super::fragment::Fragment;
 use crate::lane::Isa;
+use crate::number::round::Round;
 
 /// M rows, N columns, K products a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,18 +46,12 @@ pub struct Mma {
 pub(super) enum Kind {
     /// Floats of 32 bits and fewer.
     Float,
-    Double,
+    /// f64, rounded so.
+    Double { round: Round },
     /// 8 and 4 bits into 32: sums wrap, or stop at the ends of s32 if `saturate`.
-    Integer {
-        saturate: bool,
-    },
+    Integer { saturate: bool },
     /// Bits in common if `and`, bits that differ otherwise, counted.
-    Bits {
-        and: bool,
-    },
+    Bits { and: bool },
     /// `m8n8k4` with f16: four products, each by eight lanes.
-    Quads {
-        a_rows: bool,
-        b_rows: bool,
-    },
+    Quads { a_rows: bool, b_rows: bool },
 }

@@ -2,6 +2,8 @@
 
 use super::{Kind, Mma as Instruction};
 use crate::lane::Isa;
+use crate::number::double;
+use crate::number::round::{Rm, Round, Rp, Rz};
 use crate::tensor::Lanes;
 use crate::tensor::element::{Element, f16_to_f32, f32_bits, f32_to_f16};
 use crate::tensor::fragment::{quad, quad_a, quad_b, quad_c};
@@ -12,7 +14,7 @@ impl Instruction {
     ///
     /// Floats: products are exact, sums are f32 in the order of k from C's element on, each addition rounded to nearest even
     /// (`fma`); D of f16 is rounded once, at the end; subnormals count; each NaN is 0x7fffffff (0x7fff in f16). f64: a chain of
-    /// `fma.rn` in the order of k; each NaN is 0xfff8000000000000. The manual leaves orders and roundings of all but f64 open; hardware's differ.
+    /// `fma` in the order of k; each NaN is 0xfff8000000000000. The manual leaves orders and roundings of all but f64 open; hardware's differ.
     ///
     /// # Panics
     /// If a slice has fewer registers than its fragment.
@@ -43,7 +45,7 @@ impl Instruction {
     fn all(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes]) {
         match self.kind {
             Kind::Float => self.floats(a, b, c, d, |_, k| k),
-            Kind::Double => self.doubles(a, b, c, d),
+            Kind::Double { round } => self.doubles(a, b, c, d, round),
             Kind::Integer { saturate } => self.integers(a, b, c, d, saturate, |_, k| k),
             Kind::Bits { and } => self.bits(a, b, c, d, and),
             Kind::Quads { a_rows, b_rows } => self.quads(a, b, c, d, a_rows, b_rows),
@@ -72,7 +74,7 @@ impl Instruction {
     }
 
     #[inline(always)]
-    fn doubles(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes]) {
+    fn doubles(&self, a: &[Lanes], b: &[Lanes], c: &[Lanes], d: &mut [Lanes], round: Round) {
         let (mut a_planes, mut b_planes) = ([[0.0; 32]; 8], [[0.0; 32]; 4]);
         doubles(a, &mut a_planes);
         doubles(b, &mut b_planes);
@@ -81,7 +83,11 @@ impl Instruction {
         let mut sums = [[0.0; 8]; 16];
         gather(&planes, &mut sums[..self.shape.m], |value| value);
         let part = &mut sums[..self.shape.m];
-        multiply::<f64, 1, 16>(self.depths(), &a_planes, &b_planes, part, |_, k| k, f64::mul_add);
+        if round == Round::Nearest {
+            multiply::<f64, 1, 16>(self.depths(), &a_planes, &b_planes, part, |_, k| k, f64::mul_add);
+        } else {
+            multiply::<f64, 1, 16>(self.depths(), &a_planes, &b_planes, part, |_, k| k, directed(round));
+        }
         scatter(&sums[..self.shape.m], &mut planes, |value| value);
         for (pair, plane) in d.chunks_exact_mut(2).zip(&planes) {
             for (words, value) in pair.as_flattened_mut().chunks_exact_mut(2).zip(plane) {
@@ -173,6 +179,15 @@ impl Instruction {
                 };
             }
         }
+    }
+}
+
+/// `fma` that does not round to nearest.
+fn directed(round: Round) -> fn(f64, f64, f64) -> f64 {
+    match round {
+        Round::Down => double::fma::<Rm>,
+        Round::Up => double::fma::<Rp>,
+        _ => double::fma::<Rz>,
     }
 }
 

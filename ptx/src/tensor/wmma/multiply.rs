@@ -2,10 +2,11 @@
 
 use super::{Role, Tiling, fragment, has_shape};
 use crate::lane::Isa;
+use crate::number::round::Round;
 use crate::tensor::element::Element::{self, *};
 use crate::tensor::fragment::Fragment;
 use crate::tensor::mma::{Kind, Mma, Shape, Types, shape_and_layouts};
-use crate::tensor::{Lanes, without};
+use crate::tensor::{Lanes, without, without_round};
 
 /// A multiply of whole matrices, made of one or two of `mma`'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Multiply {
 }
 
 /// The instruction `parts`, its name between dots (`["wmma", "mma", "sync", "aligned", "row", "col", "m16n16k16", "f32",
-/// "f32"]`): None if it is no `wmma.mma` of up to sm_90. f64 rounds to nearest even only.
+/// "f32"]`): None if it is no `wmma.mma` of up to sm_90.
 pub fn find_multiply(isa: Isa, parts: &[&str]) -> Option<Multiply> {
     let (and, parts) = match parts {
         ["wmma", "mma", "sync", "aligned", rest @ ..] => (None, rest),
@@ -30,7 +31,7 @@ pub fn find_multiply(isa: Isa, parts: &[&str]) -> Option<Multiply> {
     };
     let (shape, layouts @ ["row" | "col", "row" | "col"], rest) = shape_and_layouts(parts)? else { return None };
     let (saturate, rest) = without("satfinite", rest);
-    let (rounds, rest) = without("rn", rest);
+    let (round, rest) = without_round(rest);
     let [d, a, b, c] = match rest {
         [d, c] => [*d, "f16", "f16", *c],
         // f16's factors are not written.
@@ -38,9 +39,9 @@ pub fn find_multiply(isa: Isa, parts: &[&str]) -> Option<Multiply> {
         _ => return None,
     };
     let types = Types { a: Element::parse(a)?, b: Element::parse(b)?, c: Element::parse(c)?, d: Element::parse(d)? };
-    let kind = kind(types, and, saturate)?;
+    let kind = kind(types, and, saturate, round)?;
     let along_k = types.a.bits() >= 8 || layouts == ["row", "col"];
-    if !has_shape(shape, types.a) || !along_k || rounds && kind != Kind::Double {
+    if !has_shape(shape, types.a) || !along_k {
         return None;
     }
     let tiling = Tiling::of(shape);
@@ -56,17 +57,18 @@ pub fn find_multiply(isa: Isa, parts: &[&str]) -> Option<Multiply> {
 }
 
 /// How matrices of these types are multiplied, where there is such an instruction.
-fn kind(types: Types, and: Option<bool>, saturate: bool) -> Option<Kind> {
+fn kind(types: Types, and: Option<bool>, saturate: bool, round: Option<Round>) -> Option<Kind> {
     let Types { a, b, c, d } = types;
     let kind = match (a, and) {
         (F16, None) if matches!((c, d), (F16 | F32, F16 | F32)) => Kind::Float,
         (Bf16 | Tf32, None) if (c, d) == (F32, F32) => Kind::Float,
-        (F64, None) if (c, d) == (F64, F64) => Kind::Double,
+        (F64, None) if (c, d) == (F64, F64) => Kind::Double { round: round.unwrap_or(Round::Nearest) },
         (S8 | U8 | S4 | U4, None) if (c, d) == (S32, S32) => Kind::Integer { saturate },
         (B1, Some(and)) if (c, d) == (S32, S32) => Kind::Bits { and },
         _ => return None,
     };
-    (a == b && (!saturate || kind == Kind::Integer { saturate })).then_some(kind)
+    let rounds = round.is_none() || a == F64;
+    (a == b && rounds && (!saturate || kind == Kind::Integer { saturate })).then_some(kind)
 }
 
 impl Multiply {

@@ -123,3 +123,51 @@ fn sums_are_those_of_exact_arithmetic() {
         }
     }
 }
+
+#[test]
+fn doubles_round_where_they_are_told() {
+    let mut random = Random(43);
+    for (mode, which) in [("rn", 0), ("rz", 1), ("rm", 2), ("rp", 3)] {
+        let mma = named(&format!("mma.sync.aligned.m8n8k4.row.col.{mode}.f64.f64.f64.f64"));
+        let trailing = named(&format!("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64.{mode}"));
+        assert_eq!(mma, trailing);
+        for _ in 0..200 {
+            // Integers of 53 bits, C's times 2⁵⁰: products and sums have up to 109 bits.
+            let mut integers = |count, shift: u32| -> Vec<i128> {
+                (0..count).map(|_| (random.next() as i64 >> 11 | 1) as i128).map(|value| value << shift).collect()
+            };
+            let (left, right, before) = (integers(32, 0), integers(32, 0), integers(64, 50));
+            let mut of = [registers(mma.a), registers(mma.b), registers(mma.c), registers(mma.d)];
+            for (which, values) in [&left, &right, &before].into_iter().enumerate() {
+                for (cell, value) in values.iter().enumerate() {
+                    put(&mut of[which], F64, cell % 32, cell / 32, (*value as f64).to_bits());
+                }
+            }
+            let [a_registers, b_registers, c_registers, d] = &mut of;
+            mma.run(a_registers, b_registers, c_registers, d);
+            for (lane, index) in (0..32).flat_map(|lane| [(lane, 0), (lane, 1)]) {
+                let (row, column) = c(lane, index);
+                let total = (0..4).fold(before[32 * index + lane], |total, k| {
+                    let exact = total + left[4 * row + k] * right[4 * column + k];
+                    let near = rounded(exact, 53, -POINT);
+                    // Toward where the mode says: one step of the last place if the nearer number lies on the other side.
+                    let place = 1i128 << (128 - exact.unsigned_abs().leading_zeros()).saturating_sub(53);
+                    let (below, above) = if near <= exact { (near, near + place) } else { (near - place, near) };
+                    match (near == exact, which) {
+                        (true, _) | (_, 0) => near,
+                        (_, 1) => {
+                            if exact < 0 {
+                                above
+                            } else {
+                                below
+                            }
+                        }
+                        (_, 2) => below,
+                        _ => above,
+                    }
+                });
+                assert_eq!(get(d, F64, lane, index), (total as f64).to_bits(), "{mode}: {row}, {column}");
+            }
+        }
+    }
+}

@@ -187,6 +187,10 @@ fn the_shape_may_come_first() {
     let layouts_first = find("wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32");
     assert!(layouts_first.is_some());
     assert_eq!(find("wmma.mma.sync.aligned.m16n16k16.row.col.f32.f32"), layouts_first);
+    let toward_zero = find("wmma.mma.sync.aligned.row.col.m8n8k4.rz.f64.f64.f64.f64");
+    assert_eq!(find("wmma.mma.sync.aligned.row.col.m8n8k4.f64.f64.f64.f64.rz"), toward_zero);
+    assert_ne!(find("wmma.mma.sync.aligned.row.col.m8n8k4.f64.f64.f64.f64"), toward_zero);
+    assert_eq!(find("wmma.mma.sync.aligned.row.col.m16n16k16.rz.f32.f32"), None);
 }
 
 #[test]
