@@ -14,7 +14,8 @@ impl Instruction {
     ///
     /// Floats: products are exact, sums are f32 in the order of k from C's element on, each addition rounded to nearest even
     /// (`fma`); D of f16 is rounded once, at the end; subnormals count; each NaN is 0x7fffffff (0x7fff in f16). f64: a chain of
-    /// `fma` in the order of k; each NaN is 0xfff8000000000000. The manual leaves orders and roundings of all but f64 open; hardware's differ.
+    /// `fma` in the order of k; each NaN is 0xfff8000000000000. The manual leaves orders and roundings of all but f64 open;
+    /// hardware's differ.
     ///
     /// # Panics
     /// If a slice has fewer registers than its fragment.

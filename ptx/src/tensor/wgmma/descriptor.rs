@@ -109,7 +109,7 @@ impl Operand {
     ///
     /// - along k, no swizzle: units of a core matrix beside each other; the next 16 bytes of k `leading` on
     /// - along k, swizzled: rows of the swizzle's bytes, eight to a pattern; `leading` is not looked at
-    /// - across k, no swizzle: units of 8 elements, one k after the other; the next 8 elements `stride`, the next 8 k `leading` on
+    /// - across k, no swizzle: units of 8 elements, a k each; the next 8 elements `stride`, the next 8 k `leading` on
     /// - across k, swizzled: rows of the swizzle's bytes, a k each; the next elements `leading`, the next 8 k `stride` on
     ///
     /// Along k, the next 8 rows are `stride` on.

@@ -7,8 +7,8 @@ use crate::tensor::fragment::Fragment;
 use crate::tensor::mma::Shape;
 use crate::tensor::without;
 
-/// The instruction `parts`, its name between dots (`["wgmma", "mma_async", "sync", "aligned", "m64n128k16", "f32", "f16", "f16"]`):
-/// None if it is none of those with dense A.
+/// The instruction `parts`, its name between dots (`["wgmma", "mma_async", "sync", "aligned", "m64n128k16", "f32", "f16",
+/// "f16"]`): None if it is none of those with dense A.
 pub fn find(isa: Isa, parts: &[&str]) -> Option<Wgmma> {
     let ["wgmma", "mma_async", "sync", "aligned", shape, rest @ ..] = parts else { return None };
     let shape = Shape::parse(shape)?;

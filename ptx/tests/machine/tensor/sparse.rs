@@ -19,7 +19,7 @@ fn place_of(bits: usize, row: usize, chunk: usize, selector: usize) -> (usize, u
     match bits {
         // ((2, 2, 8), 32) : ((8, 2048, 1), 64), so bit 0 of the lane is 8 rows, bit 1 half of the columns.
         8 | 4 => (4 * group + lower + 2 * (chunk / 8), 4 * (chunk % 8)),
-        // ((2, 2, 8), (16, 2)) : ((1024, 0, 1), (64, 8)), so bit 0 of the lane is half of the columns, the word's upper half 8 rows.
+        // ((2, 2, 8), (16, 2)) : ((1024, 0, 1), (64, 8)), so bit 0 of the lane is half of the columns, the word's half 8 rows.
         _ => (4 * group + chunk / 4 + 2 * selector, 4 * (chunk % 4) + 16 * lower),
     }
 }
