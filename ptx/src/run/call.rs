@@ -120,10 +120,9 @@ impl Step<'_, '_> {
         for frame in &mut self.warp.frames {
             frame.lanes &= !active;
         }
-        // Who waits for the others of a mask waits for those that are there.
-        let alive = self.warp.alive;
+        // Who waits for the others of a mask looks again whether all are there: those that have exited are not waited for.
         for group in &mut self.warp.groups {
-            if matches!(group.state, State::Lanes(mask) if mask & alive == mask & group.mask) {
+            if matches!(group.state, State::Lanes(_)) {
                 group.state = State::Ready;
             }
         }

@@ -102,6 +102,16 @@ fn lanes_of_a_mask_wait_for_each_other_wherever_they_were() {
 }
 
 #[test]
+fn lanes_that_exit_are_not_waited_for() {
+    // A third each: two wait for all of the warp, one after the other, and then the last exits.
+    let body =
+        "setp.lt.u32 %p0, %t, 8; setp.lt.u32 %p1, %t, 16; @!%p1 bra LAST; @%p0 bra MEET; add.u32 %r1, %t, 0; bra MEET;
+        LAST: mov.u32 %r0, 9; bra END;
+        MEET: vote.sync.ballot.b32 %r0, 1, 0xffffffff;";
+    expect("", body, 32, |t| if t < 16 { 0xFFFF } else { 9 });
+}
+
+#[test]
 fn masks_that_are_wrong_are_faults() {
     let apart = "setp.ge.u32 %p0, %t, 16; @%p0 bra UPPER; shfl.sync.idx.b32 %r0, %t, 0, 31, 0xffffffff; bra END;
         UPPER: shfl.sync.idx.b32 %r0, %t, 1, 31, 0xffffffff;";
