@@ -140,14 +140,20 @@ pub fn find(asked: Asked) -> Option<Found> {
     let (run, width, results) = match result {
         None => {
             let (run, width) = by_compared!(best, SetPredicate, SetPredicate2, isa, basic, last, ftz);
-            // Of two numbers there are two predicates; of one there may be.
+            // Of two numbers there are two predicates; of one there may be, unless it has 16 bits.
             (pair || !both).then_some(())?;
+            if pair && matches!(last, "f16" | "bf16") {
+                return None;
+            }
             control |= if pair { SECOND } else { 0 };
             let places = if pair { &[Place::D, Place::P][..] } else { &[Place::D] };
             (run, width, places.iter().map(|&place| Slot { place, width: Width::Predicate }).collect::<Vec<_>>())
         }
         Some(result) => {
             let (run, width) = by_compared!(rare, SetValue, SetValue2, isa, basic, last, ftz);
+            if ftz && result == "bf16" {
+                return None;
+            }
             let (yes, width_d) = value(result, last)?;
             control |= yes << 8;
             (run, width, vec![Slot { place: Place::D, width: width_d }])
@@ -167,7 +173,7 @@ fn value(result: &str, compared: &str) -> Option<(u32, Width)> {
         "f32" if !small && !wide => (1, Width::B32),
         "u16" | "s16" if small => (2, Width::B16),
         "f16" if compared != "bf16" && !wide => (3, Width::B16),
-        "bf16" if compared != "f16" && !wide => (4, Width::B16),
+        "bf16" if !wide => (4, Width::B16),
         "f16x2" if compared == "f16x2" => (5, Width::B32),
         "bf16x2" if compared == "bf16x2" => (6, Width::B32),
         _ => return None,

@@ -152,6 +152,14 @@ pub fn find(asked: Asked) -> Option<Found> {
     if ftz && to != f32 && from != f32 {
         return None;
     }
+    // There is no saturation with bf16.
+    let bf16 = Type::Float(soft::BF16);
+    if sat && (to == bf16 || from == bf16) {
+        return None;
+    }
+    if (relu || satfinite) && !matches!(float_round, Some(Round::Nearest | Round::Zero)) {
+        return None;
+    }
     if (relu || satfinite) && (ftz || sat || from != f32 || !matches!(to_name, "f16" | "bf16")) {
         return None;
     }
@@ -185,7 +193,8 @@ fn legal(to: Type, from: Type, float_round: bool, integral: bool, sat: bool) -> 
             if format == source {
                 !float_round
             } else if format.exponent >= source.exponent && format.significand >= source.significand {
-                !float_round && !integral
+                // Nothing is lost, but of bf16 the manual's examples say how it would be rounded.
+                (!float_round || source == soft::BF16) && !integral
             } else {
                 float_round
             }

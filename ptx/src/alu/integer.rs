@@ -51,7 +51,6 @@ binary! {
     MinRelu: (S32, S32) -> S32 = |a, b| a.min(b).max(0);
     MaxRelu: (S32, S32) -> S32 = |a, b| a.max(b).max(0);
     Add2: (U32, U32) -> U32 = |a, b| each_u16(a, b, u16::wrapping_add);
-    Sub2: (U32, U32) -> U32 = |a, b| each_u16(a, b, u16::wrapping_sub);
     MinU2: (U32, U32) -> U32 = |a, b| each_u16(a, b, u16::min);
     MaxU2: (U32, U32) -> U32 = |a, b| each_u16(a, b, u16::max);
     MinS2[RELU]: (U32, U32) -> U32 = |a, b| each_s16::<RELU>(a, b, i16::min);
@@ -152,7 +151,6 @@ fn simple(asked: Asked) -> Option<Found> {
         ("add", "s32", true, false) => two_plain::<AddSat>(isa),
         ("sub", "s32", true, false) => two_plain::<SubSat>(isa),
         ("add", "u16x2" | "s16x2", false, false) => two_plain::<Add2>(isa),
-        ("sub", "u16x2" | "s16x2", false, false) => two_plain::<Sub2>(isa),
         ("min", "u16x2", false, false) => two_plain::<MinU2>(isa),
         ("max", "u16x2", false, false) => two_plain::<MaxU2>(isa),
         ("min", "s16x2", false, relu) => by_flags!(two_plain, MinS2[], isa, relu),

@@ -23,7 +23,7 @@ mod video;
 mod wide;
 mod words;
 
-use crate::lane::{Alu, Isa, Slot};
+use crate::lane::{Alu, Isa, Place, Slot};
 pub use video::Written;
 use words::Words;
 
@@ -65,7 +65,7 @@ struct Asked<'a> {
 pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Found> {
     let (op, rest) = name.split_first()?;
     if op.starts_with('v') {
-        return find_video(name, &vec![Written::default(); operands]);
+        return if pair { None } else { find_video(name, &vec![Written::default(); operands]) };
     }
     let asked = Asked { isa, op, words: Words::new(rest), operands, pair };
     let families = [
@@ -84,8 +84,9 @@ pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Foun
     ];
     let found = families.into_iter().find_map(|family| family(asked))?;
     // A pair is one operand as it is written, and two slots.
-    let written = found.slots.iter().filter(|slot| slot.place != crate::lane::Place::Carry).count();
-    (written == operands + pair as usize).then_some(found)
+    let has = |place: Place| found.slots.iter().any(|slot| slot.place == place);
+    let written = found.slots.len() - has(Place::Carry) as usize - pair as usize;
+    (has(Place::P) == pair && written == operands).then_some(found)
 }
 
 /// The video instruction `name`, with its operands' selectors and signs. None if it is none.

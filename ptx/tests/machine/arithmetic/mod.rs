@@ -1,4 +1,9 @@
-//! Instructions that compute each lane's result from that lane's operands alone.
+//! Instructions that compute each lane's result from that lane's operands alone, compared with references that share no code with
+//! the machine. `PTX_VECTORS` says on how many random vectors each family is tried.
 
+mod check;
+mod exact;
 mod examples;
+mod floats;
+mod random;
 mod warp;

@@ -27,23 +27,24 @@ pub fn named(isa: Isa, name: &str) -> Option<(Found, bool)> {
 /// One instruction and registers for it.
 pub struct Warp {
     pub found: Found,
+    pub isa: Isa,
     operands: Operands,
     registers: Box<Registers>,
 }
 
 impl Warp {
     /// For an instruction that was found. Each operand has 128 words of its own.
-    pub fn new(found: Found) -> Self {
+    pub fn new(isa: Isa, found: Found) -> Self {
         let mut operands = Operands { control: found.control, ..Operands::default() };
         for (at, slot) in found.slots.iter().enumerate() {
             *field(&mut operands, slot.place) = 128 * at as u32;
         }
-        Warp { found, operands, registers: Box::new(Registers([0; 16 * 64])) }
+        Warp { found, isa, operands, registers: Box::new(Registers([0; 16 * 64])) }
     }
 
     /// For `name`, which there must be.
     pub fn of(isa: Isa, name: &str) -> Self {
-        Warp::new(named(isa, name).unwrap_or_else(|| panic!("there is no {name}")).0)
+        Warp::new(isa, named(isa, name).unwrap_or_else(|| panic!("there is no {name}")).0)
     }
 
     /// Makes the operand `at` lie where the operand `with` does.

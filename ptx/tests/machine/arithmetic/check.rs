@@ -1,0 +1,119 @@
+//! Runs instructions on many vectors and compares every lane with what a reference says.
+
+use super::exact::Format;
+use super::random::Random;
+use super::warp::{Warp, levels, named};
+use warptape_ptx::lane::{LANES, Place, Slot};
+
+/// What an operand is.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand {
+    Integer(u32),
+    Float(Format),
+    /// Two in a register.
+    Pair(Format),
+    /// As many bits as a predicate has.
+    Bit,
+    /// Up to this number, as places and lengths are.
+    Small(u64),
+}
+
+/// Vectors that a family of instructions is tried on: `PTX_VECTORS`, or enough for the suite.
+pub fn vectors() -> usize {
+    std::env::var("PTX_VECTORS").map_or(20_000, |count| count.parse().expect("PTX_VECTORS is a number"))
+}
+
+fn draw(random: &mut Random, operand: Operand, about: u64) -> u64 {
+    match operand {
+        Operand::Integer(bits) => random.integer(bits),
+        Operand::Float(format) => random.float(format, about),
+        Operand::Pair(format) => {
+            let half = format.bits();
+            random.float(format, about) | random.float(format, about >> half) << half
+        }
+        Operand::Bit => random.next() & 1,
+        Operand::Small(most) => random.below(most + 1),
+    }
+}
+
+/// Tries each of `names` on its share of [`vectors`]. `reference` gives from an instruction's name and sources, in the order of its
+/// slots, what it writes: `d`, `p`, the carry flag. Sources but the carry flag are as `operands` says.
+pub fn check(names: &[String], operands: impl Fn(&str) -> Vec<Operand>, reference: impl Fn(&str, &[u64]) -> Vec<u64>) {
+    let share = vectors().div_ceil(names.len()).div_ceil(LANES).max(2);
+    for (at, name) in names.iter().enumerate() {
+        let mut random = Random::new(at as u64 * 0x1234_5678_9abc + 1);
+        let mut warps: Vec<Warp> = levels()
+            .into_iter()
+            .map(|isa| Warp::new(isa, named(isa, name).unwrap_or_else(|| panic!("there is no {name}")).0))
+            .collect();
+        let slots: Vec<Slot> = warps[0].found.slots.clone();
+        let sources = warps[0].sources();
+        let mut kinds = operands(name);
+        if slots.iter().any(|slot| slot.place == Place::Carry) {
+            kinds.push(Operand::Bit);
+        }
+        assert_eq!(kinds.len(), sources.len(), "sources of {name}");
+        let written: Vec<usize> =
+            (0..slots.len()).filter(|&at| matches!(slots[at].place, Place::D | Place::P | Place::Carry)).collect();
+        for _ in 0..share {
+            let mask = if random.next() & 1 == 0 { u32::MAX } else { random.next() as u32 };
+            let lanes: Vec<Vec<u64>> = (0..LANES)
+                .map(|_| {
+                    let mut about = random.next();
+                    kinds
+                        .iter()
+                        .map(|&kind| {
+                            let value = draw(&mut random, kind, about);
+                            about = value;
+                            value
+                        })
+                        .collect()
+                })
+                .collect();
+            let expected: Vec<Vec<u64>> = lanes.iter().map(|lane| reference(name, lane)).collect();
+            for warp in &mut warps {
+                for (lane, values) in lanes.iter().enumerate() {
+                    for (&at, &value) in sources.iter().zip(values) {
+                        warp.set(at, lane, value);
+                    }
+                }
+                let before: Vec<Vec<u64>> =
+                    (0..LANES).map(|lane| written.iter().map(|&at| warp.get(at, lane)).collect()).collect();
+                warp.run(mask);
+                for lane in 0..LANES {
+                    let got: Vec<u64> = written.iter().map(|&at| warp.get(at, lane)).collect();
+                    let want = if mask >> lane & 1 != 0 { &expected[lane] } else { &before[lane] };
+                    assert_eq!(
+                        &got, want,
+                        "{name} of {:x?} is {got:x?}, not {want:x?} (lane {lane}, mask {mask:x}, {:?})",
+                        lanes[lane], warp.isa
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// All names that come of one choice for each place between dots; an empty one is left out.
+pub fn names(choices: &[&[&str]]) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for choice in choices {
+        let longer = |name: &String, part: &&str| match (name.is_empty(), part.is_empty()) {
+            (_, true) => name.clone(),
+            (true, false) => part.to_string(),
+            (false, false) => format!("{name}.{part}"),
+        };
+        all = all.iter().flat_map(|name| choice.iter().map(move |part| longer(name, part))).collect();
+    }
+    all
+}
+
+/// Whether `part` is one of the parts of `name`.
+pub fn has(name: &str, part: &str) -> bool {
+    name.split('.').any(|known| known == part)
+}
+
+/// The rounding mode in `name`, to nearest if there is none.
+pub fn mode(name: &str) -> &str {
+    name.split('.').find(|part| matches!(*part, "rn" | "rz" | "rm" | "rp" | "rna")).unwrap_or("rn")
+}
