@@ -3,7 +3,8 @@
 use super::exact::Format;
 use super::random::Random;
 use super::warp::{Warp, levels, named};
-use warptape_ptx::lane::{LANES, Place, Slot};
+use warptape_ptx::alu::{Found, find};
+use warptape_ptx::lane::{Isa, LANES, Place, Slot};
 
 /// What an operand is.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +17,15 @@ pub enum Operand {
     Bit,
     /// Up to this number, as places and lengths are.
     Small(u64),
+    /// From the negative of this number up to it, in 32 bits.
+    Around(u64),
+    /// This number, as immediates are.
+    Exactly(u64),
 }
 
 /// Vectors that a family of instructions is tried on: `PTX_VECTORS`, or enough for the suite.
 pub fn vectors() -> usize {
-    std::env::var("PTX_VECTORS").map_or(20_000, |count| count.parse().expect("PTX_VECTORS is a number"))
+    std::env::var("PTX_VECTORS").map_or(200_000, |count| count.parse().expect("PTX_VECTORS is a number"))
 }
 
 fn draw(random: &mut Random, operand: Operand, about: u64) -> u64 {
@@ -33,18 +38,62 @@ fn draw(random: &mut Random, operand: Operand, about: u64) -> u64 {
         }
         Operand::Bit => random.next() & 1,
         Operand::Small(most) => random.below(most + 1),
+        Operand::Around(most) => random.below(2 * most + 1).wrapping_sub(most) as u32 as u64,
+        Operand::Exactly(value) => value,
     }
 }
 
-/// Tries each of `names` on its share of [`vectors`]. `reference` gives from an instruction's name and sources, in the order of its
-/// slots, what it writes: `d`, `p`, the carry flag. Sources but the carry flag are as `operands` says.
+/// [`check_on`] with [`vectors`].
 pub fn check(names: &[String], operands: impl Fn(&str) -> Vec<Operand>, reference: impl Fn(&str, &[u64]) -> Vec<u64>) {
-    let share = vectors().div_ceil(names.len()).div_ceil(LANES).max(2);
+    check_on(vectors(), names, operands, reference)
+}
+
+/// [`check`] of instructions with so many operands, where that makes a difference.
+pub fn check_operands(
+    count: usize,
+    names: &[String],
+    operands: impl Fn(&str) -> Vec<Operand>,
+    reference: impl Fn(&str, &[u64]) -> Vec<u64>,
+) {
+    let with = |isa, name: &str| find(isa, &name.split('.').collect::<Vec<_>>(), count, false);
+    check_found(vectors(), with, names, operands, reference)
+}
+
+/// [`check`] of instructions whose first operand is `d|p`.
+pub fn check_pairs(
+    names: &[String],
+    operands: impl Fn(&str) -> Vec<Operand>,
+    reference: impl Fn(&str, &[u64]) -> Vec<u64>,
+) {
+    let with =
+        |isa, name: &str| (1..=7).find_map(|operands| find(isa, &name.split('.').collect::<Vec<_>>(), operands, true));
+    check_found(vectors(), with, names, operands, reference)
+}
+
+/// Tries each of `names` on its share of so many vectors. `reference` gives from an instruction's name and sources, in the order of its
+/// slots, what it writes: `d`, `p`, the carry flag. Sources but the carry flag are as `operands` says.
+pub fn check_on(
+    total: usize,
+    names: &[String],
+    operands: impl Fn(&str) -> Vec<Operand>,
+    reference: impl Fn(&str, &[u64]) -> Vec<u64>,
+) {
+    check_found(total, |isa, name| named(isa, name).map(|(found, _)| found), names, operands, reference)
+}
+
+fn check_found(
+    total: usize,
+    instruction: impl Fn(Isa, &str) -> Option<Found>,
+    names: &[String],
+    operands: impl Fn(&str) -> Vec<Operand>,
+    reference: impl Fn(&str, &[u64]) -> Vec<u64>,
+) {
+    let share = total.div_ceil(names.len()).div_ceil(LANES).max(2);
     for (at, name) in names.iter().enumerate() {
         let mut random = Random::new(at as u64 * 0x1234_5678_9abc + 1);
         let mut warps: Vec<Warp> = levels()
             .into_iter()
-            .map(|isa| Warp::new(isa, named(isa, name).unwrap_or_else(|| panic!("there is no {name}")).0))
+            .map(|isa| Warp::new(isa, instruction(isa, name).unwrap_or_else(|| panic!("there is no {name}"))))
             .collect();
         let slots: Vec<Slot> = warps[0].found.slots.clone();
         let sources = warps[0].sources();
