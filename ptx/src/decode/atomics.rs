@@ -3,7 +3,9 @@
 use super::transfers::{is_hint, space};
 use super::{Decoder, Refusal};
 use crate::code::Action;
+use crate::lane::Width;
 use crate::run::atomic::{self, Atomic};
+use crate::run::atomic_pair::Atomic128;
 use crate::text::tree::{Operand, Space, Type};
 
 impl Decoder<'_> {
@@ -21,6 +23,9 @@ impl Decoder<'_> {
             }
         }
         let (what, name) = (what.ok_or("lacks an operation")?, of.ok_or("lacks a type")?);
+        if name == "b128" && parts[0] == "atom" && count == 1 {
+            return self.atomic_pair(what, at, operands);
+        }
         let operation = atomic::operation(what, name).ok_or_else(|| format!("cannot do '{what}' with '{name}'"))?;
         let of = Type::named(name).ok_or("lacks a type")?;
         let (to, address, rest) = match (operands, parts[0]) {
@@ -45,5 +50,17 @@ impl Decoder<'_> {
         let reach = self.reach(address, at)?;
         let (bytes, width) = (of.bytes as u8, of.width());
         Ok(Action::Atomic(Box::new(Atomic { reach, bytes, to, by, swap, width, operation })))
+    }
+
+    /// `atom.exch.b128`, `atom.cas.b128`.
+    fn atomic_pair(&mut self, what: &str, at: Space, operands: &[Operand]) -> Result<Action, Refusal> {
+        let (to, address, by, swap) = match (what, operands) {
+            ("exch", [to, address, by]) => (to, address, by, None),
+            ("cas", [to, address, by, swap]) => (to, address, by, Some(self.source(swap, Width::B128)?)),
+            _ => return Err(format!("cannot do '{what}' with 'b128', or not with these operands")),
+        };
+        self.out.orders_blocks |= at != Space::Shared;
+        let (to, by) = (self.destination(to, Width::B128)?, self.source(by, Width::B128)?);
+        Ok(Action::Other(Box::new(Atomic128 { reach: self.reach(address, at)?, to, by, swap })))
     }
 }

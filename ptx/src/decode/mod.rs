@@ -9,6 +9,7 @@ mod meet;
 mod moves;
 mod operands;
 mod transfers;
+mod whole;
 
 use crate::alu;
 use crate::code::{Action, Function, Op, Param, UNGUARDED};
@@ -151,8 +152,11 @@ impl<'a> Decoder<'a> {
                 }
             }
             "membar" | "fence" | "nanosleep" | "prefetch" | "prefetchu" | "discard" | "applypriority" | "pmevent"
-            | "griddepcontrol" | "setmaxnreg" | "createpolicy" => return self.quiet(&parts, operands),
+            | "griddepcontrol" | "createpolicy" => return self.quiet(&parts, operands),
             "cp" => return self.copies(&parts, operands),
+            "mma" | "wmma" | "ldmatrix" | "stmatrix" | "movmatrix" | "setmaxnreg" => {
+                return self.whole(&parts, operands);
+            }
             _ => {}
         }
         self.alu(&parts, operands)

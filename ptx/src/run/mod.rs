@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod atomic;
+pub mod atomic_pair;
 pub mod barrier;
 mod block;
 pub mod call;
@@ -15,6 +16,7 @@ mod step;
 mod stuck;
 pub mod system;
 mod warp;
+pub mod whole;
 
 pub use fault::{Fault, Kind, What};
 pub use launch::{Launch, Order, SMS, launch};
