@@ -71,9 +71,20 @@ impl Program {
         self.functions.iter().position(|function| function.kernel && function.name == name).map(|at| at as u32)
     }
 
+    /// The names of its kernels.
+    pub fn kernels(&self) -> impl Iterator<Item = &str> {
+        self.functions.iter().filter(|function| function.kernel).map(|function| &function.name[..])
+    }
+
     /// Where a kernel's parameters lie among all of a launch.
     pub fn params(&self, kernel: u32) -> &[Param] {
         &self.functions[kernel as usize].params
+    }
+
+    /// The numbers of a kernel's directive, `maxntid` or `reqntid` for example (ISA 11.4); None if it has none of that name.
+    pub fn directive(&self, kernel: u32, name: &str) -> Option<&[u32]> {
+        let directives = &self.functions[kernel as usize].directives;
+        directives.iter().find(|(known, _)| known == name).map(|(_, numbers)| &numbers[..])
     }
 
     /// Gives the memory of its variables back.

@@ -1,0 +1,49 @@
+//! Handles: numbers that programs get as pointers. None is ever used twice, so that one of something destroyed is known as that.
+
+/// What a handle is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Context = 1,
+    Stream,
+    Event,
+    Module,
+    Function,
+    Pool,
+}
+
+impl Kind {
+    fn noun(self) -> &'static str {
+        match self {
+            Kind::Context => "context",
+            Kind::Stream => "stream",
+            Kind::Event => "event",
+            Kind::Module => "module",
+            Kind::Function => "function",
+            Kind::Pool => "memory pool",
+        }
+    }
+}
+
+/// Gives handles out.
+#[derive(Default)]
+pub struct Handles {
+    given: u64,
+}
+
+impl Handles {
+    /// A handle of something new.
+    pub fn fresh(&mut self, kind: Kind) -> u64 {
+        self.given += 1;
+        (kind as u64) << 40 | self.given << 4
+    }
+
+    /// What is to be said of a number that is the handle of no `kind` that lives.
+    pub fn unknown(&self, kind: Kind, handle: u64) -> String {
+        let (number, noun) = (handle >> 4 & 0xF_FFFF_FFFF, kind.noun());
+        if handle >> 40 == kind as u64 && handle & 15 == 0 && (1..=self.given).contains(&number) {
+            format!("the {noun} {handle:#x} was destroyed")
+        } else {
+            format!("{handle:#x} is no {noun}")
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What a process leaves behind.
+
+use super::Driver;
+
+impl Driver {
+    /// What was never given back, as the rest of a sentence. What belongs to the primary context counts, too: libraries that
+    /// share it would keep it.
+    pub fn left(&self) -> Option<String> {
+        let contexts = self.contexts.all.values().filter(|context| !context.primary).count();
+        let streams = self.streams.values().filter(|stream| !stream.own && !stream.destroyed).count();
+        let (allocations, bytes, first) = self.allocations.left();
+        let pools = self.pools.len() - 1;
+        let retained = self.contexts.primary.map_or(0, |(_, count)| count as usize);
+        let parts = [
+            (allocations, format!("allocations ({bytes} bytes, the first by {first})")),
+            (streams, "streams".into()),
+            (self.events.len(), "events".into()),
+            (self.modules.len(), "modules".into()),
+            (pools, "memory pools".into()),
+            (contexts, "contexts".into()),
+            (retained, "uses of the primary context".into()),
+        ];
+        let told: Vec<_> =
+            parts.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        (!told.is_empty()).then(|| format!("these were not given back: {}", told.join(", ")))
+    }
+}
