@@ -11,12 +11,14 @@ pub mod copies;
 mod fault;
 mod launch;
 mod printf;
+mod quads;
 pub mod reach;
 mod step;
 mod stuck;
 pub mod system;
 mod warp;
 pub mod whole;
+mod words;
 
 pub use fault::{Fault, Kind, What};
 pub use launch::{Launch, Order, SMS, launch};

@@ -33,10 +33,14 @@ impl Reach {
             let base = words.add(self.base as usize);
             if self.wide {
                 let base = &*base.cast::<[u64; LANES]>();
-                (0..LANES).for_each(|lane| at[lane] = base[lane].wrapping_add(self.offset as u64));
+                for (at, base) in at.iter_mut().zip(base) {
+                    *at = base.wrapping_add(self.offset as u64);
+                }
             } else {
                 let base = &*base.cast::<[u32; LANES]>();
-                (0..LANES).for_each(|lane| at[lane] = u64::from(base[lane].wrapping_add(self.offset as u32)));
+                for (at, base) in at.iter_mut().zip(base) {
+                    *at = u64::from(base.wrapping_add(self.offset as u32));
+                }
             }
         }
         at
@@ -74,7 +78,9 @@ impl Reach {
             }
             Space::Shared if last.wrapping_add(bytes) <= step.block.shared_bytes && last < 1 << 24 => {
                 let shared = step.block.shared;
-                at.iter_mut().for_each(|address| *address = address.wrapping_add(shared));
+                for address in &mut at {
+                    *address = address.wrapping_add(shared);
+                }
                 true
             }
             _ => false,

@@ -1,0 +1,190 @@
+//! Loads and stores of 32-bit words, one to four of them a lane: what kernels do most. Addresses that lie one after the other, or are all
+//! the same, are looked at once.
+
+use super::access::{Run, Transfer};
+use super::fault::Kind;
+use super::reach::Reach;
+use super::step::{Next, Step};
+use super::{lanes, quads};
+use crate::lane::{Isa, LANES};
+use crate::text::tree::Space;
+
+/// Instantiates a function for processors with wide vectors.
+macro_rules! wide {
+    ($body:ident: $avx2:ident $avx512:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,bmi2")]
+        unsafe fn $avx2(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> Next {
+            // SAFETY: the caller's promise.
+            unsafe { $body(step, mask, transfer) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+        unsafe fn $avx512(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> Next {
+            // SAFETY: the caller's promise.
+            unsafe { $body(step, mask, transfer) }
+        }
+    };
+}
+
+wide!(load_words: load_avx2 load_avx512);
+wide!(store_words: store_avx2 store_avx512);
+
+/// The function that loads words.
+pub fn load(isa: Isa) -> Run {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => load_avx512,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => load_avx2,
+        _ => load_words,
+    }
+}
+
+/// The function that stores words.
+pub fn store(isa: Isa) -> Run {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => store_avx512,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => store_avx2,
+        _ => store_words,
+    }
+}
+
+/// What the addresses of a whole warp have in common, and the pointer to the first lane's.
+enum Alike {
+    /// They lie one after the other, without gaps.
+    Dense(u64),
+    Same(u64),
+}
+
+/// Looks at addresses of a whole warp, `bytes` each; None where they are not alike, or anything is wrong with them.
+#[inline(always)]
+fn alike(reach: &Reach, step: &Step<'_, '_>, at: &[u64; LANES], bytes: u64, kind: Kind) -> Option<Alike> {
+    let (mut dense, mut same) = (0, 0);
+    for (lane, address) in at.iter().enumerate() {
+        dense |= address ^ at[0].wrapping_add(lane as u64 * bytes);
+        same |= address ^ at[0];
+    }
+    let span = match (dense, same) {
+        (0, _) => LANES as u64 * bytes,
+        (_, 0) => bytes,
+        _ => return None,
+    };
+    if at[0] & (bytes - 1) != 0 {
+        return None;
+    }
+    let first = match reach.space {
+        Space::Global | Space::Constant | Space::Generic => {
+            step.launch.memory.allows(at[0], span, kind != Kind::Read).then_some(at[0])?
+        }
+        Space::Shared if at[0] < 1 << 24 && at[0] + span <= step.block.shared_bytes => step.block.shared + at[0],
+        _ => return None,
+    };
+    Some(if dense == 0 { Alike::Dense(first) } else { Alike::Same(first) })
+}
+
+#[inline(always)]
+unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> Next {
+    let (reach, count) = (&transfer.reach, usize::from(transfer.count));
+    let bytes = 4 * count as u64;
+    // SAFETY: registers lie in the frame; pointers were checked for as many bytes.
+    unsafe {
+        let register = |words: *mut u32, number: usize| words.add(transfer.registers[number] as usize);
+        let to = |words| [0, 1, 2, 3].map(|number| register(words, number));
+        if mask == u32::MAX && step.watch.is_none() {
+            match alike(reach, step, &reach.addresses(step.words), bytes, Kind::Read) {
+                Some(Alike::Dense(from)) => {
+                    match count {
+                        1 => *register(step.words, 0).cast::<[u32; LANES]>() = *(from as *const [u32; LANES]),
+                        2 | 4 => quads::load(count, |lane| from + lane as u64 * bytes, to(step.words)),
+                        _ => {
+                            for number in 0..count {
+                                let to = register(step.words, number);
+                                (0..LANES)
+                                    .for_each(|lane| *to.add(lane) = *(from as *const u32).add(lane * count + number));
+                            }
+                        }
+                    }
+                    return Next::On;
+                }
+                Some(Alike::Same(from)) => {
+                    for number in 0..count {
+                        let word = *(from as *const u32).add(number);
+                        *register(step.words, number).cast::<[u32; LANES]>() = [word; LANES];
+                    }
+                    return Next::On;
+                }
+                None => {}
+            }
+        }
+        let at = match reach.pointers(step, mask, bytes, Kind::Read) {
+            Ok(at) => at,
+            Err(next) => return next,
+        };
+        if step.watch.is_some()
+            && let Err(next) = step.tell(&at, mask, bytes, Kind::Read, transfer.strong)
+        {
+            return next;
+        }
+        match (mask, count) {
+            (u32::MAX, 2 | 4) => quads::load(count, |lane| at[lane], to(step.words)),
+            (u32::MAX, 1) => {
+                let to = register(step.words, 0);
+                for (lane, from) in at.iter().enumerate() {
+                    *to.add(lane) = *(*from as *const u32);
+                }
+            }
+            _ => {
+                for lane in lanes(mask) {
+                    for number in 0..count {
+                        *register(step.words, number).add(lane) = *(at[lane] as *const u32).add(number);
+                    }
+                }
+            }
+        }
+    }
+    Next::On
+}
+
+#[inline(always)]
+unsafe fn store_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> Next {
+    let (reach, count) = (&transfer.reach, usize::from(transfer.count));
+    let bytes = 4 * count as u64;
+    // SAFETY: as in `load_words`.
+    unsafe {
+        let register = |words: *mut u32, number: usize| words.add(transfer.registers[number] as usize);
+        if mask == u32::MAX
+            && step.watch.is_none()
+            && let Some(Alike::Dense(to)) = alike(reach, step, &reach.addresses(step.words), bytes, Kind::Write)
+        {
+            match count {
+                1 => *(to as *mut [u32; LANES]) = *register(step.words, 0).cast::<[u32; LANES]>(),
+                _ => {
+                    for number in 0..count {
+                        let from = &*register(step.words, number).cast::<[u32; LANES]>();
+                        (0..LANES).for_each(|lane| *(to as *mut u32).add(lane * count + number) = from[lane]);
+                    }
+                }
+            }
+            return Next::On;
+        }
+        let at = match reach.pointers(step, mask, bytes, Kind::Write) {
+            Ok(at) => at,
+            Err(next) => return next,
+        };
+        if step.watch.is_some()
+            && let Err(next) = step.tell(&at, mask, bytes, Kind::Write, transfer.strong)
+        {
+            return next;
+        }
+        for lane in step.launch.order.lanes(mask) {
+            for number in 0..count {
+                *(at[lane] as *mut u32).add(number) = *register(step.words, number).add(lane);
+            }
+        }
+    }
+    Next::On
+}
