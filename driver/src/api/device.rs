@@ -163,8 +163,8 @@ fn attribute(number: u32, pools: i32) -> Option<i32> {
         106 => 32,
         111 => limits::SHARED_RESERVED as i32,
         115 => pools,
-        1..=150 => 0,
-        _ => return None,
+        0 | 151.. => return None,
+        _ => 0,
     };
     Some(value)
 }

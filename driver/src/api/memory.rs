@@ -50,7 +50,7 @@ extern "C" fn cuMemFree_v2(address: u64) -> u32 {
         if address == 0 {
             return Ok(());
         }
-        driver.to_free(address, "cuMemFree", |place| place.on_device() || place == Place::Managed)?;
+        driver.freeing(address, "cuMemFree", |place| place.on_device() || place == Place::Managed)?;
         driver.drain(context);
         driver.give_back(address, "cuMemFree");
         driver.outcome(context)
@@ -64,7 +64,7 @@ extern "C" fn cuMemFreeAsync(address: u64, stream: u64) -> u32 {
             return Ok(());
         }
         let stream = driver.stream(context, stream)?;
-        driver.to_free(address, "cuMemFreeAsync", Place::on_device)?.freed = Some("cuMemFreeAsync");
+        driver.freeing(address, "cuMemFreeAsync", Place::on_device)?.freed = Some("cuMemFreeAsync");
         driver.queue(stream, Work::Free(address), "cuMemFreeAsync").map(|_| ())
     })
 }
@@ -121,7 +121,7 @@ fn settle(driver: &mut Driver, context: u64, address: u64, call: &'static str) {
 extern "C" fn cuMemFreeHost(address: *mut c_void) -> u32 {
     in_context("cuMemFreeHost", |driver, context| {
         let address = address as u64;
-        driver.to_free(address, "cuMemFreeHost", |place| place == Place::PageLocked)?;
+        driver.freeing(address, "cuMemFreeHost", |place| place == Place::PageLocked)?;
         settle(driver, context, address, "cuMemFreeHost");
         driver.give_back(address, "cuMemFreeHost");
         driver.outcome(context)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::elf::Section;
+use crate::state::limits::SHARED_RESERVED;
 
 /// What a kernel needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +47,9 @@ impl Cubin {
                 let bytes = |of: &str| find(&format!("{of}.{name}")).map_or(0, |found| found.size as u32);
                 // Assemblers before that of CUDA 13 put the number of registers here as well.
                 let registers = section.info >> 24;
-                let (shared, constant) = (bytes(".nv.shared"), bytes(".nv.constant0"));
+                // The kernel's part begins with what the driver keeps in each block.
+                let shared = bytes(".nv.shared").saturating_sub(SHARED_RESERVED);
+                let constant = bytes(".nv.constant0");
                 kernels.insert(name.to_owned(), Needs { registers, shared, local: 0, constant });
             }
         }

@@ -148,7 +148,7 @@ impl Driver {
     }
 
     /// The allocation that begins at an address, to be freed by the call `by`.
-    pub fn to_free(&mut self, address: u64, by: &'static str, suits: fn(Place) -> bool) -> Answer<&mut Allocation> {
+    pub fn freeing(&mut self, address: u64, by: &'static str, suits: fn(Place) -> bool) -> Answer<&mut Allocation> {
         let told = format!("{address:#x} is not the beginning of an allocation that {by} frees");
         match self.allocations.at(address) {
             Some(Allocation { freed: Some(before), .. }) => {

@@ -27,20 +27,21 @@ impl Kind {
 /// Gives handles out.
 #[derive(Default)]
 pub struct Handles {
-    given: u64,
+    given: [u64; 7],
 }
 
 impl Handles {
     /// A handle of something new.
     pub fn fresh(&mut self, kind: Kind) -> u64 {
-        self.given += 1;
-        (kind as u64) << 40 | self.given << 4
+        let given = &mut self.given[kind as usize];
+        *given += 1;
+        (kind as u64) << 40 | *given << 4
     }
 
     /// What is to be said of a number that is the handle of no `kind` that lives.
     pub fn unknown(&self, kind: Kind, handle: u64) -> String {
         let (number, noun) = (handle >> 4 & 0xF_FFFF_FFFF, kind.noun());
-        if handle >> 40 == kind as u64 && handle & 15 == 0 && (1..=self.given).contains(&number) {
+        if handle >> 40 == kind as u64 && handle & 15 == 0 && (1..=self.given[kind as usize]).contains(&number) {
             format!("the {noun} {handle:#x} was destroyed")
         } else {
             format!("{handle:#x} is no {noun}")

@@ -101,9 +101,9 @@ impl Driver {
         }
         let kernel = found.loaded.program.kernel(name).ok_or(Status::NOT_FOUND)?;
         let (context, loaded, ptx_version) = (found.context, found.loaded.clone(), found.ptx_version);
-        let axes = |name| loaded.program.directive(kernel, name).map(|given| axes(given));
-        let required = axes("reqntid");
-        let bound = axes("maxntid").or(required).map_or(limits::THREADS, |axes| axes.iter().product());
+        let sizes = |name| loaded.program.directive(kernel, name).map(axes);
+        let required = sizes("reqntid");
+        let bound = sizes("maxntid").or(required).map_or(limits::THREADS, |axes| axes.iter().product());
         // The assembler's word counts; of PTX, which a driver assembles, only what the text itself says is known.
         let needs = match found.needs.get(name) {
             Some(needs) => *needs,

@@ -48,7 +48,7 @@ impl Driver {
                 }
             }
             Order::Random(_) => {
-                for _ in 0..self.drawn(4) {
+                for _ in 0..self.drawn(2) {
                     self.step_anywhere(context);
                 }
             }

@@ -1,0 +1,15 @@
+//! The emulated driver as programs see it: through the functions of its library, each scenario in a process of its own with an
+//! environment of its own.
+
+#![allow(non_snake_case, reason = "the names are cuda.h's")]
+
+mod contexts;
+mod faults;
+mod interface;
+mod launches;
+mod leaks;
+mod memory;
+mod modules;
+mod nvrtc;
+mod order;
+mod process;
