@@ -46,7 +46,7 @@ impl Decoder<'_> {
         if by.len() != count || !to.is_empty() && to.len() != count {
             return Err(format!("has registers for {} elements of {count}", by.len()));
         }
-        self.out.orders_blocks |= at != Space::Shared;
+        self.out.orders_blocks |= !matches!(at, Space::Shared | Space::Cluster);
         let reach = self.reach(address, at)?;
         let (bytes, width) = (of.bytes as u8, of.width());
         Ok(Action::Atomic(Box::new(Atomic { reach, bytes, to, by, swap, width, operation })))
@@ -59,7 +59,7 @@ impl Decoder<'_> {
             ("cas", [to, address, by, swap]) => (to, address, by, Some(self.source(swap, Width::B128)?)),
             _ => return Err(format!("cannot do '{what}' with 'b128', or not with these operands")),
         };
-        self.out.orders_blocks |= at != Space::Shared;
+        self.out.orders_blocks |= !matches!(at, Space::Shared | Space::Cluster);
         let (to, by) = (self.destination(to, Width::B128)?, self.source(by, Width::B128)?);
         Ok(Action::Other(Box::new(Atomic128 { reach: self.reach(address, at)?, to, by, swap })))
     }

@@ -12,6 +12,7 @@ impl Decoder<'_> {
     pub(super) fn copies(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
         let plain: Vec<&str> = parts.iter().copied().filter(|part| !part.starts_with("L2::")).collect();
         let action: Box<dyn Run> = match (&plain[..], operands) {
+            (["cp", "async", "mbarrier", "arrive", rest @ ..], _) => self.copies_arrive(rest, operands)?,
             (["cp", "async", "commit_group"], []) => Box::new(Commit),
             (["cp", "async", "wait_all"], []) => Box::new(Wait { keep: None }),
             (["cp", "async", "wait_group"], [Operand::Integer(keep)]) => {
@@ -86,15 +87,9 @@ impl Run for Start {
             (to, from)
         };
         let at = step.at;
+        let copies = step.around.flight.copies(step.block.rank as usize, step.warp.number);
         for lane in lanes(mask) {
-            step.warp.copies.add(Copy {
-                lane,
-                to: to[lane],
-                from: from[lane],
-                bytes: self.bytes,
-                read: reads[lane],
-                at,
-            });
+            copies.add(Copy { lane, to: to[lane], from: from[lane], bytes: self.bytes, read: reads[lane], at });
         }
         Next::On
     }
@@ -104,7 +99,8 @@ struct Commit;
 
 impl Run for Commit {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
-        lanes(mask).for_each(|lane| step.warp.copies.commit(lane));
+        let copies = step.around.flight.copies(step.block.rank as usize, step.warp.number);
+        lanes(mask).for_each(|lane| copies.commit(lane));
         Next::On
     }
 }
@@ -115,7 +111,8 @@ struct Wait {
 
 impl Run for Wait {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
-        lanes(mask).for_each(|lane| step.warp.copies.finish(lane, self.keep));
+        let copies = step.around.flight.copies(step.block.rank as usize, step.warp.number);
+        lanes(mask).for_each(|lane| copies.finish(lane, self.keep));
         Next::On
     }
 }

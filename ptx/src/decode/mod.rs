@@ -1,14 +1,21 @@
 //! From a text's instructions to those that run: registers and variables get places, names become functions.
 
 mod atomics;
+mod bulk;
 mod calls;
+mod cluster;
 mod copies;
 mod flow;
 mod live;
+mod mbarrier;
 mod meet;
 mod moves;
 mod operands;
+mod remote;
+mod tensormap;
+mod tensors;
 mod transfers;
+mod warpgroup;
 mod whole;
 
 use crate::alu;
@@ -139,10 +146,14 @@ impl<'a> Decoder<'a> {
         let parts: Vec<&str> = instruction.name.split('.').collect();
         let operands = &instruction.operands[..];
         match parts[0] {
+            "st" | "red" if parts.get(1) == Some(&"async") => return self.remote(&parts, operands),
             "ld" | "ldu" | "st" => return self.transfer(&parts, operands),
-            "atom" | "red" if !matches!(parts.get(1), Some(&"async")) => return self.atomic(&parts, operands),
+            "atom" | "red" => return self.atomic(&parts, operands),
             "bra" | "brx" | "ret" | "exit" | "trap" | "brkpt" => return self.flow(&parts, operands),
             "call" => return self.call(&parts, operands),
+            "barrier" if parts.get(1) == Some(&"cluster") => return self.cluster(&parts, operands),
+            "mapa" | "getctarank" => return self.cluster(&parts, operands),
+            "mbarrier" => return self.mbarrier(&parts, operands),
             "bar" | "barrier" | "shfl" | "vote" | "match" | "redux" | "elect" | "activemask" => {
                 return self.meeting(&parts, operands);
             }
@@ -153,7 +164,11 @@ impl<'a> Decoder<'a> {
             }
             "membar" | "fence" | "nanosleep" | "prefetch" | "prefetchu" | "discard" | "applypriority" | "pmevent"
             | "griddepcontrol" | "createpolicy" => return self.quiet(&parts, operands),
+            "cp" if parts.contains(&"tensor") => return self.tensors(&parts, operands),
+            "cp" if parts.contains(&"bulk") => return self.bulk(&parts, operands),
             "cp" => return self.copies(&parts, operands),
+            "tensormap" => return self.tensormap(&parts, operands),
+            "wgmma" => return self.warpgroup(&parts, operands),
             "mma" | "wmma" | "ldmatrix" | "stmatrix" | "movmatrix" | "setmaxnreg" => {
                 return self.whole(&parts, operands);
             }

@@ -164,7 +164,12 @@ impl Run for Convert {
             // SAFETY: the decoder placed the registers.
             unsafe {
                 let address = step.get(self.from, Width::B64, lane);
-                let converted = if self.to_generic { address.wrapping_add(base) } else { address.wrapping_sub(base) };
+                let converted = match (self.space, self.to_generic) {
+                    (Space::Cluster, true) => step.generic_of_cluster(address),
+                    (Space::Cluster, false) => step.cluster_address(address),
+                    (_, true) => address.wrapping_add(base),
+                    (_, false) => address.wrapping_sub(base),
+                };
                 step.set(self.to, Width::B64, lane, converted);
             }
         }
@@ -185,7 +190,8 @@ impl Run for IsIn {
             // SAFETY: the decoder placed the registers.
             unsafe {
                 let address = step.get(self.of, Width::B64, lane);
-                let is = step.space_of(address) == self.space;
+                let space = step.space_of(address);
+                let is = space == self.space || (space, self.space) == (Space::Shared, Space::Cluster);
                 step.set(self.to, Width::Predicate, lane, is.into());
             }
         }

@@ -14,6 +14,7 @@ pub(super) fn space(part: &str) -> Option<Space> {
         "global" => Space::Global,
         "const" => Space::Constant,
         "shared" | "shared::cta" => Space::Shared,
+        "shared::cluster" => Space::Cluster,
         "local" => Space::Local,
         "param" | "param::entry" | "param::func" => Space::Param,
         _ => return None,

@@ -5,11 +5,13 @@ use std::ops::Range;
 use super::barrier::Meeting;
 use super::fault::{Fault, What};
 use super::launch::{Order, Prepared};
+use super::meeting::ClusterBarrier;
+use super::room::Around;
 use super::step::{Next, Step};
 use super::warp::{Group, State, Warp};
+use super::warpgroup::Warpgroup;
 use crate::code::{Action, UNGUARDED};
 use crate::lane::LANES;
-use crate::memory::Stretch;
 use crate::watch::Watch;
 
 /// Bytes of addresses that each block of a cluster has for its shared memory.
@@ -18,14 +20,13 @@ pub const WINDOW: u64 = 1 << 24;
 /// Branches back after which others get a turn.
 const TURN: u32 = 1 << 14;
 
-/// Turns in which nobody does anything but branch back, after which nobody ever will.
-const IDLE: u32 = 1 << 14;
-
 /// What all warps of a block share.
 pub struct Common {
     /// In the grid, and its number (x fastest).
     pub id: [u32; 3],
     pub number: u32,
+    /// In its cluster.
+    pub rank: u32,
     pub threads: usize,
     /// Where its shared memory begins, and how long it is.
     pub shared: u64,
@@ -33,6 +34,8 @@ pub struct Common {
     /// That of all blocks of its cluster.
     pub window: Range<u64>,
     pub barriers: [Meeting; 16],
+    /// Its warps by fours, as far as they are.
+    pub warpgroups: Vec<Warpgroup>,
 }
 
 impl Common {
@@ -48,52 +51,51 @@ impl Common {
     }
 }
 
-/// A block's memory and warps, used for one block after the other.
+/// A block's warps, used for one block after the other.
 pub struct Block {
     pub common: Common,
     pub warps: Vec<Warp>,
-    _memory: Stretch,
 }
 
 impl Block {
-    /// Room for blocks of a launch.
-    ///
-    /// # Errors
-    /// The system gives no memory, as a sentence.
-    pub fn new(launch: &Prepared<'_>) -> Result<Self, String> {
-        let memory = Stretch::new(WINDOW as usize).map_err(|e| format!("gets no shared memory: {e}"))?;
+    /// For blocks of a launch of this rank in their clusters, whose shared memory lies in `window`.
+    pub fn new(launch: &Prepared<'_>, window: Range<u64>, rank: u32) -> Self {
         let threads = launch.threads();
         let common = Common {
             id: [0; 3],
             number: 0,
+            rank,
             threads,
-            shared: memory.start,
+            shared: window.start + u64::from(rank) * WINDOW,
             shared_bytes: launch.shared_bytes,
-            window: memory.range(),
+            window,
             barriers: Default::default(),
+            warpgroups: (0..threads / (4 * LANES)).map(|_| Warpgroup::default()).collect(),
         };
         let warps = (0..threads.div_ceil(LANES)).map(|number| Warp::new(number as u32)).collect();
-        Ok(Self { common, warps, _memory: memory })
+        Self { common, warps }
     }
 
-    /// Runs block `number` to its end.
+    /// Begins as a block of cluster `number`.
     ///
     /// # Errors
-    /// What a thread did that it must not.
-    pub fn run(
+    /// Too much local memory.
+    pub fn begin(
         &mut self,
         launch: &Prepared<'_>,
         number: u32,
-        mut watch: Option<&mut dyn Watch>,
+        watch: Option<&mut dyn Watch>,
     ) -> Result<(), Box<Fault>> {
-        let [x, y, _] = launch.grid;
-        self.common.number = number;
-        self.common.id = [number % x, number / x % y, number / x / y];
-        self.common.barriers = Default::default();
+        let common = &mut self.common;
+        common.id = launch.block_of(number, common.rank);
+        let [x, y, z] = common.id;
+        common.number = (z * launch.grid[1] + y) * launch.grid[0] + x;
+        common.barriers = Default::default();
+        common.warpgroups.iter_mut().for_each(|warpgroup| *warpgroup = Warpgroup::default());
         // SAFETY: the window is longer than what a launch may ask for.
-        unsafe { std::ptr::write_bytes(self.common.shared as *mut u8, 0xFF, self.common.shared_bytes as usize) };
-        if let Some(watch) = watch.as_deref_mut() {
-            watch.block(number, self.common.shared);
+        unsafe { std::ptr::write_bytes(common.shared as *mut u8, 0xFF, common.shared_bytes as usize) };
+        if let Some(watch) = watch {
+            watch.block(common.number, common.shared);
         }
         for warp in &mut self.warps {
             let lanes = (self.common.threads - warp.number as usize * LANES).min(LANES);
@@ -101,38 +103,20 @@ impl Block {
             begun.map_err(|why| launch.fault((launch.kernel, 0), self.common.id, 0, What::Other(why)))?;
             launch.fill_specials(&self.common, warp);
         }
-        let mut idle = 0;
-        let mut turns: Vec<usize> = (0..self.warps.len()).collect();
-        loop {
-            launch.order.warps(&mut turns, u64::from(number), idle);
-            let (mut moved, mut yielded) = (false, false);
-            for &turn in &turns {
-                self.wake(turn);
-                while let Some(group) = self.warps[turn].pick(&launch.order) {
-                    let outcome = self.run_group(launch, turn, group, again(&mut watch))?;
-                    yielded |= outcome == Outcome::Yielded;
-                    moved |= outcome != Outcome::Yielded;
-                }
-            }
-            if self.warps.iter().all(|warp| warp.groups.is_empty()) {
-                break;
-            }
-            idle = if moved { 0 } else { idle + 1 };
-            if !moved && !yielded || idle > IDLE {
-                return Err(self.stuck(launch, yielded));
-            }
-        }
-        if let Some(watch) = watch {
-            watch.end_block();
-        }
         Ok(())
     }
 
+    /// Whether all threads have exited.
+    pub fn is_over(&self) -> bool {
+        self.warps.iter().all(|warp| warp.groups.is_empty())
+    }
+
     /// Groups of a warp that waited for what is there now are ready again.
-    fn wake(&mut self, warp: usize) {
+    pub fn wake(&mut self, warp: usize, barrier: &ClusterBarrier) {
         for group in &mut self.warps[warp].groups {
             group.state = match group.state {
                 State::Barrier(id, use_) if self.common.barriers[id].uses != use_ => State::Released(id),
+                State::Cluster(phase) if barrier.phase != phase => State::Ready,
                 State::Yielded => State::Ready,
                 state => state,
             };
@@ -140,11 +124,12 @@ impl Block {
     }
 
     /// Runs a group until it waits, leaves, is split, meets another one, or has had its turn.
-    fn run_group(
+    pub fn run_group(
         &mut self,
         launch: &Prepared<'_>,
         turn: usize,
         group: usize,
+        around: &mut Around,
         mut watch: Option<&mut dyn Watch>,
     ) -> Result<Outcome, Box<Fault>> {
         let Self { common, warps, .. } = self;
@@ -210,12 +195,17 @@ impl Block {
                         pc += 1;
                     } else {
                         let watch = again(&mut watch);
-                        let mut step = Step { launch, block: common, warp, words, watch, group, at: (number, pc) };
+                        let at = (number, pc);
+                        let mut step = Step { launch, block: common, around, warp, words, watch, group, at };
                         match step.act(action, active, mask) {
                             Next::On => pc += 1,
                             Next::Jump(to) => pc = to,
                             Next::Yield => {
                                 pc += 1;
+                                warp.groups[group].state = State::Yielded;
+                                break Outcome::Yielded;
+                            }
+                            Next::Again => {
                                 warp.groups[group].state = State::Yielded;
                                 break Outcome::Yielded;
                             }
@@ -241,7 +231,7 @@ impl Block {
 
 /// What a group's turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub enum Outcome {
     Moved,
     /// It did not end by itself.
     Yielded,
@@ -250,7 +240,7 @@ enum Outcome {
 impl Warp {
     /// The group that runs next: of those that are ready the one in the innermost function, and there the furthest behind, joined
     /// by all that are at the same place.
-    fn pick(&mut self, order: &Order) -> Option<usize> {
+    pub fn pick(&mut self, order: &Order) -> Option<usize> {
         let ready = |group: &Group| matches!(group.state, State::Ready | State::Released(_));
         let key = |group: &Group| (usize::MAX - self.frames[group.frame].depth, group.pc);
         let candidates = || self.groups.iter().enumerate().filter(|(_, group)| ready(group));

@@ -114,8 +114,11 @@ impl Step<'_, '_> {
         self.split(active, mask);
         self.warp.groups.swap_remove(self.group);
         for lane in lanes(active) {
-            self.warp.copies.finish(lane, None);
+            self.around.flight.copies(self.block.rank as usize, self.warp.number).finish(lane, None);
         }
+        let arrived = |lane: &usize| self.warp.arrived[*lane] == Some(self.around.barrier.phase);
+        let arrived = lanes(active).filter(arrived).count() as u32;
+        self.around.barrier.leave(active.count_ones(), arrived);
         self.warp.alive &= !active;
         for frame in &mut self.warp.frames {
             frame.lanes &= !active;

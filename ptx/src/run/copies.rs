@@ -13,18 +13,28 @@ pub struct Copy {
     pub at: (u32, u32),
 }
 
+/// A copy that is not done yet.
+struct Pending {
+    /// The group that it belongs to, counted by its lane, and its number among all of the warp.
+    group: u64,
+    number: u64,
+    copy: Copy,
+}
+
 /// The copies of a warp's lanes that are not done yet.
 #[derive(Default)]
 pub struct Copies {
-    /// With the number of the group that each belongs to, counted by its lane.
-    pending: Vec<(u64, Copy)>,
+    pending: Vec<Pending>,
     /// Groups that each lane has committed.
     committed: [u64; 32],
+    /// Copies until now.
+    count: u64,
 }
 
 impl Copies {
     pub fn add(&mut self, copy: Copy) {
-        self.pending.push((self.committed[copy.lane], copy));
+        self.pending.push(Pending { group: self.committed[copy.lane], number: self.count, copy });
+        self.count += 1;
     }
 
     /// Closes the group of a lane.
@@ -32,21 +42,30 @@ impl Copies {
         self.committed[lane] += 1;
     }
 
+    /// How many copies there were, to finish those until now later.
+    pub fn mark(&self) -> u64 {
+        self.count
+    }
+
     /// Does the copies of a lane's groups, but for the last `keep`; all of them, committed or not, without `keep`.
     pub fn finish(&mut self, lane: usize, keep: Option<u64>) {
         let until = keep.map_or(u64::MAX, |keep| self.committed[lane].saturating_sub(keep));
-        self.pending.retain(|(group, copy)| {
-            let due = copy.lane == lane && *group < until;
+        self.run(lane, |pending| pending.group < until);
+    }
+
+    /// Does the copies of a lane before a mark.
+    pub fn finish_before(&mut self, lane: usize, mark: u64) {
+        self.run(lane, |pending| pending.number < mark);
+    }
+
+    fn run(&mut self, lane: usize, is_due: impl Fn(&Pending) -> bool) {
+        self.pending.retain(|pending| {
+            let due = pending.copy.lane == lane && is_due(pending);
             if due {
-                copy.run();
+                pending.copy.run();
             }
             !due
         });
-    }
-
-    /// Does all of a lane's copies that were asked for until now, and says whether there were any.
-    pub fn is_idle(&self, lane: usize) -> bool {
-        self.pending.iter().all(|(_, copy)| copy.lane != lane)
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::block::{Block, Common, WINDOW, again};
+use super::block::{Common, WINDOW, again};
 use super::fault::{Fault, What};
+use super::params::Params;
+use super::room::Room;
 use super::warp::Warp;
 use crate::code::{Function, Special};
 use crate::lane::LANES;
@@ -33,6 +35,8 @@ pub struct Launch<'a> {
     pub kernel: u32,
     pub grid: [u32; 3],
     pub block: [u32; 3],
+    /// Blocks of a cluster; a kernel with `.reqnctapercluster` may be launched with [1, 1, 1], too.
+    pub cluster: [u32; 3],
     /// Bytes of dynamic shared memory.
     pub shared: u32,
     /// Parameters, laid out as [`Function::params`] say.
@@ -49,10 +53,11 @@ pub struct Prepared<'a> {
     pub kernel: u32,
     pub grid: [u32; 3],
     pub block: [u32; 3],
+    pub cluster: [u32; 3],
+    explicit: bool,
     pub shared_bytes: u64,
     dynamic: u32,
-    /// Aligned as parameters may want.
-    pub params: Vec<u8>,
+    pub params: Params,
     pub order: Order,
 }
 
@@ -61,19 +66,28 @@ pub struct Prepared<'a> {
 /// # Errors
 /// What a thread did that it must not; of several blocks' the one that comes first in the order of blocks.
 pub fn launch(launch: &Launch<'_>, mut watch: Option<&mut dyn Watch>) -> Result<u64, Box<Fault>> {
-    let Launch { memory, program, kernel, grid, block, shared, params, order, cores } = *launch;
+    let Launch { memory, program, kernel, grid, block, shared, params, order, cores, .. } = *launch;
     let functions = &program.functions[..];
     let shared_bytes = program.shared_bytes(kernel, shared);
-    let mut all = params.to_vec();
-    all.resize(params.len().next_multiple_of(16), 0);
+    let (cluster, explicit) = clusters(&functions[kernel as usize], launch.cluster);
+    let (dynamic, params) = (shared, Params::new(params));
     let prepared =
-        Prepared { memory, functions, kernel, grid, block, shared_bytes, dynamic: shared, params: all, order };
+        Prepared { memory, functions, kernel, grid, block, cluster, explicit, shared_bytes, dynamic, params, order };
     let refuse = |what: String| Err(prepared.fault((kernel, 0), [0; 3], 0, What::Other(what)));
     if shared_bytes > WINDOW {
         return refuse(format!("wants {shared_bytes} bytes of shared memory"));
     }
     let blocks = grid.iter().map(|n| u64::from(*n)).product::<u64>();
     let Ok(blocks) = u32::try_from(blocks) else { return refuse(format!("has {blocks} blocks")) };
+    let whole = (0..3).all(|axis| cluster[axis] > 0 && grid[axis] % cluster[axis] == 0);
+    let each = cluster.iter().map(|n| u64::from(*n)).product::<u64>();
+    if !whole || each > CLUSTER || launch.cluster != [1; 3] && launch.cluster != cluster {
+        return refuse(format!(
+            "cannot run {grid:?} blocks in clusters of {cluster:?} ({:?} asked for)",
+            launch.cluster
+        ));
+    }
+    let blocks = blocks / each as u32;
     let sequence = order.blocks(blocks);
     let (next, bound, executed) = (AtomicU32::new(0), AtomicU32::new(blocks), AtomicU64::new(0));
     let failure: Mutex<Option<(u32, Box<Fault>)>> = Mutex::new(None);
@@ -85,7 +99,7 @@ pub fn launch(launch: &Launch<'_>, mut watch: Option<&mut dyn Watch>) -> Result<
         }
     };
     let work = |mut watch: Option<&mut dyn Watch>| {
-        let mut room = match Block::new(&prepared) {
+        let mut room = match Room::new(&prepared) {
             Ok(room) => room,
             Err(why) => return fail(0, prepared.fault((kernel, 0), [0; 3], 0, What::Other(why))),
         };
@@ -99,7 +113,7 @@ pub fn launch(launch: &Launch<'_>, mut watch: Option<&mut dyn Watch>) -> Result<
                 fail(position, fault);
             }
         }
-        executed.fetch_add(room.warps.iter().map(|warp| warp.executed).sum(), Ordering::Relaxed);
+        executed.fetch_add(room.executed(), Ordering::Relaxed);
     };
     let alone = watch.is_some() || prepared.function().orders_blocks;
     let helpers = if alone { 0 } else { cores.min(blocks as usize).saturating_sub(1) };
@@ -115,7 +129,27 @@ pub fn launch(launch: &Launch<'_>, mut watch: Option<&mut dyn Watch>) -> Result<
     }
 }
 
+/// Blocks of a cluster at most (an H100's, if a kernel says that it is not portable).
+const CLUSTER: u64 = 16;
+
+/// The blocks of a cluster, and whether anybody says so.
+fn clusters(function: &Function, asked: [u32; 3]) -> ([u32; 3], bool) {
+    let said = function.directives.iter().find(|(name, _)| name == "reqnctapercluster");
+    match said {
+        Some((_, numbers)) => (std::array::from_fn(|axis| numbers.get(axis).copied().unwrap_or(1)), true),
+        None => (asked, asked != [1; 3] || function.directives.iter().any(|(name, _)| name == "explicitcluster")),
+    }
+}
+
 impl Prepared<'_> {
+    /// The coordinates of the block of a rank in a cluster, both x fastest.
+    pub fn block_of(&self, cluster: u32, rank: u32) -> [u32; 3] {
+        let split = |number: u32, [x, y, _]: [u32; 3]| [number % x, number / x % y, number / x / y];
+        let of = split(cluster, std::array::from_fn(|axis| self.grid[axis] / self.cluster[axis]));
+        let within = split(rank, self.cluster);
+        std::array::from_fn(|axis| of[axis] * self.cluster[axis] + within[axis])
+    }
+
     pub fn function(&self) -> &Function {
         &self.functions[self.kernel as usize]
     }
@@ -164,11 +198,13 @@ impl Prepared<'_> {
                     Special::Ctaid(axis) => all(block.id[axis]),
                     Special::Nctaid(axis) => all(self.grid[axis]),
                     // Without clusters each block is one of its own.
-                    Special::ClusterId(axis) => all(block.id[axis]),
-                    Special::Nclusterid(axis) => all(self.grid[axis]),
-                    Special::ClusterCtaid(_) | Special::ClusterCtarank => all(0),
-                    Special::ClusterNctaid(_) | Special::ClusterNctarank => all(1),
-                    Special::IsExplicitCluster => *at = 0,
+                    Special::ClusterId(axis) => all(block.id[axis] / self.cluster[axis]),
+                    Special::Nclusterid(axis) => all(self.grid[axis] / self.cluster[axis]),
+                    Special::ClusterCtaid(axis) => all(block.id[axis] % self.cluster[axis]),
+                    Special::ClusterCtarank => all(block.rank),
+                    Special::ClusterNctaid(axis) => all(self.cluster[axis]),
+                    Special::ClusterNctarank => all(self.cluster.iter().product()),
+                    Special::IsExplicitCluster => *at = if self.explicit { u32::MAX } else { 0 },
                     Special::Laneid => fill(&|lane| lane as u32),
                     Special::Warpid => all(warp_number),
                     Special::Nwarpid => all(2048 / LANES as u32),

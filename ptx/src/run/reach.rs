@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::block::WINDOW;
 use super::fault::{Kind, What};
 use super::lanes;
 use super::step::{Next, Step};
@@ -90,6 +91,11 @@ impl Reach {
         {
             return Err(next);
         }
+        if step.around.flight.is_busy()
+            && let Err(next) = step.undisturbed(&at, mask, bytes, kind)
+        {
+            return Err(next);
+        }
         Ok(at)
     }
 
@@ -149,7 +155,7 @@ impl Step<'_, '_> {
     /// What a generic address exceeds an address of the space by, for a lane.
     pub fn base(&self, space: Space, lane: usize) -> u64 {
         match space {
-            Space::Shared => self.block.shared,
+            Space::Shared | Space::Cluster => self.block.shared,
             Space::Local => self.warp.local.of(lane),
             Space::Param => self.launch.params.as_ptr() as u64,
             Space::Global | Space::Constant | Space::Generic => 0,
@@ -160,7 +166,8 @@ impl Step<'_, '_> {
     pub fn space_of(&self, address: u64) -> Space {
         let params = self.launch.params.as_ptr_range();
         if self.block.window.contains(&address) {
-            Space::Shared
+            let own = self.block.shared..self.block.shared + WINDOW;
+            if own.contains(&address) { Space::Shared } else { Space::Cluster }
         } else if self.warp.local.range().contains(&address) {
             Space::Local
         } else if (params.start as u64..params.end as u64).contains(&address) {
@@ -170,6 +177,36 @@ impl Step<'_, '_> {
                 Some(Holds::Variable { constant: true, .. }) => Space::Constant,
                 _ => Space::Global,
             }
+        }
+    }
+
+    /// The pointer to bytes of shared memory of a block of the cluster.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn shared_of(&self, rank: u64, offset: u64, bytes: u64) -> Result<u64, &'static str> {
+        match self.around.flight.exited.get(rank as usize) {
+            None => Err("in a block that the cluster does not have"),
+            Some(true) => Err("shared memory of a block that is over"),
+            Some(false) if offset + bytes <= self.block.shared_bytes => {
+                Ok(self.block.window.start + rank * WINDOW + offset)
+            }
+            Some(false) => Err("outside of shared memory"),
+        }
+    }
+
+    /// The address in `.shared::cluster` space of a pointer into shared memory.
+    pub fn cluster_address(&self, pointer: u64) -> u64 {
+        let offset = pointer.wrapping_sub(self.block.window.start);
+        let rank = offset / WINDOW;
+        if rank == u64::from(self.block.rank) { offset % WINDOW } else { offset.wrapping_add(WINDOW) }
+    }
+
+    /// The generic address of one in `.shared::cluster` space.
+    pub fn generic_of_cluster(&self, address: u64) -> u64 {
+        match address / WINDOW {
+            0 => self.block.shared + address,
+            above => self.block.window.start + (above - 1) * WINDOW + address % WINDOW,
         }
     }
 
@@ -199,6 +236,13 @@ impl Step<'_, '_> {
                 }),
             },
             Space::Shared => self.block.shared_pointer(address, bytes),
+            Space::Cluster => {
+                let rank = match address / WINDOW {
+                    0 => self.block.rank.into(),
+                    above => above - 1,
+                };
+                self.shared_of(rank, address % WINDOW, bytes)
+            }
             Space::Local => match self.warp.local.within(address, bytes) {
                 true => Ok(self.warp.local.of(lane) + address),
                 false => Err("outside of local memory"),
@@ -210,7 +254,8 @@ impl Step<'_, '_> {
             Space::Generic => {
                 let params = self.launch.params.as_ptr_range();
                 if within(self.block.window.clone()) {
-                    return self.block.shared_pointer(address - self.block.window.start, bytes);
+                    let offset = address - self.block.window.start;
+                    return self.shared_of(offset / WINDOW, offset % WINDOW, bytes);
                 }
                 if within(self.warp.local.range()) {
                     return match self.warp.local.owner(address) {

@@ -3,6 +3,7 @@
 use super::block::Common;
 use super::fault::{Fault, What};
 use super::launch::Prepared;
+use super::room::Around;
 use super::warp::Warp;
 use crate::lane::{LANES, Width};
 use crate::watch::Watch;
@@ -17,6 +18,8 @@ pub enum Next {
     Wait,
     /// With the next one, after others had a turn.
     Yield,
+    /// With this one again, after others had a turn.
+    Again,
     /// Not at all: its lanes have left the function.
     Left,
     /// The launch ends.
@@ -27,6 +30,8 @@ pub enum Next {
 pub struct Step<'s, 'l> {
     pub launch: &'s Prepared<'l>,
     pub block: &'s mut Common,
+    /// What its cluster shares.
+    pub around: &'s mut Around,
     pub warp: &'s mut Warp,
     /// The registers of the frame.
     pub words: *mut u32,

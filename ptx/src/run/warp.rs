@@ -31,6 +31,8 @@ pub enum State {
     Released(usize),
     /// The other lanes of a mask, at the same kind of instruction.
     Lanes(u32),
+    /// The cluster's barrier, in this phase.
+    Cluster(u64),
     /// Its turn, after others had theirs.
     Yielded,
 }
@@ -134,8 +136,8 @@ pub struct Warp {
     pub local: Local,
     /// Lanes that have not exited.
     pub alive: u32,
-    /// Copies of `cp.async` that are not done yet, oldest first.
-    pub copies: super::copies::Copies,
+    /// Of each lane that has arrived at the cluster's barrier and not waited there: the phase.
+    pub arrived: [Option<u64>; LANES],
     /// Instructions since the launch began, and readings of clocks.
     pub executed: u64,
     pub reads: u64,
@@ -145,7 +147,7 @@ impl Warp {
     pub fn new(number: u32) -> Self {
         let local = Local { memory: None, top: 0 };
         let (frames, unused, groups) = (Vec::new(), Vec::new(), Vec::new());
-        Self { number, frames, unused, groups, local, alive: 0, copies: Default::default(), executed: 0, reads: 0 }
+        Self { number, frames, unused, groups, local, alive: 0, arrived: [None; LANES], executed: 0, reads: 0 }
     }
 
     /// Begins anew with the lanes `mask` at the beginning of a kernel.
@@ -158,7 +160,7 @@ impl Warp {
         self.unused.extend(1..self.frames.len());
         (self.alive, self.local.top) = (mask, 0);
         self.groups.clear();
-        self.copies = Default::default();
+        self.arrived = [None; LANES];
         if self.frames.is_empty() || self.frames[0].function != number {
             self.frames.clear();
             self.unused.clear();

@@ -24,6 +24,8 @@ pub enum Space {
     Global,
     Constant,
     Shared,
+    /// Shared memory of any block of the cluster (`.shared::cluster`): the rank of another block, and one, in bits 24 and above.
+    Cluster,
     Local,
     Param,
     Generic,

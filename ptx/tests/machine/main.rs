@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod device;
+mod flight;
 mod running;
 mod tensor;
 mod whole;

@@ -33,6 +33,7 @@ pub fn kernel(outside: &str, body: &str) -> String {
 pub struct With {
     pub threads: u32,
     pub blocks: u32,
+    pub cluster: u32,
     pub shared: u32,
     pub n: u32,
     pub order: Order,
@@ -40,7 +41,7 @@ pub struct With {
 
 impl Default for With {
     fn default() -> Self {
-        Self { threads: 32, blocks: 1, shared: 0, n: 0, order: Order::Forward }
+        Self { threads: 32, blocks: 1, cluster: 1, shared: 0, n: 0, order: Order::Forward }
     }
 }
 
@@ -56,6 +57,7 @@ pub fn run(text: &str, with: With) -> Result<Vec<u32>, Fault> {
         kernel: program.kernel("k").unwrap(),
         grid: [with.blocks, 1, 1],
         block: [with.threads, 1, 1],
+        cluster: [with.cluster, 1, 1],
         shared: with.shared,
         params: &params,
         order: with.order,

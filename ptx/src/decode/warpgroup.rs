@@ -1,0 +1,214 @@
+//! `wgmma` (ISA 9.7.15).
+
+use super::mbarrier::wrong;
+use super::whole::{UNKNOWN, fits, whole};
+use super::{Decoder, Refusal};
+use crate::code::{Action, Run};
+use crate::lane::{LANES, Width};
+use crate::run::flight::Reading;
+use crate::run::warpgroup::{A, Asked};
+use crate::run::whole::{Registers, tried};
+use crate::run::{Kind, Next, Step};
+use crate::tensor::element::Element;
+use crate::tensor::wgmma::{self, Major, Operand as Matrix, Sums, Wgmma};
+use crate::text::tree::Operand;
+
+impl Decoder<'_> {
+    pub(super) fn warpgroup(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
+        let run: Box<dyn Run> = match (parts, operands) {
+            (["wgmma", "fence", "sync", "aligned"], []) => Box::new(Fence),
+            (["wgmma", "commit_group", "sync", "aligned"], []) => Box::new(Commit),
+            (["wgmma", "wait_group", "sync", "aligned"], [Operand::Integer(keep)]) => {
+                Box::new(Wait { keep: u64::try_from(*keep).map_err(|_| "waits for no such number of groups")? })
+            }
+            _ => self.multiply_async(parts, operands)?,
+        };
+        Ok(whole(run))
+    }
+
+    fn multiply_async(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Box<dyn Run>, Refusal> {
+        let wgmma = wgmma::find(self.around.isa, parts).ok_or(UNKNOWN)?;
+        let [d, a, b, add, rest @ ..] = operands else { return Err("lacks operands".into()) };
+        let d = self.results(d, wgmma.d.width())?;
+        fits("D", &d, wgmma.d.registers)?;
+        let in_registers = matches!(a, Operand::Vector(_));
+        let a = match in_registers {
+            true => Factor::Registers(self.sources(a, Width::B32)?),
+            false => Factor::Shared(self.source(a, Width::B64)?),
+        };
+        if let Factor::Registers(registers) = &a {
+            fits("A", registers, wgmma.a_fragment().registers)?;
+        }
+        let b = self.source(b, Width::B64)?;
+        let add = match add {
+            Operand::Integer(add) => self.constant(Width::Predicate, u128::from(*add != 0)),
+            add => self.source(add, Width::Predicate)?,
+        };
+        let numbers: Option<Vec<i128>> = rest
+            .iter()
+            .map(|operand| if let Operand::Integer(number) = operand { Some(*number) } else { None })
+            .collect();
+        let numbers = numbers.ok_or("has registers where numbers belong")?;
+        let scales = if wgmma.scales() { 2 } else { 0 };
+        let turns = if wgmma.transposes() { 2 - usize::from(in_registers) } else { 0 };
+        let (scaled, turned) = numbers.split_at_checked(scales).ok_or("lacks scales")?;
+        if turned.len() != turns
+            || scaled.iter().any(|s| !matches!(s, 1 | -1))
+            || turned.iter().any(|t| !matches!(t, 0 | 1))
+        {
+            return Err("has other scales, or ways that matrices lie, than it takes".into());
+        }
+        let major = |turned: Option<&i128>| if turned == Some(&1) { Major::Mn } else { Major::K };
+        let a_major = if in_registers { Major::K } else { major(turned.first()) };
+        let b_major = major(turned.last());
+        Ok(Box::new(Multiply { wgmma, d, a, b, add, negate: scaled.iter().product::<i128>() < 0, a_major, b_major }))
+    }
+}
+
+enum Factor {
+    Registers(Registers),
+    /// The register with its descriptor.
+    Shared(u32),
+}
+
+struct Multiply {
+    wgmma: Wgmma,
+    d: Registers,
+    a: Factor,
+    b: u32,
+    /// The predicate `scale-d`.
+    add: u32,
+    negate: bool,
+    a_major: Major,
+    b_major: Major,
+}
+
+impl Step<'_, '_> {
+    /// The warp's warpgroup, and its place in it.
+    fn warpgroup(&self, mask: u32) -> Result<(usize, usize), Next> {
+        self.whole(mask)?;
+        let (number, warp) = (self.warp.number as usize / 4, self.warp.number as usize % 4);
+        match number < self.block.warpgroups.len() {
+            true => Ok((number, warp)),
+            false => Err(wrong(self, 0, "multiplies by wgmma in a warp that no four warps have".into())),
+        }
+    }
+
+    /// A value that all lanes have.
+    fn same(&self, register: u32, width: Width, what: &str) -> Result<u64, Next> {
+        // SAFETY: the decoder placed the register.
+        let value = |lane| unsafe { self.get(register, width, lane) };
+        match (1..LANES).find(|lane| value(*lane) != value(0)) {
+            None => Ok(value(0)),
+            Some(lane) => Err(wrong(self, lane, format!("has another {what} for wgmma than lane 0 of its warp"))),
+        }
+    }
+
+    /// A matrix in shared memory, and from which byte to which it is read.
+    fn matrix(
+        &self,
+        bits: u64,
+        element: Element,
+        major: Major,
+        size: usize,
+    ) -> Result<(Matrix, std::ops::Range<u64>), Next> {
+        let matrix = Matrix::new(bits, element, major, size)
+            .map_err(|why| wrong(self, 0, format!("multiplies by wgmma, but {why}")))?;
+        let (mut first, mut end) = (u64::MAX, 0);
+        for (.., address) in matrix.units() {
+            (first, end) = (first.min(address.into()), end.max(u64::from(address) + 16));
+        }
+        if end > self.block.shared_bytes {
+            let what = format!("multiplies by wgmma a matrix that ends at {end:#x}, outside of shared memory");
+            return Err(wrong(self, 0, what));
+        }
+        Ok((matrix, self.block.shared + first..self.block.shared + end))
+    }
+}
+
+impl Run for Multiply {
+    fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
+        let (number, warp) = tried!(step.warpgroup(mask));
+        let mut ranges = Vec::new();
+        let a = match &self.a {
+            Factor::Registers(registers) => {
+                let mut all = Box::new([[0; LANES]; 4]);
+                // SAFETY: the decoder placed the registers.
+                unsafe { registers.get(step.words, &mut all[..]) };
+                A::Registers(all)
+            }
+            Factor::Shared(register) => {
+                let bits = tried!(step.same(*register, Width::B64, "descriptor"));
+                let (matrix, range) = tried!(step.matrix(bits, self.wgmma.a, self.a_major, 64));
+                ranges.push(range);
+                A::Shared(matrix)
+            }
+        };
+        let bits = tried!(step.same(self.b, Width::B64, "descriptor"));
+        let (b, range) = tried!(step.matrix(bits, self.wgmma.b, self.b_major, self.wgmma.shape.n));
+        ranges.push(range);
+        let add = tried!(step.same(self.add, Width::Predicate, "scale-d")) == 1;
+        if step.around.flight.is_busy() {
+            for range in &ranges {
+                let mut at = [0; LANES];
+                at[0] = range.start;
+                tried!(step.undisturbed(&at, 1, range.end - range.start, Kind::Read));
+            }
+        }
+        let asked = Asked { wgmma: self.wgmma, a, b, sums: Sums { add, negate: self.negate } };
+        // SAFETY: the decoder placed D's registers.
+        let done = unsafe { step.block.warpgroups[number].ask(warp, asked, &self.d, step.words) };
+        match done {
+            Ok(multiply) => {
+                let (rank, at) = (step.block.rank as usize, step.at);
+                let reading = |range| Reading { rank, warpgroup: number, number: multiply, range, at };
+                step.around.flight.reads.extend(ranges.into_iter().map(reading));
+                Next::On
+            }
+            Err(what) => wrong(step, 0, what),
+        }
+    }
+}
+
+struct Fence;
+
+impl Run for Fence {
+    fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
+        let (number, warp) = tried!(step.warpgroup(mask));
+        step.block.warpgroups[number].fence(warp);
+        Next::On
+    }
+}
+
+struct Commit;
+
+impl Run for Commit {
+    fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
+        let (number, warp) = tried!(step.warpgroup(mask));
+        step.block.warpgroups[number].commit(warp);
+        Next::On
+    }
+}
+
+struct Wait {
+    keep: u64,
+}
+
+impl Run for Wait {
+    fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
+        let (number, warp) = tried!(step.warpgroup(mask));
+        let shared = step.block.shared;
+        // SAFETY: where matrices lie was checked when they were asked for; units are aligned to 16 bytes.
+        let read = |address: u32| unsafe { *((shared + u64::from(address)) as *const [u32; 4]) };
+        let warpgroup = &mut step.block.warpgroups[number];
+        let waited = warpgroup.wait(warp, self.keep, read);
+        let (done, rank) = (warpgroup.done(), step.block.rank as usize);
+        let is_left = |reading: &Reading| (reading.rank, reading.warpgroup) != (rank, number) || reading.number >= done;
+        step.around.flight.reads.retain(is_left);
+        match waited {
+            Ok(true) => Next::On,
+            Ok(false) => Next::Again,
+            Err(what) => wrong(step, 0, what),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What a cluster's blocks have asked for and is not done yet: asynchronous copies, reductions and arrivals (ISA 9.7.9.25, 9.7.13.15).
+//!
+//! Each is done as late as may be, so that a wait that is missing shows: when somebody who waits for it could not go on otherwise, or
+//! when nobody at all can. Until then bytes that it will write must not be looked at, and bytes that it will read not be changed.
+
+pub mod mbarrier;
+pub mod work;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::block::WINDOW;
+use super::copies::Copies;
+use super::fault::{Fault, Kind, What};
+use super::lanes;
+use super::launch::Prepared;
+use super::step::{Next, Step};
+use crate::lane::LANES;
+use mbarrier::Mbarriers;
+use work::Work;
+
+/// A thread of a cluster: the rank of its block, its warp, its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Thread {
+    pub rank: usize,
+    pub warp: u32,
+    pub lane: usize,
+}
+
+/// Something that was asked for.
+pub struct Operation {
+    pub thread: Thread,
+    /// The coordinates of its block, and function and instruction.
+    pub block: [u32; 3],
+    pub at: (u32, u32),
+    pub work: Work,
+    pub done: Done,
+}
+
+/// Who is told that it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A bulk group of its thread, by number.
+    Group(u64),
+    /// The mbarrier at this pointer, which is told of so many bytes.
+    Bytes(u64, u32),
+    /// The mbarrier at this pointer, at which the thread arrives once its copies of `cp.async` before the mark are done.
+    Arrive(u64, u64),
+}
+
+/// A part of shared memory that a multiply in flight will read.
+pub struct Reading {
+    pub rank: usize,
+    pub warpgroup: usize,
+    /// The multiply's number.
+    pub number: u64,
+    pub range: Range<u64>,
+    /// Where it was asked for.
+    pub at: (u32, u32),
+}
+
+/// All that is in flight.
+pub struct Flight {
+    /// Addresses of the shared memory of all blocks.
+    window: Range<u64>,
+    operations: Vec<Operation>,
+    pub mbarriers: Mbarriers,
+    /// Copies of `cp.async`, by block and warp.
+    copies: Vec<Copies>,
+    warps: usize,
+    /// Bulk groups that threads have committed.
+    groups: HashMap<Thread, u64>,
+    /// Shared memory that multiplies in flight will read.
+    pub reads: Vec<Reading>,
+    /// Something has happened that others may wait for.
+    pub moved: bool,
+    /// Blocks that are over.
+    pub exited: Vec<bool>,
+}
+
+impl Flight {
+    /// For blocks of so many warps, whose shared memory lies in `window`.
+    pub fn new(window: Range<u64>, warps: usize) -> Self {
+        let blocks = ((window.end - window.start) / WINDOW) as usize;
+        let copies = (0..blocks * warps).map(|_| Copies::default()).collect();
+        let (mbarriers, groups) = Default::default();
+        let (operations, reads) = (Vec::new(), Vec::new());
+        Self { window, operations, mbarriers, copies, warps, groups, reads, moved: false, exited: vec![false; blocks] }
+    }
+
+    /// Nothing is in flight any more, and no block over.
+    pub fn clear(&mut self) {
+        self.operations.clear();
+        self.mbarriers = Mbarriers::default();
+        self.copies.iter_mut().for_each(|copies| *copies = Copies::default());
+        self.groups.clear();
+        self.reads.clear();
+        self.exited.fill(false);
+    }
+
+    /// Copies of `cp.async` of a warp.
+    pub fn copies(&mut self, rank: usize, warp: u32) -> &mut Copies {
+        &mut self.copies[rank * self.warps + warp as usize]
+    }
+
+    pub fn add(&mut self, operation: Operation) {
+        self.moved = true;
+        self.operations.push(operation);
+    }
+
+    /// The number of the bulk group that a thread's next copies belong to.
+    pub fn group(&self, thread: Thread) -> u64 {
+        self.groups.get(&thread).copied().unwrap_or(0)
+    }
+
+    /// Closes the bulk group of a thread.
+    pub fn commit(&mut self, thread: Thread) {
+        *self.groups.entry(thread).or_default() += 1;
+    }
+
+    /// Does a thread's bulk groups, but for the last `keep`; only the reading, if `reads`.
+    ///
+    /// # Errors
+    /// What one of them does that it must not.
+    pub fn finish(&mut self, launch: &Prepared<'_>, thread: Thread, keep: u64, reads: bool) -> Result<(), Box<Fault>> {
+        let until = self.group(thread).saturating_sub(keep);
+        let due = |op: &Operation| op.thread == thread && matches!(op.done, Done::Group(group) if group < until);
+        if reads {
+            self.operations.iter_mut().filter(|op| due(op)).for_each(|op| op.work.read());
+            return Ok(());
+        }
+        while let Some(at) = self.operations.iter().position(due) {
+            self.perform(launch, at)?;
+        }
+        Ok(())
+    }
+
+    /// Does what completes the phase of the mbarrier at a pointer, if that is all that is missing.
+    ///
+    /// # Errors
+    /// As [`Flight::finish`].
+    pub fn settle(&mut self, launch: &Prepared<'_>, barrier: u64) -> Result<(), Box<Fault>> {
+        let Some(mut state) = self.mbarriers.find(barrier) else { return Ok(()) };
+        let mut due = Vec::new();
+        for (at, operation) in self.operations.iter().enumerate() {
+            match operation.done {
+                Done::Bytes(of, bytes) if of == barrier => state.missing -= i64::from(bytes),
+                Done::Arrive(of, _) if of == barrier => state.pending = state.pending.saturating_sub(1),
+                _ => continue,
+            }
+            due.push(at);
+            if state.pending == 0 && state.missing == 0 {
+                for (done, at) in due.into_iter().enumerate() {
+                    self.perform(launch, at - done)?;
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what was asked for first, and says whether there was anything.
+    ///
+    /// # Errors
+    /// As [`Flight::finish`].
+    pub fn oldest(&mut self, launch: &Prepared<'_>) -> Result<bool, Box<Fault>> {
+        match self.operations.is_empty() {
+            true => Ok(false),
+            false => self.perform(launch, 0).map(|()| true),
+        }
+    }
+
+    fn perform(&mut self, launch: &Prepared<'_>, at: usize) -> Result<(), Box<Fault>> {
+        let Operation { thread, block, at, mut work, done } = self.operations.remove(at);
+        self.moved = true;
+        work.read();
+        work.write();
+        let told = match done {
+            Done::Group(_) => Ok(()),
+            Done::Bytes(barrier, bytes) => self.mbarriers.complete(barrier, bytes),
+            Done::Arrive(barrier, mark) => {
+                self.copies(thread.rank, thread.warp).finish_before(thread.lane, mark);
+                self.mbarriers.arrive(barrier, 1, false).map(|_| ())
+            }
+        };
+        told.map_err(|why| {
+            let number = thread.warp as usize * LANES + thread.lane;
+            launch.fault(at, block, number, What::Other(format!("asks for something asynchronous that {why}")))
+        })
+    }
+
+    /// Whether anybody's accesses have to be looked at.
+    #[inline(always)]
+    pub fn is_busy(&self) -> bool {
+        !self.operations.is_empty() || !self.reads.is_empty()
+    }
+
+    /// What accesses of these bytes disturb, with where that was asked for.
+    pub fn disturbed(&self, bytes: Range<u64>, kind: Kind) -> Option<(String, (u32, u32))> {
+        let meets = |other: &Range<u64>| bytes.start < other.end && other.start < bytes.end;
+        let does = if kind == Kind::Read { "reads" } else { "writes" };
+        for operation in &self.operations {
+            // What is added comes in any order.
+            let both_add = kind == Kind::Atomic && operation.work.is_reduction();
+            if meets(operation.work.writes()) && !both_add {
+                let what =
+                    format!("{does} shared memory that an asynchronous copy is still to write: a wait is missing");
+                return Some((what, operation.at));
+            }
+            if kind != Kind::Read && meets(operation.work.reads()) {
+                let what =
+                    format!("{does} shared memory that an asynchronous copy is still to read: a wait is missing");
+                return Some((what, operation.at));
+            }
+        }
+        let multiplied = self.reads.iter().find(|reading| kind != Kind::Read && meets(&reading.range));
+        multiplied.map(|reading| {
+            let what = format!("{does} shared memory that a wgmma in flight is still to read: a wait is missing");
+            (what, reading.at)
+        })
+    }
+
+    /// The rank of the block that a pointer into shared memory belongs to.
+    pub fn rank(&self, pointer: u64) -> usize {
+        ((pointer - self.window.start) / WINDOW) as usize
+    }
+
+    /// The pointer to the same place of another block's shared memory.
+    pub fn same_place(&self, pointer: u64, rank: usize) -> u64 {
+        self.window.start + rank as u64 * WINDOW + (pointer - self.window.start) % WINDOW
+    }
+
+    /// Bytes from where the shared memory of a pointer's block begins.
+    pub fn within(&self, pointer: u64) -> u64 {
+        (pointer - self.window.start) % WINDOW
+    }
+
+    /// Whether a pointer leads into shared memory of the cluster.
+    pub fn is_shared(&self, pointer: u64) -> bool {
+        self.window.contains(&pointer)
+    }
+}
+
+impl Step<'_, '_> {
+    /// A lane as a thread of the cluster.
+    pub fn thread(&self, lane: usize) -> Thread {
+        Thread { rank: self.block.rank as usize, warp: self.warp.number, lane }
+    }
+
+    /// Asks for something asynchronous.
+    pub fn ask(&mut self, lane: usize, work: Work, done: Done) {
+        let (thread, block, at) = (self.thread(lane), self.block.id, self.at);
+        self.around.flight.add(Operation { thread, block, at, work, done });
+    }
+
+    /// Whether accesses leave alone what is in flight.
+    ///
+    /// # Errors
+    /// They do not.
+    #[cold]
+    pub fn undisturbed(&mut self, at: &[u64; LANES], mask: u32, bytes: u64, kind: Kind) -> Result<(), Next> {
+        for lane in lanes(mask).filter(|lane| self.around.flight.is_shared(at[*lane])) {
+            if let Some((what, other)) = self.around.flight.disturbed(at[lane]..at[lane] + bytes, kind) {
+                let mut fault = self.fault(lane, What::Other(what));
+                fault.others.push(self.launch.place(other).0);
+                return Err(Next::Fault(fault));
+            }
+        }
+        Ok(())
+    }
+}
