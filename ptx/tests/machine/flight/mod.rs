@@ -2,6 +2,8 @@
 
 mod bulk;
 mod mbarriers;
+mod tensors;
+mod warpgroups;
 
 use crate::running::{With, fault, kernel, run};
 
