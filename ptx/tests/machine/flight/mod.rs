@@ -1,6 +1,7 @@
 //! What is asynchronous: it is done when somebody waits for it, and what uses it wrongly is told.
 
 mod bulk;
+mod clusters;
 mod mbarriers;
 mod tensors;
 mod warpgroups;
