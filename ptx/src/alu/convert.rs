@@ -138,9 +138,8 @@ pub fn find(asked: Asked) -> Option<Found> {
     let float_round = words.choice(&ROUNDS);
     let integral = if float_round.is_none() { words.choice(&INTEGRAL) } else { None };
     let ftz = words.flag("ftz");
-    let mut relu = words.flag("relu");
+    let relu = words.flag("relu");
     let satfinite = words.flag("satfinite");
-    relu |= words.flag("relu");
     let sat = words.flag("sat");
     let (to_name, from_name) = (words.take()?, words.last()?);
     let place = |name: &str| TYPES.iter().position(|(known, _)| *known == name);

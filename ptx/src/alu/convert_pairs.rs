@@ -159,10 +159,8 @@ pub fn find(asked: Asked) -> Option<Found> {
     }
     let rounds = [("rn", Round::Nearest), ("rz", Round::Zero), ("rp", Round::Up), ("rna", Round::Away)];
     let round = words.choice(&rounds)?;
-    // The manual's forms have the two in either order.
-    let mut relu = words.flag("relu");
+    let relu = words.flag("relu");
     let satfinite = words.flag("satfinite");
-    relu |= !relu && words.flag("relu");
     let (to, from) = (words.take()?, words.last()?);
     let manner = Manner { round, integral: false, ftz: false, sat: false, relu, satfinite };
     if (to, from) == ("tf32", "f32") {

@@ -67,7 +67,8 @@ pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Foun
     if op.starts_with('v') {
         return if pair { None } else { find_video(name, &vec![Written::default(); operands]) };
     }
-    let asked = Asked { isa, op, words: Words::new(rest), operands, pair };
+    let rest = words::in_order(op, rest)?;
+    let asked = Asked { isa, op, words: Words::new(&rest), operands, pair };
     let families = [
         integer::find,
         carry::find,
@@ -92,5 +93,5 @@ pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Foun
 /// The video instruction `name`, with its operands' selectors and signs. None if it is none.
 pub fn find_video(name: &[&str], operands: &[Written]) -> Option<Found> {
     let (op, rest) = name.split_first()?;
-    video::find(op, Words::new(rest), operands)
+    video::find(op, Words::new(&words::in_order(op, rest)?), operands)
 }

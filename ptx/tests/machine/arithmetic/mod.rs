@@ -11,5 +11,6 @@ mod floats;
 mod integers;
 mod order;
 mod random;
+mod spellings;
 mod video;
 mod warp;
