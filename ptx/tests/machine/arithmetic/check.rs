@@ -23,9 +23,9 @@ pub enum Operand {
     Exactly(u64),
 }
 
-/// Vectors that a family of instructions is tried on: `PTX_VECTORS`, or enough for the suite.
+/// Vectors that each group of instructions is tried on: `PTX_VECTORS`, or enough for the suite.
 pub fn vectors() -> usize {
-    std::env::var("PTX_VECTORS").map_or(200_000, |count| count.parse().expect("PTX_VECTORS is a number"))
+    std::env::var("PTX_VECTORS").map_or(50_000, |count| count.parse().expect("PTX_VECTORS is a number"))
 }
 
 fn draw(random: &mut Random, operand: Operand, about: u64) -> u64 {

@@ -12,5 +12,6 @@ mod integers;
 mod order;
 mod random;
 mod spellings;
+mod tiny;
 mod video;
 mod warp;
