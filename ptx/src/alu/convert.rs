@@ -3,60 +3,12 @@
 //! All are done by [`convert::convert`], one lane at a time; those that programs are full of have instructions of their own.
 
 use super::float::ROUNDS;
-use super::integer::Integer;
-use super::kind::{Bf16, F16, F32, F64, S8, S16, S32, S64, U8, U16, U32, U64};
 use super::level::{Level, Run, plain};
-use super::run::one;
-use super::table::{by_flags, unary};
-use super::{Asked, Found};
+use super::{Asked, Found, convert_common};
 use crate::lane::{LANES, Operands, Place, Slot, Width};
 use crate::number::convert::{self, Manner, TYPES, Type};
-use crate::number::int::Int;
 use crate::number::round::Round;
-use crate::number::{single, soft};
-
-unary! {
-    Resize<A: Integer, D: Integer>: (A) -> D = |a| D::Lane::cut(a.long());
-    FromS16: (S16) -> F32<false> = |a| a as f32;
-    FromU16: (U16) -> F32<false> = |a| a as f32;
-    FromS32: (S32) -> F32<false> = |a| a as f32;
-    FromU32: (U32) -> F32<false> = |a| a as f32;
-    FromS64: (S64) -> F32<false> = |a| a as f32;
-    FromU64: (U64) -> F32<false> = |a| a as f32;
-    LongFromS32: (S32) -> F64 = |a| a as f64;
-    LongFromU32: (U32) -> F64 = |a| a as f64;
-    LongFromS64: (S64) -> F64 = |a| a as f64;
-    LongFromU64: (U64) -> F64 = |a| a as f64;
-    CutS32[FTZ]: (F32<FTZ>) -> S32 = |a| single::cut_s32(a);
-    CutU32[FTZ]: (F32<FTZ>) -> U32 = |a| single::cut_u32(a);
-    NearS32[FTZ]: (F32<FTZ>) -> S32 = |a| single::cut_s32(near(a));
-    DownS32[FTZ]: (F32<FTZ>) -> S32 = |a| single::cut_s32(down(a));
-    Near[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| near(a);
-    Down[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| down(a);
-    Narrow64[FTZ]: (F64) -> F32<FTZ> = |a| a as f32;
-    Widen64[FTZ]: (F32<FTZ>) -> F64 = |a| a as f64;
-    WidenF16: (F16<false>) -> F32<false> = |a| a;
-    WidenBf16: (Bf16<false>) -> F32<false> = |a| a;
-    NarrowF16[FTZ]: (F32<FTZ>) -> F16<false> = |a| a;
-    NarrowBf16[FTZ]: (F32<FTZ>) -> Bf16<false> = |a| a;
-    Saturate[FTZ]: (F32<FTZ>) -> F32<FTZ> = |a| single::saturate(a);
-}
-
-/// To the nearest integer, the even one of two: what lies beyond 2^23 has no fraction.
-#[inline(always)]
-fn near(a: f32) -> f32 {
-    const SHIFTER: f32 = 8_388_608.0;
-    let magnitude = a.abs();
-    let whole = (magnitude + SHIFTER) - SHIFTER;
-    (if magnitude < SHIFTER { whole } else { magnitude }).copysign(a)
-}
-
-/// To the next integer below.
-#[inline(always)]
-fn down(a: f32) -> f32 {
-    let near = near(a);
-    if near > a { near - 1.0 } else { near }
-}
+use crate::number::soft;
 
 /// Any conversion, as [`Operands::control`] says.
 struct Any;
@@ -95,28 +47,35 @@ impl Run for Any {
         let (to, from) = (TYPES[(o.control & 15) as usize].1, TYPES[(o.control >> 4 & 15) as usize].1);
         let manner = unpack_manner(o.control >> 8);
         for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
-            // SAFETY: the caller's promise: registers have the widths of the types.
+            // SAFETY: the caller's promise: registers have the widths of the types, or those that the form says.
             unsafe {
-                let bits = if from.bits() == 64 {
+                let bits = if from.bits() == 64 || o.control & LONG_A != 0 {
                     *words.add(o.a as usize).cast::<u64>().add(lane)
                 } else {
                     *words.add(o.a as usize + lane) as u64
                 };
                 let result = convert::convert(to, from, manner, bits);
-                match to {
-                    Type::Integer { bits: 64, .. } | Type::Float(soft::F64) => {
-                        *words.add(o.d as usize).cast::<u64>().add(lane) = result;
-                    }
-                    // Extended to the 16 bits of its register.
-                    Type::Integer { bits: 8, signed: true } => {
-                        *words.add(o.d as usize + lane) = result as i8 as u16 as u32;
-                    }
-                    _ => *words.add(o.d as usize + lane) = result as u32,
+                // Extended to its register: that of 8 bits has 16 at least.
+                let result = match to {
+                    Type::Integer { bits, signed: true } => ((result << (64 - bits)) as i64 >> (64 - bits)) as u64,
+                    _ => result,
+                };
+                if to.bits() == 64 || o.control & LONG_D != 0 {
+                    *words.add(o.d as usize).cast::<u64>().add(lane) = result;
+                } else if to.bits() == 32 || o.control & WORD_D != 0 {
+                    *words.add(o.d as usize + lane) = result as u32;
+                } else {
+                    *words.add(o.d as usize + lane) = result as u16 as u32;
                 }
             }
         }
     }
 }
+
+/// Bits of [`Operands::control`] for registers that are wider than the types: a source of 64 bits, a destination of 32 or of 64.
+const LONG_A: u32 = 1 << 16;
+const WORD_D: u32 = 1 << 17;
+const LONG_D: u32 = 1 << 18;
 
 /// The register that a type lies in.
 fn width(of: Type) -> Width {
@@ -131,6 +90,64 @@ const INTEGRAL: [(&str, Round); 4] =
     [("rni", Round::Nearest), ("rzi", Round::Zero), ("rmi", Round::Down), ("rpi", Round::Up)];
 
 pub fn find(asked: Asked) -> Option<Found> {
+    let form = parse(asked)?;
+    let (to, from) = (TYPES[form.to].0, TYPES[form.from].0);
+    convert_common::find(asked.isa, to, from, form.manner).or_else(|| Some(form.found()))
+}
+
+/// The conversion with a destination and a source that may be wider than its types (section 9.4.1).
+pub fn find_wide(asked: Asked, d: Width, a: Width) -> Option<Found> {
+    let form = parse(asked)?;
+    let (narrow_d, narrow_a) = (width(form.to()), width(form.from()));
+    if (d, a) == (narrow_d, narrow_a) {
+        return find(asked);
+    }
+    // What is wider is a register of 32 or of 64 bits; the manual excepts bf16.
+    let wider = |register: Width, of: Type, narrow: Width| {
+        let bf16 = of == Type::Float(soft::BF16);
+        let rank = |width| [Width::B16, Width::B32, Width::B64].iter().position(|known| *known == width);
+        register == narrow || (!bf16 && rank(register) > rank(narrow))
+    };
+    if !wider(d, form.to(), narrow_d) || !wider(a, form.from(), narrow_a) {
+        return None;
+    }
+    let mut found = form.found();
+    (found.slots[0].width, found.slots[1].width) = (d, a);
+    found.control |= if a == Width::B64 { LONG_A } else { 0 };
+    found.control |= match d {
+        Width::B64 => LONG_D,
+        Width::B32 => WORD_D,
+        _ => 0,
+    };
+    Some(found)
+}
+
+/// A conversion: where its types are in [`TYPES`], and how it is done.
+#[derive(Clone, Copy)]
+struct Form {
+    to: usize,
+    from: usize,
+    manner: Manner,
+}
+
+impl Form {
+    fn to(self) -> Type {
+        TYPES[self.to].1
+    }
+
+    fn from(self) -> Type {
+        TYPES[self.from].1
+    }
+
+    /// By [`Any`].
+    fn found(self) -> Found {
+        let (d, a) = (width(self.to()), width(self.from()));
+        let slots = [Slot { place: Place::D, width: d }, Slot { place: Place::A, width: a }];
+        Found::new(plain::<Any>(), slots).with_control(pack(self.to, self.from, self.manner))
+    }
+}
+
+fn parse(asked: Asked) -> Option<Form> {
     let Asked { op, mut words, .. } = asked;
     if op != "cvt" {
         return None;
@@ -164,9 +181,7 @@ pub fn find(asked: Asked) -> Option<Found> {
     }
     let round = float_round.or(integral).unwrap_or(Round::Nearest);
     let manner = Manner { round, integral: integral.is_some(), ftz, sat, relu, satfinite };
-    let slots = [Slot { place: Place::D, width: width(to) }, Slot { place: Place::A, width: width(from) }];
-    common(asked, to_name, from_name, manner)
-        .or_else(|| Some(Found::new(plain::<Any>(), slots).with_control(pack(to_at, from_at, manner))))
+    Some(Form { to: to_at, from: from_at, manner })
 }
 
 /// Whether types go with roundings: each is needed where something may be lost and illegal where nothing is.
@@ -200,58 +215,4 @@ fn legal(to: Type, from: Type, float_round: bool, integral: bool, sat: bool) -> 
         }
     };
     (rounding_is_legal && (!sat || sat_is_legal)).then_some(())
-}
-
-/// The conversions that programs are full of.
-fn common(asked: Asked, to: &str, from: &str, manner: Manner) -> Option<Found> {
-    let isa = asked.isa;
-    let Manner { round, integral, ftz, sat, relu, satfinite } = manner;
-    if relu || satfinite || (sat && (to, from, integral) != ("f32", "f32", false)) {
-        return None;
-    }
-    macro_rules! resize {
-        ($kind:ty) => {
-            match to {
-                "u8" => one::<Resize<$kind, U8>>(isa),
-                "s8" => one::<Resize<$kind, S8>>(isa),
-                "u16" | "s16" => one::<Resize<$kind, U16>>(isa),
-                "u32" | "s32" => one::<Resize<$kind, U32>>(isa),
-                "u64" | "s64" => one::<Resize<$kind, U64>>(isa),
-                _ => None,
-            }
-        };
-    }
-    match (to, from, integral, round) {
-        ("f32", "u16", false, Round::Nearest) => one::<FromU16>(isa),
-        ("f32", "s16", false, Round::Nearest) => one::<FromS16>(isa),
-        ("f32", "u32", false, Round::Nearest) => one::<FromU32>(isa),
-        ("f32", "s32", false, Round::Nearest) => one::<FromS32>(isa),
-        ("f32", "u64", false, Round::Nearest) => one::<FromU64>(isa),
-        ("f32", "s64", false, Round::Nearest) => one::<FromS64>(isa),
-        ("f64", "u32", false, Round::Nearest) => one::<LongFromU32>(isa),
-        ("f64", "s32", false, Round::Nearest) => one::<LongFromS32>(isa),
-        ("f64", "u64", false, Round::Nearest) => one::<LongFromU64>(isa),
-        ("f64", "s64", false, Round::Nearest) => one::<LongFromS64>(isa),
-        ("s32", "f32", true, Round::Zero) => by_flags!(one, CutS32[], isa, ftz),
-        ("u32", "f32", true, Round::Zero) => by_flags!(one, CutU32[], isa, ftz),
-        ("s32", "f32", true, Round::Nearest) => by_flags!(one, NearS32[], isa, ftz),
-        ("s32", "f32", true, Round::Down) => by_flags!(one, DownS32[], isa, ftz),
-        ("f32", "f32", true, Round::Nearest) => by_flags!(one, Near[], isa, ftz),
-        ("f32", "f32", true, Round::Down) => by_flags!(one, Down[], isa, ftz),
-        ("f32", "f32", false, _) if sat => by_flags!(one, Saturate[], isa, ftz),
-        ("f32", "f64", false, Round::Nearest) => by_flags!(one, Narrow64[], isa, ftz),
-        ("f64", "f32", false, _) => by_flags!(one, Widen64[], isa, ftz),
-        ("f32", "f16", false, _) if !ftz => one::<WidenF16>(isa),
-        ("f32", "bf16", false, _) if !ftz => one::<WidenBf16>(isa),
-        ("f16", "f32", false, Round::Nearest) => by_flags!(one, NarrowF16[], isa, ftz),
-        ("bf16", "f32", false, Round::Nearest) => by_flags!(one, NarrowBf16[], isa, ftz),
-        (_, "u8", ..) => resize!(U8),
-        (_, "s8", ..) => resize!(S8),
-        (_, "u16", ..) => resize!(U16),
-        (_, "s16", ..) => resize!(S16),
-        (_, "u32", ..) => resize!(U32),
-        (_, "s32", ..) => resize!(S32),
-        (_, "u64" | "s64", ..) => resize!(U64),
-        _ => None,
-    }
 }

@@ -5,6 +5,7 @@ mod bits;
 mod carry;
 mod compare;
 mod convert;
+mod convert_common;
 mod convert_pairs;
 mod float;
 mod half;
@@ -23,7 +24,7 @@ mod video;
 mod wide;
 mod words;
 
-use crate::lane::{Alu, Isa, Place, Slot};
+use crate::lane::{Alu, Isa, Place, Slot, Width};
 pub use video::Written;
 use words::Words;
 
@@ -88,6 +89,14 @@ pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Foun
     let has = |place: Place| found.slots.iter().any(|slot| slot.place == place);
     let written = found.slots.len() - has(Place::Carry) as usize - pair as usize;
     (has(Place::P) == pair && written == operands).then_some(found)
+}
+
+/// The cvt `name` of one number to one number, whose destination and source lie in registers `d` and `a` that may be wider than its
+/// types: the low bits of the source count, and the result is extended. Other instructions take registers of their types' widths.
+pub fn find_cvt(isa: Isa, name: &[&str], d: Width, a: Width) -> Option<Found> {
+    let (op, rest) = name.split_first()?;
+    let rest = words::in_order(op, rest)?;
+    convert::find_wide(Asked { isa, op, words: Words::new(&rest), operands: 2, pair: false }, d, a)
 }
 
 /// The video instruction `name`, with its operands' selectors and signs. None if it is none.

@@ -80,10 +80,10 @@ pub fn fma<M: Mode, const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 #[inline(always)]
 pub fn div<M: Mode>(a: f32, b: f32) -> f32 {
     let near = a / b;
-    // A quotient by zero or infinity is exact; elsewhere the remainder's sign says on which side the exact quotient lies.
+    // The remainder's sign says on which side the exact quotient lies. By zero or infinity there is none: zero times infinity, which
+    // compares with nothing.
     let back = near as f64 * b as f64;
-    let exact = a.is_infinite() | b.is_infinite() | (b == 0.0);
-    let (less, more) = (!exact & (back > a as f64), !exact & (back < a as f64));
+    let (less, more) = (back > a as f64, back < a as f64);
     let flip = b.is_sign_negative();
     settle::<M>(near, if flip { more } else { less }, if flip { less } else { more })
 }

@@ -263,3 +263,37 @@ fn packs() {
     let narrow = names(&[&["cvt.pack.sat"], &["u8", "s8", "u4", "s4", "u2", "s2"], &["s32.b32"]]);
     check(&narrow, |_| vec![Operand::Integer(32); 3], reference);
 }
+
+#[test]
+fn registers_wider_than_types() {
+    use super::warp::Warp;
+    use warptape_ptx::alu::find_cvt;
+    use warptape_ptx::lane::{Isa, LANES, Width::*};
+    for (name, d, a, source, result) in [
+        ("cvt.s64.s8", B64, B64, 0xffff_ffff_ffff_ff7f, 0x7f),
+        ("cvt.s64.s8", B64, B64, 0x80, 0xffff_ffff_ffff_ff80),
+        ("cvt.s32.s8", B32, B32, 0x1280, 0xffff_ff80),
+        ("cvt.s8.s32", B32, B32, 0x80, 0xffff_ff80),
+        ("cvt.u8.s32", B64, B32, 0x1ff, 0xff),
+        ("cvt.s16.s32", B64, B32, 0x8000, 0xffff_ffff_ffff_8000),
+        ("cvt.u16.u64", B32, B64, 0xffff_ffff, 0xffff),
+        ("cvt.u32.u16", B32, B64, 0x1_ffff, 0xffff),
+        ("cvt.rn.f16.f32", B32, B32, 0xbf80_0000, 0xbc00),
+        ("cvt.f32.f16", B32, B32, 0x1234_bc00, 0xbf80_0000),
+        ("cvt.rzi.s8.f32", B64, B32, 0xc000_0000, 0xffff_ffff_ffff_fffe),
+        ("cvt.s32.s8", B32, B16, 0x80, 0xffff_ff80),
+    ] {
+        let found = find_cvt(Isa::detect(), &name.split('.').collect::<Vec<_>>(), d, a).expect(name);
+        let mut warp = Warp::new(Isa::detect(), found);
+        for lane in 0..LANES {
+            warp.set(0, lane, u64::MAX);
+            warp.set(1, lane, source);
+        }
+        warp.run(u32::MAX - 1);
+        assert!((1..LANES).all(|lane| warp.get(0, lane) == result), "{name}: {:x}", warp.get(0, 1));
+        assert_ne!(warp.get(0, 0), result, "{name}");
+    }
+    let known = |name: &str, d, a| find_cvt(Isa::Base, &name.split('.').collect::<Vec<_>>(), d, a).is_some();
+    assert!(!known("cvt.f32.bf16", B32, B32) && !known("cvt.u64.u32", B32, B32) && !known("cvt.u32.u64", B32, B32));
+    assert!(known("cvt.f32.bf16", B32, B16) && !known("cvt.u16.u32", Predicate, B32) && !known("mov.b32", B32, B32));
+}
