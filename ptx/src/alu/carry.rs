@@ -89,6 +89,12 @@ impl<K: Integer<Lane: Unsigned>> Carrying for MadHigh<K> {
     }
 }
 
+/// [`Carrying::lane`] of what it takes.
+#[inline(always)]
+fn result<C: Carrying>((a, b, c, carry): (Lane<C::K>, Lane<C::K>, Lane<C::K>, bool)) -> (Lane<C::K>, bool) {
+    C::lane(a, b, c, carry)
+}
+
 /// `IN` takes the carry flag in, `OUT` writes it.
 struct Carried<C, const IN: bool, const OUT: bool>(PhantomData<C>);
 
@@ -106,13 +112,12 @@ impl<C: Carrying, const IN: bool, const OUT: bool> Run for Carried<C, IN, OUT> {
                 let (a, b) = (C::K::read::<L>(words, o.a, chunk), C::K::read::<L>(words, o.b, chunk));
                 let c =
                     if C::THREE { C::K::read::<L>(words, o.c, chunk) } else { lanes::<L, _>(|_| Default::default()) };
-                let with = |i: usize| {
-                    let (a, b, c) = (C::K::decode(a[i]), C::K::decode(b[i]), C::K::decode(c[i]));
-                    C::lane(a, b, c, IN && old >> (CHUNK * chunk + i) & 1 != 0)
-                };
-                C::K::write::<L>(words, o.d, chunk, mask, lanes::<L, _>(|i| C::K::encode(with(i).0)));
+                let carry = lanes::<L, _>(|i| IN && old >> (CHUNK * chunk + i) & 1 != 0);
+                let of = |i: usize| (C::K::decode(a[i]), C::K::decode(b[i]), C::K::decode(c[i]), carry[i]);
+                C::K::write::<L>(words, o.d, chunk, mask, lanes::<L, _>(|i| C::K::encode(result::<C>(of(i)).0)));
                 if OUT {
-                    new |= (vector::bits::<L>(lanes::<L, _>(|i| with(i).1)) as u32) << (CHUNK * chunk);
+                    let carries = lanes::<L, _>(|i| result::<C>(of(i)).1);
+                    new |= (vector::bits::<L>(carries) as u32) << (CHUNK * chunk);
                 }
             }
             if OUT {

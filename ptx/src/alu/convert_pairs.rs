@@ -2,7 +2,7 @@
 
 use super::convert::{pack_manner, unpack_manner};
 use super::half::Small;
-use super::kind::{Bf16, F16, F32, Kind, S32, U32, lanes};
+use super::kind::{Bf16, F16, F32, Kind, Lanes, S32, U32, lanes};
 use super::level::{Level, Run, best, plain};
 use super::run::{halves, one, slot, three_plain, two_plain};
 use super::table::{binary, ternary, unary};
@@ -28,6 +28,20 @@ fn tf32(a: f32, half: u32) -> u32 {
 /// Two f32 to two 16-bit numbers, `a` above.
 struct Two<K, const RELU: bool>(PhantomData<K>);
 
+/// The patterns of one of the two.
+///
+/// # Safety
+/// As [`Kind::read`].
+#[inline(always)]
+unsafe fn rounded<L: Level, K: Small, const RELU: bool>(words: *const u32, offset: u32, chunk: usize) -> Lanes<u32> {
+    // SAFETY: the caller's promise.
+    let cells = unsafe { F32::<false>::read::<L>(words, offset, chunk) };
+    K::round::<L>(lanes::<L, _>(|i| {
+        let value = f32::from_bits(cells[i]);
+        K::encode(if RELU { single::relu(value) } else { value })
+    }))
+}
+
 impl<K: Small, const RELU: bool> Run for Two<K, RELU> {
     const COMMON: bool = false;
 
@@ -36,16 +50,9 @@ impl<K: Small, const RELU: bool> Run for Two<K, RELU> {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
-                let part = |offset| {
-                    let cells = F32::<false>::read::<L>(words, offset, chunk);
-                    K::round::<L>(lanes::<L, _>(|i| {
-                        let value = f32::from_bits(cells[i]);
-                        K::encode(if RELU { single::relu(value) } else { value })
-                    }))
-                };
-                let (high, low) = (part(o.a), part(o.b));
-                let d = lanes::<L, _>(|i| (high[i] as u32) << 16 | low[i] as u32);
-                vector::write32::<L>(words, o.d, chunk, mask, d);
+                let high = rounded::<L, K, RELU>(words, o.a, chunk);
+                let low = rounded::<L, K, RELU>(words, o.b, chunk);
+                vector::write32::<L>(words, o.d, chunk, mask, lanes::<L, _>(|i| high[i] << 16 | low[i]));
             }
         }
     }

@@ -129,29 +129,30 @@ pub struct Pred;
 
 impl Kind for Pred {
     type Lane = bool;
-    type Cell = bool;
+    /// Zero, or the lane's bit in its place.
+    type Cell = u32;
     const WIDTH: Width = Width::Predicate;
 
     #[inline(always)]
-    unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<bool> {
+    unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<u32> {
         // SAFETY: the caller's promise.
         let word = unsafe { *words.add(offset as usize) } >> (CHUNK * chunk);
-        lanes::<L, _>(|lane| word >> lane & 1 != 0)
+        lanes::<L, _>(|lane| word & 1 << lane)
     }
 
     #[inline(always)]
-    fn decode(cell: bool) -> bool {
-        cell
+    fn decode(cell: u32) -> bool {
+        cell != 0
     }
 
     #[inline(always)]
-    fn encode(lane: bool) -> bool {
-        lane
+    fn encode(lane: bool) -> u32 {
+        lane as u32
     }
 
     #[inline(always)]
-    unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<bool>) {
-        let bits = vector::bits::<L>(cells);
+    unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<u32>) {
+        let bits = vector::bits::<L>(map::<L, _, _>(cells, |cell| cell != 0));
         let shift = CHUNK * chunk;
         // SAFETY: the caller's promise.
         unsafe {
@@ -206,10 +207,10 @@ impl Kind for F64 {
 /// A 16-bit floating-point type, whose lanes are f32 while they compute. A result is rounded to nearest even, so a lane function
 /// gives one that is exact or rounded to odd (which a second rounding does not change). NaN becomes canonical.
 pub trait Narrow: Kind<Lane = f32> {
-    /// Cells of sixteen patterns.
-    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<Self::Cell>;
+    /// Cells of sixteen patterns, whose upper halves are zeros.
+    fn widen<L: Level>(bits: Lanes<u32>) -> Lanes<Self::Cell>;
     /// Patterns of sixteen cells.
-    fn round<L: Level>(cells: Lanes<Self::Cell>) -> Lanes<u16>;
+    fn round<L: Level>(cells: Lanes<Self::Cell>) -> Lanes<u32>;
 }
 
 /// f16; `FTZ` flushes subnormal inputs and results to zeros of their sign. Cells are f32, as processors convert many at once.
@@ -218,30 +219,30 @@ pub struct F16<const FTZ: bool>;
 pub struct Bf16<const FTZ: bool>;
 
 #[inline(always)]
-fn flush16<const FTZ: bool>(bits: u16, exponent: u16) -> u16 {
+fn flush16<const FTZ: bool>(bits: u32, exponent: u32) -> u32 {
     if FTZ && bits & exponent == 0 { bits & 0x8000 } else { bits }
 }
 
 impl<const FTZ: bool> Narrow for F16<FTZ> {
     #[inline(always)]
-    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<f32> {
-        vector::from_f16::<L>(map::<L, _, _>(bits, |bits| flush16::<FTZ>(bits, 0x7c00)))
+    fn widen<L: Level>(bits: Lanes<u32>) -> Lanes<f32> {
+        vector::from_f16::<L>(map::<L, _, _>(bits, |bits| flush16::<FTZ>(bits, 0x7c00) as u16))
     }
 
     #[inline(always)]
-    fn round<L: Level>(cells: Lanes<f32>) -> Lanes<u16> {
+    fn round<L: Level>(cells: Lanes<f32>) -> Lanes<u32> {
         map::<L, _, _>(vector::to_f16::<L>(cells), |bits| flush16::<FTZ>(bits, 0x7c00))
     }
 }
 
 impl<const FTZ: bool> Narrow for Bf16<FTZ> {
     #[inline(always)]
-    fn widen<L: Level>(bits: Lanes<u16>) -> Lanes<u16> {
+    fn widen<L: Level>(bits: Lanes<u32>) -> Lanes<u32> {
         bits
     }
 
     #[inline(always)]
-    fn round<L: Level>(cells: Lanes<u16>) -> Lanes<u16> {
+    fn round<L: Level>(cells: Lanes<u32>) -> Lanes<u32> {
         cells
     }
 }
@@ -255,8 +256,10 @@ macro_rules! sixteen {
 
             #[inline(always)]
             unsafe fn read<L: Level>(words: *const u32, offset: u32, chunk: usize) -> Lanes<$cell> {
+                // The upper half is masked: the register may be one of 32 bits.
                 // SAFETY: the caller's promise.
-                Self::widen::<L>(map::<L, _, _>(unsafe { vector::read32(words, offset, chunk) }, |cell| cell as u16))
+                let words = unsafe { vector::read32(words, offset, chunk) };
+                Self::widen::<L>(map::<L, _, _>(words, |word| word & 0xffff))
             }
 
             #[inline(always)]
@@ -272,16 +275,14 @@ macro_rules! sixteen {
             #[inline(always)]
             unsafe fn write<L: Level>(words: *mut u32, offset: u32, chunk: usize, mask: u16, cells: Lanes<$cell>) {
                 // SAFETY: the caller's promise.
-                unsafe {
-                    vector::write32::<L>(words, offset, chunk, mask, map::<L, _, _>(Self::round::<L>(cells), u32::from))
-                }
+                unsafe { vector::write32::<L>(words, offset, chunk, mask, Self::round::<L>(cells)) }
             }
         }
     };
 }
 
 sixteen!(F16, f32, |cell| cell, |lane: f32| if lane.is_nan() { f32::from_bits(0x7fff_ffff) } else { lane });
-sixteen!(Bf16, u16, |cell| half::from_bf16(flush16::<FTZ>(cell, 0x7f80)), |lane| flush16::<FTZ>(
-    half::to_bf16(lane),
+sixteen!(Bf16, u32, |cell| half::from_bf16(flush16::<FTZ>(cell, 0x7f80) as u16), |lane| flush16::<FTZ>(
+    half::to_bf16(lane) as u32,
     0x7f80
 ));

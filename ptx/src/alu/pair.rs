@@ -18,8 +18,8 @@ pub unsafe fn load2<K: Narrow, L: Level>(words: *const u32, offset: u32, chunk: 
     // SAFETY: the caller's promise.
     let cells = unsafe { vector::read32(words, offset, chunk) };
     [
-        K::widen::<L>(map::<L, _, _>(cells, |cell| cell as u16)),
-        K::widen::<L>(map::<L, _, _>(cells, |cell| (cell >> 16) as u16)),
+        K::widen::<L>(map::<L, _, _>(cells, |cell| cell & 0xffff)),
+        K::widen::<L>(map::<L, _, _>(cells, |cell| cell >> 16)),
     ]
 }
 
@@ -27,7 +27,28 @@ pub unsafe fn load2<K: Narrow, L: Level>(words: *const u32, offset: u32, chunk: 
 unsafe fn store2<K: Narrow, L: Level>(words: *mut u32, d: u32, chunk: usize, mask: u16, values: [Lanes<K::Cell>; 2]) {
     let [low, high] = [K::round::<L>(values[0]), K::round::<L>(values[1])];
     // SAFETY: the caller's promise.
-    unsafe { vector::write32::<L>(words, d, chunk, mask, lanes::<L, _>(|i| low[i] as u32 | (high[i] as u32) << 16)) }
+    unsafe { vector::write32::<L>(words, d, chunk, mask, lanes::<L, _>(|i| low[i] | high[i] << 16)) }
+}
+
+// Functions, not closures: those are compiled for the least processor unless they happen to be inlined.
+
+#[inline(always)]
+fn half1<L: Level, K: Small, O: Unary<D = K, A = K>>(a: &Lanes<K::Cell>) -> Lanes<K::Cell> {
+    lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[i]))))
+}
+
+#[inline(always)]
+fn half2<L: Level, K: Small, O: Binary<D = K, A = K, B = K>>(a: &Lanes<K::Cell>, b: &Lanes<K::Cell>) -> Lanes<K::Cell> {
+    lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[i]), K::decode(b[i]))))
+}
+
+#[inline(always)]
+fn half3<L: Level, K: Small, O: Ternary<D = K, A = K, B = K, C = K>>(
+    a: &Lanes<K::Cell>,
+    b: &Lanes<K::Cell>,
+    c: &Lanes<K::Cell>,
+) -> Lanes<K::Cell> {
+    lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[i]), K::decode(b[i]), K::decode(c[i]))))
 }
 
 impl<K: Small, O: Unary<D = K, A = K>> Run for Pair1<O> {
@@ -38,9 +59,9 @@ impl<K: Small, O: Unary<D = K, A = K>> Run for Pair1<O> {
         for (chunk, mask) in halves(mask) {
             // SAFETY: the caller's promise.
             unsafe {
-                let a = load2::<K, L>(words, o.a, chunk);
-                let of = |half: usize| lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[half][i]))));
-                store2::<K, L>(words, o.d, chunk, mask, [of(0), of(1)]);
+                let [low, high] = load2::<K, L>(words, o.a, chunk);
+                let d = [half1::<L, K, O>(&low), half1::<L, K, O>(&high)];
+                store2::<K, L>(words, o.d, chunk, mask, d);
             }
         }
     }
@@ -55,10 +76,8 @@ impl<K: Small, O: Binary<D = K, A = K, B = K>> Run for Pair2<O> {
             // SAFETY: the caller's promise.
             unsafe {
                 let (a, b) = (load2::<K, L>(words, o.a, chunk), load2::<K, L>(words, o.b, chunk));
-                let of = |half: usize| {
-                    lanes::<L, _>(|i| K::encode(O::lane::<L>(K::decode(a[half][i]), K::decode(b[half][i]))))
-                };
-                store2::<K, L>(words, o.d, chunk, mask, [of(0), of(1)]);
+                let d = [half2::<L, K, O>(&a[0], &b[0]), half2::<L, K, O>(&a[1], &b[1])];
+                store2::<K, L>(words, o.d, chunk, mask, d);
             }
         }
     }
@@ -74,13 +93,8 @@ impl<K: Small, O: Ternary<D = K, A = K, B = K, C = K>> Run for Pair3<O> {
             unsafe {
                 let (a, b) = (load2::<K, L>(words, o.a, chunk), load2::<K, L>(words, o.b, chunk));
                 let c = load2::<K, L>(words, o.c, chunk);
-                let of = |half: usize| {
-                    lanes::<L, _>(|i| {
-                        let (a, b, c) = (K::decode(a[half][i]), K::decode(b[half][i]), K::decode(c[half][i]));
-                        K::encode(O::lane::<L>(a, b, c))
-                    })
-                };
-                store2::<K, L>(words, o.d, chunk, mask, [of(0), of(1)]);
+                let d = [half3::<L, K, O>(&a[0], &b[0], &c[0]), half3::<L, K, O>(&a[1], &b[1], &c[1])];
+                store2::<K, L>(words, o.d, chunk, mask, d);
             }
         }
     }

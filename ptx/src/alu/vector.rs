@@ -127,26 +127,26 @@ fn from_f16_soft(bits: Lanes<u16>) -> Lanes<f32> {
 }
 
 #[inline(never)]
-fn to_f16_soft(values: Lanes<f32>) -> Lanes<u16> {
-    kind::map::<Base, _, _>(values, half::to_f16)
+fn to_f16_soft(values: Lanes<f32>) -> Lanes<u32> {
+    kind::map::<Base, _, _>(values, |value| half::to_f16(value) as u32)
 }
 
 /// Rounded to the nearest even f16.
 #[inline(always)]
-pub fn to_f16<L: Level>(values: Lanes<f32>) -> Lanes<u16> {
+pub fn to_f16<L: Level>(values: Lanes<f32>) -> Lanes<u32> {
     #[cfg(target_arch = "x86_64")]
     if L::ISA != Isa::Base {
         const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
-        let mut bits = [0u16; CHUNK];
+        let mut bits = [0u32; CHUNK];
         // SAFETY: the processor has what `L` says; the arrays are as long as is read and written.
         unsafe {
             if L::ISA == Isa::Avx512 {
                 let sixteen = _mm512_cvtps_ph::<{ NEAREST | _MM_FROUND_NO_EXC }>(_mm512_loadu_ps(values.as_ptr()));
-                _mm256_storeu_si256(bits.as_mut_ptr().cast(), sixteen);
+                _mm512_storeu_si512(bits.as_mut_ptr().cast(), _mm512_cvtepu16_epi32(sixteen));
             } else {
                 for at in [0, 8] {
                     let eight = _mm256_cvtps_ph::<NEAREST>(_mm256_loadu_ps(values[at..].as_ptr()));
-                    _mm_storeu_si128(bits[at..].as_mut_ptr().cast(), eight);
+                    _mm256_storeu_si256(bits[at..].as_mut_ptr().cast(), _mm256_cvtepu16_epi32(eight));
                 }
             }
         }

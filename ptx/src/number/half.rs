@@ -56,5 +56,7 @@ pub fn from_bf16(bits: u16) -> f32 {
 pub fn to_bf16(value: f32) -> u16 {
     let bits = value.to_bits();
     let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
-    if value.is_nan() { 0x7fff } else { rounded as u16 }
+    // A mask, as compilers make branches of choices.
+    let nan = (value.is_nan() as u32).wrapping_neg();
+    (rounded & !nan | 0x7fff & nan) as u16
 }

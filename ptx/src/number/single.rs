@@ -141,17 +141,11 @@ fn one_nan<const NAN: bool>(a: f32, b: f32, ordered: f32) -> f32 {
 /// Cut to an i32; what is too large is limited, NaN gives 0.
 #[inline(always)]
 pub fn cut_s32(a: f32) -> i32 {
-    const LIMIT: f32 = 2_147_483_648.0;
-    let inside = f32::from_bits(a.to_bits() & ((a.abs() < LIMIT) as u32).wrapping_neg());
-    // SAFETY: it is less than 2^31.
-    let cut: i32 = unsafe { inside.to_int_unchecked() };
-    if a >= LIMIT {
-        i32::MAX
-    } else if a <= -LIMIT {
-        i32::MIN
-    } else {
-        cut
-    }
+    // By way of f64, which has both limits.
+    let limited = (a as f64).clamp(i32::MIN as f64, i32::MAX as f64);
+    let number = if a.is_nan() { 0.0 } else { limited };
+    // SAFETY: it is within the limits.
+    unsafe { number.to_int_unchecked() }
 }
 
 /// Cut to a u32; what is too large or negative is limited, NaN gives 0.
