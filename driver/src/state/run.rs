@@ -136,6 +136,7 @@ impl Driver {
             kernel: *kernel,
             grid: *grid,
             block: *block,
+            cluster: [1; 3],
             shared: *shared,
             params,
             order,

@@ -89,9 +89,12 @@ impl<K: Integer<Lane: Unsigned>> Carrying for MadHigh<K> {
     }
 }
 
+/// A lane of three sources, and the carry flag.
+type Sources<C> = (Lane<<C as Carrying>::K>, Lane<<C as Carrying>::K>, Lane<<C as Carrying>::K>, bool);
+
 /// [`Carrying::lane`] of what it takes.
 #[inline(always)]
-fn result<C: Carrying>((a, b, c, carry): (Lane<C::K>, Lane<C::K>, Lane<C::K>, bool)) -> (Lane<C::K>, bool) {
+fn result<C: Carrying>((a, b, c, carry): Sources<C>) -> (Lane<C::K>, bool) {
     C::lane(a, b, c, carry)
 }
 

@@ -43,6 +43,12 @@ pub struct Step<'s, 'l> {
 }
 
 impl Step<'_, '_> {
+    /// Whether nobody has to know of single accesses: no watch, and nothing asynchronous that they may disturb.
+    #[inline(always)]
+    pub fn is_unwatched(&self) -> bool {
+        self.watch.is_none() && !self.around.flight.is_busy()
+    }
+
     /// A fault of this instruction, by `lane`.
     pub fn fault(&self, lane: usize, what: What) -> Box<Fault> {
         let thread = self.warp.number as usize * LANES + lane;

@@ -94,7 +94,7 @@ unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) ->
     unsafe {
         let register = |words: *mut u32, number: usize| words.add(transfer.registers[number] as usize);
         let to = |words| [0, 1, 2, 3].map(|number| register(words, number));
-        if mask == u32::MAX && step.watch.is_none() {
+        if mask == u32::MAX && step.is_unwatched() {
             match alike(reach, step, &reach.addresses(step.words), bytes, Kind::Read) {
                 Some(Alike::Dense(from)) => {
                     match count {
@@ -157,7 +157,7 @@ unsafe fn store_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -
     unsafe {
         let register = |words: *mut u32, number: usize| words.add(transfer.registers[number] as usize);
         if mask == u32::MAX
-            && step.watch.is_none()
+            && step.is_unwatched()
             && let Some(Alike::Dense(to)) = alike(reach, step, &reach.addresses(step.words), bytes, Kind::Write)
         {
             match count {

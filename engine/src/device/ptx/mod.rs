@@ -150,6 +150,7 @@ impl Backend for Ptx {
             kernel: loaded.kernel,
             grid,
             block,
+            cluster: [1; 3],
             shared,
             params: &params,
             order: self.order(),
