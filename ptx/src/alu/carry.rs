@@ -89,15 +89,6 @@ impl<K: Integer<Lane: Unsigned>> Carrying for MadHigh<K> {
     }
 }
 
-/// A lane of three sources, and the carry flag.
-type Sources<C> = (Lane<<C as Carrying>::K>, Lane<<C as Carrying>::K>, Lane<<C as Carrying>::K>, bool);
-
-/// [`Carrying::lane`] of what it takes.
-#[inline(always)]
-fn result<C: Carrying>((a, b, c, carry): Sources<C>) -> (Lane<C::K>, bool) {
-    C::lane(a, b, c, carry)
-}
-
 /// `IN` takes the carry flag in, `OUT` writes it.
 struct Carried<C, const IN: bool, const OUT: bool>(PhantomData<C>);
 
@@ -116,10 +107,13 @@ impl<C: Carrying, const IN: bool, const OUT: bool> Run for Carried<C, IN, OUT> {
                 let c =
                     if C::THREE { C::K::read::<L>(words, o.c, chunk) } else { lanes::<L, _>(|_| Default::default()) };
                 let carry = lanes::<L, _>(|i| IN && old >> (CHUNK * chunk + i) & 1 != 0);
-                let of = |i: usize| (C::K::decode(a[i]), C::K::decode(b[i]), C::K::decode(c[i]), carry[i]);
-                C::K::write::<L>(words, o.d, chunk, mask, lanes::<L, _>(|i| C::K::encode(result::<C>(of(i)).0)));
+                let of = |i: usize| {
+                    let (a, b, c) = (C::K::decode(a[i]), C::K::decode(b[i]), C::K::decode(c[i]));
+                    C::lane(a, b, c, carry[i])
+                };
+                C::K::write::<L>(words, o.d, chunk, mask, lanes::<L, _>(|i| C::K::encode(of(i).0)));
                 if OUT {
-                    let carries = lanes::<L, _>(|i| result::<C>(of(i)).1);
+                    let carries = lanes::<L, _>(|i| of(i).1);
                     new |= (vector::bits::<L>(carries) as u32) << (CHUNK * chunk);
                 }
             }

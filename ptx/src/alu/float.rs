@@ -1,10 +1,10 @@
 //! Floating point of 32 and 64 bits (section 9.7.3), and sums of f32 with 16-bit terms (9.7.5).
 
-use super::kind::{Bf16, F16, F32, F64, Kind, Pred, U32, U64};
+use super::kind::{F32, F64, Pred, U32, U64};
 use super::level::Level;
 use super::run::{one, one_plain, three, three_plain, two, two_plain};
 use super::table::{binary, by_flags, by_round, ternary, unary};
-use super::{Asked, Found};
+use super::{Asked, Found, mixed};
 use crate::lane::Isa;
 use crate::number::round::{Mode, Rm, Rn, Round, Rp, Rz};
 use crate::number::{approx, double, single};
@@ -43,19 +43,11 @@ binary! {
     Max64: (F64, F64) -> F64 = |a, b| double::max(a, b);
     CopySign: (U32, U32) -> U32 = |a, b| a & 1 << 31 | b & !(1 << 31);
     CopySign64: (U64, U64) -> U64 = |a, b| a & 1 << 63 | b & !(1 << 63);
-    AddMixed<M: Mode, K: Narrowed>[SAT]: (K, F32<false>) -> F32<false> = |a, b| limit::<SAT>(single::add::<M>(a, b));
-    SubMixed<M: Mode, K: Narrowed>[SAT]: (K, F32<false>) -> F32<false> = |a, b| limit::<SAT>(single::add::<M>(a, -b));
 }
-
-/// A 16-bit type whose lanes are f32.
-pub trait Narrowed: Kind<Lane = f32> {}
-impl Narrowed for F16<false> {}
-impl Narrowed for Bf16<false> {}
 
 ternary! {
     Fma<M: Mode>[FTZ, SAT]: (F32<FTZ>, F32<FTZ>, F32<FTZ>) -> F32<FTZ> = |a, b, c| limit::<SAT>(fused::<M, L>(a, b, c));
     Fma64<M: Mode>: (F64, F64, F64) -> F64 = |a, b, c| double::fma::<M>(a, b, c);
-    FmaMixed<M: Mode, K: Narrowed>[SAT]: (K, K, F32<false>) -> F32<false> = |a, b, c| limit::<SAT>(fused::<M, L>(a, b, c));
 }
 
 unary! {
@@ -160,7 +152,7 @@ fn arithmetic(asked: Asked) -> Option<Found> {
     let sat = words.flag("sat");
     let last = words.take()?;
     if !words.done() {
-        return if ftz || last != "f32" { None } else { mixed(isa, op, round, sat, words.last()?) };
+        return if ftz || last != "f32" { None } else { mixed::find(op, round, sat, words.last()?) };
     }
     match (op, last) {
         ("add", "f32") => by_round!(round, two, two_plain, Add, isa, ftz, sat),
@@ -175,25 +167,6 @@ fn arithmetic(asked: Asked) -> Option<Found> {
         ("sub", "f64") => by_round!(round, two, two_plain, Sub64, isa),
         ("mul", "f64") => by_round!(round, two, two_plain, Mul64, isa),
         (_, "f64") if fused => by_round!(round, three, three_plain, Fma64, isa),
-        _ => None,
-    }
-}
-
-/// Sums of f32 whose other terms have 16 bits.
-fn mixed(isa: Isa, op: &str, round: Round, sat: bool, small: &str) -> Option<Found> {
-    macro_rules! small {
-        ($make:ident, $op:ident) => {
-            match small {
-                "f16" => by_round!(round, $make, $make, $op<F16<false>>, isa, sat),
-                "bf16" => by_round!(round, $make, $make, $op<Bf16<false>>, isa, sat),
-                _ => None,
-            }
-        };
-    }
-    match op {
-        "add" => small!(two_plain, AddMixed),
-        "sub" => small!(two_plain, SubMixed),
-        "fma" => small!(three_plain, FmaMixed),
         _ => None,
     }
 }

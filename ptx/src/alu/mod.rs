@@ -13,6 +13,7 @@ mod integer;
 mod kind;
 mod level;
 mod logic;
+mod mixed;
 mod pair;
 mod relation;
 mod run;

@@ -2,13 +2,13 @@
 
 use super::half::Small;
 use super::kind::{CHUNK, Kind, Lane, lanes};
-use super::level::{Level, Run};
+use super::level::{Level, Run, Slow};
 use super::pair::load2;
 use super::run::halves;
 use super::vector;
 #[cfg(doc)]
 use crate::lane::Alu;
-use crate::lane::Operands;
+use crate::lane::{LANES, Operands};
 use std::marker::PhantomData;
 
 /// A relation of two lanes.
@@ -157,19 +157,49 @@ impl<R: Relation<K: Small>> Run for SetPredicate2<R> {
     }
 }
 
+// set is rare, so what is not the comparison is not compiled for each of them, nor the comparison more than once.
+
+#[inline(never)]
+unsafe fn compare_slowly<R: Relation>(words: *mut u32, o: &Operands) -> [u32; 1] {
+    // SAFETY: the caller's promise.
+    unsafe { [compare::<R, Slow>(words, o)] }
+}
+
+#[inline(never)]
+unsafe fn compare2_slowly<R: Relation<K: Small>>(words: *mut u32, o: &Operands) -> [u32; 2] {
+    // SAFETY: the caller's promise.
+    unsafe { compare2::<R, Slow>(words, o) }
+}
+
+/// Writes what set does; of two truths each to its half of the words.
+///
+/// # Safety
+/// As [`Alu`]; results have words of 32 bits, whatever their type.
+#[inline(never)]
+unsafe fn set_values(words: *mut u32, mask: u32, o: &Operands, truths: &[u32]) {
+    let yes = TRUE[(o.control >> 8) as usize & 7];
+    // SAFETY: the caller's promise.
+    unsafe {
+        for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
+            let full = |truth: u32| (truth >> lane & 1).wrapping_neg();
+            let chosen = match *truths {
+                [low, high] => full(low) & 0xffff | full(high) << 16,
+                _ => full(truths[0]),
+            };
+            *words.add(o.d as usize + lane) = chosen & yes;
+        }
+    }
+}
+
 impl<R: Relation> Run for SetValue<R> {
     const COMMON: bool = false;
 
     #[inline(always)]
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
-        // SAFETY: the caller's promise; results have words of 32 bits, whatever their type.
+        // SAFETY: the caller's promise.
         unsafe {
-            let truth = join(words, o, compare::<R, L>(words, o));
-            let yes = TRUE[(o.control >> 8) as usize & 7];
-            for (chunk, mask) in halves(mask) {
-                let d = lanes::<L, _>(|i| (truth >> (CHUNK * chunk + i) & 1).wrapping_neg() & yes);
-                vector::write32::<L>(words, o.d, chunk, mask, d);
-            }
+            let truth = compare_slowly::<R>(words, o).map(|truth| join(words, o, truth));
+            set_values(words, mask, o, &truth);
         }
     }
 }
@@ -181,15 +211,8 @@ impl<R: Relation<K: Small>> Run for SetValue2<R> {
     unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
         // SAFETY: the caller's promise.
         unsafe {
-            let [low, high] = compare2::<R, L>(words, o).map(|truth| join(words, o, truth));
-            let yes = TRUE[(o.control >> 8) as usize & 7];
-            for (chunk, mask) in halves(mask) {
-                let d = lanes::<L, _>(|i| {
-                    let at = CHUNK * chunk + i;
-                    ((low >> at & 1).wrapping_neg() & 0xffff | (high >> at & 1).wrapping_neg() << 16) & yes
-                });
-                vector::write32::<L>(words, o.d, chunk, mask, d);
-            }
+            let truths = compare2_slowly::<R>(words, o).map(|truth| join(words, o, truth));
+            set_values(words, mask, o, &truths);
         }
     }
 }

@@ -1,33 +1,38 @@
 //! Pairs of f32 in a 64-bit register (section 9.7.3, `.f32x2`), and mov of 128 bits.
 
 use super::float::ROUNDS;
-use super::kind::{CHUNK, F32, Kind, U64};
+use super::kind::{CHUNK, F32, Kind};
 use super::level::{Level, Run, plain};
-use super::run::{halves, three_plain, two_plain};
-use super::table::{binary, by_flags, by_round, ternary};
+use super::mixed::compute;
+use super::run::halves;
 use super::{Asked, Found, vector};
-use crate::lane::{Operands, Place, Slot, Width};
-use crate::number::round::{Mode, Rm, Rn, Round, Rp, Rz};
-use crate::number::single;
+use crate::lane::{LANES, Operands, Place, Slot, Width};
 
-binary! {
-    Add<M: Mode>[FTZ]: (U64, U64) -> U64 = |a, b| both::<FTZ>(a, b, 0, |a, b, _| single::add::<M>(a, b));
-    Sub<M: Mode>[FTZ]: (U64, U64) -> U64 = |a, b| both::<FTZ>(a, b, 0, |a, b, _| single::add::<M>(a, -b));
-    Mul<M: Mode>[FTZ]: (U64, U64) -> U64 = |a, b| both::<FTZ>(a, b, 0, |a, b, _| single::mul::<M>(a, b));
-}
+/// Sums and products in any manner: [`Operands::control`] has the operation's place in [`OPERATIONS`], then the rounding's in
+/// [`ROUNDS`], then whether subnormal numbers are flushed.
+struct Wide;
 
-ternary! {
-    Fma<M: Mode>[FTZ]: (U64, U64, U64) -> U64 = |a, b, c| both::<FTZ>(a, b, c, |a, b, c| single::fma::<M, false>(a, b, c));
-}
+const OPERATIONS: [&str; 4] = ["add", "sub", "mul", "fma"];
 
-/// An operation of f32 on the lower and on the upper halves.
-#[inline(always)]
-fn both<const FTZ: bool>(a: u64, b: u64, c: u64, operation: impl Fn(f32, f32, f32) -> f32) -> u64 {
-    let half = |shift: u32| {
-        let [a, b, c] = [a, b, c].map(|word| F32::<FTZ>::decode((word >> shift) as u32));
-        (F32::<FTZ>::encode(operation(a, b, c)) as u64) << shift
-    };
-    half(0) | half(32)
+impl Run for Wide {
+    const COMMON: bool = false;
+
+    #[inline(always)]
+    unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
+        let (operation, round) = (o.control & 3, ROUNDS[(o.control >> 2 & 3) as usize].1);
+        let ftz = o.control >> 4 & 1 != 0;
+        for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
+            for half in [2 * lane, 2 * lane + 1] {
+                // SAFETY: the caller's promise: registers have two words for each lane.
+                let [a, b, c] = unsafe { [o.a, o.b, o.c].map(|offset| *words.add(offset as usize + half)) };
+                let [a, b, c] = [a, b, c].map(if ftz { F32::<true>::decode } else { F32::<false>::decode });
+                let result = compute(operation, round, a, b, c);
+                let result = if ftz { F32::<true>::encode(result) } else { F32::<false>::encode(result) };
+                // SAFETY: as above.
+                unsafe { *words.add(o.d as usize + half) = result };
+            }
+        }
+    }
 }
 
 /// mov.b128.
@@ -53,22 +58,19 @@ impl Run for Move128 {
 }
 
 pub fn find(asked: Asked) -> Option<Found> {
-    let Asked { isa, op, mut words, .. } = asked;
+    let Asked { op, mut words, .. } = asked;
     if op == "mov" && words.last()? == "b128" {
         let slots = [Place::D, Place::A].map(|place| Slot { place, width: Width::B128 });
         return Some(Found::new(plain::<Move128>(), slots));
     }
-    let round = words.choice(&ROUNDS);
+    let round = words.choice(&[("rn", 0), ("rz", 1), ("rm", 2), ("rp", 3)]);
     let ftz = words.flag("ftz");
-    if words.last()? != "f32x2" {
+    let operation = OPERATIONS.iter().position(|known| *known == op)? as u32;
+    if words.last()? != "f32x2" || (op == "fma" && round.is_none()) {
         return None;
     }
-    let or_nearest = round.unwrap_or(Round::Nearest);
-    match op {
-        "add" => by_round!(or_nearest, two_plain, two_plain, Add, isa, ftz),
-        "sub" => by_round!(or_nearest, two_plain, two_plain, Sub, isa, ftz),
-        "mul" => by_round!(or_nearest, two_plain, two_plain, Mul, isa, ftz),
-        "fma" => by_round!(round?, three_plain, three_plain, Fma, isa, ftz),
-        _ => None,
-    }
+    let places = [Place::D, Place::A, Place::B, Place::C].into_iter().take(if op == "fma" { 4 } else { 3 });
+    let slots = places.map(|place| Slot { place, width: Width::B64 });
+    let control = operation | round.unwrap_or(0) << 2 | (ftz as u32) << 4;
+    Some(Found::new(plain::<Wide>(), slots).with_control(control))
 }

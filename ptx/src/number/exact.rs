@@ -10,6 +10,7 @@ fn normal(exponent: i32, significand: u128) -> (i32, u128) {
 }
 
 /// `a + b`; significands have at most 106 bits. `round` decides the sign of a zero.
+#[inline(never)]
 pub fn add(a: Value, b: Value, round: Round) -> Value {
     let (negative_a, exponent_a, a) = match (a, b) {
         (Value::Nan, _) | (_, Value::Nan) => return Value::Nan,
@@ -49,6 +50,7 @@ pub fn add(a: Value, b: Value, round: Round) -> Value {
 }
 
 /// `a * b`; significands have at most 64 bits.
+#[inline(never)]
 pub fn mul(a: Value, b: Value) -> Value {
     use Value::{Finite, Infinite, Nan};
     match (a, b) {
@@ -74,6 +76,7 @@ pub fn mul(a: Value, b: Value) -> Value {
 }
 
 /// `a / b`; significands have at most 53 bits.
+#[inline(never)]
 pub fn div(a: Value, b: Value) -> Value {
     use Value::{Finite, Infinite, Nan};
     match (a, b) {
@@ -101,6 +104,7 @@ pub fn div(a: Value, b: Value) -> Value {
 }
 
 /// The square root of `a`, whose significand has at most 53 bits.
+#[inline(never)]
 pub fn sqrt(a: Value) -> Value {
     match a {
         Value::Finite { significand: 0, .. } | Value::Infinite { negative: false } => a,

@@ -92,6 +92,7 @@ impl Value {
 }
 
 /// What `bits` stand for.
+#[inline(never)]
 pub fn decode(format: Format, bits: u64) -> Value {
     let negative = bits & format.sign() != 0;
     let magnitude = bits & (format.sign() - 1);
@@ -109,6 +110,7 @@ pub fn decode(format: Format, bits: u64) -> Value {
 }
 
 /// `value` in `format`, rounded by `round`. Overflow gives infinity or the largest number, as `round` says.
+#[inline(never)]
 pub fn encode(format: Format, round: Round, value: Value) -> u64 {
     let (negative, exponent, significand) = match value {
         Value::Nan => return format.nan(),
