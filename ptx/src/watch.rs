@@ -22,6 +22,8 @@ pub struct Access<'a> {
 pub trait Watch {
     /// Block number `block` (x fastest) begins; its shared memory is at `shared`.
     fn block(&mut self, block: u32, shared: u64);
+    /// What follows is of block number `block`, which began before: blocks of a cluster take turns, and so do those that wait for each other.
+    fn turn(&mut self, _block: u32) {}
     /// Lanes are about to access memory. False stops the launch before they do.
     fn access(&mut self, access: &Access<'_>) -> bool;
     /// All threads of the block have met at the instruction.

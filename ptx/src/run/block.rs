@@ -18,7 +18,7 @@ use crate::watch::Watch;
 pub const WINDOW: u64 = 1 << 24;
 
 /// Branches back after which others get a turn.
-const TURN: u32 = 1 << 14;
+const TURN: u32 = 1 << 10;
 
 /// What all warps of a block share.
 pub struct Common {

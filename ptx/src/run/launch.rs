@@ -1,12 +1,9 @@
 //! A launch: what is run, with what, and how blocks come to cores.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
-use super::block::{Common, WINDOW, again};
+use super::block::{Common, WINDOW};
 use super::fault::{Fault, What};
 use super::params::Params;
-use super::room::Room;
+use super::schedule::Schedule;
 use super::warp::Warp;
 use crate::code::{Function, Special};
 use crate::lane::LANES;
@@ -61,7 +58,8 @@ pub struct Prepared<'a> {
     pub order: Order,
 }
 
-/// Runs a kernel to its end and says how many instructions warps did. With a watch blocks run one after the other.
+/// Runs a kernel to its end and says how many instructions warps did. With a watch blocks run one after the other,
+/// but for those that only spin and give way.
 ///
 /// # Errors
 /// What a thread did that it must not; of several blocks' the one that comes first in the order of blocks.
@@ -87,46 +85,17 @@ pub fn launch(launch: &Launch<'_>, mut watch: Option<&mut dyn Watch>) -> Result<
             launch.cluster
         ));
     }
-    let blocks = blocks / each as u32;
-    let sequence = order.blocks(blocks);
-    let (next, bound, executed) = (AtomicU32::new(0), AtomicU32::new(blocks), AtomicU64::new(0));
-    let failure: Mutex<Option<(u32, Box<Fault>)>> = Mutex::new(None);
-    let fail = |position: u32, fault: Box<Fault>| {
-        bound.fetch_min(position, Ordering::Relaxed);
-        let mut failure = failure.lock().expect("nobody panics here");
-        if failure.as_ref().is_none_or(|(known, _)| position < *known) {
-            *failure = Some((position, fault));
-        }
-    };
-    let work = |mut watch: Option<&mut dyn Watch>| {
-        let mut room = match Room::new(&prepared) {
-            Ok(room) => room,
-            Err(why) => return fail(0, prepared.fault((kernel, 0), [0; 3], 0, What::Other(why))),
-        };
-        loop {
-            let position = next.fetch_add(1, Ordering::Relaxed);
-            if position >= bound.load(Ordering::Relaxed) {
-                break;
-            }
-            let number = sequence.as_ref().map_or(position, |sequence| sequence[position as usize]);
-            if let Err(fault) = room.run(&prepared, number, again(&mut watch)) {
-                fail(position, fault);
-            }
-        }
-        executed.fetch_add(room.executed(), Ordering::Relaxed);
-    };
+    let clusters = blocks / each as u32;
     let alone = watch.is_some() || prepared.function().orders_blocks;
-    let helpers = if alone { 0 } else { cores.min(blocks as usize).saturating_sub(1) };
+    let helpers = if alone { 0 } else { cores.min(clusters as usize).saturating_sub(1) };
+    let schedule = Schedule::new(&prepared, clusters);
     std::thread::scope(|scope| {
         for _ in 0..helpers {
-            scope.spawn(|| work(None));
+            scope.spawn(|| schedule.work(None));
         }
-        work(watch.take());
+        schedule.work(watch.take());
     });
-    match failure.into_inner().expect("nobody panics here") {
-        Some((_, fault)) => Err(fault),
-        None => Ok(executed.into_inner()),
-    }
+    schedule.outcome()
 }
 
 /// Blocks of a cluster at most (an H100's, if a kernel says that it is not portable).
@@ -162,6 +131,13 @@ impl Prepared<'_> {
     /// Where an instruction stands: in the source, and in the PTX text.
     pub fn place(&self, (function, pc): (u32, u32)) -> (Place, u32) {
         self.functions[function as usize].places.get(pc as usize).copied().unwrap_or_default()
+    }
+
+    /// How many clusters an H100 has at the same time, as far as threads and shared memory say.
+    pub fn resident(&self) -> u32 {
+        let by_threads = 2048 / self.threads().clamp(1, 2048) as u32;
+        let by_shared = 233_472 / (self.shared_bytes as u32 + 1024);
+        (SMS * by_threads.min(by_shared).clamp(1, 32) / self.cluster.iter().product::<u32>()).max(1)
     }
 
     /// A fault of an instruction by a thread of a block.
@@ -237,7 +213,7 @@ impl Order {
     }
 
     /// The order of blocks, unless it is the natural one.
-    fn blocks(self, count: u32) -> Option<Vec<u32>> {
+    pub fn blocks(self, count: u32) -> Option<Vec<u32>> {
         match self {
             Order::Forward => None,
             Order::Reverse => Some((0..count).rev().collect()),

@@ -17,6 +17,7 @@ mod printf;
 mod quads;
 pub mod reach;
 mod room;
+mod schedule;
 mod step;
 mod stuck;
 pub mod system;

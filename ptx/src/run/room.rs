@@ -9,17 +9,31 @@ use crate::lane::LANES;
 use crate::memory::Stretch;
 use crate::watch::Watch;
 
-/// Turns in which nobody does anything but branch back, after which nobody ever will.
-const IDLE: u32 = 1 << 14;
+/// Rounds in which all warps only spin, after which what is asynchronous goes on by itself.
+const PATIENCE: u32 = 8;
 
-/// Such turns after which what is asynchronous goes on by itself.
-const PATIENCE: u32 = 1 << 6;
+/// What came of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// Somebody went on.
+    On,
+    /// Nobody did, but spin.
+    Idle,
+    /// All threads have exited.
+    Over,
+}
 
 /// Memory and warps of a cluster, used for one after the other.
 pub struct Room {
     pub blocks: Vec<Block>,
     /// What all blocks share.
     pub around: Around,
+    /// The cluster's number, and the order of its warps' turns.
+    number: u32,
+    turns: Vec<usize>,
+    rounds: u32,
+    /// Rounds since somebody went on.
+    idle: u32,
     _memory: Stretch,
 }
 
@@ -38,10 +52,12 @@ impl Room {
         let count = launch.cluster.iter().product::<u32>();
         let bytes = WINDOW as usize * count as usize;
         let memory = Stretch::new(bytes).map_err(|e| format!("gets no shared memory: {e}"))?;
-        let flight = Flight::new(memory.range(), launch.threads().div_ceil(LANES));
-        let blocks = (0..count).map(|rank| Block::new(launch, memory.range(), rank)).collect();
+        let warps = launch.threads().div_ceil(LANES);
+        let flight = Flight::new(memory.range(), warps);
+        let turns = (0..warps * count as usize).collect();
+        let blocks: Vec<Block> = (0..count).map(|rank| Block::new(launch, memory.range(), rank)).collect();
         let around = Around { flight, barrier: ClusterBarrier::default() };
-        Ok(Self { blocks, around, _memory: memory })
+        Ok(Self { blocks, around, number: 0, turns, rounds: 0, idle: 0, _memory: memory })
     }
 
     /// Instructions that warps did.
@@ -49,56 +65,67 @@ impl Room {
         self.blocks.iter().flat_map(|block| &block.warps).map(|warp| warp.executed).sum()
     }
 
-    /// Runs the cluster of this number (x fastest) to its end.
+    /// Begins as the cluster of this number (x fastest).
     ///
     /// # Errors
     /// What a thread did that it must not.
-    pub fn run(
+    pub fn begin(
         &mut self,
         launch: &Prepared<'_>,
         number: u32,
         mut watch: Option<&mut dyn Watch>,
     ) -> Result<(), Box<Fault>> {
+        (self.number, self.rounds, self.idle) = (number, 0, 0);
         self.around.flight.clear();
         let threads = launch.threads() * self.blocks.len();
         self.around.barrier = ClusterBarrier::of(threads as u32);
-        for block in &mut self.blocks {
-            block.begin(launch, number, again(&mut watch))?;
-        }
+        self.blocks.iter_mut().try_for_each(|block| block.begin(launch, number, again(&mut watch)))
+    }
+
+    /// Gives all warps a turn.
+    ///
+    /// # Errors
+    /// What a thread did that it must not.
+    pub fn round(&mut self, launch: &Prepared<'_>, mut watch: Option<&mut dyn Watch>) -> Result<Round, Box<Fault>> {
         let warps = self.blocks[0].warps.len();
-        let mut idle = 0;
-        let mut turns: Vec<usize> = (0..warps * self.blocks.len()).collect();
-        loop {
-            launch.order.warps(&mut turns, number.into(), idle);
-            let (mut moved, mut yielded) = (false, false);
-            for &turn in &turns {
-                let (rank, warp) = (turn / warps, turn % warps);
-                let block = &mut self.blocks[rank];
-                block.wake(warp, &self.around.barrier);
-                while let Some(group) = block.warps[warp].pick(&launch.order) {
-                    let outcome = block.run_group(launch, warp, group, &mut self.around, again(&mut watch))?;
-                    yielded |= outcome == Outcome::Yielded;
-                    moved |= outcome != Outcome::Yielded;
+        launch.order.warps(&mut self.turns, self.number.into(), self.rounds);
+        self.rounds = self.rounds.wrapping_add(1);
+        let (mut moved, mut yielded) = (false, false);
+        for &turn in &self.turns {
+            let (rank, warp) = (turn / warps, turn % warps);
+            let block = &mut self.blocks[rank];
+            if let Some(watch) = again(&mut watch) {
+                watch.turn(block.common.number);
+            }
+            block.wake(warp, &self.around.barrier);
+            while let Some(group) = block.warps[warp].pick(&launch.order) {
+                let outcome = block.run_group(launch, warp, group, &mut self.around, again(&mut watch))?;
+                yielded |= outcome == Outcome::Yielded;
+                moved |= outcome != Outcome::Yielded;
+            }
+            self.around.flight.exited[rank] = block.is_over();
+        }
+        if self.blocks.iter().all(Block::is_over) {
+            while self.around.flight.oldest(launch)? {}
+            for block in &self.blocks {
+                if let Some(watch) = again(&mut watch) {
+                    watch.turn(block.common.number);
+                    watch.end_block();
                 }
-                self.around.flight.exited[rank] = block.is_over();
             }
-            if self.blocks.iter().all(Block::is_over) {
-                break;
-            }
-            moved |= std::mem::take(&mut self.around.flight.moved);
-            idle = if moved { 0 } else { idle + 1 };
-            let stuck = !moved && !yielded;
-            if (stuck || idle > 0 && idle % PATIENCE == 0) && self.around.flight.oldest(launch)? {
-                continue;
-            }
-            if stuck || idle > IDLE {
-                return Err(self.stuck(launch, yielded));
-            }
+            return Ok(Round::Over);
         }
-        while self.around.flight.oldest(launch)? {}
-        if let Some(watch) = watch {
-            watch.end_block();
+        moved |= std::mem::take(&mut self.around.flight.moved);
+        self.idle = if moved { 0 } else { self.idle + 1 };
+        let stuck = !moved && !yielded;
+        if (stuck || self.idle == PATIENCE) && self.around.flight.oldest(launch)? {
+            self.idle = 0;
+            return Ok(Round::On);
         }
-        Ok(())
+        match (stuck, moved) {
+            (true, _) => Err(self.stuck(launch, false)),
+            (false, true) => Ok(Round::On),
+            (false, false) => Ok(Round::Idle),
+        }
     }
 }

@@ -18,7 +18,7 @@ struct Waiting<'a> {
 
 impl Room {
     /// A fault for a cluster in which nobody can go on.
-    pub(super) fn stuck(&self, launch: &Prepared<'_>, spins: bool) -> Box<Fault> {
+    pub fn stuck(&self, launch: &Prepared<'_>, spins: bool) -> Box<Fault> {
         let mut all = Vec::new();
         for block in &self.blocks {
             for warp in &block.warps {

@@ -2,6 +2,7 @@
 
 mod control;
 mod faults;
+mod grid;
 mod memory;
 mod together;
 
