@@ -10,7 +10,7 @@ use warptape::device::host::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Arg, Defines, Function, Geometry, Module, Tree};
 use warptape::launch_plan::Prepared;
-use warptape::{Device, Environment};
+use warptape::{DType, Device, Environment};
 
 /// Thread orders of the host device.
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
@@ -98,9 +98,15 @@ pub fn has_compiler() -> bool {
 }
 
 /// Whether to run all there is: on a GPU, where nothing takes long, and where `WARPTAPE_TEST_ALL` is set, as CI does. The usual
-/// run leaves out what takes minutes on a processor and finds little.
+/// run leaves out what takes minutes on a processor and finds little. A GPU in software is a processor: 0 says so.
 pub fn runs_all() -> bool {
-    on_gpu() || std::env::var_os("WARPTAPE_TEST_ALL").is_some()
+    std::env::var("WARPTAPE_TEST_ALL").map_or(on_gpu(), |value| value != "0")
+}
+
+/// Whether tests that run in every element type take this one: all, unless `WARPTAPE_TEST_ELEMENTS` names some (`f32,bf16`).
+pub fn takes(element: DType) -> bool {
+    let named = std::env::var("WARPTAPE_TEST_ELEMENTS").unwrap_or_default();
+    named.is_empty() || named.split(',').any(|name| name == element.to_string())
 }
 
 /// The opposite of [`runs_all`], having said so.

@@ -2,6 +2,10 @@
 //!
 //! NVIDIA does not describe them; `fatbinary` of its toolkit makes them, and this reads what it makes.
 
+use std::io::Read;
+
+use ruzstd::decoding::StreamingDecoder;
+
 use super::{CAPABILITY, Image, lz4, of_elf};
 use crate::status::{Answer, Status, wrong};
 
@@ -46,6 +50,13 @@ pub unsafe fn read(at: *const u8, start: [u8; 4]) -> Answer<Option<Image>> {
     }
 }
 
+/// The `size` bytes that Zstandard has compressed; none if they are broken.
+fn of_zstd(contents: &[u8], size: usize) -> Option<Vec<u8>> {
+    let mut all = Vec::new();
+    StreamingDecoder::new(contents).ok()?.take(size as u64 + 1).read_to_end(&mut all).ok()?;
+    (all.len() == size).then_some(all)
+}
+
 /// Machine code that carries its PTX for this device before anything else, then the newest PTX.
 fn of_container(bytes: &[u8]) -> Answer<Image> {
     let own = u64::from(CAPABILITY.0 * 10 + CAPABILITY.1);
@@ -60,19 +71,18 @@ fn of_container(bytes: &[u8]) -> Answer<Image> {
             0 => size,
             compressed => compressed,
         };
-        let Some(contents) = bytes.get(at + header..at + header + stored) else { break };
+        let Some(contents) = bytes.get(at + header..at + header + stored).filter(|_| header >= 64) else { break };
         at += header + size;
-        if header == 0 || arch > own || !matches!(kind, PTX | CUBIN) {
+        if arch > own || !matches!(kind, PTX | CUBIN) {
             continue;
         }
         let contents = match flags & (LZ4 | ZSTD) {
             0 => Some(contents.to_vec()),
             LZ4 => lz4::unpack(contents, plain),
-            _ => None,
+            _ => of_zstd(contents, plain),
         };
         let Some(contents) = contents else {
-            refused =
-                Some("its contents are compressed in a way that is not read here (fatbinary -compress=false)".into());
+            refused = Some("the fat binary is broken: its compressed contents cannot be read".into());
             continue;
         };
         let image = if kind == CUBIN {

@@ -89,9 +89,9 @@ impl Allocations {
         self.all.iter().filter(|(_, a)| a.context == context && !a.gone).map(|(start, _)| *start).collect()
     }
 
-    /// Number and bytes of what was not given back, and the call that gave the first of it.
-    pub fn left(&self) -> (usize, usize, &'static str) {
-        let left: Vec<_> = self.all.values().filter(|a| a.freed.is_none()).collect();
+    /// Number and bytes of what was not given back in contexts that are `fit`, and the call that gave the first of it.
+    pub fn left(&self, fit: impl Fn(u64) -> bool) -> (usize, usize, &'static str) {
+        let left: Vec<_> = self.all.values().filter(|a| a.freed.is_none() && fit(a.context)).collect();
         (left.len(), left.iter().map(|a| a.bytes).sum(), left.first().map_or("", |a| a.by))
     }
 }

@@ -4,18 +4,19 @@ use super::Driver;
 
 impl Driver {
     /// What was never given back, as the rest of a sentence. What belongs to the primary context counts, too: libraries that
-    /// share it would keep it.
+    /// share it would keep it. What a kernel's fault has left in its context does not: no call could give it back.
     pub fn left(&self) -> Option<String> {
+        let fit = |context: u64| self.contexts.all.get(&context).is_some_and(|context| context.fault.is_none());
         let contexts = self.contexts.all.values().filter(|context| !context.primary).count();
-        let streams = self.streams.values().filter(|stream| !stream.own && !stream.destroyed).count();
-        let (allocations, bytes, first) = self.allocations.left();
+        let streams = self.streams.values().filter(|s| !s.own && !s.destroyed && fit(s.context)).count();
+        let (allocations, bytes, first) = self.allocations.left(fit);
         let pools = self.pools.len() - 1;
         let retained = self.contexts.primary.map_or(0, |(_, count)| count as usize);
         let parts = [
             (allocations, format!("allocations ({bytes} bytes, the first by {first})")),
             (streams, "streams".into()),
-            (self.events.len(), "events".into()),
-            (self.modules.len(), "modules".into()),
+            (self.events.values().filter(|event| fit(event.context)).count(), "events".into()),
+            (self.modules.values().filter(|module| fit(module.context)).count(), "modules".into()),
             (pools, "memory pools".into()),
             (contexts, "contexts".into()),
             (retained, "uses of the primary context".into()),

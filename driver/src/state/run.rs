@@ -123,7 +123,6 @@ impl Driver {
         self.launches += 1;
         let Launch { module, kernel, name, grid, block, shared, params } = launch;
         if self.settings.faults.launch_failure == Some(self.launches) {
-            report::say(&format!("{by}: {name} fails, as WARPTAPE_DRIVER_FAULTS wants"));
             return Err(Status::LAUNCH_FAILED);
         }
         let order = match self.settings.order {

@@ -62,12 +62,14 @@ fn child_launches_three_times() {
         assert_eq!(gpu.increment(device, 1, 0), 0);
     }
     assert_eq!(unsafe { (gpu.cu.cuCtxSynchronize)() }, 719);
+    unsafe { assert_eq!((gpu.cu.cuDevicePrimaryCtxRelease_v2)(0), 0) };
 }
 
 #[test]
 fn a_launch_may_fail() {
     let faults = [(FAULTS, "launch-failure=2")];
-    tells("faults::child_launches_three_times", &faults, &["increment fails", "at the end"]);
+    // And that nothing can be given back any more is no leak.
+    tells("faults::child_launches_three_times", &faults, &[]);
 }
 
 #[test]

@@ -25,6 +25,13 @@ fn child_loads_images() {
     // Containers: PTX as it is, one for a newer device before it; then only that.
     assert_eq!(load(&container(&[(120, text), (80, text)])), 0);
     assert_eq!(load(&container(&[(120, text)])), 209);
+    // What CUDA 13's `fatbinary --compress-mode=speed` makes of kernels.ptx, and what it makes by default.
+    for file in [include_bytes!("kernels_speed.fatbin").as_slice(), include_bytes!("kernels_default.fatbin")] {
+        assert_eq!(load(file), 0);
+        let mut broken = file.to_vec();
+        broken[200..220].fill(0xFF);
+        assert_eq!(load(&broken), 209);
+    }
 
     let module = gpu.module;
     let (mut address, mut bytes) = (0, 0);
@@ -68,6 +75,8 @@ fn images_are_loaded_or_refused_with_a_reason() {
         "compiled by CUDA 13.1",
         "of the PTX cannot be run",
         "has nothing for sm_90",
+        "compressed contents cannot be read",
+        "compressed contents cannot be read",
         "at the end",
     ];
     tells("modules::child_loads_images", &[], &lines);

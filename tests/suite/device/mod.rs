@@ -5,6 +5,7 @@ mod checker_types;
 mod compiler;
 mod conformance;
 mod corpus;
+mod driver;
 mod dynamic_shared;
 mod elements;
 mod exercises;
