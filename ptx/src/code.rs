@@ -117,6 +117,12 @@ pub enum Clock {
 }
 
 impl Special {
+    /// Whether it is another one in each block.
+    pub fn is_the_blocks(self) -> bool {
+        use Special::{ClusterCtaid, ClusterCtarank, ClusterId, Ctaid, Smid};
+        matches!(self, Ctaid(_) | ClusterId(_) | ClusterCtaid(_) | ClusterCtarank | Smid)
+    }
+
     /// The register that is written `name`, and its width.
     pub fn named(name: &str) -> Option<(Self, Width)> {
         let (stem, axis) = match name.rsplit_once('.') {

@@ -162,7 +162,9 @@ impl Prepared<'_> {
         let first = warp.number as usize * LANES;
         let (warp_number, function) = (warp.number, warp.frames[frame].function as usize);
         let words = warp.frames[frame].words.pointer();
-        for &(offset, special) in &self.functions[function].specials {
+        let filled = std::mem::replace(&mut warp.frames[frame].filled, true);
+        let changes = |special: &Special| !filled || special.is_the_blocks();
+        for &(offset, special) in self.functions[function].specials.iter().filter(|(_, special)| changes(special)) {
             // SAFETY: the decoder placed the register in the frame, as wide as its kind is.
             unsafe {
                 let at = words.add(offset as usize);

@@ -51,6 +51,8 @@ pub struct Frame {
     /// Where its local variables begin.
     pub local: u64,
     pub depth: usize,
+    /// Whether the special registers that are the same for all blocks have their values.
+    pub filled: bool,
 }
 
 /// Registers of a frame, aligned to 64 bytes.
@@ -243,7 +245,7 @@ fn frame(function: &Function, number: u32) -> Frame {
         }
     }
     let params = vec![0xFF; function.param_bytes * LANES];
-    Frame { function: number, words, parent: 0, back: 0, lanes: 0, params, local: 0, depth: 0 }
+    Frame { function: number, words, parent: 0, back: 0, lanes: 0, params, local: 0, depth: 0, filled: false }
 }
 
 /// Registers that nothing has written yet hold NaN, as far as they are floats.
