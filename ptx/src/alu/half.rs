@@ -7,17 +7,12 @@ use super::table::{binary, by_flags, ternary, unary};
 use super::{Asked, Found};
 use crate::number::{approx, half, single};
 
-/// A type of 16 bits, and how its products are made: exact or rounded to odd.
+/// A type of 16 bits, and how a product is added to: exact or rounded to odd.
 pub trait Small: Kind<Lane = f32> + Narrow {
-    fn mul(a: f32, b: f32) -> f32;
     fn fma(a: f32, b: f32, c: f32) -> f32;
 }
 
 impl<const FTZ: bool> Small for F16<FTZ> {
-    #[inline(always)]
-    fn mul(a: f32, b: f32) -> f32 {
-        a * b
-    }
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         half::fma_f16(a, b, c)
@@ -25,10 +20,6 @@ impl<const FTZ: bool> Small for F16<FTZ> {
 }
 
 impl<const FTZ: bool> Small for Bf16<FTZ> {
-    #[inline(always)]
-    fn mul(a: f32, b: f32) -> f32 {
-        half::mul_bf16(a, b)
-    }
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         half::fma_bf16(a, b, c)
@@ -47,11 +38,12 @@ unary! {
     NegBits2: (U32) -> U32 = |a| a ^ 0x8000_8000;
 }
 
-// The sum of two is exact in f32, or so long that rounding twice does no harm (24 bits are twice 11 and two more).
+// The sum of two is exact in f32, or so long that rounding twice does no harm (24 bits are twice 11 and two more). A product is
+// exact unless it is less than half of the least bf16: then f32 makes it that half at most, which goes to zero, too.
 binary! {
     Add<K: Small>[SAT]: (K, K) -> K = |a, b| limit::<SAT>(a + b);
     Sub<K: Small>[SAT]: (K, K) -> K = |a, b| limit::<SAT>(a - b);
-    Mul<K: Small>[SAT]: (K, K) -> K = |a, b| limit::<SAT>(K::mul(a, b));
+    Mul<K: Small>[SAT]: (K, K) -> K = |a, b| limit::<SAT>(a * b);
     Min<K: Float>[NAN]: (K, K) -> K = |a, b| single::min::<NAN>(a, b);
     Max<K: Float>[NAN]: (K, K) -> K = |a, b| single::max::<NAN>(a, b);
     MinXor<K: Float>[NAN]: (K, K) -> K = |a, b| signed(a, b, single::min::<NAN>(a.abs(), b.abs()));

@@ -8,12 +8,6 @@ pub fn fma_f16(a: f32, b: f32, c: f32) -> f32 {
     odd::add32(a * b, c)
 }
 
-/// `a * b` of bf16, rounded to odd in f32, where a small product is not exact.
-#[inline(always)]
-pub fn mul_bf16(a: f32, b: f32) -> f32 {
-    odd::narrow(a as f64 * b as f64)
-}
-
 /// `a * b + c` of bf16, rounded to odd in f32.
 #[inline(always)]
 pub fn fma_bf16(a: f32, b: f32, c: f32) -> f32 {
