@@ -69,6 +69,8 @@ pub struct Function {
     pub directives: Vec<(String, Vec<u32>)>,
     /// Whether it has atomic operations on global memory, whose order would depend on how many cores there are.
     pub orders_blocks: bool,
+    /// Whether copies or multiplies of it read shared memory other than by ordinary accesses.
+    pub has_proxies: bool,
 }
 
 /// A parameter's place.

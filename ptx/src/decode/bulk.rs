@@ -4,7 +4,7 @@ use super::mbarrier::wrong;
 use super::whole::UNKNOWN;
 use super::{Decoder, Refusal};
 use crate::code::{Action, Run};
-use crate::lane::{LANES, Width};
+use crate::lane::Width;
 use crate::run::flight::Done;
 use crate::run::flight::work::{How, Work};
 use crate::run::reach::Reach;
@@ -70,6 +70,7 @@ impl Decoder<'_> {
             }
             _ => return Err(UNKNOWN.into()),
         };
+        self.out.has_proxies |= from == Space::Shared;
         if space == Space::Global {
             self.out.orders_blocks |= matches!(how, How::Reduce(..));
         }
@@ -169,16 +170,9 @@ impl Step<'_, '_> {
     /// # Errors
     /// It does.
     pub(super) fn ask_apart(&mut self, lane: usize, work: Work, done: Done) -> Result<(), Next> {
-        if self.around.flight.is_busy() {
-            let writes = if work.is_reduction() { Kind::Atomic } else { Kind::Write };
-            for (range, kind) in [(work.reads(), Kind::Read), (work.writes(), writes)] {
-                if !range.is_empty() && self.around.flight.is_shared(range.start) {
-                    let mut at = [0; LANES];
-                    at[lane] = range.start;
-                    self.undisturbed(&at, 1 << lane, range.end - range.start, kind)?;
-                }
-            }
-        }
+        let writes = if work.is_reduction() { Kind::Atomic } else { Kind::Write };
+        self.apart(lane, work.reads(), Kind::Read)?;
+        self.apart(lane, work.writes(), writes)?;
         self.ask(lane, work, done);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::{Decoder, Refusal};
 use crate::code::{Action, Run};
 use crate::lane::Width;
-use crate::run::copies::Copy;
+use crate::run::copies::{Copy, Due};
 use crate::run::reach::Reach;
 use crate::run::{Kind, Next, Step, What, lanes};
 use crate::text::tree::{Operand, Space};
@@ -14,10 +14,10 @@ impl Decoder<'_> {
         let action: Box<dyn Run> = match (&plain[..], operands) {
             (["cp", "async", "mbarrier", "arrive", rest @ ..], _) => self.copies_arrive(rest, operands)?,
             (["cp", "async", "commit_group"], []) => Box::new(Commit),
-            (["cp", "async", "wait_all"], []) => Box::new(Wait { keep: None }),
-            (["cp", "async", "wait_group"], [Operand::Integer(keep)]) => {
-                Box::new(Wait { keep: Some(u64::try_from(*keep).map_err(|_| "waits for no such number of groups")?) })
-            }
+            (["cp", "async", "wait_all"], []) => Box::new(Wait { due: Due::All }),
+            (["cp", "async", "wait_group"], [Operand::Integer(keep)]) => Box::new(Wait {
+                due: Due::But(u64::try_from(*keep).map_err(|_| "waits for no such number of groups")?),
+            }),
             (
                 ["cp", "async", cache @ ("ca" | "cg"), "shared" | "shared::cta", "global"],
                 [to, from, Operand::Integer(bytes), rest @ ..],
@@ -87,9 +87,10 @@ impl Run for Start {
             (to, from)
         };
         let at = step.at;
-        let copies = step.around.flight.copies(step.block.rank as usize, step.warp.number);
+        let (rank, warp) = (step.block.rank as usize, step.warp.number);
         for lane in lanes(mask) {
-            copies.add(Copy { lane, to: to[lane], from: from[lane], bytes: self.bytes, read: reads[lane], at });
+            let copy = Copy { lane, to: to[lane], from: from[lane], bytes: self.bytes, read: reads[lane], at };
+            step.around.flight.copy(rank, warp, copy);
         }
         Next::On
     }
@@ -106,13 +107,13 @@ impl Run for Commit {
 }
 
 struct Wait {
-    keep: Option<u64>,
+    due: Due,
 }
 
 impl Run for Wait {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
-        let copies = step.around.flight.copies(step.block.rank as usize, step.warp.number);
-        lanes(mask).for_each(|lane| copies.finish(lane, self.keep));
+        let (rank, warp) = (step.block.rank as usize, step.warp.number);
+        lanes(mask).for_each(|lane| step.around.flight.finish_copies(rank, warp, lane, self.due));
         Next::On
     }
 }

@@ -26,7 +26,10 @@ impl Decoder<'_> {
     /// Fences, hints and waits.
     pub(super) fn quiet(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
         Ok(match parts[0] {
-            "membar" | "fence" => Action::Other(Box::new(Fence)),
+            "membar" | "fence" => match fence(&parts[1..]) {
+                Some(proxy) => Action::Other(Box::new(Fence { proxy })),
+                None => return Err("is no fence that is known".into()),
+            },
             "nanosleep" => Action::Other(Box::new(Sleep)),
             "createpolicy" => {
                 let to = self.destination(operands.first().ok_or("lacks operands")?, Width::B64)?;
@@ -37,11 +40,32 @@ impl Decoder<'_> {
     }
 }
 
+/// Whether a fence orders accesses of the generic proxy with those of the asynchronous one; None if there is no such fence.
+fn fence(parts: &[&str]) -> Option<bool> {
+    let scope = |part: &str| matches!(part, "cta" | "cluster" | "gpu" | "sys");
+    match parts {
+        ["proxy", "async" | "async::generic", ..] => Some(true),
+        ["proxy", "alias"] | ["proxy", "tensormap::generic", "acquire" | "release", _] => Some(false),
+        ["cta" | "gl" | "sys"] | ["mbarrier_init", "release", "cluster"] => Some(false),
+        ["sc" | "acq_rel" | "acquire" | "release", part] if scope(part) => Some(false),
+        ["acquire" | "release", "sync_restrict::shared::cluster" | "sync_restrict::shared::cta", "cluster"] => {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
 /// `membar`, `fence`: all is in order here anyway; those who watch are told.
-struct Fence;
+struct Fence {
+    /// Between the generic proxy and the asynchronous one.
+    proxy: bool,
+}
 
 impl Run for Fence {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
+        if self.proxy {
+            step.around.flight.fence_proxy();
+        }
         let warp = step.warp.number;
         if let Some(watch) = step.watch.as_deref_mut() {
             watch.fence(warp, mask);

@@ -81,6 +81,7 @@ impl Decoder<'_> {
         if pixels && (rank < 3 || loads && offsets.len() != rank - 2) {
             return Err(format!("has {} im2col offsets for {rank} dimensions", offsets.len()));
         }
+        self.out.has_proxies |= !loads;
         self.out.orders_blocks |= matches!(does, Does::Reduce(_));
         let map = self.reach(tensor, Space::Generic)?;
         let coordinates = coordinates.offsets;

@@ -27,6 +27,7 @@ impl Decoder<'_> {
     }
 
     fn multiply_async(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Box<dyn Run>, Refusal> {
+        self.out.has_proxies = true;
         let wgmma = wgmma::find(self.around.isa, parts).ok_or(UNKNOWN)?;
         let [d, a, b, add, rest @ ..] = operands else { return Err("lacks operands".into()) };
         let d = self.results(d, wgmma.d.width())?;
@@ -148,12 +149,8 @@ impl Run for Multiply {
         let (b, range) = tried!(step.matrix(bits, self.wgmma.b, self.b_major, self.wgmma.shape.n));
         ranges.push(range);
         let add = tried!(step.same(self.add, Width::Predicate, "scale-d")) == 1;
-        if step.around.flight.is_busy() {
-            for range in &ranges {
-                let mut at = [0; LANES];
-                at[0] = range.start;
-                tried!(step.undisturbed(&at, 1, range.end - range.start, Kind::Read));
-            }
+        for range in &ranges {
+            tried!(step.apart(0, range, Kind::Read));
         }
         let asked = Asked { wgmma: self.wgmma, a, b, sums: Sums { add, negate: self.negate } };
         // SAFETY: the decoder placed D's registers.
@@ -162,7 +159,7 @@ impl Run for Multiply {
             Ok(multiply) => {
                 let (rank, at) = (step.block.rank as usize, step.at);
                 let reading = |range| Reading { rank, warpgroup: number, number: multiply, range, at };
-                step.around.flight.reads.extend(ranges.into_iter().map(reading));
+                step.around.flight.add_reads(ranges.into_iter().map(reading));
                 Next::On
             }
             Err(what) => wrong(step, 0, what),
@@ -203,8 +200,7 @@ impl Run for Wait {
         let warpgroup = &mut step.block.warpgroups[number];
         let waited = warpgroup.wait(warp, self.keep, read);
         let (done, rank) = (warpgroup.done(), step.block.rank as usize);
-        let is_left = |reading: &Reading| (reading.rank, reading.warpgroup) != (rank, number) || reading.number >= done;
-        step.around.flight.reads.retain(is_left);
+        step.around.flight.end_reads(rank, number, done);
         match waited {
             Ok(true) => Next::On,
             Ok(false) => Next::Again,

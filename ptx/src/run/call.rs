@@ -1,5 +1,6 @@
 //! Calls and returns (ISA 9.7.12), and how lanes leave.
 
+use super::copies::Due;
 use super::fault::What;
 use super::lanes;
 use super::step::{Next, Step};
@@ -114,7 +115,7 @@ impl Step<'_, '_> {
         self.split(active, mask);
         self.warp.groups.swap_remove(self.group);
         for lane in lanes(active) {
-            self.around.flight.copies(self.block.rank as usize, self.warp.number).finish(lane, None);
+            self.around.flight.finish_copies(self.block.rank as usize, self.warp.number, lane, Due::All);
         }
         let arrived = |lane: &usize| self.warp.arrived[*lane] == Some(self.around.barrier.phase);
         let arrived = lanes(active).filter(arrived).count() as u32;

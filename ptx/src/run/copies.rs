@@ -13,6 +13,17 @@ pub struct Copy {
     pub at: (u32, u32),
 }
 
+/// Which copies somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// All, committed or not.
+    All,
+    /// All groups but so many.
+    But(u64),
+    /// All before a mark.
+    Before(u64),
+}
+
 /// A copy that is not done yet.
 struct Pending {
     /// The group that it belongs to, counted by its lane, and its number among all of the warp.
@@ -47,22 +58,23 @@ impl Copies {
         self.count
     }
 
-    /// Does the copies of a lane's groups, but for the last `keep`; all of them, committed or not, without `keep`.
-    pub fn finish(&mut self, lane: usize, keep: Option<u64>) {
-        let until = keep.map_or(u64::MAX, |keep| self.committed[lane].saturating_sub(keep));
-        self.run(lane, |pending| pending.group < until);
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
     }
 
-    /// Does the copies of a lane before a mark.
-    pub fn finish_before(&mut self, lane: usize, mark: u64) {
-        self.run(lane, |pending| pending.number < mark);
-    }
-
-    fn run(&mut self, lane: usize, is_due: impl Fn(&Pending) -> bool) {
+    /// Does those copies of a lane that are due, and calls `each` for them.
+    pub fn finish(&mut self, lane: usize, due: Due, mut each: impl FnMut(&Copy)) {
+        let committed = self.committed[lane];
+        let is_due = |pending: &Pending| match due {
+            Due::All => true,
+            Due::But(keep) => pending.group < committed.saturating_sub(keep),
+            Due::Before(mark) => pending.number < mark,
+        };
         self.pending.retain(|pending| {
             let due = pending.copy.lane == lane && is_due(pending);
             if due {
                 pending.copy.run();
+                each(&pending.copy);
             }
             !due
         });

@@ -53,7 +53,7 @@ impl Room {
         let bytes = WINDOW as usize * count as usize;
         let memory = Stretch::new(bytes).map_err(|e| format!("gets no shared memory: {e}"))?;
         let warps = launch.threads().div_ceil(LANES);
-        let flight = Flight::new(memory.range(), warps);
+        let flight = Flight::new(launch, memory.range(), warps);
         let turns = (0..warps * count as usize).collect();
         let blocks: Vec<Block> = (0..count).map(|rank| Block::new(launch, memory.range(), rank)).collect();
         let around = Around { flight, barrier: ClusterBarrier::default() };

@@ -3,6 +3,8 @@
 //! Each is done as late as may be, so that a wait that is missing shows: when somebody who waits for it could not go on otherwise, or
 //! when nobody at all can. Until then bytes that it will write must not be looked at, and bytes that it will read not be changed.
 
+mod bits;
+mod disturb;
 pub mod mbarrier;
 pub mod work;
 
@@ -10,12 +12,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::block::WINDOW;
-use super::copies::Copies;
-use super::fault::{Fault, Kind, What};
-use super::lanes;
+use super::copies::{Copies, Copy, Due};
+use super::fault::{Fault, What};
 use super::launch::Prepared;
-use super::step::{Next, Step};
+use super::step::Step;
 use crate::lane::LANES;
+use bits::Bits;
 use mbarrier::Mbarriers;
 use work::Work;
 
@@ -67,11 +69,18 @@ pub struct Flight {
     pub mbarriers: Mbarriers,
     /// Copies of `cp.async`, by block and warp.
     copies: Vec<Copies>,
+    /// By block: words that these will write.
+    awaited: Vec<Bits>,
+    /// By block: words that ordinary stores have written since the last `fence.proxy.async`, if anything reads them by another way.
+    written: Vec<Bits>,
+    notes_writes: bool,
+    /// Whether accesses have to be looked at.
+    busy: bool,
     warps: usize,
     /// Bulk groups that threads have committed.
     groups: HashMap<Thread, u64>,
     /// Shared memory that multiplies in flight will read.
-    pub reads: Vec<Reading>,
+    reads: Vec<Reading>,
     /// Something has happened that others may wait for.
     pub moved: bool,
     /// Blocks that are over.
@@ -80,12 +89,26 @@ pub struct Flight {
 
 impl Flight {
     /// For blocks of so many warps, whose shared memory lies in `window`.
-    pub fn new(window: Range<u64>, warps: usize) -> Self {
+    pub fn new(launch: &Prepared<'_>, window: Range<u64>, warps: usize) -> Self {
         let blocks = ((window.end - window.start) / WINDOW) as usize;
         let copies = (0..blocks * warps).map(|_| Copies::default()).collect();
-        let (mbarriers, groups) = Default::default();
-        let (operations, reads) = (Vec::new(), Vec::new());
-        Self { window, operations, mbarriers, copies, warps, groups, reads, moved: false, exited: vec![false; blocks] }
+        let notes_writes = launch.functions.iter().any(|function| function.has_proxies);
+        let bits = || (0..blocks).map(|_| Bits::new(launch.shared_bytes)).collect();
+        Self {
+            window,
+            operations: Vec::new(),
+            mbarriers: Mbarriers::default(),
+            copies,
+            awaited: bits(),
+            written: bits(),
+            notes_writes,
+            busy: notes_writes,
+            warps,
+            groups: HashMap::new(),
+            reads: Vec::new(),
+            moved: false,
+            exited: vec![false; blocks],
+        }
     }
 
     /// Nothing is in flight any more, and no block over.
@@ -93,8 +116,10 @@ impl Flight {
         self.operations.clear();
         self.mbarriers = Mbarriers::default();
         self.copies.iter_mut().for_each(|copies| *copies = Copies::default());
+        self.awaited.iter_mut().chain(&mut self.written).for_each(Bits::clear);
         self.groups.clear();
         self.reads.clear();
+        self.look();
         self.exited.fill(false);
     }
 
@@ -103,9 +128,52 @@ impl Flight {
         &mut self.copies[rank * self.warps + warp as usize]
     }
 
+    /// A warp asks for a copy of `cp.async`.
+    pub fn copy(&mut self, rank: usize, warp: u32, copy: Copy) {
+        let to = self.within(copy.to);
+        self.awaited[rank].set(&(to..to + u64::from(copy.bytes)));
+        self.copies(rank, warp).add(copy);
+        self.busy = true;
+    }
+
+    /// Does those of a warp's copies that are due.
+    pub fn finish_copies(&mut self, rank: usize, warp: u32, lane: usize, due: Due) {
+        let start = self.window.start + rank as u64 * WINDOW;
+        let awaited = &mut self.awaited[rank];
+        self.copies[rank * self.warps + warp as usize].finish(lane, due, |copy| {
+            let to = copy.to - start;
+            awaited.unset(&(to..to + u64::from(copy.bytes)));
+        });
+        if self.copies[rank * self.warps..][..self.warps].iter().all(Copies::is_empty) {
+            awaited.clear();
+        }
+        self.look();
+    }
+
     pub fn add(&mut self, operation: Operation) {
-        self.moved = true;
+        (self.moved, self.busy) = (true, true);
         self.operations.push(operation);
+    }
+
+    /// Multiplies of a warpgroup will read these parts of shared memory.
+    pub fn add_reads(&mut self, reads: impl Iterator<Item = Reading>) {
+        self.reads.extend(reads);
+        self.busy = true;
+    }
+
+    /// So many multiplies of a warpgroup are done.
+    pub fn end_reads(&mut self, rank: usize, warpgroup: usize, done: u64) {
+        let is_left =
+            |reading: &Reading| (reading.rank, reading.warpgroup) != (rank, warpgroup) || reading.number >= done;
+        self.reads.retain(is_left);
+        self.look();
+    }
+
+    fn look(&mut self) {
+        self.busy = self.notes_writes
+            || !self.operations.is_empty()
+            || !self.reads.is_empty()
+            || self.awaited.iter().any(|awaited| awaited.any());
     }
 
     /// The number of the bulk group that a thread's next copies belong to.
@@ -175,48 +243,18 @@ impl Flight {
         self.moved = true;
         work.read();
         work.write();
+        self.look();
         let told = match done {
             Done::Group(_) => Ok(()),
             Done::Bytes(barrier, bytes) => self.mbarriers.complete(barrier, bytes),
             Done::Arrive(barrier, mark) => {
-                self.copies(thread.rank, thread.warp).finish_before(thread.lane, mark);
+                self.finish_copies(thread.rank, thread.warp, thread.lane, Due::Before(mark));
                 self.mbarriers.arrive(barrier, 1, false).map(|_| ())
             }
         };
         told.map_err(|why| {
             let number = thread.warp as usize * LANES + thread.lane;
             launch.fault(at, block, number, What::Other(format!("asks for something asynchronous that {why}")))
-        })
-    }
-
-    /// Whether anybody's accesses have to be looked at.
-    #[inline(always)]
-    pub fn is_busy(&self) -> bool {
-        !self.operations.is_empty() || !self.reads.is_empty()
-    }
-
-    /// What accesses of these bytes disturb, with where that was asked for.
-    pub fn disturbed(&self, bytes: Range<u64>, kind: Kind) -> Option<(String, (u32, u32))> {
-        let meets = |other: &Range<u64>| bytes.start < other.end && other.start < bytes.end;
-        let does = if kind == Kind::Read { "reads" } else { "writes" };
-        for operation in &self.operations {
-            // What is added comes in any order.
-            let both_add = kind == Kind::Atomic && operation.work.is_reduction();
-            if meets(operation.work.writes()) && !both_add {
-                let what =
-                    format!("{does} shared memory that an asynchronous copy is still to write: a wait is missing");
-                return Some((what, operation.at));
-            }
-            if kind != Kind::Read && meets(operation.work.reads()) {
-                let what =
-                    format!("{does} shared memory that an asynchronous copy is still to read: a wait is missing");
-                return Some((what, operation.at));
-            }
-        }
-        let multiplied = self.reads.iter().find(|reading| kind != Kind::Read && meets(&reading.range));
-        multiplied.map(|reading| {
-            let what = format!("{does} shared memory that a wgmma in flight is still to read: a wait is missing");
-            (what, reading.at)
         })
     }
 
@@ -251,21 +289,5 @@ impl Step<'_, '_> {
     pub fn ask(&mut self, lane: usize, work: Work, done: Done) {
         let (thread, block, at) = (self.thread(lane), self.block.id, self.at);
         self.around.flight.add(Operation { thread, block, at, work, done });
-    }
-
-    /// Whether accesses leave alone what is in flight.
-    ///
-    /// # Errors
-    /// They do not.
-    #[cold]
-    pub fn undisturbed(&mut self, at: &[u64; LANES], mask: u32, bytes: u64, kind: Kind) -> Result<(), Next> {
-        for lane in lanes(mask).filter(|lane| self.around.flight.is_shared(at[*lane])) {
-            if let Some((what, other)) = self.around.flight.disturbed(at[lane]..at[lane] + bytes, kind) {
-                let mut fault = self.fault(lane, What::Other(what));
-                fault.others.push(self.launch.place(other).0);
-                return Err(Next::Fault(fault));
-            }
-        }
-        Ok(())
     }
 }

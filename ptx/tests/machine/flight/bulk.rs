@@ -38,14 +38,16 @@ fn a_copy_back_is_read_and_written_when_its_group_is_waited_for() {
     assert_eq!(one(&format!("st.global.u32 [h], 3; {STORE} {read}")), 307);
     assert!(alone(&format!("{STORE} st.shared.u32 [s], 9;")).contains("is still to read"));
     assert_eq!(one(&format!("{STORE} ld.shared.u32 %r0, [s];")), 7);
+    let unfenced = STORE.replace("fence.proxy.async.shared::cta;", "fence.acq_rel.cta;");
+    assert!(alone(&unfenced).contains("a fence.proxy.async is missing"));
 }
 
 #[test]
 fn reductions_add_to_what_is_there() {
     let body = "mov.u32 %r10, s; mov.u64 %a0, h; st.shared.u32 [s], 7; st.shared.u32 [s+4], 0x40003c00; st.shared.f32 [s+8], 0f3F800000; st.shared.u32 [s+12], 9;
         st.global.u32 [h], 5; st.global.u32 [h+16], 0x40003c00; st.global.f32 [h+40], 0f3F800000; st.global.u32 [h+60], 3;
-        cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%a0], [%r10], 16;
-        st.shared.u32 [s+16], 0x40003c00; add.u32 %r1, %r10, 16; add.u64 %a1, %a0, 16;
+        st.shared.u32 [s+16], 0x40003c00; fence.proxy.async.shared::cta;
+        cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%a0], [%r10], 16; add.u32 %r1, %r10, 16; add.u64 %a1, %a0, 16;
         cp.reduce.async.bulk.global.shared::cta.bulk_group.add.noftz.f16 [%a1], [%r1], 16;
         cp.async.bulk.commit_group; cp.async.bulk.wait_group 0; ld.global.u32 %r0, [h]; ld.global.u32 %r2, [h+16]; add.u32 %r0, %r0, %r2;";
     assert_eq!(one(body), 12 + 0x4400_4000);

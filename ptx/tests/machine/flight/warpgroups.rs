@@ -87,27 +87,32 @@ fn whatever_is_left_out_is_told() {
     let full = said(&unconditional(1));
     assert!(full.contains("reads shared memory that an asynchronous copy is still to write"), "{full}");
     assert_eq!(said(&without("cp.async.bulk.wait_group", 0, 1)), "right");
+    assert!(said(&without("fence.proxy.async", 0, 1)).contains("a fence.proxy.async is missing"));
     assert!(said(&without("mbarrier.init", 0, 1)).contains("not initialised"));
 }
 
 #[test]
 fn sums_are_no_numbers_until_they_are_waited_for() {
-    let multiply = |between: &str| {
+    let multiply_after = |fence: &str, between: &str| {
         let body = format!(
             "mov.u32 %r10, s; mad.lo.u32 %r1, %t, 16, %r10; mov.u32 %r2, 0x3c003c00; st.shared.v4.u32 [%r1], {{%r2, %r2, %r2, %r2}};
-            st.shared.v4.u32 [%r1+2048], {{%r2, %r2, %r2, %r2}}; bar.sync 0; cvt.u64.u32 %a0, %r10; shr.u64 %a0, %a0, 4;
+            st.shared.v4.u32 [%r1+2048], {{%r2, %r2, %r2, %r2}}; FENCE bar.sync 0; cvt.u64.u32 %a0, %r10; shr.u64 %a0, %a0, 4;
             or.b64 %a0, %a0, 0x0000001000080000; add.u64 %a1, %a0, 128; mov.f32 %f0, 0f40000000; mov.f32 %f1, %f0; mov.f32 %f2, %f0; mov.f32 %f3, %f0;
             wgmma.fence.sync.aligned; wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {{%f0, %f1, %f2, %f3}}, %a0, %a1, 1, 1, -1, 0, 0;
             {between} mov.b32 %r0, %f0;"
         );
+        let body = body.replace("FENCE", fence);
         run(&kernel(".shared .align 1024 .b8 s[4096];", &body), With { threads: 128, ..With::default() })
     };
+    let multiply = |between: &str| multiply_after("fence.proxy.async;", between);
     let done = "wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;";
     assert_eq!(multiply(done).unwrap(), vec![(-14f32).to_bits(); 128]);
     let late = "wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 1;";
     assert_eq!(multiply(late).unwrap(), vec![u32::MAX; 128]);
     let over = multiply(&format!("st.shared.u32 [s], 0; {done}")).unwrap_err().to_string();
     assert!(over.contains("wgmma in flight is still to read"), "{over}");
+    let unfenced = multiply_after("", done).unwrap_err().to_string();
+    assert!(unfenced.contains("a fence.proxy.async is missing"), "{unfenced}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Loads, stores and atomic operations in all spaces.
 
-use super::{With, expect, kernel, run};
+use super::{With, expect, fault, kernel, run};
 
 #[test]
 fn vectors_of_all_sizes_there_and_back() {
@@ -99,8 +99,13 @@ fn asynchronous_copies_are_done_when_they_are_waited_for_and_no_sooner() {
         add.u32 %r2, %r1, 256; cp.async.ca.shared.global [%r2], [%a0+4], 4; cp.async.commit_group;";
     let sum = "ld.shared.u32 %r3, [%r1]; ld.shared.u32 %r4, [%r2]; add.u32 %r0, %r3, %r4;";
     expect(outside, &format!("{start} cp.async.wait_all; {sum}"), 1, |_| 3);
-    expect(outside, &format!("{start} cp.async.wait_group 1; {sum}"), 1, |_| 0u32);
-    expect(outside, &format!("{start} {sum}"), 1, |_| 0xFFFF_FFFEu32);
+    expect(outside, &format!("{start} cp.async.wait_group 1; ld.shared.u32 %r0, [%r1];"), 1, |_| 1);
+    for early in [sum, "cp.async.wait_group 1; ld.shared.u32 %r0, [%r2];", "st.shared.u32 [%r1], 5;"] {
+        let told = fault(outside, &format!("{start} {early}"), With { threads: 1, ..With::default() });
+        assert!(told.contains("shared memory that a cp.async is still to write"), "{told}");
+    }
+    // What is read of global memory is what is there when somebody waits.
+    expect(outside, &format!("{start} st.global.u32 [%a0], 7; cp.async.wait_all; {sum}"), 1, |_| 9);
     let zeros = "mov.u64 %a0, g; mov.u32 %r1, s; mov.u32 %r5, 4; cp.async.ca.shared.global [%r1], [%a0], 8, %r5; cp.async.wait_all;
         ld.shared.u32 %r3, [%r1]; ld.shared.u32 %r4, [%r1+4]; mad.lo.u32 %r0, %r4, 100, %r3;";
     expect(outside, zeros, 1, |_| 1);
