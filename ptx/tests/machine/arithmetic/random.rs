@@ -79,7 +79,18 @@ impl Random {
                 exponent((near + self.below(2 * format.fraction as u64 + 4)).saturating_sub(format.fraction as u64 + 2))
                     | few
             }
-            11 => exponent((1 << format.exponent) - 2 - near.min((1 << format.exponent) - 2)) | fraction,
+            // So that a product with `about`, or a quotient, comes near the least or the largest numbers.
+            11 => {
+                let bias = format.bias() as u64;
+                let slack = self.below(2 * format.fraction as u64 + 4);
+                let field = self.pick(&[
+                    (bias + 2).saturating_sub(near + slack),
+                    (3 * bias + 3).saturating_sub(near + slack % 8),
+                    (near + 3).saturating_sub(bias + slack % 8),
+                    near + bias + slack,
+                ]);
+                exponent(field) | fraction
+            }
             _ => self.next() & (format.sign() - 1),
         };
         sign | magnitude & (format.sign() - 1)
