@@ -67,7 +67,7 @@ fn uses_and_kill(instruction: &Instruction, uses: &mut Vec<u32>, writes: &mut Ve
 
 fn collect(operand: &Operand, into: &mut Vec<u32>) {
     match operand {
-        Operand::Register(register) | Operand::Negated(register) => into.push(*register),
+        Operand::Register(register) | Operand::Negated(register) | Operand::Part(register, ..) => into.push(*register),
         Operand::Address(base, _, rest) => {
             collect(base, into);
             rest.iter().for_each(|operand| collect(operand, into));

@@ -4,6 +4,7 @@ mod atomics;
 mod bulk;
 mod calls;
 mod cluster;
+mod computed;
 mod copies;
 mod flow;
 mod live;
@@ -18,11 +19,10 @@ mod transfers;
 mod warpgroup;
 mod whole;
 
-use crate::alu;
 use crate::code::{Action, Function, Op, Param, UNGUARDED};
-use crate::lane::{Isa, Operands, Place, Width};
+use crate::lane::Isa;
 use crate::text::header::Failure;
-use crate::text::tree::{self, Instruction, Module, Operand, Space, Type};
+use crate::text::tree::{self, Instruction, Module, Space};
 
 /// What functions are decoded with.
 pub struct Surroundings<'a> {
@@ -174,117 +174,6 @@ impl<'a> Decoder<'a> {
             }
             _ => {}
         }
-        self.alu(&parts, operands)
-    }
-
-    /// An instruction that computes lanes from lanes.
-    fn alu(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
-        let pair = matches!(operands.first(), Some(Operand::Pair(..)));
-        let Some(found) = alu::find(self.around.isa, parts, operands.len(), pair) else {
-            return Err("is not known with these modifiers and operands".into());
-        };
-        let mut written = Vec::new();
-        for operand in operands {
-            match operand {
-                Operand::Pair(first, second) => written.extend([&**first, &**second]),
-                operand => written.push(operand),
-            }
-        }
-        let mut places = Operands { control: found.control, ..Operands::default() };
-        let mut written = written.into_iter();
-        for slot in &found.slots {
-            let offset = match slot.place {
-                Place::Carry => self.carry(),
-                Place::D | Place::P => {
-                    let operand = written.next().ok_or("lacks operands")?;
-                    match self.is_wider(parts, operand, slot.width) {
-                        Some(_) => return self.widening(parts, operands),
-                        None => self.destination(operand, slot.width)?,
-                    }
-                }
-                _ => {
-                    let operand = written.next().ok_or("lacks operands")?;
-                    match self.is_wider(parts, operand, slot.width) {
-                        Some(width) => self.narrowed(operand, width, slot.width)?,
-                        None => self.source(operand, slot.width)?,
-                    }
-                }
-            };
-            let field = match slot.place {
-                Place::D => &mut places.d,
-                Place::P | Place::Carry => &mut places.p,
-                Place::A => &mut places.a,
-                Place::B => &mut places.b,
-                Place::C => &mut places.c,
-                Place::E => &mut places.e,
-                Place::F => &mut places.f,
-            };
-            *field = offset;
-        }
-        if written.next().is_some() {
-            return Err("has too many operands".into());
-        }
-        Ok(Action::Alu(found.run, places))
-    }
-
-    /// The width of a register that is wider than what it holds, which conversions allow (ISA 9.4.1).
-    fn is_wider(&self, parts: &[&str], operand: &Operand, width: Width) -> Option<Width> {
-        let has = self.width_of(operand).filter(|has| *has != Width::Predicate)?;
-        (parts[0] == "cvt" && has.words() > width.words()).then_some(has)
-    }
-
-    /// The low bits of a wider register.
-    fn narrowed(&mut self, operand: &Operand, has: Width, width: Width) -> Result<u32, Refusal> {
-        let (from, to) = (self.source(operand, has)?, self.reserve(width));
-        self.convert(to, width, from, has, false)?;
-        Ok(to)
-    }
-
-    /// A conversion whose result fills a wider register, with its sign or with zeros.
-    fn widening(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
-        let types: Vec<Type> = parts.iter().filter_map(|part| Type::named(part)).collect();
-        let (of, has) = (types.first().ok_or("lacks a type")?, self.width_of(&operands[0]).ok_or("lacks a register")?);
-        let to = self.destination(&operands[0], has)?;
-        let between = self.reserve(of.width());
-        let rest: Vec<&Operand> = operands[1..].iter().collect();
-        let found =
-            alu::find(self.around.isa, parts, operands.len(), false).ok_or("is not known with these modifiers")?;
-        let [source] = rest[..] else { return Err("has too many operands".into()) };
-        let width = found.slots[1].width;
-        let from = match self.is_wider(parts, source, width) {
-            Some(has) => self.narrowed(source, has, width)?,
-            None => self.source(source, width)?,
-        };
-        let operands = Operands { d: between, a: from, control: found.control, ..Operands::default() };
-        self.before.push(Op { guard: UNGUARDED, flip: 0, action: Action::Alu(found.run, operands) });
-        self.convert(to, has, between, of.width(), of.kind == tree::Kind::Signed)?;
-        // The last step is the guarded one.
-        Ok(self.before.pop().expect("the conversion was just put there").action)
-    }
-
-    /// Copies low bits, or fills up.
-    fn convert(&mut self, to: u32, width: Width, from: u32, has: Width, signed: bool) -> Result<(), Refusal> {
-        let bits = |width: Width| match width {
-            Width::B16 => "16",
-            Width::B32 => "32",
-            _ => "64",
-        };
-        let sign = if signed { 's' } else { 'u' };
-        let (to_type, from_type) = (format!("{sign}{}", bits(width)), format!("{sign}{}", bits(has)));
-        let found = alu::find(self.around.isa, &["cvt", &to_type, &from_type], 2, false).ok_or("cannot be narrowed")?;
-        let operands = Operands { d: to, a: from, control: found.control, ..Operands::default() };
-        self.before.push(Op { guard: UNGUARDED, flip: 0, action: Action::Alu(found.run, operands) });
-        Ok(())
-    }
-
-    fn carry(&mut self) -> u32 {
-        match self.carry {
-            Some(carry) => carry,
-            None => {
-                let carry = self.reserve(Width::Predicate);
-                self.carry = Some(carry);
-                carry
-            }
-        }
+        self.computed(&parts, operands)
     }
 }

@@ -38,7 +38,7 @@ impl Decoder<'_> {
     /// Where a result goes: a register, or one that nobody looks at.
     pub(super) fn destination(&mut self, operand: &Operand, width: Width) -> Result<u32, Refusal> {
         match operand {
-            Operand::Register(number) => self.register(*number, width),
+            Operand::Register(number) | Operand::Part(number, ..) => self.register(*number, width),
             Operand::Sink => Ok(self.reserve(width)),
             _ => Err("writes to what is no register".into()),
         }
@@ -47,7 +47,7 @@ impl Decoder<'_> {
     /// Where a source's value is.
     pub(super) fn source(&mut self, operand: &Operand, width: Width) -> Result<u32, Refusal> {
         match operand {
-            Operand::Register(number) => self.register(*number, width),
+            Operand::Register(number) | Operand::Part(number, ..) => self.register(*number, width),
             Operand::Negated(number) => {
                 let from = self.register(*number, Width::Predicate)?;
                 if width != Width::Predicate {
@@ -162,7 +162,7 @@ impl Decoder<'_> {
     /// How wide a register is.
     pub(super) fn width_of(&self, operand: &Operand) -> Option<Width> {
         match operand {
-            Operand::Register(number) => Some(self.function.registers[*number as usize]),
+            Operand::Register(number) | Operand::Part(number, ..) => Some(self.function.registers[*number as usize]),
             _ => None,
         }
     }

@@ -224,6 +224,10 @@ impl<'a> Parser<'a> {
                 Word::Integer(value) => Operand::Integer(-value),
                 Word::Single(bits) => Operand::Single(bits ^ 1 << 31),
                 Word::Double(bits) => Operand::Double(bits ^ 1 << 63),
+                Word::Name(name) => match self.part(name) {
+                    Some((register, selector)) => Operand::Part(register, selector, true),
+                    None => return self.fail(format!("'{name}' is no register")),
+                },
                 other => return self.fail(format!("a number should stand here, not {other:?}")),
             },
             Word::Sign(b'!') => {
@@ -250,7 +254,10 @@ impl<'a> Parser<'a> {
             Word::Name(name) => match self.scopes.find(name) {
                 Some(Name::Register(register)) => Operand::Register(register),
                 Some(Name::Variable(number)) => Operand::Symbol(number, self.offset()?),
-                _ if name.starts_with('%') => Operand::Special(name.into()),
+                _ if name.starts_with('%') => match self.part(name) {
+                    Some((register, selector)) => Operand::Part(register, selector, false),
+                    None => Operand::Special(name.into()),
+                },
                 _ => self.scopes.later(name, line),
             },
             other => return self.fail(format!("an operand should stand here, not {other:?}")),
@@ -260,6 +267,15 @@ impl<'a> Parser<'a> {
             return Ok(Operand::Pair(Box::new(first), Box::new(second)));
         }
         Ok(first)
+    }
+
+    /// A register with what stands behind its dot.
+    fn part(&self, name: &str) -> Option<(u32, String)> {
+        let (register, selector) = name.rsplit_once('.').unwrap_or((name, ""));
+        match self.scopes.find(register) {
+            Some(Name::Register(register)) => Some((register, selector.into())),
+            _ => None,
+        }
     }
 
     /// `+4`, `+-4`, `-4`; 0 if nothing of the kind is next.

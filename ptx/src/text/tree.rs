@@ -168,6 +168,8 @@ pub struct Instruction {
 pub enum Operand {
     /// A register of the function, by number.
     Register(u32),
+    /// A part of a register, or one with its sign changed, of a video instruction: `-%r1.b0`.
+    Part(u32, String, bool),
     /// A predicate register, negated.
     Negated(u32),
     /// An integer, in two's complement.

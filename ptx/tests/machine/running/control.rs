@@ -107,3 +107,11 @@ fn a_loop_that_nobody_ends_is_a_fault_and_one_that_another_warp_ends_is_not() {
         DONE: bar.sync 0; ld.shared.u32 %r0, [flag];";
     expect(flag, body, 64, |_| 7);
 }
+
+#[test]
+fn registers_wider_than_a_conversions_types_and_parts_of_registers() {
+    let body = "mov.u64 %a0, 0x100000005; cvt.s64.s32 %a1, %a0; cvt.u32.u64 %r1, %a1; cvt.u16.u32 %r2, 0x12345;
+        mad.lo.u32 %r0, %r2, 10, %r1; mov.u32 %r3, 0x01020304;
+        vadd.u32.u32.u32 %r4, %r3.b0, %r3.b3; add.u32 %r0, %r0, %r4;";
+    expect("", body, 32, |_| 0x2345 * 10 + 5 + 5);
+}
