@@ -52,6 +52,9 @@ pub struct Function {
     pub ops: Vec<Op>,
     /// For each op: its place in the source, and its line in the PTX text.
     pub places: Vec<(Place, u32)>,
+    /// How each op is written, as a number in `written`; none for those that the decoder has put in.
+    pub names: Vec<Option<u32>>,
+    pub written: Vec<String>,
     /// Words of a frame's registers: those that change, then all, constants too.
     pub variable_words: usize,
     pub words: usize,

@@ -40,6 +40,8 @@ pub struct Memory {
     regions: Vec<Region>,
     /// The first unit that was never used.
     next: usize,
+    /// Units between regions.
+    gap: usize,
 }
 
 // SAFETY: the table belongs to this value, and changes only through `&mut self`.
@@ -53,12 +55,21 @@ impl Memory {
     /// # Errors
     /// The system gives none.
     pub fn new() -> io::Result<Self> {
+        Self::spaced(UNIT as u64)
+    }
+
+    /// Memory with at least `gap` bytes before and behind every region, so that whoever strays is told by where he came from.
+    ///
+    /// # Errors
+    /// As [`Memory::new`].
+    pub fn spaced(gap: u64) -> io::Result<Self> {
+        let gap = (gap as usize).div_ceil(UNIT);
         let mut last = io::Error::from(io::ErrorKind::OutOfMemory);
         for size in SIZES {
             match reserve(size, false).and_then(|base| Ok((base, reserve(size / UNIT * 4, true)?))) {
                 Ok((base, table)) => {
                     let nothing = Region { range: 0..0, holds: Holds::Buffer, freed: true };
-                    return Ok(Self { base, size, table: table as *mut u32, regions: vec![nothing], next: 1 });
+                    return Ok(Self { base, size, table: table as *mut u32, regions: vec![nothing], next: gap, gap });
                 }
                 Err(error) => last = error,
             }
@@ -77,7 +88,7 @@ impl Memory {
     /// Memory, or addresses, are used up.
     pub fn allocate(&mut self, bytes: usize, holds: Holds) -> io::Result<u64> {
         let units = bytes.div_ceil(UNIT).max(1);
-        if (self.next + units + 1) * UNIT > self.size {
+        if (self.next + units + self.gap) * UNIT > self.size {
             return Err(io::Error::other("all addresses are used up"));
         }
         let start = self.base + (self.next * UNIT) as u64;
@@ -90,7 +101,7 @@ impl Memory {
             }
         }
         self.regions.push(Region { range: start..start + bytes as u64, holds, freed: false });
-        self.next += units + 1;
+        self.next += units + self.gap;
         Ok(start)
     }
 

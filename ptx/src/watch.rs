@@ -16,7 +16,12 @@ pub struct Access<'a> {
     pub addresses: &'a [u64; 32],
     /// `.volatile` and stronger: it may look at what another thread is just writing.
     pub strong: bool,
+    /// Of stores: the bytes that a lane writes.
+    pub values: Option<&'a dyn Fn(usize) -> [u8; LONGEST]>,
 }
+
+/// Bytes that a lane accesses by one instruction at most.
+pub const LONGEST: usize = 32;
 
 /// Is told what the threads of a launch do. All calls come from one OS thread.
 pub trait Watch {
@@ -32,7 +37,9 @@ pub trait Watch {
     fn collective(&mut self, warp: u32, mask: u32, syncs: bool, at: (u32, u32));
     /// Lanes have called a fence.
     fn fence(&mut self, warp: u32, mask: u32);
-    /// An instruction was done by so many lanes.
+    /// Whether it wants to be told of each instruction.
+    fn counts(&self) -> bool;
+    /// An instruction was done by so many lanes; told if [`Watch::counts`].
     fn executed(&mut self, at: (u32, u32), lanes: u32);
     /// The block is over.
     fn end_block(&mut self);

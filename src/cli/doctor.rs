@@ -1,10 +1,10 @@
 //! `warptape doctor`: what is there to compute with, and how to get what is not.
 
 use super::settings::as_options;
+use crate::device::checked::{Finding, Findings};
 use crate::device::cuda::fit::Machine;
 use crate::device::cuda::{self, nvrtc::Nvrtc};
 use crate::device::disk_cache::Cache;
-use crate::device::host::checked::{Finding, Findings};
 use crate::device::host::{Host, Mode};
 use crate::device::{Defines, Device, Function, Geometry, Source, host};
 use crate::environment::Environment;

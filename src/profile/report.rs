@@ -4,11 +4,13 @@ use std::fmt::{self, Display};
 
 use serde_json::{Value, json};
 
+use super::differences::kinds;
+use super::made::{instructions_json, write_instructions};
 use super::occupancy::{Block, Occupancy};
 use super::roofline::{Roofline, Work, ridge};
 use super::{Gpu, picture};
 use crate::device::cuda::cubin::Usage;
-use crate::device::host::profiled::{Counts, Line, Profile, Transfers};
+use crate::device::profiled::{Counts, Line, Profile, Transfers};
 
 /// One kernel, on one GPU.
 pub struct Report<'a> {
@@ -18,6 +20,8 @@ pub struct Report<'a> {
     pub gpu: &'a Gpu,
     /// What NVRTC makes of it for this GPU; or why that is not known, in a few words.
     pub usage: Result<Usage, String>,
+    /// The same launches as the source asks for them, where `profile` is of what a compiler made; or why that is not known.
+    pub source: Option<Result<Profile, String>>,
 }
 
 impl Report<'_> {
@@ -78,7 +82,7 @@ impl Report<'_> {
             "launches": launches, "static_shared": static_shared, "dram_read": read, "dram_written": written,
             "uncounted": uncounted, "total": counts_json(&self.profile.total),
             "places": self.profile.places.iter().map(place).collect::<Value>(),
-            "gpu": self.gpu.name, "usage": usage, "occupancy": occupancy, "roofline": roofline,
+            "source": self.source_json(), "gpu": self.gpu.name, "usage": usage, "occupancy": occupancy, "roofline": roofline,
         })
     }
 
@@ -113,6 +117,9 @@ pub fn summary(counts: &Counts) -> String {
     if counts.collectives > 0 {
         parts.push(plural(counts.collectives, "warp collective"));
     }
+    if counts.instructions.issued > 0 {
+        parts.push(plural(counts.instructions.issued, "instruction"));
+    }
     parts.join("; ")
 }
 
@@ -120,18 +127,7 @@ fn per(of: Transfers) -> f64 {
     of.transactions as f64 / of.requests as f64
 }
 
-fn kinds(counts: &Counts) -> [(&'static str, Transfers, &'static str); 6] {
-    [
-        ("global loads", counts.global_loads, "sectors"),
-        ("global stores", counts.global_stores, "sectors"),
-        ("global atomics", counts.global_atomics, "sectors"),
-        ("shared loads", counts.shared_loads, "wavefronts"),
-        ("shared stores", counts.shared_stores, "wavefronts"),
-        ("shared atomics", counts.shared_atomics, "wavefronts"),
-    ]
-}
-
-fn counts_json(counts: &Counts) -> Value {
+pub(super) fn counts_json(counts: &Counts) -> Value {
     let transfers = |of: Transfers, transactions: &str| {
         json!({"requests": of.requests, "partial": of.partial, "lanes": of.lanes, "bytes": of.bytes,
                transactions: of.transactions, "least": of.least})
@@ -144,6 +140,9 @@ fn counts_json(counts: &Counts) -> Value {
     let by_kind = json!({"add": operations.add, "multiply": operations.multiply, "fused": operations.fused,
                          "divide": operations.divide, "special": operations.special, "compare": operations.compare});
     value.insert("operations".into(), by_kind);
+    if let Some(made) = instructions_json(counts.instructions) {
+        value.insert("instructions".into(), made);
+    }
     value.insert("flops".into(), operations.flops().into());
     value.insert("barriers".into(), counts.barriers.into());
     value.insert("collectives".into(), counts.collectives.into());
@@ -178,7 +177,7 @@ fn seconds(time: f64) -> String {
     }
 }
 
-fn plural(count: u64, what: &str) -> String {
+pub(super) fn plural(count: u64, what: &str) -> String {
     format!("{} {what}{}", short(count), if count == 1 { "" } else { "s" })
 }
 
@@ -201,6 +200,8 @@ impl Display for Report<'_> {
         }
         writeln!(f, "  FLOPs           {}", self.flops())?;
         writeln!(f, "  memory          reads {}, writes {} at least", bytes(*read), bytes(*written))?;
+        write_instructions(f, total.instructions)?;
+        self.beside(f)?;
         self.on_gpu(f)?;
         self.lines(f)
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use warptape::device::host::checked::Findings;
+use warptape::device::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, Order};
-use warptape::device::{Arg, Defines, Function, Geometry, Module, Tree};
+use warptape::device::{Arg, Defines, Function, Geometry, Module, Tree, ptx};
 use warptape::launch_plan::Prepared;
 use warptape::{DType, Device, Environment};
 
@@ -16,17 +16,17 @@ use warptape::{DType, Device, Environment};
 pub const ORDERS: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(7), Order::Random(8)];
 
 /// Guarded devices (poisoned outputs, sentinels) with a label each: on the host every thread order with the CPU's tiles
-/// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU; with `ptx` a GPU in software in every order, with `host:checked` every
-/// thread order in checked mode, where a launch with a finding fails.
+/// and with a GPU's; with `WARPTAPE_TEST_DEVICE=cuda` the GPU; with `ptx` a GPU in software in every order, with `host:checked`
+/// and `ptx:checked` every thread order in checked mode, where a launch with a finding fails.
 pub fn devices() -> Vec<(String, Device)> {
     if let Some(cuda) = cuda() {
         return vec![cuda];
     }
-    if on_ptx() {
-        return ORDERS[..3].iter().map(|&order| ptx(order)).collect();
-    }
     if on_checked() {
         return ORDERS[..3].iter().map(|&order| in_checked_mode(order)).collect();
+    }
+    if on_ptx() {
+        return ORDERS[..3].iter().map(|&order| ptx(order)).collect();
     }
     let mut devices = Vec::new();
     for gpu_tiles in [false, true] {
@@ -76,7 +76,7 @@ pub fn on_ptx() -> bool {
 }
 
 fn on_checked() -> bool {
-    named().as_deref() == Some("host:checked")
+    named().is_some_and(|name| name == "host:checked" || on_ptx() && name.ends_with(":checked"))
 }
 
 /// Whether tests run on the host device in its fast mode. Says so where they do not, and that this test of `what` is skipped.
@@ -128,12 +128,15 @@ pub fn skips_networks() -> bool {
 }
 
 fn in_checked_mode(order: Order) -> (String, Device) {
-    (format!("host:checked {order:?}"), checked(order, None))
+    (format!("{} {order:?}", named().unwrap_or_default()), checked(order, None))
 }
 
 /// A device in checked mode; findings go to `findings`, or make launches fail. It writes nothing into its buffers and knows
 /// itself where they end, so it is not a guarded one.
 pub fn checked(order: Order, findings: Option<Findings>) -> Device {
+    if on_ptx() {
+        return ptx_in(order, ptx::Mode::Checked(findings));
+    }
     asked(Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() }))))
 }
 
@@ -154,11 +157,15 @@ fn cuda() -> Option<(String, Device)> {
 
 /// A GPU in software. It knows itself where buffers end and fills them with NaN, so it is not a guarded one.
 fn ptx(order: Order) -> (String, Device) {
+    (format!("{} {order:?}", named().unwrap_or_default()), ptx_in(order, ptx::Mode::Fast))
+}
+
+/// One that does `mode` beside, for the architecture that WARPTAPE_TEST_DEVICE names, if it does.
+pub fn ptx_in(order: Order, mode: ptx::Mode) -> Device {
     let name = named().unwrap_or_default();
-    let arch = name.strip_prefix("ptx:").unwrap_or(warptape::device::ptx::ARCH).to_owned();
-    let options = warptape::device::ptx::Options { arch, order, environment: Environment::of_process() };
-    let device = warptape::device::ptx::Ptx::open(options).expect("the device that WARPTAPE_TEST_DEVICE names");
-    (format!("{name} {order:?}"), asked(Device::new(Box::new(device))))
+    let arch = name.split(':').find(|part| part.starts_with("sm_")).unwrap_or(ptx::ARCH).to_owned();
+    let options = ptx::Options { arch, order, mode, environment: Environment::of_process() };
+    asked(Device::new(Box::new(ptx::Ptx::open(options).expect("NVRTC, as WARPTAPE_TEST_DEVICE asks for it"))))
 }
 
 /// The names in a folder, sorted.

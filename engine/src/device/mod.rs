@@ -18,6 +18,7 @@ pub mod host;
 mod include;
 mod launch;
 mod memory;
+pub(crate) mod observed;
 mod open;
 mod prepare;
 pub mod ptx;
@@ -38,6 +39,7 @@ use functions::Functions;
 pub use launch::{Arg, Geometry};
 use memory::Pool;
 pub use memory::{Buffer, MemoryUse};
+pub use observed::{checked, profiled};
 pub use signature::Signature;
 pub use source::Source;
 pub use tree::Tree;
@@ -69,9 +71,9 @@ pub struct Info {
 pub enum Kind {
     /// The CPU.
     Host,
-    /// The CPU, while it looks for races and stray accesses; see [`host::checked`].
+    /// The CPU, or a GPU in software, while it looks for races and stray accesses; see [`checked`].
     Checked,
-    /// The CPU, while it counts what kernels do; see [`host::profiled`].
+    /// One of these, while it counts what kernels do; see [`profiled`].
     Profiled,
     /// A GPU.
     Cuda,

@@ -18,8 +18,8 @@ impl Device {
     }
 
     /// Opens a device by its name, in any spelling that [`Device::respell`] knows: `auto` (the first GPU that works, else the
-    /// host), `host`, `host:checked` (see [`host::checked`]), `cuda`, `cuda:N`, `ptx` (see [`ptx`]), `ptx:sm_80`. [`Device::open_in`] does the same and prefers the
-    /// kernels that `warptape tune` found to be fastest.
+    /// host), `host`, `host:checked` (see [`checked`]), `cuda`, `cuda:N`, `ptx` (see [`ptx`]), `ptx:sm_80`, `ptx:checked`,
+    /// `ptx:sm_80:checked`. [`Device::open_in`] does the same and prefers the kernels that `warptape tune` found to be fastest.
     ///
     /// # Errors
     /// An unknown name; a GPU that was asked for by name and is not there, with the reason.
@@ -38,16 +38,22 @@ impl Device {
             "host:checked" => host(host::Mode::Checked),
             "cuda" => return Self::untuned("cuda:0", environment),
             "ptx" => return Self::untuned(&format!("ptx:{}", ptx::ARCH), environment),
+            "ptx:checked" => return Self::untuned(&format!("ptx:{}:checked", ptx::ARCH), environment),
             _ if spelled.starts_with("ptx:sm_") => {
-                let arch = spelled["ptx:".len()..].to_owned();
-                let options = ptx::Options { arch, order: host::Order::Forward, environment: environment.clone() };
+                let arch = &spelled["ptx:".len()..];
+                let (arch, mode) = match arch.strip_suffix(":checked") {
+                    Some(arch) => (arch.to_owned(), ptx::Mode::Checked(None)),
+                    None => (arch.to_owned(), ptx::Mode::Fast),
+                };
+                let options =
+                    ptx::Options { arch, order: host::Order::Forward, mode, environment: environment.clone() };
                 Self::new(Box::new(ptx::Ptx::open(options)?))
             }
             _ => {
                 let ordinal = spelled.strip_prefix("cuda:").and_then(|n| n.parse::<usize>().ok());
                 let ordinal = ordinal.ok_or_else(|| {
                     Error::usage(format!(
-                        "unknown device '{name}': use auto, host, host:checked, cuda, cuda:N, ptx or ptx:sm_80"
+                        "unknown device '{name}': use auto, host, host:checked, cuda, cuda:N, ptx, ptx:sm_80 or ptx:checked"
                     ))
                 })?;
                 Self::new(Box::new(cuda::Cuda::open(ordinal, environment)?))

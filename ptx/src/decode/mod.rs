@@ -87,6 +87,7 @@ impl<'a> Decoder<'a> {
         let Some(body) = &self.function.body else { return Ok(self.out) };
         // An instruction may become several, so labels are looked up at the end.
         let mut starts = Vec::with_capacity(body.len() + 1);
+        let mut numbers = std::collections::HashMap::new();
         for instruction in body {
             starts.push(self.out.ops.len() as u32);
             let failed = |why: Refusal| (instruction.text_line, format!("'{}': {why}", instruction.name));
@@ -95,10 +96,18 @@ impl<'a> Decoder<'a> {
                 None => (UNGUARDED, 0),
                 Some((register, negated)) => (self.offsets[register as usize], if negated { u32::MAX } else { 0 }),
             };
-            for op in self.before.drain(..).chain([Op { guard, flip, action }]) {
+            for op in self.before.drain(..) {
                 self.out.ops.push(op);
                 self.out.places.push((instruction.place, instruction.text_line));
+                self.out.names.push(None);
             }
+            self.out.ops.push(Op { guard, flip, action });
+            self.out.places.push((instruction.place, instruction.text_line));
+            let number = *numbers.entry(&instruction.name[..]).or_insert_with(|| {
+                self.out.written.push(instruction.name.clone());
+                self.out.written.len() as u32 - 1
+            });
+            self.out.names.push(Some(number));
         }
         starts.push(self.out.ops.len() as u32);
         // Who runs past the end, returns.

@@ -1,11 +1,11 @@
 //! Loads and stores (ISA 9.7.9).
 
-use super::fault::{Kind, What};
+use super::fault::Kind;
 use super::reach::Reach;
 use super::step::{Next, Step};
 use super::{lanes, words};
 use crate::lane::{Isa, LANES, Width};
-use crate::watch::Access;
+use crate::watch::LONGEST;
 
 /// A load or store.
 pub struct Transfer {
@@ -95,8 +95,24 @@ unsafe fn store_any(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> 
             Ok(at) => at,
             Err(next) => return next,
         };
-        if let Err(next) = step.tell(&at, mask, total, Kind::Write, *strong) {
-            return next;
+        if step.watch.is_some() {
+            let words = step.words;
+            let values = |lane: usize| {
+                let mut values = [0; LONGEST];
+                let each = each as usize;
+                for (register, to) in registers[..count].iter().zip(values.chunks_exact_mut(each)) {
+                    let value: [u64; 2] = match width {
+                        Width::B128 => words.add(*register as usize).cast::<[u64; 2]>().add(lane).read(),
+                        Width::B64 => [words.add(*register as usize).cast::<u64>().add(lane).read(), 0],
+                        _ => [u64::from(*words.add(*register as usize + lane)), 0],
+                    };
+                    to.copy_from_slice(&(u128::from(value[0]) | u128::from(value[1]) << 64).to_le_bytes()[..each]);
+                }
+                values
+            };
+            if let Err(next) = step.tell_values(&at, mask, total, (Kind::Write, *strong), Some(&values)) {
+                return next;
+            }
         }
         for lane in step.launch.order.lanes(mask) {
             for (number, register) in registers[..count].iter().enumerate() {
@@ -116,17 +132,4 @@ unsafe fn store_any(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> 
         }
     }
     Next::On
-}
-
-impl Step<'_, '_> {
-    /// Tells the watch, if there is one, of an access that is about to be made.
-    pub fn tell(&mut self, at: &[u64; LANES], mask: u32, bytes: u64, kind: Kind, strong: bool) -> Result<(), Next> {
-        let Some(watch) = self.watch.as_deref_mut() else { return Ok(()) };
-        let access =
-            Access { at: self.at, warp: self.warp.number, kind, mask, bytes: bytes as u32, addresses: at, strong };
-        match watch.access(&access) {
-            true => Ok(()),
-            false => Err(Next::Fault(self.fault(mask.trailing_zeros() as usize, What::Other("was stopped".into())))),
-        }
-    }
 }

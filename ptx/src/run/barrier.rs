@@ -49,6 +49,8 @@ pub struct Meeting {
     pub outcome: (u32, u32),
     /// How many take part, as the first said.
     expected: u32,
+    /// Where the first stands.
+    first: (u32, u32),
 }
 
 impl Barrier {
@@ -85,7 +87,15 @@ impl Barrier {
         if self.count.is_some() && (expected == 0 || expected % LANES as u32 != 0) {
             return wrong(format!("waits for {expected} threads, which is no multiple of 32"));
         }
-        let Meeting { arrived, expected: before, .. } = step.block.barriers[id];
+        let Meeting { arrived, expected: before, first, .. } = step.block.barriers[id];
+        let (here, there) = (step.launch.place(step.at).0, step.launch.place(first).0);
+        if step.watch.is_some() && self.count.is_none() && arrived > 0 && here != there {
+            // It lets threads pass that come from different places; CUDA's rule is that all come to the same one.
+            let mut fault =
+                step.fault(lane, What::Meeting("waits at this barrier while others wait at another one".into()));
+            fault.others.push(there);
+            return Next::Fault(fault);
+        }
         if arrived > 0 && before != expected {
             return wrong(format!("comes to barrier {id} for {expected} threads, to which others came for {before}"));
         }
@@ -100,6 +110,9 @@ impl Barrier {
         }
         let meeting = &mut step.block.barriers[id];
         (meeting.arrived, meeting.expected) = (arrived + come, expected);
+        if arrived == 0 {
+            meeting.first = step.at;
+        }
         if let Kind::Reduce { of, .. } = self.kind {
             // SAFETY: the caller's promise.
             let votes = unsafe { *step.words.add(of as usize) };

@@ -142,6 +142,7 @@ impl Block {
         let meets = |other: &Group| other.frame == frame && other.state == State::Ready && other.pc > pc;
         let limit = warp.groups.iter().filter(|other| meets(other)).map(|other| other.pc).min().unwrap_or(u32::MAX);
         let (mut turns, mut executed) = (TURN, 0);
+        let counts = watch.as_deref().is_some_and(|watch| watch.counts());
         let outcome = loop {
             let op = &ops[pc as usize];
             executed += 1;
@@ -152,7 +153,7 @@ impl Block {
                     guard => mask & (*words.add(guard as usize) ^ op.flip),
                 }
             };
-            if let Some(watch) = watch.as_deref_mut() {
+            if counts && let Some(watch) = watch.as_deref_mut() {
                 watch.executed((number, pc), active.count_ones());
             }
             match &op.action {

@@ -98,6 +98,9 @@ impl Collective {
         if different {
             return self.apart(step, active, members);
         }
+        if let Some(fault) = self.broken(step, active, members) {
+            return fault;
+        }
         // Those that have exited are not waited for.
         if members & alive & !active != 0 {
             return self.wait(step, active, members);
@@ -223,7 +226,7 @@ impl Collective {
 }
 
 /// The lane that lane `at` looks at, and whether that lies within its segment (ISA 9.7.9.6).
-fn looked_at(mode: Shuffle, at: u32, by: u32, clamp: u32) -> (u32, bool) {
+pub(super) fn looked_at(mode: Shuffle, at: u32, by: u32, clamp: u32) -> (u32, bool) {
     let (by, segment, clamp) = (by & 31, clamp >> 8 & 31, clamp & 31);
     let last = at & segment | clamp & !segment;
     let first = at & segment;

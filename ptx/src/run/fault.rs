@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use crate::text::tree::Place;
+use crate::text::tree::{Place, Space};
 
 /// Something that a kernel must not do, with the instruction that does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub what: What,
+    /// Function and instruction.
+    pub at: (u32, u32),
     /// Block and thread: x, y, z each.
     pub block: [u32; 3],
     pub thread: [u32; 3],
@@ -23,7 +25,7 @@ pub struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// An access that leaves all memory, or is not aligned, or writes what is constant.
-    Access { kind: Kind, address: u64, bytes: u64, why: &'static str },
+    Access { kind: Kind, space: Space, address: u64, bytes: u64, why: &'static str },
     /// A barrier or collective that cannot be completed, or is used wrongly.
     Meeting(String),
     /// Anything else, as a sentence.
@@ -41,7 +43,7 @@ pub enum Kind {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Access { kind, address, bytes, why } => {
+            What::Access { kind, address, bytes, why, .. } => {
                 let does = match kind {
                     Kind::Read => "reads",
                     Kind::Write => "writes",

@@ -143,7 +143,7 @@ impl Prepared<'_> {
     /// A fault of an instruction by a thread of a block.
     pub fn fault(&self, at: (u32, u32), block: [u32; 3], thread: usize, what: What) -> Box<Fault> {
         let (place, text_line) = self.place(at);
-        Box::new(Fault { what, block, thread: self.thread(thread), place, text_line, others: Vec::new() })
+        Box::new(Fault { what, at, block, thread: self.thread(thread), place, text_line, others: Vec::new() })
     }
 
     /// A thread's coordinates in its block.

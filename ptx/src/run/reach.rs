@@ -77,7 +77,7 @@ impl Reach {
                 let writes = kind != Kind::Read;
                 step.launch.memory.allows(first, last.wrapping_sub(first).wrapping_add(bytes), writes)
             }
-            Space::Shared if last.wrapping_add(bytes) <= step.block.shared_bytes && last < 1 << 24 => {
+            Space::Shared if aligned && last.wrapping_add(bytes) <= step.block.shared_bytes && last < 1 << 24 => {
                 let shared = step.block.shared;
                 for address in &mut at {
                     *address = address.wrapping_add(shared);
@@ -123,7 +123,7 @@ impl Reach {
                 false => Err("which is not aligned"),
             };
             at[lane] = placed.map_err(|why| {
-                let what = What::Access { kind, address, bytes: reads[lane].into(), why };
+                let what = What::Access { kind, space: self.space, address, bytes: reads[lane].into(), why };
                 Next::Fault(step.fault(lane, what))
             })?;
         }
@@ -138,7 +138,7 @@ impl Step<'_, '_> {
         for lane in lanes(mask) {
             let address = at[lane];
             let refused = |why| {
-                let what = What::Access { kind, address, bytes, why };
+                let what = What::Access { kind, space, address, bytes, why };
                 Err(Next::Fault(self.fault(lane, what)))
             };
             if bytes.is_power_of_two() && !address.is_multiple_of(bytes) {

@@ -52,7 +52,7 @@ impl Step<'_, '_> {
     }
 
     fn refused(&self, lane: usize, address: u64, why: &'static str) -> Next {
-        let what = What::Access { kind: Kind::Read, address, bytes: 1, why };
+        let what = What::Access { kind: Kind::Read, space: Space::Generic, address, bytes: 1, why };
         Next::Fault(self.fault(lane, what))
     }
 }

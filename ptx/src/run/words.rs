@@ -8,6 +8,7 @@ use super::step::{Next, Step};
 use super::{lanes, quads};
 use crate::lane::{Isa, LANES};
 use crate::text::tree::Space;
+use crate::watch::LONGEST;
 
 /// Instantiates a function for processors with wide vectors.
 macro_rules! wide {
@@ -175,10 +176,18 @@ unsafe fn store_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -
             Ok(at) => at,
             Err(next) => return next,
         };
-        if step.watch.is_some()
-            && let Err(next) = step.tell(&at, mask, bytes, Kind::Write, transfer.strong)
-        {
-            return next;
+        if step.watch.is_some() {
+            let words = step.words;
+            let values = |lane: usize| {
+                let mut values = [0; LONGEST];
+                for (number, to) in values.chunks_exact_mut(4).take(count).enumerate() {
+                    to.copy_from_slice(&(*register(words, number).add(lane)).to_le_bytes());
+                }
+                values
+            };
+            if let Err(next) = step.tell_values(&at, mask, bytes, (Kind::Write, transfer.strong), Some(&values)) {
+                return next;
+            }
         }
         for lane in step.launch.order.lanes(mask) {
             for number in 0..count {

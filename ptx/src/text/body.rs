@@ -78,25 +78,7 @@ impl<'a> Parser<'a> {
 
     fn inner_directive(&mut self, name: &str, function: &mut Function, place: &mut Place) -> Result<(), Failure> {
         match name {
-            ".loc" => {
-                *place = Place { file: self.number()?, line: self.number()? };
-                self.integer()?;
-                // Where the function that this line is of was inlined.
-                while self.takes(b',') {
-                    self.name()?;
-                    while matches!(self.peek(), Some(Word::Integer(_) | Word::Sign(b'+'))) {
-                        self.next()?;
-                    }
-                    if let Some(Word::Name(label)) = self.peek()
-                        && label.starts_with("$L__info_string")
-                    {
-                        self.name()?;
-                    }
-                    while matches!(self.peek(), Some(Word::Integer(_) | Word::Sign(b'+'))) {
-                        self.next()?;
-                    }
-                }
-            }
+            ".loc" => *place = self.line_directive()?,
             ".pragma" => self.skip_to(b';')?,
             ".reg" => {
                 let (_, _, of) = self.declared_type()?;

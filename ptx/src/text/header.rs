@@ -1,8 +1,10 @@
 //! What stands outside of functions (ISA 11): directives, variables, heads of functions.
 
+use std::collections::HashMap;
+
 use super::lex::{self, Token, Word};
 use super::scope::Scopes;
-use super::tree::{Function, Module, Space};
+use super::tree::{Function, Module, Place, Space};
 
 /// Why a text is no PTX that is known: the line, from 1, and what is wrong with it.
 pub type Failure = (u32, String);
@@ -13,7 +15,8 @@ pub type Failure = (u32, String);
 /// The line that cannot be read, and why.
 pub fn parse(text: &str) -> Result<Module, Failure> {
     let tokens = lex::words(text)?;
-    let mut parser = Parser { tokens: &tokens, at: 0, module: Module::default(), scopes: Scopes::new() };
+    let (module, scopes, lines) = (Module::default(), Scopes::new(), HashMap::new());
+    let mut parser = Parser { tokens: &tokens, at: 0, module, scopes, lines };
     while parser.at < parser.tokens.len() {
         parser.directive()?;
     }
@@ -25,7 +28,12 @@ pub(super) struct Parser<'a> {
     at: usize,
     pub(super) module: Module,
     pub(super) scopes: Scopes<'a>,
+    /// What the last `.loc` of each line and column said.
+    pub(super) lines: HashMap<Written, Place>,
 }
+
+/// File, line and column, as they are written.
+pub(super) type Written = (u32, u32, u32);
 
 impl<'a> Parser<'a> {
     pub(super) fn peek(&self) -> Option<Word<'a>> {

@@ -3,6 +3,7 @@
 mod body;
 pub mod header;
 pub mod lex;
+mod lines;
 mod scope;
 pub mod tree;
 mod variables;

@@ -16,6 +16,8 @@ pub struct Module {
     pub functions: Vec<Function>,
     /// Source files by number (`.file`).
     pub files: BTreeMap<u32, String>,
+    /// Calls that functions were inlined at, which may lie in inlined functions themselves.
+    pub calls: Vec<Place>,
 }
 
 /// A state space (ISA 5.1).
@@ -143,11 +145,12 @@ pub struct Function {
     pub prototypes: Vec<(Vec<u64>, Vec<u64>)>,
 }
 
-/// A place in the source: number of the file, line.
+/// A place in the source: number of the file, line, and the call it was inlined at: its number in [`Module::calls`] from 1, or 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     pub file: u32,
     pub line: u32,
+    pub via: u32,
 }
 
 /// An instruction as it is written.

@@ -2,8 +2,8 @@
 
 use super::Grid;
 use crate::device::Device;
-use crate::device::host::profiled::{Counts, Profiles};
 use crate::device::host::{Host, Mode, Options};
+use crate::device::profiled::{Counts, Profiles};
 use crate::error::Result;
 use crate::launch::ladder::{Summary, stem};
 

@@ -9,10 +9,11 @@ use rayon::prelude::*;
 
 use super::Launch;
 use super::findings::Outcome;
+use super::observed::Runner;
 use super::subject::{self, Subject};
 use crate::check::{Case, Expectation};
-use crate::device::host::checked::Findings;
-use crate::device::host::{Host, Mode, Options as HostOptions, Order};
+use crate::device::checked::Findings;
+use crate::device::host::Order;
 use crate::device::{Device, Source, Tree};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
@@ -36,6 +37,9 @@ pub(super) struct Options {
     /// Type of the tensors for kernels of the tree that take several: f32, f16 or bf16
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = subject::element)]
     element: DType,
+    /// What runs them: host, or NVRTC's code in software: ptx, ptx:sm_80
+    #[arg(long, value_name = "NAME", default_value = "host")]
+    device: Runner,
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
@@ -103,7 +107,7 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
         // First: what does not compile is an error of its own there, and a wrong result among cases.
         jobs = workloads.into_iter().map(sized).chain(jobs.into_iter().map(Ok)).collect::<Result<_>>()?;
     }
-    let outcome = all_orders(&jobs, &Order::several(options.seeds), environment)?;
+    let outcome = all_orders(&jobs, &options.device, &Order::several(options.seeds), environment)?;
     let files = jobs.iter().filter_map(|job| if let Job::File(_, source) = job { Some(&**source) } else { None });
     outcome.print(&files.collect::<Vec<_>>(), &tree, options.json)?;
     outcome.verdict(kernels, options.seeds, options.json)
@@ -129,14 +133,12 @@ fn cases(workloads: &[&Workload], kernels: &[Kernel], element: DType) -> Result<
 }
 
 /// Runs all jobs in each of `orders`, on a device of its own.
-fn all_orders(jobs: &[Job], orders: &[Order], environment: &Environment) -> Result<Outcome> {
+fn all_orders(jobs: &[Job], runner: &Runner, orders: &[Order], environment: &Environment) -> Result<Outcome> {
     let bar = ProgressBar::new((jobs.len() * orders.len()) as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} runs checked").expect("a fixed template"));
     let results = orders.par_iter().map(|&order| {
         let findings = Findings::default();
-        let (environment, kept) = (environment.clone(), Some(findings.clone()));
-        let options = HostOptions { mode: Mode::Checked, order, findings: kept, environment, ..Default::default() };
-        let device = crate::cli::asked(Device::new(Box::new(Host::new(options))))?;
+        let device = runner.checked(order, findings.clone(), environment)?;
         let mut wrong = Vec::new();
         for job in jobs {
             wrong.extend(job.run(&device)?);

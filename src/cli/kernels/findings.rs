@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::device::host::checked::{Finding, Line, Side};
+use crate::device::checked::{Finding, Line, Side};
 use crate::device::{Defines, Source, Tree};
 use crate::error::Result;
 

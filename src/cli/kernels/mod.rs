@@ -5,6 +5,7 @@ mod check;
 pub mod compile;
 mod findings;
 mod launch;
+mod observed;
 mod profile;
 mod run;
 mod show;
@@ -32,7 +33,7 @@ enum Command {
     /// Launch kernels once, on any device; of a file of your own, show what is in its buffers afterwards
     Run(run::Options),
     /// Print a kernel's source with what each of its lines costs beside it
-    Show(subject::Options),
+    Show(show::Options),
     /// Show what can be checked, profiled and run: workloads with their sizes, and the kernels that each of them runs
     List,
 }

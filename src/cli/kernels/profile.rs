@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::observed::Runner;
 use super::subject::{self, Subject};
 use crate::device::cuda::nvrtc::Nvrtc;
 use crate::device::dry::Dry;
-use crate::device::host::profiled::{Profile, Profiles};
-use crate::device::host::{Host, Mode, Options as HostOptions};
+use crate::device::profiled::{Profile, Profiles};
 use crate::device::{Device, Source, Tree};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
@@ -24,6 +24,9 @@ pub(super) struct Options {
     /// The GPU to judge by: H200, H100, A100, RTX 4090, L4 or T4
     #[arg(long, value_name = "NAME", default_value = "H200")]
     gpu: String,
+    /// What runs them: host, or NVRTC's code in software (ptx, ptx:sm_80), which counts what that compiler made, beside the source
+    #[arg(long, value_name = "NAME", default_value = "host")]
+    device: Runner,
     /// Print JSON, with every place of the source
     #[arg(long)]
     json: bool,
@@ -50,11 +53,9 @@ impl Profiled {
 }
 
 /// Runs what `options` name in profiled mode.
-pub(super) fn profiled(options: &subject::Options, environment: &Environment) -> Result<Profiled> {
+pub(super) fn profiled(options: &subject::Options, runner: &Runner, environment: &Environment) -> Result<Profiled> {
     let (profiles, tree) = (Profiles::default(), Tree::of(environment));
-    let environment = environment.clone();
-    let mode = HostOptions { mode: Mode::Profiled, profiles: profiles.clone(), environment, ..Default::default() };
-    let device = crate::cli::asked(Device::new(Box::new(Host::new(mode))))?;
+    let device = runner.profiled(profiles.clone(), environment)?;
     let name = match options.subject(&tree)? {
         Subject::File(plan, source) => {
             // SAFETY: a stray access ends the launch before it is made.
@@ -102,7 +103,8 @@ fn alone(
 pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let gpu = Gpu::find(&options.gpu)?;
     let form = options.picture.as_deref().map(form).transpose()?;
-    let ran = profiled(&options.subject, environment)?;
+    let ran = profiled(&options.subject, &options.device, environment)?;
+    let sources = sources(&options, environment);
     let nvrtc = Nvrtc::find(environment).map_err(|e| e.to_string());
     let reports = ran.profiles.iter().map(|profile| {
         let source = ran.source(profile)?;
@@ -111,7 +113,8 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
             let found = usages.into_iter().find(|usage| usage.function == profile.kernel);
             found.ok_or_else(|| "NVRTC does not name the kernel".into())
         });
-        Ok(Report { profile, gpu, usage })
+        let source = sources.as_ref().map(|sources| of_source(sources, profile));
+        Ok(Report { profile, gpu, usage, source })
     });
     let reports = reports.collect::<Result<Vec<_>>>()?;
     if options.json {
@@ -128,6 +131,21 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
         std::fs::write(path, bytes).map_err(|e| Error::file(path, e))?;
     }
     Ok(())
+}
+
+/// The same launches as the source asks for them, which the host counts, if what runs is what a compiler made.
+fn sources(options: &Options, environment: &Environment) -> Option<Result<Vec<Profile>, String>> {
+    let made = options.device != Runner::Host;
+    made.then(|| {
+        profiled(&options.subject, &Runner::Host, environment).map(|ran| ran.profiles).map_err(|e| e.to_string())
+    })
+}
+
+/// The one of them that is of the same kernel as `made`.
+fn of_source(sources: &Result<Vec<Profile>, String>, made: &Profile) -> Result<Profile, String> {
+    let all = sources.as_ref().map_err(Clone::clone)?;
+    let found = all.iter().find(|source| source.kernel == made.kernel && source.defines == made.defines);
+    found.cloned().ok_or_else(|| "the host launches other kernels".into())
 }
 
 enum Form {

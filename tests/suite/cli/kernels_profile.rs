@@ -131,7 +131,7 @@ fn what_cannot_be_profiled_shown_or_run_is_refused() {
         assert_eq!(done(warptape().args(["kernels", command])).code, Some(2));
     }
     // The listing has no other forms.
-    for option in ["--json", "--gpu=a100", "--picture=a.png", "--device=host"] {
+    for option in ["--json", "--gpu=a100", "--picture=a.png"] {
         assert_eq!(done(warptape().args(["kernels", "show", "relu", option])).code, Some(2), "{option}");
     }
     fails(&["kernels", "profile", "relu", "--gpu", "H2000"], 2, &["H2000", "H200"]);

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use warptape::Device;
 use warptape::device::Source;
+use warptape::device::checked::Finding;
 use warptape::device::guard::POISON;
 use warptape::device::host::Order;
-use warptape::device::host::checked::Finding;
 use warptape::device::signature::{Element, Kind};
 use warptape::launch_plan::{Plan, Prepared};
 

@@ -1,6 +1,6 @@
 //! Dynamic shared memory however it is declared, in fast and in checked mode, with every compiler that is there.
 
-use warptape::device::host::checked::Findings;
+use warptape::device::checked::Findings;
 use warptape::device::host::{Host, Mode, Options, toolchain};
 use warptape::device::{Device, Geometry};
 use warptape::{DType, Environment, Tensor};

@@ -1,7 +1,7 @@
 //! Profiled mode: counts are exact on kernels whose counts are known.
 
-use warptape::device::host::profiled::{Counts, Operations, Profile, Profiles, Transfers};
 use warptape::device::host::{Host, Mode, Options, Order};
+use warptape::device::profiled::{Counts, Operations, Profile, Profiles, Transfers};
 use warptape::device::{Arg, Geometry};
 use warptape::{DType, Device, Tensor};
 
@@ -98,10 +98,40 @@ fn bank_conflicts_of_strides() {
         assert_eq!(shared_loads.conflicts(), 2 * (ways - 1));
         assert_eq!((barriers, counted.static_shared), (1, 64 * 33 * 4));
     }
-    // Sixteen bytes for each of 32 lanes are four wavefronts; one and the same sixteen bytes, one for each quarter.
+    // Sixteen bytes for each of 32 lanes are four wavefronts; one and the same sixteen bytes, one for each half.
     let Counts { shared_loads, shared_stores, .. } = profile("wide_banks", 1, &[]).total;
     assert_eq!(shared_stores, transfers(2, 64, 1024, 8, 8));
-    assert_eq!(shared_loads, transfers(2, 64, 1024, 8, 8));
+    assert_eq!(shared_loads, transfers(2, 64, 1024, 4, 4));
+}
+
+/// Wide loads of which neighbours want the same, as ncu counts them on compute capability 7.0 and later.
+#[test]
+fn wavefronts_of_wide_loads() {
+    if !has_compiler() {
+        return;
+    }
+    let of = |vector: &str, index: &str| {
+        let text = format!(
+            "extern \"C\" __global__ void k({vector}* y, const {vector}* x) {{
+                __shared__ {vector} s[256];
+                for (int i = threadIdx.x; i < 256; i += 32) s[i] = x[i];
+                __syncthreads();
+                const int t = threadIdx.x;
+                y[t] = s[{index}];
+            }}"
+        );
+        let (device, profiles) = profiled(Order::Forward);
+        let kernels = Kernels::compile(&device, "wide.cu", &text).unwrap();
+        let [y, x] = [32, 256].map(|n| Tensor::zeros(&device, [4 * n], DType::F32).unwrap());
+        kernels.launch("k", Geometry::linear(1, 32), &[y.arg(), x.arg()]).unwrap();
+        profiles.list().remove(0).total.shared_loads.transactions
+    };
+    for (index, wavefronts) in [("t", 4), ("5", 2), ("t / 16 * 2", 2), ("t / 2", 2), ("t % 16 * 2", 8), ("t * 8", 32)] {
+        assert_eq!(of("float4", index), wavefronts, "float4 {index}");
+    }
+    for (index, wavefronts) in [("t", 2), ("t / 16", 1), ("t / 2", 1), ("t % 16", 2)] {
+        assert_eq!(of("float2", index), wavefronts, "float2 {index}");
+    }
 }
 
 #[test]

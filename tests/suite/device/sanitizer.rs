@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use warptape::DType;
+use warptape::device::checked::Findings;
 use warptape::device::host::Order;
-use warptape::device::host::checked::Findings;
 use warptape::device::tree::kernel_files;
 use warptape::device::{Defines, Device, Tree};
 use warptape::op::workload::{Kernel, Workload, launched};

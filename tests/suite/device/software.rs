@@ -2,7 +2,7 @@
 
 use warptape::check::{Random, tolerance};
 use warptape::device::host::Order;
-use warptape::device::ptx::{ARCH, Options, Ptx};
+use warptape::device::ptx::{ARCH, Mode, Options, Ptx};
 use warptape::nn::{Layer, Pass, models, parameters};
 use warptape::op;
 use warptape::optim::{Optimizer, OptimizerConfig};
@@ -12,7 +12,8 @@ use super::nvrtc::nvrtc;
 use crate::support::{host_in, on_fast_host};
 
 fn ptx() -> Device {
-    let options = Options { arch: ARCH.into(), order: Order::Forward, environment: Environment::of_process() };
+    let options =
+        Options { arch: ARCH.into(), order: Order::Forward, mode: Mode::Fast, environment: Environment::of_process() };
     Device::new(Box::new(Ptx::open(options).unwrap()))
 }
 

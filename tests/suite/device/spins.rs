@@ -1,6 +1,6 @@
 //! Threads that wait in a loop for what other threads do: an error, where threads take turns and the loop would never end.
 
-use warptape::device::host::checked::{Findings, What};
+use warptape::device::checked::{Findings, What};
 use warptape::device::host::{Host, Mode, Options, Order};
 use warptape::device::{Device, Geometry};
 use warptape::{DType, Tensor};

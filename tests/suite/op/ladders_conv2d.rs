@@ -3,7 +3,7 @@
 
 use warptape::check::{Input, Values};
 use warptape::device::host::Order;
-use warptape::device::host::profiled::Profile;
+use warptape::device::profiled::Profile;
 use warptape::launch::ladder::Summary;
 use warptape::op;
 use warptape::op::conv2d::{Conv2dParams, conv2d};

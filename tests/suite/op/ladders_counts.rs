@@ -3,7 +3,7 @@
 
 use warptape::DType;
 use warptape::device::host::Order;
-use warptape::device::host::profiled::{Counts, Profile};
+use warptape::device::profiled::{Counts, Profile};
 use warptape::op::workload::Workload;
 
 use crate::device::profiler::profiled;

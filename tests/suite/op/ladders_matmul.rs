@@ -2,7 +2,7 @@
 //! profiler with a GPU's tiles.
 
 use warptape::device::host::Order;
-use warptape::device::host::profiled::Profile;
+use warptape::device::profiled::Profile;
 use warptape::device::{Arg, Geometry, Source};
 use warptape::op::entry::sources;
 use warptape::op::matmul::{Form, OP, matmul};

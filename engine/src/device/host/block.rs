@@ -8,11 +8,11 @@ use corosensei::Yielder;
 
 use super::callbacks::Place;
 use super::dice::Dice;
-use super::observed::spin::Spin;
-use super::observed::{Fault, Observer, Rule};
 use super::scheduler::{Builtins, Order};
+use super::spin::Spin;
 use super::warp::Group;
 use crate::device::Geometry;
+use crate::device::observed::{Fault, Observer, Rule};
 
 /// What a thread of the block is doing.
 #[derive(Clone, Copy)]
@@ -235,7 +235,7 @@ impl Block {
 
     /// Notes an error; the first counts.
     pub(super) fn fail(&mut self, rule: Rule, place: Place, what: std::fmt::Arguments<'_>) {
-        let fault = || Fault { rule, at: vec![place.line()], code: None, what: what.to_string() };
+        let fault = || Fault { rule, at: vec![place.line()], code: None, what: what.to_string(), name: None };
         self.error.get_or_insert_with(fault);
     }
 
@@ -246,7 +246,7 @@ impl Block {
             "{thread} spins: it waits for memory to change, and nobody changes it, since threads and blocks take turns here; \
              end the kernel where blocks have to wait for each other, and use __syncthreads within a block"
         );
-        self.error.get_or_insert(Fault { rule: Rule::Spin, at: Vec::new(), code: Some(code), what });
+        self.error.get_or_insert(Fault { rule: Rule::Spin, at: Vec::new(), code: Some(code), what, name: None });
     }
 
     pub(super) fn thread_name(&self, thread: usize) -> String {

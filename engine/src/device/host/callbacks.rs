@@ -7,10 +7,9 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 
 use super::block::{Barrier, Block, State};
-use super::observed::symbols::Line;
-use super::observed::{Access, Kind, Rule};
 use super::shared::{self, Collective};
 use super::warp;
+use crate::device::observed::{Access, Kind, Line, Rule, Spot};
 
 /// The functions' addresses, in the order of shim.h.
 #[repr(C)]
@@ -43,6 +42,12 @@ impl Place {
         // SAFETY: `file` is a `__FILE__` literal of a module that is loaded while its block runs.
         let file = unsafe { CStr::from_ptr(self.file) };
         Line { file: file.to_string_lossy().into_owned(), number: self.line as u32 }
+    }
+}
+
+impl Spot for Place {
+    fn line(&self) -> Line {
+        Place::line(*self)
     }
 }
 
@@ -79,7 +84,7 @@ extern "C" fn on_barrier(kind: c_int, predicate: c_int, file: *const c_char, lin
             };
             (*block).barrier = Barrier::default();
             if let Some(observer) = (*block).observer {
-                (*observer).barrier(place);
+                (*observer).barrier(&place);
             }
             let everybody = 0..(*block).threads;
             if (*block).release(everybody) {

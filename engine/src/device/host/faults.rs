@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fence::GAP;
 use super::module::Loaded;
-use super::observed::symbols::Symbols;
+use super::symbols::Symbols;
 use crate::device::Function;
 
 /// What has to be known of a launch before it, to explain its end.

@@ -1,7 +1,7 @@
 //! Memory for kernels that nobody trusts yet: each buffer between reserved addresses that belong to nothing, so that an access
 //! that leaves it ends the process (see [`faults`](super::faults)) instead of reaching something else.
 
-use super::observed::memory;
+use crate::device::observed::memory;
 use crate::error::{Error, Result};
 
 /// On which side of each buffer the fence stands right beside it. The processor protects whole pages, so on the other side

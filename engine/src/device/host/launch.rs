@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::dice::Dice;
 use super::module::Loaded;
-use super::observed::{Launch, Observer};
+use super::observation::Observation;
 use super::{Host, Order, scheduler, stacks, workers};
+use crate::device::observed::{Ended, Launch, Observer};
 use crate::device::{Arg, Function, Geometry, Target};
 
 impl Host {
@@ -31,9 +32,10 @@ impl Host {
         if let Some(observer) = &self.observer {
             let image = kernel.image();
             let image = image.ok_or("only Linux tells where modules lie, as this mode needs")?;
-            let launch = Launch { function, module, kernel, image, geometry, args, order };
+            let code = Observation { module, kernel, image, geometry, order };
+            let launch = Launch { function, code: &code, geometry, args };
             // SAFETY: the caller's promise.
-            return unsafe { self.observe(observer.lock().unwrap(), &launch) };
+            return unsafe { self.observe(observer.lock().unwrap(), &launch, &code) };
         }
         let count = geometry.blocks();
         let blocks = block_order(count, order);
@@ -76,8 +78,14 @@ impl Host {
     ///
     /// # Safety
     /// That of [`Host::start`].
-    unsafe fn observe(&self, mut observer: MutexGuard<Box<dyn Observer>>, launch: &Launch<'_>) -> Result<(), String> {
-        let Launch { kernel, geometry, args, order, .. } = launch;
+    unsafe fn observe(
+        &self,
+        mut observer: MutexGuard<Box<dyn Observer>>,
+        launch: &Launch<'_>,
+        code: &Observation<'_>,
+    ) -> Result<(), String> {
+        let Launch { geometry, args, .. } = launch;
+        let Observation { kernel, order, .. } = code;
         observer.begin(launch)?;
         let pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
         // SAFETY: as in `start`.
@@ -85,7 +93,7 @@ impl Host {
         let watching: *mut dyn Observer = observer.as_mut();
         // SAFETY: the guard is held until the runner is gone, and used only through this pointer until then.
         let mut ended = unsafe {
-            runner.observe(watching, launch.image.base);
+            runner.observe(watching, code.image.base);
             let blocks = block_order(geometry.blocks(), *order);
             (0..geometry.blocks()).find_map(|position| {
                 let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
@@ -96,8 +104,8 @@ impl Host {
             })
         };
         drop(runner);
-        if let Some(scheduler::Ended::Faulty(_, fault)) = &mut ended {
-            fault.locate(launch.module)?;
+        if let Some(Ended::Faulty(_, fault)) = &mut ended {
+            fault.locate(code)?;
         }
         observer.end(launch, ended)
     }

@@ -5,11 +5,10 @@
 //! the OS threads that run blocks, and `scheduler` runs one block at a time on one of them: `block` holds its state,
 //! `callbacks` are what kernels call at barriers, `warp` lets the lanes of a warp meet.
 //!
-//! In the observed modes every access calls back as well: `checked` finds races and stray accesses, `profiled` counts.
+//! In the observed modes every access calls back as well, to an observer (`device/observed`), which asks `observation` about the code.
 
 mod block;
 mod callbacks;
-pub mod checked;
 pub mod compiler;
 pub mod cpu;
 mod dice;
@@ -20,12 +19,13 @@ mod image;
 mod launch;
 mod library;
 mod module;
-pub mod observed;
+mod observation;
 mod process;
-pub mod profiled;
 mod scheduler;
 mod shared;
+mod spin;
 mod stacks;
+mod symbols;
 pub mod toolchain;
 mod unit;
 mod warp;
@@ -34,14 +34,14 @@ pub(super) mod workers;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::checked::{self, Findings};
+use super::observed::{self, Observer};
+use super::profiled::{self, Profiles};
 use super::{Arg, Backend, Function, Geometry, Info, Kind, Module, Source, Target};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use checked::Findings;
 use fence::Fence;
 use module::HostModule;
-use observed::Observer;
-use profiled::Profiles;
 pub use scheduler::Order;
 
 /// What the host device does beside running kernels.
@@ -52,9 +52,9 @@ pub enum Mode {
     Fast,
     /// It keeps buffers apart by fences, so that a stray access ends the process, and its code leads to source lines.
     Fenced(Fence),
-    /// It looks for races, stray and misaligned accesses, and reads of what nothing wrote; see [`checked`].
+    /// It looks for races, stray and misaligned accesses, and reads of what nothing wrote; see [`checked`](crate::device::checked).
     Checked,
-    /// It counts what kernels ask of the memory and compute, into [`Options::profiles`]; see [`profiled`].
+    /// It counts what kernels ask of the memory and compute, into [`Options::profiles`]; see [`profiled`](crate::device::profiled).
     Profiled,
 }
 

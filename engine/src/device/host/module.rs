@@ -1,17 +1,20 @@
 //! A loaded shared object and its kernels.
 
+use std::collections::HashMap;
+use std::collections::hash_map;
 use std::ffi::c_void;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::callbacks::{RUNTIME, Runtime};
 use super::compiler::Purpose;
 use super::image::Image;
-use super::observed::symbols::Symbols;
 use super::scheduler::Builtins;
+use super::symbols::Symbols;
 use super::{Mode, Options, compiler, library};
 use crate::device::disk_cache::Entry as Cached;
+use crate::device::observed::Line;
 use crate::device::{Arg, Handle, Module, Source};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
@@ -28,10 +31,10 @@ pub(super) struct HostModule {
     pub(super) source: Source,
     /// Where the shared object was found, for another process to read its tables.
     pub(super) path: PathBuf,
-    /// No other module of this process has it.
-    pub(super) number: u64,
     /// The tables of what was loaded; in fast mode, where nobody looks at them, why they are not there.
     symbols: Result<Symbols, String>,
+    /// What they said of places in the code.
+    lines: Mutex<HashMap<u32, Vec<Line>>>,
     builtins: BuiltinsFn,
     /// In profiled mode, the same source compiled to count operations; or why that cannot be.
     pub(super) counting: Result<Box<HostModule>, String>,
@@ -121,8 +124,8 @@ impl HostModule {
             Ok(Self {
                 source: source.clone(),
                 path: cached.path().into(),
-                number,
                 symbols: Symbols::read(cached.contents()),
+                lines: Mutex::default(),
                 builtins,
                 counting,
                 library,
@@ -136,6 +139,30 @@ impl HostModule {
     /// A sentence, if they cannot be read or this is not a module that is observed.
     pub(super) fn symbols(&self) -> Result<&Symbols, String> {
         self.symbols.as_ref().map_err(Clone::clone)
+    }
+
+    /// The lines that places in the code, from the module's start, come from; see [`Code::lines`](crate::device::observed::Code).
+    ///
+    /// # Errors
+    /// As [`HostModule::symbols`].
+    pub(super) fn lines(&self, places: &mut dyn Iterator<Item = u32>) -> Result<HashMap<u32, Vec<Line>>, String> {
+        let mut known = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut tables) = (HashMap::new(), None);
+        for place in places {
+            let lines = match known.entry(place) {
+                hash_map::Entry::Occupied(known) => known.into_mut(),
+                hash_map::Entry::Vacant(unknown) => {
+                    // They are read once for all that nobody has asked for.
+                    let tables = match &mut tables {
+                        Some(tables) => tables,
+                        none => none.insert(self.symbols()?.lines()?),
+                    };
+                    unknown.insert(tables.of(place.into()))
+                }
+            };
+            found.insert(place, lines.clone());
+        }
+        Ok(found)
     }
 
     /// The counters of a module that counts operations.

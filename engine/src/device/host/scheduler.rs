@@ -14,9 +14,9 @@ use super::block::{Block, Choice};
 use super::callbacks::CURRENT;
 use super::image::Image;
 use super::module::{Entry, Kernel};
-use super::observed::{Fault, Observer};
 use super::stacks::{self, FiberStack};
 use crate::device::Geometry;
+use crate::device::observed::{Ended, Fault, Observer};
 
 /// In which order blocks and threads take their turns. Correct kernels give the same result in any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,23 +61,6 @@ pub(super) struct Runner {
     fibers: Fibers,
     /// In other than forward order what a block finds in shared memory is poison, as it may be anything on a GPU.
     poison: Option<Image>,
-}
-
-/// Why a block did not come to its end.
-pub(super) enum Ended {
-    /// A rule was broken in the block at this position.
-    Faulty([u32; 3], Fault),
-    /// The observer has seen enough.
-    Stopped,
-}
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Faulty([x, y, z], fault) => write!(f, "block ({x}, {y}, {z}): {fault}"),
-            Self::Stopped => f.write_str("stopped"),
-        }
-    }
 }
 
 impl Runner {

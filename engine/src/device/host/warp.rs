@@ -5,8 +5,8 @@ use std::ffi::c_int;
 
 use super::block::Block;
 use super::callbacks::Place;
-use super::observed::Rule;
 use super::shared::Collective;
+use crate::device::observed::Rule;
 
 /// Lanes that wait for each other at one collective.
 pub(super) struct Group {
@@ -108,7 +108,7 @@ fn complete(block: &mut Block, position: usize) -> bool {
     }
     if let Some(observer) = block.observer {
         // SAFETY: the observer outlives the launch, and only this OS thread calls it.
-        unsafe { (*observer).collective(first / 32, group.mask, group.kind == Collective::SYNC, group.place) };
+        unsafe { (*observer).collective(first / 32, group.mask, group.kind == Collective::SYNC, &group.place) };
     }
     block.release(members(group.mask).map(|lane| first + lane))
 }

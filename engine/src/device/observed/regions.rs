@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use super::Launch;
 use super::memory::GAP;
-use super::symbols::Shared;
-use crate::device::host::dynamic;
+use super::variable::Variable;
 
 /// What an address belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +36,8 @@ pub(crate) struct Regions {
     /// Where the last access to a buffer went: the next is likely to go there too.
     last: Range<u64>,
     /// Of the module that runs, with addresses.
-    pub(crate) shared: Vec<Shared>,
-    /// Where the module's thread-local memory starts.
+    pub(crate) shared: Vec<Variable>,
+    /// Where shared memory starts.
     pub(crate) shared_start: u64,
     quiet: Range<u64>,
 }
@@ -64,23 +63,10 @@ impl Regions {
         self.buffers.iter().map(|(&start, &bytes)| (start, bytes))
     }
 
-    pub(in crate::device::host) fn begin_launch(&mut self, launch: &Launch<'_>) -> Result<(), String> {
-        let symbols = launch.module.symbols()?;
-        let names = dynamic::names(&launch.module.source.text).join(" or ");
-        let start = launch.image.thread_local.start;
-        let placed = |variable: &Shared| {
-            let Range { start: first, end } = variable.range;
-            // Dynamic shared memory is as large as the launch says.
-            let (name, end) = match &*variable.name {
-                dynamic::DYNAMIC => (&names, first + u64::from(launch.geometry.shared)),
-                _ => (&variable.name, end),
-            };
-            Shared { name: name.clone(), range: start + first..start + end }
-        };
-        self.shared = symbols.shared.iter().map(placed).collect();
-        self.shared_start = start;
-        self.quiet = launch.image.span.clone();
-        Ok(())
+    pub(crate) fn begin_launch(&mut self, launch: &Launch<'_>) {
+        self.shared = launch.code.shared();
+        self.shared_start = launch.code.shared_start();
+        self.quiet = launch.code.quiet();
     }
 
     /// The size of a region in bytes.
@@ -130,7 +116,7 @@ impl Regions {
     fn find_shared(&self, address: u64, end: u64) -> Option<Place> {
         let after = self.shared.partition_point(|variable| variable.range.start <= address);
         // In the gaps before and after: 64 KiB, as shim.h aligns variables.
-        let near = |variable: &Shared| {
+        let near = |variable: &Variable| {
             variable.range.start.saturating_sub(1 << 16) < end && address < variable.range.end + (1 << 16)
         };
         let place = |number: usize| {

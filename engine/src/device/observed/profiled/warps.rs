@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::counts::Transfers;
-use crate::device::host::observed::Kind;
+use crate::device::observed::Kind;
 
 /// One request: the addresses of the lanes that take part.
 struct Request {
@@ -120,13 +120,39 @@ pub(super) fn global(mask: u32, bytes: u64, lanes_of_warp: usize, sectors: u64) 
     }
 }
 
+/// Whether each lane wants the same as its neighbour, or each the same as the one after it, as far as they take part: what a load of
+/// 8 or 16 bytes returns is then packed (NVIDIA's developer forum, "Unexpected shared memory bank conflict", on compute capability
+/// 7.0 and later).
+fn in_pairs(mask: u32, addresses: &[u64; 32]) -> bool {
+    let takes_part = |lane: usize| mask >> lane & 1 == 1;
+    let alike = |with: usize| {
+        (0..32).all(|lane| !takes_part(lane) || !takes_part(lane ^ with) || addresses[lane] == addresses[lane ^ with])
+    };
+    alike(1) || alike(2)
+}
+
 /// What a request to shared memory adds. There are 32 banks of 4-byte words. Lanes that want the same word share it;
 /// different words of one bank take turns. Wide accesses go by parts of the warp: 8 bytes by halves, 16 by quarters, each
-/// with wavefronts of its own. (CUDA C++ Programming Guide, "Shared Memory"; NVIDIA's ncu counts likewise.) Atomics on one
-/// word take turns too.
-pub(super) fn shared(mask: u32, addresses: &[u64; 32], bytes: u64, lanes_of_warp: usize, atomic: bool) -> Transfers {
+/// with wavefronts of its own; loads whose lanes want the same in pairs by twice as large ones. (CUDA C++ Programming Guide,
+/// "Shared Memory"; NVIDIA's ncu counts likewise.) Atomics on one word take turns too.
+pub(super) fn shared(mask: u32, addresses: &[u64; 32], bytes: u64, lanes_of_warp: usize, kind: Kind) -> Transfers {
     let words = bytes.div_ceil(4).max(1);
     let part = 32 / words.next_power_of_two().min(32) as u32;
+    let atomic = kind == Kind::Atomic;
+    let (mut wavefronts, mut least) = by_parts(part, mask, addresses, bytes, atomic);
+    if kind == Kind::Read && part < 32 && in_pairs(mask, addresses) {
+        let packed = by_parts(2 * part, mask, addresses, bytes, atomic);
+        if packed.0 < wavefronts {
+            (wavefronts, least) = packed;
+        }
+    }
+    let lanes = u64::from(mask.count_ones());
+    let partial = (lanes < lanes_of_warp as u64) as u64;
+    Transfers { requests: 1, partial, lanes, bytes: lanes * bytes, transactions: wavefronts, least }
+}
+
+/// Wavefronts of a request whose lanes take turns by `part`, and the least that there could be.
+fn by_parts(part: u32, mask: u32, addresses: &[u64; 32], bytes: u64, atomic: bool) -> (u64, u64) {
     let (mut wavefronts, mut least) = (0, 0);
     for first in (0..32).step_by(part as usize) {
         let of_part = mask & (u32::MAX >> (32 - part)) << first;
@@ -144,7 +170,5 @@ pub(super) fn shared(mask: u32, addresses: &[u64; 32], bytes: u64, lanes_of_warp
         wavefronts += banks.into_iter().max().unwrap_or(0);
         least += (wanted.len() as u64).div_ceil(32);
     }
-    let lanes = u64::from(mask.count_ones());
-    let partial = (lanes < lanes_of_warp as u64) as u64;
-    Transfers { requests: 1, partial, lanes, bytes: lanes * bytes, transactions: wavefronts, least }
+    (wavefronts, least)
 }

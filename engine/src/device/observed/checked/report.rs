@@ -1,24 +1,28 @@
 //! From what the checker saw to what a person reads: names, elements, source lines.
 
+use std::collections::HashMap;
+
 use super::order::Mark;
 use super::{Fault, Finding, Kind, Launch, Rule, Seen, Side, What};
 use crate::device::Arg;
-use crate::device::host::observed::regions::{Region, Regions};
-use crate::device::host::observed::symbols::Lines;
+use crate::device::observed::Line;
+use crate::device::observed::regions::{Region, Regions};
+use crate::device::observed::variable::Variable;
 use crate::device::signature::{self, Signature};
 
 /// Makes findings of one launch.
 pub(super) struct Report<'a> {
     launch: &'a Launch<'a>,
     regions: &'a Regions,
-    lines: Lines<'a>,
+    /// By place in the code.
+    lines: HashMap<u32, Vec<Line>>,
     signature: Option<Signature>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: Lines<'a>) -> Self {
+    pub(super) fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: HashMap<u32, Vec<Line>>) -> Self {
         // Without one buffers have no names: the source may do what the parser of parameters does not know.
-        let signature = Signature::of(&launch.module.source, launch.function.kernel()).ok();
+        let signature = Signature::of(launch.code.source(), launch.function.kernel()).ok();
         Self { launch, regions, lines, signature }
     }
 
@@ -59,7 +63,7 @@ impl<'a> Report<'a> {
             what: *what,
             kernel: self.launch.function.kernel().into(),
             shown: self.launch.function.to_string(),
-            file: self.launch.module.source.file.clone(),
+            file: self.launch.code.source().file.clone(),
             name,
             detail,
             at: Vec::new(),
@@ -74,6 +78,7 @@ impl<'a> Report<'a> {
             Rule::Barrier => What::Barrier,
             Rule::Lanes => What::Lanes,
             Rule::Spin => What::Spin,
+            Rule::Bounds => What::OutOfBounds,
             Rule::Other => What::Stopped,
         };
         let [x, y, z] = block;
@@ -81,8 +86,8 @@ impl<'a> Report<'a> {
             what,
             kernel: self.launch.function.kernel().into(),
             shown: self.launch.function.to_string(),
-            file: self.launch.module.source.file.clone(),
-            name: None,
+            file: self.launch.code.source().file.clone(),
+            name: fault.name,
             detail: format!("block ({x}, {y}, {z}): {}", fault.what),
             at: fault.at,
             here: None,
@@ -99,6 +104,10 @@ impl<'a> Report<'a> {
             Region::Nothing => (None, 1),
             Region::Buffer(start) => {
                 let end = start + self.regions.bytes(region);
+                let global = self.launch.code.globals().into_iter().find(|variable| variable.range.start == start);
+                if let Some(Variable { name, .. }) = global {
+                    return (Some(name), by_access);
+                }
                 let parameters = self.signature.iter().flat_map(|signature| &signature.parameters);
                 // Of several pointers into the buffer, the nearest below.
                 let pointers = self.launch.args.iter().zip(parameters).filter_map(|(arg, parameter)| match *arg {
@@ -128,7 +137,7 @@ impl<'a> Report<'a> {
             [(number % x) as u32, (number / x % y) as u32, (number / x / y) as u32]
         };
         Side {
-            lines: self.lines.of(u64::from(mark.code)),
+            lines: self.lines.get(&mark.code).cloned().unwrap_or_default(),
             does: match kind {
                 Kind::Read => "reads",
                 Kind::Write => "writes",

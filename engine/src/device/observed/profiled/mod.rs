@@ -1,31 +1,24 @@
 //! Profiled mode: what a kernel asks of the memory, per warp and per source line, and how much it computes.
 //!
-//! A launch runs twice. First observed, as in checked mode: accesses of single threads are put together to requests of warps
+//! On the host a launch runs twice. First observed, as in checked mode: accesses of single threads are put together to requests of warps
 //! (`warps`) and counted by place in the source. Then, from the same contents of all buffers, compiled with a `float` that
 //! counts its operations (counted.h). What is counted is what the source asks for after common loads are merged; a GPU's
-//! compiler may still do a little better (hoist a load) or worse (spill registers, which `kernels compile` shows).
+//! compiler may still do a little better (hoist a load) or worse (spill registers, which `kernels compile` shows). The PTX device
+//! counts what that compiler made.
 
 mod counts;
 mod warps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::c_void;
-use std::sync::{Mutex, PoisonError};
 
-pub use counts::{Counts, Line, Operations, Profile, Profiles, Transfers};
+pub use counts::{Counts, Instructions, Line, Operations, Profile, Profiles, Transfers};
 use warps::{Use, Warp};
 
-use super::callbacks::Place;
-use super::module::HostModule;
-use super::observed::regions::{Region, Regions};
-use super::observed::symbols::Lines;
-use super::observed::{Access, Kind, Launch, Observer};
-use super::scheduler::{Ended, Runner};
-use super::shared::Operation;
-use crate::device::Arg;
+use super::regions::{Region, Regions};
+use super::{Access, Computed, Ended, Kind, Launch, Observer, Spot, Together};
 
 /// The observer of profiled mode.
-pub(super) struct Profiler {
+pub(crate) struct Profiler {
     profiles: Profiles,
     regions: Regions,
     /// Threads of a block.
@@ -44,12 +37,10 @@ pub(super) struct Profiler {
     used: BTreeSet<usize>,
     /// Why the launch cannot go on.
     stray: Option<String>,
-    /// Lines of instructions, by shared object.
-    lines: HashMap<(u64, u64), Vec<Line>>,
 }
 
 impl Profiler {
-    pub(super) fn new(profiles: Profiles) -> Self {
+    pub(crate) fn new(profiles: Profiles) -> Self {
         Self {
             profiles,
             regions: Regions::default(),
@@ -63,7 +54,6 @@ impl Profiler {
             before: Vec::new(),
             used: BTreeSet::new(),
             stray: None,
-            lines: HashMap::new(),
         }
     }
 
@@ -83,25 +73,18 @@ impl Profiler {
         warps[warp].together(&mut |what, bytes, mask, addresses| tally.add(what, bytes, mask, addresses));
     }
 
-    /// Runs the launch again, from the same contents, with floats that count. Returns counts by code address.
-    fn count(&mut self, launch: &Launch<'_>, module: &HostModule) -> Result<Vec<(u64, u64, u64)>, String> {
-        for (address, bytes) in self.before.drain(..) {
-            // SAFETY: a live buffer of this size; no kernel runs.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
+    /// What an address belongs to; None if it is of no interest, or nobody's: then `stray` says so.
+    fn region(&mut self, address: u64, bytes: u64) -> Option<Region> {
+        let place = self.regions.find(address, bytes)?;
+        if !place.inside {
+            let fix = "`warptape kernels check` tells more";
+            self.stray = Some(format!("an access outside every buffer and shared variable: {fix}"));
+            return None;
         }
-        let kernel = module.find(launch.function.kernel()).map_err(|e| e.to_string())?;
-        let image = kernel.image().ok_or("the system does not tell where modules lie")?;
-        let pointers: Vec<*mut c_void> = launch.args.iter().map(Arg::pointer).collect();
-        // The loader takes the same file for the same library, so devices of a process that run a kernel share its counters.
-        static COUNTING: Mutex<()> = Mutex::new(());
-        let _alone = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
-        let counters = module.counters();
-        counters.iter_mut().for_each(|counter| counter.count = 0);
-        // SAFETY: the arguments fit this kernel as they fit its twin; the module lives as long as the launch's.
-        let mut runner = unsafe { Runner::new(&kernel, pointers.as_ptr(), launch.geometry, launch.order) };
-        (0..launch.geometry.blocks()).try_for_each(|block| runner.run(block)).map_err(|ended| ended.to_string())?;
-        let place = |counter: &super::module::Counter| (counter.code() - image.base, counter.operation, counter.count);
-        Ok(counters.iter().filter(|counter| counter.count > 0).map(place).collect())
+        if let Region::Shared(number) = place.region {
+            self.used.insert(number);
+        }
+        Some(place.region)
     }
 }
 
@@ -117,7 +100,7 @@ impl Tally<'_> {
     fn add(&mut self, what: Use, bytes: u64, mask: u32, addresses: &[u64; 32]) {
         let of_use = self.uses.entry(what).or_default();
         if what.shared {
-            *of_use += warps::shared(mask, addresses, bytes, self.lanes, what.kind == Kind::Atomic);
+            *of_use += warps::shared(mask, addresses, bytes, self.lanes, what.kind);
             return;
         }
         let sectors = warps::sectors(mask, addresses, bytes);
@@ -146,7 +129,7 @@ impl Observer for Profiler {
     fn copied(&mut self, _to: u64, _from: u64, _bytes: u64) {}
 
     fn begin(&mut self, launch: &Launch<'_>) -> Result<(), String> {
-        self.regions.begin_launch(launch)?;
+        self.regions.begin_launch(launch);
         self.threads = launch.geometry.threads();
         self.warps = (0..self.threads.div_ceil(32)).map(|_| Warp::default()).collect();
         let contents = |(address, bytes): (u64, u64)| {
@@ -154,7 +137,8 @@ impl Observer for Profiler {
             let bytes = unsafe { std::slice::from_raw_parts(address as *const u8, bytes as usize) };
             (address, bytes.to_vec())
         };
-        self.before = self.regions.buffers().map(contents).collect();
+        self.before =
+            if launch.code.runs_twice() { self.regions.buffers().map(contents).collect() } else { Vec::new() };
         Ok(())
     }
 
@@ -162,16 +146,8 @@ impl Observer for Profiler {
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
         let Access { address, bytes, kind, code, .. } = access;
-        let Some(place) = self.regions.find(address, bytes) else { return true };
-        if !place.inside {
-            let fix = "`warptape kernels check` tells more";
-            self.stray = Some(format!("an access outside every buffer and shared variable: {fix}"));
-            return false;
-        }
-        if let Region::Shared(number) = place.region {
-            self.used.insert(number);
-        }
-        let what = Use { code, shared: matches!(place.region, Region::Shared(_)), kind };
+        let Some(region) = self.region(address, bytes) else { return self.stray.is_none() };
+        let what = Use { code, shared: matches!(region, Region::Shared(_)), kind };
         let (warp, lane) = (thread / 32, thread % 32);
         let lanes = self.lanes(warp);
         let (warps, mut tally) = self.tally(lanes);
@@ -181,12 +157,34 @@ impl Observer for Profiler {
         true
     }
 
-    fn barrier(&mut self, place: Place) {
+    fn together(&mut self, all: &Together<'_>) -> bool {
+        let Access { bytes, kind, code, .. } = all.each;
+        // Lanes that access shared memory, and others.
+        let mut masks = [0; 2];
+        for lane in all.lanes() {
+            match self.region(all.addresses[lane], bytes) {
+                Some(region) => masks[usize::from(matches!(region, Region::Shared(_)))] |= 1 << lane,
+                None if self.stray.is_some() => return false,
+                None => {}
+            }
+        }
+        let (_, mut tally) = self.tally(self.lanes(all.warp));
+        for (shared, mask) in [false, true].into_iter().zip(masks).filter(|(_, mask)| *mask != 0) {
+            tally.add(Use { code, shared, kind }, bytes, mask, all.addresses);
+        }
+        true
+    }
+
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn barrier(&mut self, place: &dyn Spot) {
         *self.barriers.entry(place.line()).or_default() += 1;
         (0..self.warps.len()).for_each(|warp| self.together(warp));
     }
 
-    fn collective(&mut self, warp: usize, mask: u32, _syncs: bool, place: Place) {
+    fn collective(&mut self, warp: usize, mask: u32, _syncs: bool, place: &dyn Spot) {
         *self.collectives.entry(place.line()).or_default() += 1;
         if mask == u32::MAX >> (32 - self.lanes(warp)) {
             self.together(warp);
@@ -215,8 +213,8 @@ impl Observer for Profiler {
         }
         let mut profile = Profile {
             kernel: launch.function.kernel().into(),
-            file: launch.module.source.file.clone(),
-            defines: launch.module.source.defines.clone(),
+            file: launch.code.source().file.clone(),
+            defines: launch.code.source().defines.clone(),
             geometry: launch.geometry,
             launches: 1,
             blocks: launch.geometry.blocks() as u64,
@@ -227,10 +225,9 @@ impl Observer for Profiler {
             written,
             uncounted: None,
         };
-        let symbols = launch.module.symbols()?;
-        let tables = symbols.lines()?;
+        let lines = launch.code.lines(&mut uses.keys().map(|what| what.code))?;
         for (what, transfers) in uses {
-            let place = self.lines_of(launch.module.number, &tables, u64::from(what.code));
+            let place = lines.get(&what.code).cloned().unwrap_or_default();
             let counts = profile.places.entry(place).or_default();
             *match (what.shared, what.kind) {
                 (false, Kind::Read) => &mut counts.global_loads,
@@ -247,34 +244,22 @@ impl Observer for Profiler {
         for (place, count) in collectives {
             profile.places.entry(vec![place]).or_default().collectives += count;
         }
-        match &launch.module.counting {
-            Err(why) => profile.uncounted = Some(why.clone()),
-            Ok(module) => {
-                let counted = self.count(launch, module)?;
-                let symbols = module.symbols()?;
-                let tables = symbols.lines()?;
-                for (code, operation, count) in counted {
-                    let place = self.lines_of(module.number, &tables, code);
-                    let operations = &mut profile.places.entry(place).or_default().operations;
-                    *match Operation::numbered(operation) {
-                        Operation::ADD => &mut operations.add,
-                        Operation::MULTIPLY => &mut operations.multiply,
-                        Operation::FUSED => &mut operations.fused,
-                        Operation::DIVIDE => &mut operations.divide,
-                        Operation::SPECIAL => &mut operations.special,
-                        Operation::COMPARE => &mut operations.compare,
-                    } += count;
+        for (address, bytes) in self.before.drain(..) {
+            // SAFETY: a live buffer of this size; no kernel runs.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
+        }
+        match launch.code.computed(launch)? {
+            Err(why) => profile.uncounted = Some(why),
+            Ok(computed) => {
+                for Computed { lines, operations, instructions } in computed {
+                    let counts = profile.places.entry(lines).or_default();
+                    counts.operations += operations;
+                    counts.instructions += instructions;
                 }
             }
         }
         profile.total = profile.places.values().fold(Counts::default(), |sum, counts| sum + *counts);
         self.profiles.add(profile);
         Ok(())
-    }
-}
-
-impl Profiler {
-    fn lines_of(&mut self, module: u64, tables: &Lines<'_>, code: u64) -> Vec<Line> {
-        self.lines.entry((module, code)).or_insert_with(|| tables.of(code)).clone()
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Mark {
     pub(super) warp: u16,
     /// How many fences the launch had seen.
     pub(super) fences: u32,
+    /// The number of what all of this but the lanes is the same for.
+    pub(super) event: u32,
     /// Reads that are all volatile: what an atomic operation does meanwhile is seen, or not, and both is right.
     pub(super) volatile: bool,
 }
@@ -34,10 +36,11 @@ const NEVER: u32 = u32::MAX;
 
 impl Mark {
     pub(super) const NONE: Self =
-        Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0, fences: 0, volatile: false };
+        Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0, fences: 0, event: 0, volatile: false };
 
-    pub(super) fn exists(&self) -> bool {
-        self.block != NEVER
+    /// Its event and its lanes.
+    pub(super) fn short(&self) -> u64 {
+        u64::from(self.event) << 32 | u64::from(self.lanes)
     }
 
     /// The first of its threads, as a number in the block.
@@ -50,11 +53,14 @@ impl Mark {
         self.block == other.block && self.warp == other.warp
     }
 
-    /// Takes in a later access by the same warp.
-    pub(super) fn add(&mut self, later: &Self) {
-        let together = self.epoch == later.epoch && self.clock == later.clock;
-        let lanes = if together { self.lanes | later.lanes } else { later.lanes };
-        *self = Self { lanes, volatile: later.volatile && (self.volatile || !together), ..*later };
+    /// In short, with a later read by the same warp: the later one, with the lanes of both if nothing lies between them. One that is
+    /// volatile does not make others so.
+    pub(super) fn with(&self, later: &Self) -> u64 {
+        match self.epoch == later.epoch && self.clock == later.clock {
+            false => later.short(),
+            true if later.volatile && !self.volatile => self.short() | later.short() & 0xFFFF_FFFF,
+            true => later.short() | self.short() & 0xFFFF_FFFF,
+        }
     }
 }
 
@@ -104,11 +110,52 @@ pub(super) struct Order {
     releases: HashMap<u64, Vec<Release>>,
     /// By the releasing block.
     found: HashMap<u32, Vec<Found>>,
+    /// What marks of shadows are numbers of, without lanes; the first stands for none.
+    events: Vec<Mark>,
+    /// The last event of a place in the code and a warp, by a hash of both.
+    recent: Vec<u32>,
 }
+
+/// Events after which those that no shadow has are forgotten.
+const MANY_EVENTS: usize = 1 << 24;
+
+/// Places that events are remembered for.
+const RECENT: usize = 1 << 12;
 
 impl Order {
     pub(super) fn begin_launch(&mut self) {
-        *self = Self::default();
+        *self = Self { events: vec![Mark::NONE], recent: vec![0; RECENT], ..Self::default() };
+    }
+
+    /// Whether there are so many events that those which no shadow has should be forgotten.
+    pub(super) fn has_many_events(&self) -> bool {
+        self.events.len() > MANY_EVENTS
+    }
+
+    /// Forgets all events, but for those of the marks that `visit` visits, which it gives new numbers.
+    pub(super) fn keep_events(&mut self, visit: impl FnOnce(&mut dyn FnMut(&mut u64))) {
+        let before = std::mem::replace(&mut self.events, vec![Mark::NONE]);
+        let mut numbers: HashMap<u32, u32> = HashMap::new();
+        visit(&mut |mark| {
+            let number = *numbers.entry((*mark >> 32) as u32).or_insert_with_key(|&old| {
+                let event = self.events.len() as u32;
+                self.events.push(Mark { event, ..before[old as usize] });
+                event
+            });
+            *mark = u64::from(number) << 32 | *mark & 0xFFFF_FFFF;
+        });
+        self.recent.fill(0);
+    }
+
+    /// The mark that is this in short.
+    pub(super) fn mark_of(&self, short: u64) -> Mark {
+        Mark { lanes: short as u32, ..self.events[(short >> 32) as usize] }
+    }
+
+    /// Whether a mark, in short, lies before a barrier that the running block has come to, or is none.
+    pub(super) fn is_past(&self, short: u64) -> bool {
+        let event = &self.events[(short >> 32) as usize];
+        short == 0 || event.block == self.block && event.epoch < self.epoch
     }
 
     pub(super) fn begin_block(&mut self, block: u32) {
@@ -157,21 +204,21 @@ impl Order {
         }
     }
 
-    /// What an access by `thread` looks like now.
-    pub(super) fn mark(&self, thread: usize, access: Access) -> Mark {
+    /// What an access by lanes of a warp looks like now.
+    pub(super) fn mark(&mut self, warp: usize, lanes: u32, access: Access) -> Mark {
         let Access { code, volatile, .. } = access;
-        let warp = (thread / 32) as u16;
+        let warp = warp as u16;
         let clock = if self.warps.is_empty() { 0 } else { self.warps.get(&warp).map_or(0, |warp| warp.clock) };
-        Mark {
-            block: self.block,
-            epoch: self.epoch,
-            clock,
-            code,
-            lanes: 1 << (thread % 32),
-            warp,
-            fences: self.fence_count,
-            volatile,
+        let (block, epoch, fences) = (self.block, self.epoch, self.fence_count);
+        let known = (code.wrapping_mul(0x9E37_79B9) >> 16) as usize ^ usize::from(warp) << 5;
+        let known = &mut self.recent[known % RECENT];
+        let last = &self.events[*known as usize];
+        let same = last.block == block && last.epoch == epoch && last.clock == clock && last.code == code;
+        if !(same && last.warp == warp && last.fences == fences && last.volatile == volatile) {
+            *known = self.events.len() as u32;
+            self.events.push(Mark { block, epoch, clock, code, lanes: 0, warp, fences, event: *known, volatile });
         }
+        Mark { lanes, ..self.events[*known as usize] }
     }
 
     /// The lanes of `earlier` that are not in the past of the access `now`, by one thread.

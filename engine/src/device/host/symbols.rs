@@ -6,38 +6,16 @@ use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use crate::device::host::dynamic::DYNAMIC;
-use crate::device::host::unit::OWN;
-
-/// A line of a source file, as `#line` named it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Line {
-    /// Path below `kernels/`, or the user's file.
-    pub file: String,
-    /// From 1.
-    pub number: u32,
-}
-
-impl std::fmt::Display for Line {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.number)
-    }
-}
-
-/// A `__shared__` variable.
-#[derive(Clone, Debug)]
-pub(crate) struct Shared {
-    /// Empty for CUDA's built-in variables, which lie there too.
-    pub(crate) name: String,
-    /// Bytes from the start of the module's thread-local memory.
-    pub(crate) range: std::ops::Range<u64>,
-}
+use super::dynamic::DYNAMIC;
+use super::unit::OWN;
+use crate::device::observed::Line;
+use crate::device::observed::variable::{self, Variable};
 
 /// A module's tables.
 pub(crate) struct Symbols {
     bytes: Vec<u8>,
-    /// In order.
-    pub(crate) shared: Vec<Shared>,
+    /// In order; their ranges are bytes from the start of the module's thread-local memory.
+    pub(crate) shared: Vec<Variable>,
     /// Bytes of static variables that one kernel has at least: the most in one function, or in one variable outside.
     pub(crate) static_shared: u64,
 }
@@ -50,21 +28,21 @@ impl Symbols {
     pub(crate) fn read(shared_object: &[u8]) -> Result<Self, String> {
         let file = object::File::parse(shared_object).map_err(|e| format!("a kernel's tables cannot be read: {e}"))?;
         let tls = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Tls && symbol.size() > 0);
-        let mut found: Vec<(Shared, &str)> = tls
+        let mut found: Vec<(Variable, &str)> = tls
             .map(|symbol| {
                 let whole = symbol.name().unwrap_or_default();
-                let name = variable(whole);
+                let name = variable::name(whole);
                 let owner =
                     if whole.starts_with("_ZZ") { whole.rsplit_once(name).map_or(whole, |(f, _)| f) } else { whole };
                 let name = if BUILT_IN.contains(&name) { "" } else { name };
-                (Shared { name: name.into(), range: symbol.address()..symbol.address() + symbol.size() }, owner)
+                (Variable { name: name.into(), range: symbol.address()..symbol.address() + symbol.size() }, owner)
             })
             .collect();
         // Of the names of dynamic shared memory, that of all of it comes first and stays.
         found.sort_by_key(|(variable, _)| (variable.range.start, variable.name != DYNAMIC));
         found.dedup_by_key(|(variable, _)| variable.range.start);
         let mut of_owner: BTreeMap<&str, u64> = BTreeMap::new();
-        for (Shared { range, .. }, owner) in found.iter().filter(|(variable, _)| variable.name != DYNAMIC) {
+        for (Variable { range, .. }, owner) in found.iter().filter(|(variable, _)| variable.name != DYNAMIC) {
             // Its name's length stands before each of them.
             *of_owner.entry(owner.trim_end_matches(|c: char| c.is_ascii_digit())).or_default() +=
                 range.end - range.start;
@@ -113,26 +91,3 @@ impl Lines<'_> {
 }
 
 const BUILT_IN: [&str; 4] = ["threadIdx", "blockIdx", "blockDim", "gridDim"];
-
-/// The name of a variable in a symbol of the C++ ABI: `_ZZ4scanPfE5cells` is `cells` of `scan(float*)`. The last of the
-/// names, each of which has its length before it.
-fn variable(symbol: &str) -> &str {
-    if !symbol.starts_with("_Z") {
-        return symbol;
-    }
-    // Variables of the same name in one function are told apart by `_0`, `_1`, … at the end.
-    let ends = [Some(symbol), symbol.rsplit_once('_').map(|(start, _)| start)];
-    for end in ends.into_iter().flatten() {
-        for at in (0..end.len()).rev().filter(|&at| end.is_char_boundary(at)) {
-            let length = end.len() - at;
-            let before = end[..at].trim_end_matches(|c: char| c.is_ascii_digit());
-            let starts = !end[at..].starts_with(|c: char| c.is_ascii_digit());
-            let written = &end[before.len()..at];
-            // A length may follow another digit, as in `…E15cells`: it is read from its end.
-            if starts && !written.is_empty() && written.ends_with(&length.to_string()) {
-                return &end[at..];
-            }
-        }
-    }
-    symbol
-}

@@ -5,7 +5,7 @@
 //! the same places in the code, which find the same values, again and again. A loop that gets
 //! anywhere leaves a trace in memory or goes through it; one that only computes keeps what it needs in registers.
 
-use super::Access;
+use crate::device::observed::Access;
 
 /// So many accesses in a row without anything new are a spin: half a second's worth of nothing.
 const PATIENCE: u32 = 1 << 22;
@@ -15,7 +15,7 @@ const ROUND: usize = 8;
 
 /// What the running thread has done since it got the processor.
 #[derive(Default)]
-pub(in crate::device::host) struct Spin {
+pub(super) struct Spin {
     /// The last accesses that were new.
     recent: [u64; ROUND],
     next: usize,
@@ -24,7 +24,7 @@ pub(in crate::device::host) struct Spin {
 
 impl Spin {
     /// A thread gets the processor.
-    pub(in crate::device::host) fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.repeats = 0;
     }
 
@@ -32,7 +32,7 @@ impl Spin {
     ///
     /// # Safety
     /// The memory can be read.
-    pub(in crate::device::host) unsafe fn notes(&mut self, access: Access) -> bool {
+    pub(super) unsafe fn notes(&mut self, access: Access) -> bool {
         let Access { address, bytes, code, .. } = access;
         let at = address as *const u8;
         // SAFETY: the caller's promise.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::device::{Defines, Geometry};
 
-pub use crate::device::host::observed::symbols::Line;
+pub use crate::device::observed::Line;
 
 /// Accesses of one kind to one kind of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,33 @@ impl Operations {
     }
 }
 
+/// Instructions of warps, as the compiler made them; all zero where only the source is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instructions {
+    /// All of them.
+    pub issued: u64,
+    /// Lanes that did them: 32 for each, but for those of a short warp, that went elsewhere, or whose predicate was off.
+    pub lanes: u64,
+    /// Floating-point arithmetic and comparisons, of any width.
+    pub float: u64,
+    /// Integer arithmetic, shifts, logic and comparisons.
+    pub integer: u64,
+    /// Conversions between types.
+    pub convert: u64,
+    /// Matrix products and what moves their fragments.
+    pub tensor: u64,
+    /// Loads, stores and atomics of global and shared memory, and asynchronous copies.
+    pub memory: u64,
+    /// Of these and loads of parameters, loads that give each lane 8 bytes or more at once.
+    pub wide: u64,
+    /// Accesses of local memory: arrays that are indexed, and registers that did not fit.
+    pub local: u64,
+    /// Branches, calls, returns and barriers.
+    pub control: u64,
+    /// Moves, selections and everything else.
+    pub other: u64,
+}
+
 /// Everything that is counted of a line, or of a kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -68,6 +95,8 @@ pub struct Counts {
     pub shared_atomics: Transfers,
     /// Operations on f32 values.
     pub operations: Operations,
+    /// Instructions, on a device that executes them.
+    pub instructions: Instructions,
     /// Barriers that blocks came to.
     pub barriers: u64,
     /// Shuffles, votes and `__syncwarp`s that warps came to.
@@ -116,8 +145,10 @@ macro_rules! add_fields {
 }
 add_fields!(Transfers { requests partial lanes bytes transactions least });
 add_fields!(Operations { add multiply fused divide special compare });
+add_fields!(Instructions { issued lanes float integer convert tensor memory wide local control other });
 add_fields!(Counts {
-    global_loads global_stores global_atomics shared_loads shared_stores shared_atomics operations barriers collectives
+    global_loads global_stores global_atomics shared_loads shared_stores shared_atomics operations instructions
+    barriers collectives
 });
 
 /// What is known of one kernel after its launches.

@@ -1,0 +1,253 @@
+//! The shadows of all memory that kernels may touch.
+
+use std::collections::BTreeMap;
+
+use super::order::{Mark, Order};
+use super::shadow::{Conflict, Shadow, Written, side_by_side};
+use super::{Access, Kind, Launch};
+use crate::device::Arg;
+use crate::device::observed::regions::{Place, Region, Regions};
+use crate::device::observed::{Pattern, Together};
+
+struct Buffer {
+    bytes: u64,
+    shadow: Shadow,
+    written: Written,
+    /// Whether the launch reads it through pointers to constants alone, so that reads need not be remembered.
+    read_only: bool,
+}
+
+/// All that kernels may touch, and who has touched it.
+pub(super) struct Memory {
+    pub(super) regions: Regions,
+    buffers: BTreeMap<u64, Buffer>,
+    launch: u64,
+    /// Of the running block.
+    shared: Shadow,
+    shared_written: Written,
+    /// A new one for each block: nobody has written its shared memory.
+    generation: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let (regions, buffers, shared) = Default::default();
+        Self { regions, buffers, launch: 0, shared, shared_written: Written::nothing(0), generation: 0 }
+    }
+}
+
+impl Memory {
+    pub(super) fn add(&mut self, address: u64, bytes: u64) {
+        let new = Buffer { bytes, shadow: Shadow::default(), written: Written::nothing(bytes), read_only: false };
+        self.buffers.insert(address, new);
+        self.regions.add(address, bytes);
+    }
+
+    pub(super) fn remove(&mut self, address: u64) {
+        self.buffers.remove(&address);
+        self.regions.remove(address);
+    }
+
+    /// The host has written these bytes. Sizes of buffers are not rounded up, but fills are of whole words: what is beyond
+    /// the end is nobody's.
+    pub(super) fn written(&mut self, address: u64, bytes: u64) {
+        let Some((start, _)) = self.regions.buffer(address) else { return };
+        let buffer = self.buffers.get_mut(&start).expect("as in regions");
+        buffer.written.add(address - start, bytes.min(start + buffer.bytes - address));
+    }
+
+    pub(super) fn copied(&mut self, to: u64, from: u64, bytes: u64) {
+        let [Some((from_start, _)), Some((to_start, _))] = [from, to].map(|address| self.regions.buffer(address))
+        else {
+            return;
+        };
+        let mut part = Written::nothing(bytes);
+        part.copy(0, &self.buffers[&from_start].written, from - from_start, bytes);
+        let target = self.buffers.get_mut(&to_start).expect("as in regions");
+        target.written.copy(to - to_start, &part, 0, bytes);
+    }
+
+    pub(super) fn begin_launch(&mut self, launch: &Launch<'_>) {
+        self.launch += 1;
+        self.regions.begin_launch(launch);
+        let end = self.regions.shared.iter().map(|variable| variable.range.end).max();
+        self.shared_written = Written::nothing(end.map_or(0, |end| end - self.regions.shared_start));
+        self.buffers.values_mut().for_each(|buffer| buffer.read_only = false);
+        let constant = launch.code.read_only();
+        for arg in launch.args.iter().take(constant.len()) {
+            let (Arg::Ptr(to) | Arg::U64(to) | Arg::Tensor { address: to, .. }) = *arg else { continue };
+            let Some((start, bytes)) = self.regions.buffer(to) else { continue };
+            let of_this = |arg: &Arg| matches!(*arg, Arg::Ptr(to) | Arg::U64(to) | Arg::Tensor { address: to, .. } if (start..start + bytes).contains(&to));
+            let all = launch.args.iter().zip(constant).all(|(arg, constant)| *constant || !of_this(arg));
+            let buffer = self.buffers.get_mut(&start).expect("as in regions");
+            buffer.read_only = all && launch.args.len() == constant.len() && !buffer.written.missing(0, bytes);
+        }
+        // Marks are of events of their launch.
+        self.generation += 1;
+    }
+
+    pub(super) fn begin_block(&mut self, order: &mut Order) {
+        self.generation += 1;
+        self.shared_written.forget();
+        if order.has_many_events() {
+            let (launch, buffers) = (self.launch, &mut self.buffers);
+            order.keep_events(|keep| buffers.values_mut().for_each(|buffer| buffer.shadow.marks(launch, &mut *keep)));
+        }
+    }
+
+    /// The shadow of a region and the launch or block that it is of, what was written of it, and where it begins there.
+    fn of(&mut self, region: Region) -> Option<(&mut Shadow, u64, &mut Written, u64)> {
+        match region {
+            Region::Buffer(start) => {
+                let Buffer { shadow, written, .. } = self.buffers.get_mut(&start).expect("as in regions");
+                Some((shadow, self.launch, written, 0))
+            }
+            Region::Shared(number) => {
+                let first = self.regions.shared[number].range.start - self.regions.shared_start;
+                Some((&mut self.shared, self.generation, &mut self.shared_written, first))
+            }
+            Region::Nothing => None,
+        }
+    }
+
+    /// Whether some of these bytes, which are inside, were never written.
+    pub(super) fn missing(&mut self, place: &Place, bytes: u64) -> bool {
+        let offset = place.offset as u64;
+        self.of(place.region).is_some_and(|(_, _, written, first)| written.missing(first + offset, bytes))
+    }
+
+    /// Notes an access, which is inside, and tells what it clashes with, and at which offset.
+    pub(super) fn touch(
+        &mut self,
+        order: &Order,
+        place: &Place,
+        now: &Mark,
+        access: Access,
+    ) -> Option<(i64, Conflict)> {
+        let (offset, Access { bytes, kind, .. }) = (place.offset as u64, access);
+        if kind != Kind::Read
+            && let Region::Buffer(start) = place.region
+        {
+            // It is reached by other ways than its pointers.
+            self.buffers.get_mut(&start).expect("as in regions").read_only = false;
+        }
+        let (shadow, launch, written, first) = self.of(place.region)?;
+        if kind != Kind::Read {
+            written.add(first + offset, bytes);
+        }
+        let found = shadow.access((launch, order), now, kind, first + offset, bytes);
+        found.map(|(at, conflict)| ((at - first) as i64, conflict))
+    }
+
+    /// What lanes have read where they are about to do atomic operations was a guess that they make sure of: it clashes with none of
+    /// theirs, in whatever order they do them.
+    pub(super) fn make_sure(&mut self, order: &mut Order, all: &Together<'_>) {
+        let now = order.mark(all.warp, all.mask, all.each);
+        for lane in all.lanes() {
+            let Some(place) = self.regions.find(all.addresses[lane], all.each.bytes).filter(|place| place.inside)
+            else {
+                continue;
+            };
+            if let Some((shadow, launch, _, first)) = self.of(place.region) {
+                let mark = Mark { lanes: 1 << lane, ..now };
+                shadow.make_sure((launch, order), &mark, first + place.offset as u64, all.each.bytes);
+            }
+        }
+    }
+
+    /// Notes accesses of a warp, which are aligned and lie in one region, whose lowest is at `place` and at the address `lowest`, if at a
+    /// glance nothing is wrong with them. Returns the lanes that are left, to be looked at one by one.
+    pub(super) fn touch_together(
+        &mut self,
+        order: &Order,
+        place: &Place,
+        now: &Mark,
+        (all, pattern, lowest): (&Together<'_>, Pattern, u64),
+    ) -> u32 {
+        let Access { bytes, kind, .. } = all.each;
+        if let Region::Buffer(start) = place.region {
+            let buffer = self.buffers.get_mut(&start).expect("as in regions");
+            buffer.read_only &= kind == Kind::Read;
+            if buffer.read_only {
+                return 0;
+            }
+        }
+        let Some((shadow, launch, written, first)) = self.of(place.region) else { return 0 };
+        // From an address to an offset in the shadow.
+        let start = first + place.offset as u64;
+        match pattern {
+            Pattern::SideBySide => {
+                let total = 32 * bytes;
+                let unwritten = kind == Kind::Read && written.missing(start, total);
+                let lanes = side_by_side(bytes);
+                if unwritten || lanes.is_none_or(|lanes| !shadow.each((launch, order), now, kind, start, lanes)) {
+                    return all.mask;
+                }
+                if kind == Kind::Write {
+                    written.add(start, total);
+                }
+                0
+            }
+            _ if kind != Kind::Read => all.mask,
+            Pattern::Same => {
+                let fine = !written.missing(start, bytes) && shadow.read_by_all((launch, order), now, start, bytes);
+                if fine { 0 } else { all.mask }
+            }
+            Pattern::Any => {
+                let groups = Groups::of(all);
+                if let Some((from, words)) = groups.words(bytes) {
+                    let offset = start + (from - lowest);
+                    let unwritten = written.missing(offset, 4 * words.len() as u64);
+                    if !unwritten && shadow.each((launch, order), now, kind, offset, &words) {
+                        return 0;
+                    }
+                }
+                let mut left = 0;
+                for &(address, lanes) in &groups.all[..groups.count] {
+                    let (offset, mark) = (start + (address - lowest), Mark { lanes, ..*now });
+                    if written.missing(offset, bytes) || !shadow.read_by_all((launch, order), &mark, offset, bytes) {
+                        left |= lanes;
+                    }
+                }
+                left
+            }
+        }
+    }
+}
+
+/// Lanes by their addresses.
+struct Groups {
+    all: [(u64, u32); 32],
+    count: usize,
+}
+
+impl Groups {
+    fn of(together: &Together<'_>) -> Self {
+        let (mut all, mut count, mut last) = ([(0, 0); 32], 0, 0);
+        for lane in together.lanes() {
+            let address = together.addresses[lane];
+            let is = |at: &usize| *at < count && all[*at].0 == address;
+            // Lanes side by side mostly have the same, or the next, or begin anew; an address may well stand here twice.
+            let found = [last, last + 1, 0].into_iter().find(is);
+            last = found.unwrap_or(count);
+            if found.is_none() {
+                all[count] = (address, 0);
+                count += 1;
+            }
+            all[last].1 |= 1 << lane;
+        }
+        Self { all, count }
+    }
+
+    /// The lanes of each word, if several groups lie side by side: and where they begin.
+    fn words(&self, bytes: u64) -> Option<(u64, Vec<u64>)> {
+        let groups = &self.all[..self.count];
+        let (first, _) = groups.first()?;
+        let side_by_side = (*first..).step_by(bytes as usize).zip(groups).all(|(next, (address, _))| next == *address);
+        if !side_by_side || self.count < 3 || !bytes.is_multiple_of(4) {
+            return None;
+        }
+        let each = bytes as usize / 4;
+        Some((*first, groups.iter().flat_map(|(_, lanes)| std::iter::repeat_n(u64::from(*lanes), each)).collect()))
+    }
+}

@@ -1,0 +1,123 @@
+//! The cells of a stretch of memory.
+
+use super::{Conflict, PAGE};
+use crate::device::observed::Kind;
+use crate::device::observed::checked::order::{Mark, Order};
+
+/// Marks of all words, in the order of `order`'s short form; 0 for none.
+pub(super) struct Page {
+    /// The launch that the cells are of.
+    pub(super) launch: u64,
+    /// A cell covers this many bytes: 4, or 1 where single bytes are accessed.
+    pub(super) grain: u64,
+    pub(super) writes: Vec<u64>,
+    pub(super) atomics: Vec<u64>,
+    /// Of two different warps, or blocks, if there were two: whoever writes differs from one of them.
+    pub(super) reads: [Vec<u64>; 2],
+    /// Whether there are any of each, in the order of the fields.
+    pub(super) has: [bool; 4],
+}
+
+impl Page {
+    pub(super) fn new(launch: u64) -> Self {
+        let none = || vec![0; PAGE as usize / 4];
+        Self { launch, grain: 4, writes: none(), atomics: none(), reads: [none(), none()], has: [false; 4] }
+    }
+
+    fn all(&mut self) -> [&mut Vec<u64>; 4] {
+        let [first, second] = &mut self.reads;
+        [&mut self.writes, &mut self.atomics, first, second]
+    }
+
+    pub(super) fn marks(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.all().into_iter().flatten().filter(|mark| **mark != 0)
+    }
+
+    /// Forgets an earlier launch.
+    pub(super) fn restart(&mut self, launch: u64) {
+        let has = std::mem::take(&mut self.has);
+        self.all().into_iter().zip(has).filter(|(_, has)| *has).for_each(|(marks, _)| marks.fill(0));
+        self.launch = launch;
+    }
+
+    /// From now on a cell is a byte.
+    pub(super) fn refine(&mut self) {
+        self.all().into_iter().for_each(|marks| *marks = marks.iter().flat_map(|&mark| [mark; 4]).collect());
+        self.grain = 1;
+    }
+
+    /// Forgets what is known of some cells.
+    pub(super) fn forget(&mut self, cells: std::ops::Range<usize>) {
+        let has = self.has;
+        let all = self.all().into_iter().zip(has).filter(|(_, has)| *has);
+        all.for_each(|(marks, _)| marks[cells.clone()].fill(0));
+    }
+
+    /// Looks for a conflict of cell `index` with the access `now`.
+    pub(super) fn conflict(&self, index: usize, order: &Order, now: &Mark, kind: Kind) -> Option<Conflict> {
+        let clash = |short: u64, of: Kind, matters: fn(&Mark, &Mark, Kind) -> bool| {
+            if short == 0 || short == now.short() {
+                return None;
+            }
+            let mark = order.mark_of(short);
+            let lanes = if matters(&mark, now, kind) { order.unordered(&mark, now) } else { 0 };
+            (lanes != 0).then_some(Conflict { mark: Mark { lanes, ..mark }, kind: of })
+        };
+        let read = |mark: &Mark, _: &Mark, kind| kind == Kind::Write || kind == Kind::Atomic && !mark.volatile;
+        clash(self.writes[index], Kind::Write, |_, _, _| true)
+            .or_else(|| clash(self.atomics[index], Kind::Atomic, |_, now, kind| kind != Kind::Atomic && !now.volatile))
+            .or_else(|| clash(self.reads[0][index], Kind::Read, read))
+            .or_else(|| clash(self.reads[1][index], Kind::Read, read))
+    }
+
+    /// Notes the access `now` in cell `index`.
+    pub(super) fn note(&mut self, index: usize, order: &Order, now: &Mark, kind: Kind) {
+        match kind {
+            // What was ordered before this write is ordered before whatever this write is.
+            Kind::Write => {
+                self.forget(index..index + 1);
+                self.writes[index] = now.short();
+                self.has[0] = true;
+            }
+            Kind::Atomic => {
+                self.atomics[index] = now.short();
+                self.has[1] = true;
+                self.make_sure(index, order, now);
+            }
+            Kind::Read => self.note_read(index, order, now),
+        }
+    }
+
+    /// What the thread has read here was a guess, which its atomic operation now makes sure of.
+    pub(super) fn make_sure(&mut self, index: usize, order: &Order, now: &Mark) {
+        for read in self.reads.iter_mut().map(|reads| &mut reads[index]).filter(|read| **read != 0) {
+            if order.mark_of(*read).same_warp(now) {
+                *read &= !u64::from(now.lanes);
+                if *read as u32 == 0 {
+                    *read = 0;
+                }
+            }
+        }
+    }
+
+    fn note_read(&mut self, index: usize, order: &Order, now: &Mark) {
+        let [first, second] = [self.reads[0][index], self.reads[1][index]];
+        if first == now.short() || second == now.short() {
+            return;
+        }
+        let [one, two] = [first, second].map(|short| (short != 0).then(|| order.mark_of(short)));
+        let put = |page: &mut Self, which: usize, mark: u64| {
+            page.reads[which][index] = mark;
+            page.has[2 + which] = true;
+        };
+        match (one, two) {
+            (Some(one), _) if one.same_warp(now) => put(self, 0, one.with(now)),
+            (_, Some(two)) if two.same_warp(now) => put(self, 1, two.with(now)),
+            (None, _) => put(self, 0, now.short()),
+            (Some(one), _) if one.block == now.block && one.epoch < now.epoch => put(self, 0, now.short()),
+            (_, None) => put(self, 1, now.short()),
+            (Some(one), Some(two)) if two.block == now.block || one.block != now.block => put(self, 1, now.short()),
+            _ => {}
+        }
+    }
+}

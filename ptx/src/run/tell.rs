@@ -1,0 +1,39 @@
+//! Being watched: accesses are told before they are made.
+
+use super::fault::{Kind, What};
+use super::lanes;
+use super::step::{Next, Step};
+use crate::lane::LANES;
+use crate::watch::{Access, LONGEST};
+
+impl Step<'_, '_> {
+    /// Tells the watch, if there is one, of an access that is about to be made.
+    pub fn tell(&mut self, at: &[u64; LANES], mask: u32, bytes: u64, kind: Kind, strong: bool) -> Result<(), Next> {
+        self.tell_values(at, mask, bytes, (kind, strong), None)
+    }
+
+    /// Likewise, with what lanes write. Local memory and parameters are a thread's own, and nobody is told of them.
+    pub(super) fn tell_values(
+        &mut self,
+        at: &[u64; LANES],
+        mask: u32,
+        bytes: u64,
+        (kind, strong): (Kind, bool),
+        values: Option<&dyn Fn(usize) -> [u8; LONGEST]>,
+    ) -> Result<(), Next> {
+        let (local, params) = (self.warp.local.range(), self.launch.params.as_ptr_range());
+        let params = params.start as u64..params.end as u64;
+        let own = |lane: usize| local.contains(&at[lane]) || params.contains(&at[lane]);
+        let mask = match own(mask.trailing_zeros() as usize) || !local.is_empty() {
+            true => lanes(mask).filter(|lane| !own(*lane)).fold(0, |mask, lane| mask | 1 << lane),
+            false => mask,
+        };
+        let Some(watch) = self.watch.as_deref_mut().filter(|_| mask != 0) else { return Ok(()) };
+        let (warp, bytes) = (self.warp.number, bytes as u32);
+        let access = Access { at: self.at, warp, kind, mask, bytes, addresses: at, strong, values };
+        match watch.access(&access) {
+            true => Ok(()),
+            false => Err(Next::Fault(self.fault(mask.trailing_zeros() as usize, What::Other("was stopped".into())))),
+        }
+    }
+}
