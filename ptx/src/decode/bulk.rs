@@ -126,8 +126,9 @@ impl Step<'_, '_> {
         // SAFETY: the decoder placed the register.
         let address = unsafe { reach.addresses(self.words)[lane] };
         let bytes = u64::from(bytes);
-        self.pointer(reach.space, lane, address, bytes, kind)
-            .map_err(|why| Next::Fault(self.fault(lane, What::Access { kind, address, bytes, why })))
+        self.pointer(reach.space, lane, address, bytes, kind).map_err(|why| {
+            Next::Fault(self.fault(lane, What::Access { kind, space: reach.space, address, bytes, why }))
+        })
     }
 
     /// Where a bulk copy to the pointer `to` goes, and who is told: in each block of a multicast at the same place.

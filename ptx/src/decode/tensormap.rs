@@ -53,7 +53,8 @@ pub(super) fn map_bytes(step: &Step<'_, '_>, at: &Reach, lane: usize, kind: Kind
         0 => step.pointer(at.space, lane, address, 128, kind),
         _ => Err("where no tensor map can be: they are aligned to 64 bytes"),
     };
-    placed.map_err(|why| Next::Fault(step.fault(lane, What::Access { kind, address, bytes: 128, why })))
+    placed
+        .map_err(|why| Next::Fault(step.fault(lane, What::Access { kind, space: at.space, address, bytes: 128, why })))
 }
 
 /// `tensormap.replace`.

@@ -213,7 +213,9 @@ impl Tensors {
             if bytes > 0 {
                 step.pointer(Space::Global, lane, global, bytes.into(), kind).map_err(|why| {
                     let bytes = bytes.into();
-                    Next::Fault(step.fault(lane, What::Access { kind, address: global, bytes, why }))
+                    Next::Fault(
+                        step.fault(lane, What::Access { kind, space: Space::Global, address: global, bytes, why }),
+                    )
                 })?;
             }
             if !self.loads {

@@ -4,7 +4,7 @@ use super::fault::Kind;
 use super::reach::Reach;
 use super::step::{Next, Step};
 use super::{lanes, words};
-use crate::lane::{Isa, LANES, Width};
+use crate::lane::{Isa, Width};
 use crate::watch::LONGEST;
 
 /// A load or store.

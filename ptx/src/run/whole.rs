@@ -160,7 +160,7 @@ impl Run for Moving {
                 let at = self.reach.addresses(step.words);
                 if let Some(lane) = lanes(givers).find(|lane| step.space_of(at[*lane]) != Space::Shared) {
                     let why = "which is not in shared memory";
-                    let what = What::Access { kind, address: at[lane], bytes: 16, why };
+                    let what = What::Access { kind, space: Space::Generic, address: at[lane], bytes: 16, why };
                     return Next::Fault(step.fault(lane, what));
                 }
             }

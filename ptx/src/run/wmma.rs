@@ -61,7 +61,7 @@ impl Run for Accessing {
                 let address = at[0].wrapping_add(self.access.offset(piece(lane), strides[0]));
                 let placed = step.pointer(self.reach.space, lane, address, bytes, kind);
                 *pointer = tried!(placed.map_err(|why| {
-                    let what = What::Access { kind, address, bytes, why };
+                    let what = What::Access { kind, space: self.reach.space, address, bytes, why };
                     Next::Fault(step.fault(lane, what))
                 }));
             }
