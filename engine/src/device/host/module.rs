@@ -85,11 +85,9 @@ impl HostModule {
             Mode::Checked | Mode::Profiled => Purpose::Observe,
         };
         let mut module = Self::compiled(source, purpose, environment, stop)?;
-        let as_on_a_gpu = *mode != Mode::Fast || options.gpu_tiles;
-        if let (true, Ok(symbols)) = (as_on_a_gpu, &module.symbols)
-            && symbols.static_shared > MAX_STATIC_SHARED
-        {
-            return Err(too_much_shared(source, symbols.static_shared));
+        let bytes = module.symbols.as_ref().map_or(0, |symbols| symbols.static_shared);
+        if bytes > MAX_STATIC_SHARED && (*mode != Mode::Fast || options.gpu_tiles) {
+            return Err(too_much_shared(source, bytes));
         }
         if purpose == Purpose::Run {
             module.symbols = Err("a kernel's tables are for observers".into());
