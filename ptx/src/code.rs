@@ -110,6 +110,8 @@ pub enum Special {
     LanemaskGt,
     DynamicShared,
     TotalShared,
+    /// `%envreg`: 1 and 2 hold where blocks of a cooperative launch meet, the high word first; what others hold is the driver's.
+    Environment(u32),
 }
 
 /// Registers that change by themselves.
@@ -160,6 +162,8 @@ impl Special {
             ("%lanemask_gt", None) => word(Special::LanemaskGt),
             ("%dynamic_smem_size", None) => word(Special::DynamicShared),
             ("%total_smem_size", None) => word(Special::TotalShared),
+            ("%envreg1", None) => word(Special::Environment(1)),
+            ("%envreg2", None) => word(Special::Environment(2)),
             _ => None,
         }
     }

@@ -137,6 +137,7 @@ impl Driver {
             block: *block,
             cluster: [1; 3],
             shared: *shared,
+            workspace: 0,
             params,
             order,
             cores: cores(),

@@ -114,10 +114,18 @@ impl Collective {
         // SAFETY: the decoder placed the register.
         let says = |lane: &usize| unsafe { step.get(register, Width::B32, *lane) as u32 == members };
         let first: u32 = lanes(active).filter(says).map(|lane| 1 << lane).sum();
-        let group = step.warp.groups[step.group].clone();
+        let (at, group) = (step.at.1, step.warp.groups[step.group].clone());
         step.warp.groups[step.group].mask = first;
-        step.warp.groups.push(super::warp::Group { mask: group.mask & !first, ..group });
-        Next::Wait
+        step.warp.groups.push(super::warp::Group { pc: at, mask: group.mask & !first, ..group });
+        // At once, as groups that are ready at the same place would be one again.
+        // SAFETY: as above.
+        let pc = match unsafe { self.run(step, first) } {
+            Next::On => at + 1,
+            Next::Wait => at,
+            other => return other,
+        };
+        step.warp.groups[step.group].pc = pc;
+        Next::Left
     }
 
     /// Waits for the others, or goes on with those that wait already. `bar.warp.sync` is the same wherever it stands.

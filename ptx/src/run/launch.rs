@@ -36,6 +36,8 @@ pub struct Launch<'a> {
     pub cluster: [u32; 3],
     /// Bytes of dynamic shared memory.
     pub shared: u32,
+    /// Of a cooperative launch: the address of 8 bytes of global memory, zeros, by which its blocks meet. 0 for others.
+    pub workspace: u64,
     /// Parameters, laid out as [`Function::params`] say.
     pub params: &'a [u8],
     pub order: Order,
@@ -52,6 +54,7 @@ pub struct Prepared<'a> {
     pub block: [u32; 3],
     pub cluster: [u32; 3],
     explicit: bool,
+    workspace: u64,
     pub shared_bytes: u64,
     dynamic: u32,
     pub params: Params,
@@ -64,13 +67,25 @@ pub struct Prepared<'a> {
 /// # Errors
 /// What a thread did that it must not; of several blocks' the one that comes first in the order of blocks.
 pub fn launch(launch: &Launch<'_>, mut watch: Option<&mut dyn Watch>) -> Result<u64, Box<Fault>> {
-    let Launch { memory, program, kernel, grid, block, shared, params, order, cores, .. } = *launch;
+    let Launch { memory, program, kernel, grid, block, shared, workspace, params, order, cores, .. } = *launch;
     let functions = &program.functions[..];
     let shared_bytes = program.shared_bytes(kernel, shared);
     let (cluster, explicit) = clusters(&functions[kernel as usize], launch.cluster);
     let (dynamic, params) = (shared, Params::new(params));
-    let prepared =
-        Prepared { memory, functions, kernel, grid, block, cluster, explicit, shared_bytes, dynamic, params, order };
+    let prepared = Prepared {
+        memory,
+        functions,
+        kernel,
+        grid,
+        block,
+        cluster,
+        explicit,
+        workspace,
+        shared_bytes,
+        dynamic,
+        params,
+        order,
+    };
     let refuse = |what: String| Err(prepared.fault((kernel, 0), [0; 3], 0, What::Other(what)));
     if shared_bytes > WINDOW {
         return refuse(format!("wants {shared_bytes} bytes of shared memory"));
@@ -195,6 +210,8 @@ impl Prepared<'_> {
                     Special::LanemaskGt => fill(&|lane| !((1 << lane) | ((1 << lane) - 1))),
                     Special::LanemaskGe => fill(&|lane| !((1 << lane) - 1)),
                     Special::DynamicShared => all(self.dynamic),
+                    Special::Environment(1) => all((self.workspace >> 32) as u32),
+                    Special::Environment(_) => all(self.workspace as u32),
                     Special::TotalShared => all(self.shared_bytes as u32),
                 }
             }

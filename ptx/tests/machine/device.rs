@@ -18,12 +18,13 @@ pub struct Shape {
     pub block: [u32; 3],
     pub cluster: [u32; 3],
     pub shared: u32,
+    pub workspace: u64,
     pub order: Order,
 }
 
 /// A launch of so many blocks of so many threads.
 pub fn shape(grid: [u32; 2], threads: u32, order: Order) -> Shape {
-    Shape { grid: [grid[0], grid[1], 1], block: [threads, 1, 1], cluster: [1; 3], shared: 0, order }
+    Shape { grid: [grid[0], grid[1], 1], block: [threads, 1, 1], cluster: [1; 3], shared: 0, workspace: 0, order }
 }
 
 impl Device {
@@ -59,10 +60,21 @@ impl Device {
         for (place, param) in places.iter().zip(params) {
             all[place.offset..][..place.bytes].copy_from_slice(param);
         }
-        let Shape { grid, block, cluster, shared, order } = shape;
+        let Shape { grid, block, cluster, shared, workspace, order } = shape;
         let (memory, program) = (&self.memory, &self.program);
-        let what =
-            Launch { memory, program, kernel: number, grid, block, cluster, shared, params: &all, order, cores: 2 };
+        let what = Launch {
+            memory,
+            program,
+            kernel: number,
+            grid,
+            block,
+            cluster,
+            shared,
+            workspace,
+            params: &all,
+            order,
+            cores: 2,
+        };
         launch(&what, None).map(|_| ()).map_err(|fault| *fault)
     }
 }

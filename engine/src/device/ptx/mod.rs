@@ -195,6 +195,7 @@ impl Backend for Ptx {
             block,
             cluster: [1; 3],
             shared,
+            workspace: 0,
             params: &params,
             order: self.order(),
             cores: workers::cores(),

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod clusters;
+mod libraries;
 mod mbarriers;
 mod tensors;
 mod warpgroups;

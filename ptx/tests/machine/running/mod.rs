@@ -60,6 +60,7 @@ pub fn run(text: &str, with: With) -> Result<Vec<u32>, Fault> {
         block: [with.threads, 1, 1],
         cluster: [with.cluster, 1, 1],
         shared: with.shared,
+        workspace: 0,
         params: &params,
         order: with.order,
         cores: 2,

@@ -119,3 +119,11 @@ fn masks_that_are_wrong_are_faults() {
     let not_in = "shfl.sync.idx.b32 %r0, %t, 0, 31, 0x0000ffff;";
     assert!(fault("", not_in, With::default()).contains("is lane 16 and takes part for the lanes 0x0000ffff"));
 }
+
+#[test]
+fn halves_of_a_warp_that_name_themselves_go_on_from_where_they_are() {
+    // Not from where the warp's turn began: the barrier is passed once.
+    let body = "bar.sync 0; and.b32 %r1, %t, 16; mov.u32 %r2, 0xffff; shl.b32 %r2, %r2, %r1;
+        shfl.sync.bfly.b32 %r3, %t, 8, 4127, %r2; shfl.sync.bfly.b32 %r0, %r3, 1, 4127, %r2;";
+    expect("", body, 64, |t| t ^ 9);
+}
