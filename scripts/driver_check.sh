@@ -13,8 +13,8 @@ cd "$(dirname "$0")/.."
 real=${WARPTAPE_REAL_NVRTC:-$PWD/.nvrtc/nvidia/cu13/lib/libnvrtc.so.13}
 [ -e "$real" ] || { echo "driver_check: no NVRTC at $real; scripts/install_nvrtc.sh, or set WARPTAPE_REAL_NVRTC" >&2; exit 1; }
 
-target=$(cd "${CARGO_TARGET_DIR:-target}" 2>/dev/null && pwd || { mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd; })
 cargo build --release -p warptape-driver
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 tests=$(cargo test --release --test suite --no-run --message-format json |
     sed -n 's/.*"executable":"\([^"]*suite-[^"]*\)".*/\1/p' | tail -1)
 

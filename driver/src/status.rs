@@ -68,6 +68,7 @@ statuses! {
     802 SYSTEM_NOT_READY "system not yet initialized"
     803 SYSTEM_DRIVER_MISMATCH "system has unsupported display driver / cuda driver combination"
     900 STREAM_CAPTURE_UNSUPPORTED "operation not permitted when stream is capturing"
+    912 INVALID_CLUSTER_SIZE "cluster misconfiguration"
     999 UNKNOWN "unknown error"
 }
 

@@ -104,8 +104,8 @@ fn launch(
             found.in_kernels = true;
         }
     }
-    let Wanted { grid, block, shared, .. } = *wanted;
-    let launch = Launch { module, kernel, name, grid, block, shared, params };
+    let Wanted { grid, block, shared, cluster, .. } = *wanted;
+    let launch = Launch { module, kernel, name, grid, block, cluster, shared, params };
     driver.queue(stream, Work::Launch(Box::new(launch)), by)?;
     driver.outcome(context)
 }

@@ -1,7 +1,7 @@
 //! What a launch may ask for on an H200 (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
 
 use super::Driver;
-use super::modules::Function;
+use super::modules::{Function, axes};
 use crate::status::{Answer, Status, wrong};
 
 /// Threads of a block at most.
@@ -104,24 +104,31 @@ impl Driver {
             );
             return refuse(Status::INVALID_VALUE, what);
         }
-        let in_cluster = cluster.iter().product::<u32>();
+        let function = self.function(handle)?;
+        let required = function.loaded.program.directive(function.kernel, "reqnctapercluster").map(axes);
+        let cluster = match required {
+            Some(required) if cluster == [1; 3] => required,
+            Some(required) if cluster != required => {
+                let what = format!("clusters of {cluster:?} blocks, where the kernel must have {required:?}");
+                return refuse(Status::INVALID_CLUSTER_SIZE, what);
+            }
+            _ => cluster,
+        };
         let most = if function.non_portable_cluster { CLUSTER_AT_MOST } else { CLUSTER };
-        if in_cluster > most || (0..3).any(|axis| cluster[axis] == 0 || grid[axis] % cluster[axis] != 0) {
-            let what = format!("clusters of {cluster:?} blocks do not divide {grid:?}, or have more than {most}");
-            return refuse(Status::INVALID_VALUE, what);
+        if cluster.contains(&0) || cluster.iter().map(|n| u64::from(*n)).product::<u64>() > u64::from(most) {
+            let what = format!("clusters of {cluster:?} blocks are not between 1 and {most} in all");
+            return refuse(Status::INVALID_CLUSTER_SIZE, what);
         }
-        if in_cluster > 1 {
-            return refuse(Status::NOT_SUPPORTED, "clusters of several blocks do not run here".into());
+        if (0..3).any(|axis| grid[axis] % cluster[axis] != 0) {
+            return refuse(Status::INVALID_VALUE, format!("clusters of {cluster:?} blocks do not divide {grid:?}"));
         }
+        let function = self.function(handle)?;
         if cooperative {
             let fit = u64::from(resident(function, threads as u32, shared)) * u64::from(warptape_ptx::run::SMS);
             let blocks = grid.iter().map(|n| u64::from(*n)).product::<u64>();
             if blocks > fit {
                 let what = format!("{blocks} blocks, where {fit} can run at the same time");
                 return refuse(Status::COOPERATIVE_LAUNCH_TOO_LARGE, what);
-            }
-            if blocks > 1 {
-                return refuse(Status::NOT_SUPPORTED, "blocks that wait for each other do not run here".into());
             }
         }
         Ok(())

@@ -147,7 +147,7 @@ impl Driver {
     }
 }
 
-/// Numbers of threads along the three axes, of which the last may be left out.
-fn axes(given: &[u32]) -> [u32; 3] {
+/// Numbers of threads or blocks along the three axes, of which the last may be left out.
+pub fn axes(given: &[u32]) -> [u32; 3] {
     [0, 1, 2].map(|axis| given.get(axis).copied().unwrap_or(1))
 }

@@ -121,7 +121,7 @@ impl Driver {
 
     fn run_launch(&mut self, launch: &Launch, by: &'static str) -> Result<(), Status> {
         self.launches += 1;
-        let Launch { module, kernel, name, grid, block, shared, params } = launch;
+        let Launch { module, kernel, name, grid, block, cluster, shared, params } = launch;
         if self.settings.faults.launch_failure == Some(self.launches) {
             return Err(Status::LAUNCH_FAILED);
         }
@@ -135,7 +135,7 @@ impl Driver {
             kernel: *kernel,
             grid: *grid,
             block: *block,
-            cluster: [1; 3],
+            cluster: *cluster,
             shared: *shared,
             workspace: 0,
             params,

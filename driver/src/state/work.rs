@@ -86,6 +86,8 @@ pub struct Launch {
     pub name: String,
     pub grid: [u32; 3],
     pub block: [u32; 3],
+    /// Blocks of a cluster; [1, 1, 1] leaves it to the kernel.
+    pub cluster: [u32; 3],
     pub shared: u32,
     pub params: Vec<u8>,
 }

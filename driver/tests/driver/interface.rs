@@ -74,6 +74,8 @@ functions! {
     cuFuncSetAttribute(u64, u32, i32)
     cuFuncGetParamInfo(u64, usize, *mut usize, *mut usize)
     cuLaunchKernel(u64, u32, u32, u32, u32, u32, u32, u32, u64, *mut Pointer, *mut Pointer)
+    cuLaunchKernelEx(*const c_void, u64, *mut Pointer, *mut Pointer)
+    cuLaunchCooperativeKernel(u64, u32, u32, u32, u32, u32, u32, u32, u64, *mut Pointer)
     cuOccupancyMaxActiveBlocksPerMultiprocessor(*mut i32, u64, i32, usize)
     cuGetErrorName(u32, *mut *const c_char)
     cuGetProcAddress_v2(*const c_char, *mut Pointer, i32, u64, *mut u32)

@@ -160,3 +160,64 @@ fn child_asks_how_many_blocks_fit() {
 fn blocks_fit_by_warps_and_shared_memory() {
     told("launches::child_asks_how_many_blocks_fit", &[]);
 }
+
+#[test]
+#[ignore = "another test runs it in a process of its own"]
+fn child_launches_clusters() {
+    /// `CUlaunchConfig`, and the one attribute that it leads to: `CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION` is 4.
+    #[repr(C)]
+    struct Config([u32; 7], u64, *const [u32; 18], u32);
+    let gpu = Gpu::open();
+    let (rank, device) = (gpu.kernel("rank"), gpu.alloc(4 * 12));
+    let launch = |blocks: u32, cluster: u32| {
+        let mut attribute = [0; 18];
+        (attribute[0], attribute[2], attribute[3], attribute[4]) = (4, cluster, 1, 1);
+        let config = Config([blocks, 1, 1, 1, 1, 1, 0], 0, &attribute, 1);
+        let mut arguments = [(&raw const device).cast_mut().cast()];
+        let config = (&raw const config).cast();
+        // SAFETY: structures as cuda.h lays them out.
+        unsafe { (gpu.cu.cuLaunchKernelEx)(config, rank, arguments.as_mut_ptr(), std::ptr::null_mut()) }
+    };
+    assert_eq!(launch(12, 4), 0);
+    assert_eq!(gpu.read(device, 12), [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
+    assert_eq!((launch(12, 5), launch(12, 0), launch(12, 12)), (1, 912, 912));
+    // More than every GPU has, which the kernel must allow.
+    assert_eq!(unsafe { (gpu.cu.cuFuncSetAttribute)(rank, 14, 1) }, 0);
+    assert_eq!((launch(12, 12), gpu.read(device, 12)[11]), (0, 11));
+}
+
+#[test]
+fn blocks_come_in_clusters() {
+    let lines = [
+        "do not divide [12, 1, 1]",
+        "[0, 1, 1] blocks are not between",
+        "[12, 1, 1] blocks are not between 1 and 8",
+        "at the end",
+    ];
+    tells("launches::child_launches_clusters", &[], &lines);
+}
+
+#[test]
+#[ignore = "another test runs it in a process of its own"]
+fn child_launches_blocks_that_meet() {
+    let gpu = Gpu::open();
+    let (meet, device) = (gpu.kernel("meet"), gpu.alloc(4));
+    let launch = |blocks| {
+        gpu.fill(device, 0, 1, 0);
+        let mut arguments = [(&raw const device).cast_mut().cast()];
+        // SAFETY: the argument lives until the call is over.
+        unsafe { (gpu.cu.cuLaunchCooperativeKernel)(meet, blocks, 1, 1, 1024, 1, 1, 0, 0, arguments.as_mut_ptr()) }
+    };
+    // Two blocks of 1024 threads fit on each of 132 multiprocessors; each thread counts.
+    assert_eq!((launch(265), launch(3)), (720, 0));
+    assert_eq!(gpu.read(device, 1), [3 * 1024]);
+}
+
+#[test]
+fn blocks_that_wait_for_each_other_must_all_fit() {
+    tells(
+        "launches::child_launches_blocks_that_meet",
+        &[],
+        &["265 blocks, where 264 can run at the same time", "at the end"],
+    );
+}

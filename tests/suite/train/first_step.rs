@@ -90,9 +90,10 @@ fn compilers_end_with_the_training() {
     let mut command = warptape();
     command.args(["train", "--data", &data, "--device", "host", "--batch-size", "5", "--out"]);
     command.arg(file("run")).env("CXX", file("slow")).env("WARPTAPE_CACHE", file("cache"));
-    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let started = || std::fs::read_to_string(file("slow.started")).unwrap_or_default();
     while !started().ends_with('\n') {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before its compilers began");
         std::thread::sleep(Duration::from_millis(5));
     }
     // SAFETY: the child was not waited for.
