@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::replace;
-use crate::launch::choices::{Kernel, tuned, tuned_file};
+use crate::launch::choices::{Kernel, Table, tuned, tuned_file};
 use crate::launch::recorded::known;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
@@ -57,7 +57,12 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let problems = of_networks(device.target(), &ladders, &networks)?;
     let flush = Flush::new(&device)?;
     let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());
-    let (mut table, lost) = known(&ladders, &tuned(&device)?);
+    // Who tunes again replaces what cannot be read.
+    let before = tuned(&device).unwrap_or_else(|error| {
+        crate::cli::warn(&[format!("{error}: begins with nothing")]);
+        Table::new()
+    });
+    let (mut table, lost) = known(&ladders, &before);
     lost.iter().try_for_each(|what| print(format_args!("forgotten, since it is no longer there: {what}")))?;
     let (mut saved, mut before) = (0.0, 0.0);
     for problem in &problems {

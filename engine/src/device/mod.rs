@@ -186,7 +186,7 @@ impl Device {
     /// One compilation serves all kernels of the file, so that forward and backward share it.
     fn load(&self, source: &Source) -> Result<()> {
         let Source { file, defines, .. } = source;
-        let module = self.compile(source)?;
+        let module = self.compiled(source)?;
         let mut functions = self.0.functions.lock().unwrap();
         for name in source.kernels() {
             let function = Function::in_file(&module, name, file)?;
@@ -197,7 +197,17 @@ impl Device {
 
     /// Compiles a source that is not part of the shipped tree (a user's own kernel file); [`Function::of`] then finds its
     /// kernels.
-    pub fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
+    ///
+    /// # Errors
+    /// The compiler's; no compiler; what is asked to stop.
+    ///
+    /// # Safety
+    /// On the host device a module is native code: what its variables are initialised by runs when it is loaded.
+    pub unsafe fn compile(&self, source: &Source) -> Result<Arc<dyn Module>> {
+        self.compiled(source)
+    }
+
+    fn compiled(&self, source: &Source) -> Result<Arc<dyn Module>> {
         let stop = self.stop();
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);

@@ -26,8 +26,9 @@ struct Float {
     float value;
 
     Float() = default;
-    template <class T> WT_INLINE Float(T v) : value((float)v) {}
-    template <class T> WT_INLINE explicit operator T() const { return (T)value; }
+    // Half types turn into this by an operator, and from it by a constructor, of their own.
+    template <class T> requires requires(T v) { (float)v; } WT_INLINE Float(T v) : value((float)v) {}
+    template <class T> requires requires(float v) { (T)v; } WT_INLINE explicit operator T() const { return (T)value; }
 
 #define WT_OPERATOR(symbol, kind) \
     friend WT_INLINE Float operator symbol(Float a, Float b) { count<kind>(); return a.value symbol b.value; } \
