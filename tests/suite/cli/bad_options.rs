@@ -12,7 +12,10 @@ fn unknown_names_and_absurd_sizes() {
         (&["--model", ""], "unknown model"),
         (&["--data", "mnist"], "unknown data set \"mnist\": use emoji"),
         (&["--data", "cifar10"], "write cifar10:DIR"),
-        (&["--device", "tpu"], "unknown device 'tpu': use auto, host, host:checked, cuda or cuda:N"),
+        (
+            &["--device", "tpu"],
+            "unknown device 'tpu': use auto, host, host:checked, cuda, cuda:N, ptx, ptx:sm_80 or ptx:checked",
+        ),
         (&["--device", "cuda:x"], "unknown device"),
         (&["--optim", "lion"], "unknown optimizer 'lion': use sgd, adam or adamw"),
         (&["--schedule", "poly"], "there is constant"),
