@@ -96,10 +96,7 @@ fn alone(
     let mut taken =
         posed.keys().filter(|problem| dry.choices().made_for(ladder.name, problem) == Some(rung)).peekable();
     if taken.peek().is_none() {
-        let what = format!(
-            "{}:{rung} can do none of the problems that {} has at these sizes: give others by --shape",
-            ladder.name, workload.name
-        );
+        let what = format!("{}:{rung} can do no problem of these sizes: give others by --shape", ladder.name);
         return Err(Error::usage(what));
     }
     for problem in taken {
