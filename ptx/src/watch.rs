@@ -31,6 +31,8 @@ pub trait Watch {
     fn turn(&mut self, _block: u32) {}
     /// Lanes are about to access memory. False stops the launch before they do.
     fn access(&mut self, access: &Access<'_>) -> bool;
+    /// Something asynchronous, in nobody's name, has written these bytes.
+    fn landed(&mut self, _address: u64, _bytes: u32) {}
     /// All threads of the block have met at the instruction.
     fn barrier(&mut self, at: (u32, u32));
     /// The lanes `mask` of a warp have met; `syncs` if that orders their accesses.

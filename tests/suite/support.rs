@@ -75,7 +75,8 @@ pub fn on_ptx() -> bool {
     named().is_some_and(|name| name == "ptx" || name.starts_with("ptx:"))
 }
 
-fn on_checked() -> bool {
+/// Whether tests run in checked mode, of whichever device.
+pub fn on_checked() -> bool {
     named().is_some_and(|name| name == "host:checked" || on_ptx() && name.ends_with(":checked"))
 }
 
@@ -137,6 +138,11 @@ pub fn checked(order: Order, findings: Option<Findings>) -> Device {
     if on_ptx() {
         return ptx_in(order, ptx::Mode::Checked(findings));
     }
+    host_checked(order, findings)
+}
+
+/// [`checked`] on the host, whatever tests run on.
+pub fn host_checked(order: Order, findings: Option<Findings>) -> Device {
     asked(Device::new(Box::new(Host::new(Options { mode: Mode::Checked, order, findings, ..Options::default() }))))
 }
 

@@ -198,7 +198,8 @@ impl Block {
                         let watch = again(&mut watch);
                         let at = (number, pc);
                         let mut step = Step { launch, block: common, around, warp, words, watch, group, at };
-                        match step.act(action, active, mask) {
+                        let next = step.act(action, active, mask);
+                        match step.told(next) {
                             Next::On => pc += 1,
                             Next::Jump(to) => pc = to,
                             Next::Yield => {

@@ -77,6 +77,7 @@ impl Room {
     ) -> Result<(), Box<Fault>> {
         (self.number, self.rounds, self.idle) = (number, 0, 0);
         self.around.flight.clear();
+        self.around.flight.watched = watch.is_some();
         let threads = launch.threads() * self.blocks.len();
         self.around.barrier = ClusterBarrier::of(threads as u32);
         self.blocks.iter_mut().try_for_each(|block| block.begin(launch, number, again(&mut watch)))

@@ -1,6 +1,7 @@
 //! Being watched: accesses are told before they are made.
 
 use super::fault::{Kind, What};
+use super::flight::Landed;
 use super::lanes;
 use super::step::{Next, Step};
 use crate::lane::LANES;
@@ -10,6 +11,29 @@ impl Step<'_, '_> {
     /// Tells the watch, if there is one, of an access that is about to be made.
     pub fn tell(&mut self, at: &[u64; LANES], mask: u32, bytes: u64, kind: Kind, strong: bool) -> Result<(), Next> {
         self.tell_values(at, mask, bytes, (kind, strong), None)
+    }
+
+    /// Tells the watch of what something asynchronous has written meanwhile, if anything.
+    #[inline]
+    pub fn told(&mut self, next: Next) -> Next {
+        if self.around.flight.landed.is_empty() { next } else { self.tell_landed(next) }
+    }
+
+    #[cold]
+    fn tell_landed(&mut self, next: Next) -> Next {
+        for Landed { to, bytes, by } in std::mem::take(&mut self.around.flight.landed) {
+            let Some(watch) = self.watch.as_deref_mut() else { break };
+            let Some((warp, lane, at)) = by else {
+                watch.landed(to, bytes);
+                continue;
+            };
+            let (kind, mask, addresses) = (Kind::Write, 1 << lane, &[to; LANES]);
+            let access = Access { at, warp, kind, mask, bytes, addresses, strong: false, values: None };
+            if !watch.access(&access) {
+                return Next::Fault(self.fault(lane, What::Other("was stopped".into())));
+            }
+        }
+        next
     }
 
     /// Likewise, with what lanes write. Local memory and parameters are a thread's own, and nobody is told of them.

@@ -281,9 +281,10 @@ fn guards_see_every_byte_around_a_buffer() {
             for at in [bytes as i32, bytes as i32 + 1, bytes as i32 + 1000, -1, -1024] {
                 let error = poke(&fresh(), at).unwrap_err();
                 // A GPU in software does not let it happen.
-                let what = match crate::support::on_ptx() {
-                    true => "writes 1 bytes at ".into(),
-                    false => format!("a kernel wrote outside its buffer of {bytes} bytes, at byte offset {at}"),
+                let what = match (crate::support::on_checked(), crate::support::on_ptx()) {
+                    (true, _) => "out of bounds".into(),
+                    (_, true) => "writes 1 bytes at ".into(),
+                    _ => format!("a kernel wrote outside its buffer of {bytes} bytes, at byte offset {at}"),
                 };
                 assert!(error.contains(&what), "{error}");
                 device.check_guards().unwrap();

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use warptape::Device;
 use warptape::device::Source;
-use warptape::device::checked::Finding;
+use warptape::device::checked::{Finding, Findings};
 use warptape::device::guard::POISON;
 use warptape::device::host::Order;
+use warptape::device::ptx;
 use warptape::device::signature::{Element, Kind};
 use warptape::launch_plan::{Plan, Prepared};
 
+use crate::device::nvrtc::nvrtc;
 use crate::device::sanitizer::checked;
-use crate::support::{has_compiler, on_gpu, on_ptx, orders};
+use crate::support::{has_compiler, on_fast_host, on_gpu, on_ptx, orders, ptx_in};
 
 /// What a file of the corpus says about itself.
 pub struct Expectation {
@@ -107,6 +109,17 @@ fn every_mistake_says_what_it_is() {
         let count = seen.iter().filter(|seen| seen == kind).count();
         assert!(count >= 4, "{kind}: {count} examples");
     }
+}
+
+/// The kernels of a folder of the corpus by their names, in order.
+pub fn folder(name: &str) -> Vec<(String, &'static str)> {
+    let files = CORPUS.get_dir(name).unwrap().files();
+    let text = |file: &'static include_dir::File<'static>| {
+        Some((file.path().file_stem()?.to_str()?.to_owned(), file.contents_utf8()?))
+    };
+    let mut all: Vec<_> = files.filter_map(text).collect();
+    all.sort();
+    all
 }
 
 /// What the host device reports by itself, in any thread order.
@@ -206,9 +219,23 @@ fn some_results() {
 
 const CHECKED: [Order; 4] = [Order::Forward, Order::Reverse, Order::Random(1), Order::Random(2)];
 
+/// Devices in checked mode, in several thread orders: that of [`checked`], and where tests run on the host, the PTX device if there is an
+/// NVRTC.
+fn in_all_orders() -> Vec<(String, (Device, Findings))> {
+    let both = on_fast_host("the PTX device is tested by itself") && nvrtc().is_some();
+    let in_order = |order: Order| {
+        let mut all = vec![checked(order)];
+        if both {
+            let findings = Findings::default();
+            all.push((ptx_in(order, ptx::Mode::Checked(Some(findings.clone()))), findings));
+        }
+        all.into_iter().map(move |device| (format!("{} {order:?}", device.0.info().name), device))
+    };
+    CHECKED.into_iter().flat_map(in_order).collect()
+}
+
 /// What checked mode finds in an example.
-fn findings(example: &Example, order: Order) -> Vec<Finding> {
-    let (device, findings) = checked(order);
+fn findings(example: &Example, (device, findings): (Device, Findings)) -> Vec<Finding> {
     let prepared = example.prepare(&device);
     crate::support::launch_prepared(&prepared, &device).unwrap_or_else(|error| panic!("{}: {error}", example.name));
     findings.list()
@@ -227,15 +254,15 @@ fn checked_mode_finds_every_mistake() {
     let mut missed = Vec::new();
     for example in examples("broken") {
         let Expectation { kind, name, lines } = example.expectation();
-        for order in CHECKED {
-            let found = findings(&example, order);
+        for (on, device) in in_all_orders() {
+            let found = findings(&example, device);
             let is_it = |finding: &Finding| {
                 let places: Vec<usize> = finding.lines().iter().map(|line| line.number as usize).collect();
                 finding.what.to_string() == kind && finding.name == name && places == lines
             };
             if !found.iter().any(is_it) || found.len() != 1 {
                 let expected = example.text.lines().next().unwrap();
-                missed.push(format!("{} [{order:?}] {expected}; found{}", example.name, list(&found)));
+                missed.push(format!("{} [{on}] {expected}; found{}", example.name, list(&found)));
             }
         }
     }
@@ -248,9 +275,9 @@ fn checked_mode_finds_nothing_in_what_only_looks_suspicious() {
         return;
     }
     for example in examples("fine") {
-        for order in CHECKED {
-            let found = findings(&example, order);
-            assert!(found.is_empty(), "{} [{order:?}]{}", example.name, list(&found));
+        for (on, device) in in_all_orders() {
+            let found = findings(&example, device);
+            assert!(found.is_empty(), "{} [{on}]{}", example.name, list(&found));
         }
     }
 }

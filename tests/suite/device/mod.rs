@@ -17,6 +17,7 @@ mod launches;
 pub mod nvrtc;
 mod nvrtc_choice;
 mod occupancy;
+mod ordered;
 pub mod profiler;
 mod profiler_formulas;
 mod roofline;

@@ -97,7 +97,7 @@ impl Host {
             let blocks = block_order(geometry.blocks(), *order);
             (0..geometry.blocks()).find_map(|position| {
                 let block = blocks.as_ref().map_or(position, |order| order[position] as usize);
-                (*watching).block(block as u32);
+                (*watching).block(block as u32, code.image.thread_local.start);
                 let ended = runner.run(block).err();
                 (*watching).end_block();
                 ended

@@ -188,8 +188,12 @@ pub(crate) trait Observer: Send {
     /// # Errors
     /// A module that cannot be observed.
     fn begin(&mut self, launch: &Launch<'_>) -> Result<(), String>;
-    /// Block number `block` (x fastest) begins.
-    fn block(&mut self, block: u32);
+    /// Block number `block` (x fastest) begins; its shared memory starts at `shared`.
+    fn block(&mut self, block: u32, shared: u64);
+    /// What follows is of block number `block`, which began before: some take turns.
+    fn turn(&mut self, block: u32, shared: u64);
+    /// Something asynchronous, in no thread's name, has written these bytes.
+    fn landed(&mut self, address: u64, bytes: u64);
     /// `thread` of the block is about to access memory that is not its stack. False stops the launch before it does.
     fn access(&mut self, thread: usize, access: Access) -> bool;
     /// Lanes of a warp are about to access memory that is not their own. False stops the launch before they do.

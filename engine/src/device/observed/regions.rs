@@ -40,7 +40,12 @@ pub(crate) struct Regions {
     /// Where shared memory starts.
     pub(crate) shared_start: u64,
     quiet: Range<u64>,
+    /// Where shared memory of all blocks lies that run at the same time, if there are several.
+    others: Range<u64>,
 }
+
+/// Bytes of addresses that each of such blocks has for its shared memory.
+const WINDOW: u64 = 1 << 24;
 
 impl Regions {
     pub(crate) fn add(&mut self, address: u64, bytes: u64) {
@@ -67,6 +72,24 @@ impl Regions {
         self.shared = launch.code.shared();
         self.shared_start = launch.code.shared_start();
         self.quiet = launch.code.quiet();
+        self.others = 0..0;
+    }
+
+    /// The block that runs has its shared memory at another place than the last.
+    pub(crate) fn move_shared(&mut self, start: u64) {
+        let by = start.wrapping_sub(self.shared_start);
+        if by == 0 {
+            return;
+        }
+        let all = match self.others.is_empty() {
+            true => self.shared_start..self.shared_start + WINDOW,
+            false => self.others.clone(),
+        };
+        self.others = all.start.min(start)..all.end.max(start + WINDOW);
+        for Variable { range, .. } in &mut self.shared {
+            *range = range.start.wrapping_add(by)..range.end.wrapping_add(by);
+        }
+        self.shared_start = start;
     }
 
     /// The size of a region in bytes.
@@ -88,7 +111,8 @@ impl Regions {
         if let Some(place) = self.find_shared(address, end) {
             return (!self.is_built_in(place.region)).then_some(place);
         }
-        if self.quiet.contains(&address) {
+        // What blocks of a cluster do in each other's memory is not followed.
+        if self.quiet.contains(&address) || self.others.contains(&address) {
             return None;
         }
         let place = |start: u64, inside| {

@@ -1,5 +1,6 @@
 //! A launch of which an observer is told: what the machine tells of warps, in the observer's words.
 
+use std::collections::HashMap;
 use std::sync::MutexGuard;
 
 use warptape_ptx::program::Meeting;
@@ -33,6 +34,8 @@ pub(super) fn launch(
         began: Ok(false),
         stopped: false,
         counts,
+        places: HashMap::new(),
+        now: 0,
     };
     let ran = run(&mut watch);
     watch.begin()?;
@@ -54,6 +57,9 @@ struct Watching<'a> {
     /// Whether the observer has seen enough.
     stopped: bool,
     counts: bool,
+    /// Where blocks have their shared memory, and the one that runs.
+    places: HashMap<u32, u64>,
+    now: u32,
 }
 
 impl Watching<'_> {
@@ -120,8 +126,23 @@ impl Watch for Watching<'_> {
     fn block(&mut self, block: u32, shared: u64) {
         self.code.shared.set(shared);
         if self.begin().is_ok() {
-            self.observer.block(block);
+            self.places.insert(block, shared);
+            self.now = block;
+            self.observer.block(block, shared);
         }
+    }
+
+    fn turn(&mut self, block: u32) {
+        if self.now != block {
+            self.now = block;
+            let shared = self.places[&block];
+            self.code.shared.set(shared);
+            self.observer.turn(block, shared);
+        }
+    }
+
+    fn landed(&mut self, address: u64, bytes: u32) {
+        self.observer.landed(address, bytes.into());
     }
 
     fn access(&mut self, all: &Accesses<'_>) -> bool {

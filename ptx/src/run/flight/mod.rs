@@ -61,6 +61,14 @@ pub struct Reading {
     pub at: (u32, u32),
 }
 
+/// Bytes that something asynchronous has written.
+pub struct Landed {
+    pub to: u64,
+    pub bytes: u32,
+    /// The warp, lane and instruction that asked for it, if it wrote as one of its thread's own accesses.
+    pub by: Option<(u32, usize, (u32, u32))>,
+}
+
 /// All that is in flight.
 pub struct Flight {
     /// Addresses of the shared memory of all blocks.
@@ -81,6 +89,9 @@ pub struct Flight {
     groups: HashMap<Thread, u64>,
     /// Shared memory that multiplies in flight will read.
     reads: Vec<Reading>,
+    /// What was written since anybody was told, if somebody watches.
+    pub landed: Vec<Landed>,
+    pub watched: bool,
     /// Something has happened that others may wait for.
     pub moved: bool,
     /// Blocks that are over.
@@ -106,6 +117,8 @@ impl Flight {
             warps,
             groups: HashMap::new(),
             reads: Vec::new(),
+            landed: Vec::new(),
+            watched: false,
             moved: false,
             exited: vec![false; blocks],
         }
@@ -139,8 +152,11 @@ impl Flight {
     /// Does those of a warp's copies that are due.
     pub fn finish_copies(&mut self, rank: usize, warp: u32, lane: usize, due: Due) {
         let start = self.window.start + rank as u64 * WINDOW;
-        let awaited = &mut self.awaited[rank];
+        let (awaited, landed, watched) = (&mut self.awaited[rank], &mut self.landed, self.watched);
         self.copies[rank * self.warps + warp as usize].finish(lane, due, |copy| {
+            if watched {
+                landed.push(Landed { to: copy.to, bytes: copy.bytes, by: Some((warp, lane, copy.at)) });
+            }
             let to = copy.to - start;
             awaited.unset(&(to..to + u64::from(copy.bytes)));
         });
@@ -243,6 +259,9 @@ impl Flight {
         self.moved = true;
         work.read();
         work.write();
+        if self.watched {
+            self.landed.extend(work.places().map(|(to, bytes)| Landed { to, bytes, by: None }));
+        }
         self.look();
         let told = match done {
             Done::Group(_) => Ok(()),

@@ -85,6 +85,11 @@ impl Work {
         &self.writes
     }
 
+    /// Where it writes, piece by piece.
+    pub fn places(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.pieces.iter().map(|piece| (piece.to, piece.bytes))
+    }
+
     /// Whether it adds to what is there, or the like.
     pub fn is_reduction(&self) -> bool {
         matches!(self.how, How::Reduce(..))

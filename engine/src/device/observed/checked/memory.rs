@@ -22,17 +22,36 @@ pub(super) struct Memory {
     pub(super) regions: Regions,
     buffers: BTreeMap<u64, Buffer>,
     launch: u64,
-    /// Of the running block.
-    shared: Shadow,
-    shared_written: Written,
+    shared: Shared,
+    /// That of blocks that have begun and wait for their turn.
+    waiting: BTreeMap<u32, Shared>,
+    /// Of blocks that are over, to be used again.
+    spare: Vec<Shared>,
+    /// The last block's.
+    generation: u64,
+    /// Bytes of shared memory, and of what lies between its variables.
+    shared_bytes: u64,
+}
+
+/// What is known of the shared memory of a block.
+struct Shared {
+    shadow: Shadow,
+    written: Written,
     /// A new one for each block: nobody has written its shared memory.
     generation: u64,
 }
 
+impl Shared {
+    fn new() -> Self {
+        Self { shadow: Shadow::default(), written: Written::nothing(0), generation: 0 }
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
-        let (regions, buffers, shared) = Default::default();
-        Self { regions, buffers, launch: 0, shared, shared_written: Written::nothing(0), generation: 0 }
+        let (regions, buffers, waiting) = Default::default();
+        let (shared, spare) = (Shared::new(), Vec::new());
+        Self { regions, buffers, launch: 0, shared, waiting, spare, generation: 0, shared_bytes: 0 }
     }
 }
 
@@ -71,7 +90,8 @@ impl Memory {
         self.launch += 1;
         self.regions.begin_launch(launch);
         let end = self.regions.shared.iter().map(|variable| variable.range.end).max();
-        self.shared_written = Written::nothing(end.map_or(0, |end| end - self.regions.shared_start));
+        self.shared_bytes = end.map_or(0, |end| end - self.regions.shared_start);
+        self.waiting.clear();
         self.buffers.values_mut().for_each(|buffer| buffer.read_only = false);
         let constant = launch.code.read_only();
         for arg in launch.args.iter().take(constant.len()) {
@@ -82,16 +102,46 @@ impl Memory {
             let buffer = self.buffers.get_mut(&start).expect("as in regions");
             buffer.read_only = all && launch.args.len() == constant.len() && !buffer.written.missing(0, bytes);
         }
-        // Marks are of events of their launch.
-        self.generation += 1;
     }
 
-    pub(super) fn begin_block(&mut self, order: &mut Order) {
+    /// Block number `block` begins; `before` waits from now on.
+    pub(super) fn begin_block(&mut self, before: Option<u32>, block: u32, order: &mut Order) {
+        self.turn_to(before, block);
         self.generation += 1;
-        self.shared_written.forget();
+        self.shared.generation = self.generation;
+        match self.shared.written.reaches(self.shared_bytes) {
+            true => self.shared.written.forget(),
+            false => self.shared.written = Written::nothing(self.shared_bytes),
+        }
         if order.has_many_events() {
             let (launch, buffers) = (self.launch, &mut self.buffers);
-            order.keep_events(|keep| buffers.values_mut().for_each(|buffer| buffer.shadow.marks(launch, &mut *keep)));
+            let waiting = &mut self.waiting;
+            order.keep_events(|keep| {
+                buffers.values_mut().for_each(|buffer| buffer.shadow.marks(launch, &mut *keep));
+                waiting.values_mut().for_each(|shared| shared.shadow.marks(shared.generation, &mut *keep));
+            });
+        }
+    }
+
+    /// Block number `block` goes on, and `before` waits from now on.
+    pub(super) fn turn_to(&mut self, before: Option<u32>, block: u32) {
+        let Some(before) = before.filter(|before| *before != block) else { return };
+        let next = self.waiting.remove(&block).or_else(|| self.spare.pop()).unwrap_or_else(Shared::new);
+        self.waiting.insert(before, std::mem::replace(&mut self.shared, next));
+    }
+
+    /// The running block is over.
+    pub(super) fn end_block(&mut self) {
+        if !self.waiting.is_empty() {
+            self.spare.push(std::mem::replace(&mut self.shared, Shared::new()));
+        }
+    }
+
+    /// Something asynchronous has written these bytes.
+    pub(super) fn landed(&mut self, address: u64, bytes: u64) {
+        let Some(place) = self.regions.find(address, bytes).filter(|place| place.inside) else { return };
+        if let Some((_, _, written, first)) = self.of(place.region) {
+            written.add(first + place.offset as u64, bytes);
         }
     }
 
@@ -104,7 +154,8 @@ impl Memory {
             }
             Region::Shared(number) => {
                 let first = self.regions.shared[number].range.start - self.regions.shared_start;
-                Some((&mut self.shared, self.generation, &mut self.shared_written, first))
+                let Shared { shadow, written, generation } = &mut self.shared;
+                Some((shadow, *generation, written, first))
             }
             Region::Nothing => None,
         }

@@ -170,9 +170,21 @@ impl Observer for Checker {
         Ok(())
     }
 
-    fn block(&mut self, block: u32) {
-        self.order.begin_block(block);
-        self.memory.begin_block(&mut self.order);
+    fn block(&mut self, block: u32, shared: u64) {
+        self.memory.regions.move_shared(shared);
+        let before = self.order.begin_block(block);
+        self.memory.begin_block(before, block, &mut self.order);
+    }
+
+    fn turn(&mut self, block: u32, shared: u64) {
+        self.settle(None);
+        self.memory.regions.move_shared(shared);
+        let before = self.order.turn_to(block);
+        self.memory.turn_to(before, block);
+    }
+
+    fn landed(&mut self, address: u64, bytes: u64) {
+        self.memory.landed(address, bytes);
     }
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
@@ -186,8 +198,12 @@ impl Observer for Checker {
             self.settle_guesses(|thread| thread / 32 == all.warp && all.mask >> (thread % 32) & 1 == 1, next);
         }
         let Access { bytes, kind, .. } = all.each;
-        if kind == Kind::Atomic {
-            self.memory.make_sure(&mut self.order, all);
+        match kind {
+            Kind::Atomic => self.memory.make_sure(&mut self.order, all),
+            Kind::Read if all.each.volatile => {
+                all.lanes().for_each(|lane| self.order.look(32 * all.warp + lane, all.addresses[lane]))
+            }
+            _ => {}
         }
         let mut left = all.mask;
         let pattern = all.pattern();
@@ -241,6 +257,8 @@ impl Observer for Checker {
 
     fn end_block(&mut self) {
         self.settle(None);
+        self.order.end_block();
+        self.memory.end_block();
     }
 
     fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {

@@ -95,6 +95,14 @@ struct Warp {
     seen: [[u32; 32]; 32],
 }
 
+/// A block that has begun and waits for its turn.
+struct Waiting {
+    epoch: u32,
+    warps: HashMap<u16, Box<Warp>>,
+    fences: HashMap<u16, Fence>,
+    found: HashMap<u32, Vec<Found>>,
+}
+
 /// The order of accesses in a launch, as far as it has come.
 #[derive(Default)]
 pub(super) struct Order {
@@ -104,6 +112,10 @@ pub(super) struct Order {
     warps: HashMap<u16, Box<Warp>>,
     /// Each thread's last one.
     fences: HashMap<u16, Fence>,
+    /// Blocks that have begun and wait for their turn.
+    waiting: HashMap<u32, Waiting>,
+    /// Whether a block runs.
+    runs: bool,
     /// How many there were in the launch.
     fence_count: u32,
     /// By the address of the atomic operation.
@@ -158,11 +170,44 @@ impl Order {
         short == 0 || event.block == self.block && event.epoch < self.epoch
     }
 
-    pub(super) fn begin_block(&mut self, block: u32) {
-        (self.block, self.epoch) = (block, 0);
+    /// A block begins. Returns the one that waits from now on, if one was running.
+    pub(super) fn begin_block(&mut self, block: u32) -> Option<u32> {
+        let before = self.set_aside();
+        (self.block, self.epoch, self.runs) = (block, 0, true);
         self.warps.clear();
         self.fences.clear();
         self.found.clear();
+        before
+    }
+
+    fn set_aside(&mut self) -> Option<u32> {
+        if !std::mem::take(&mut self.runs) {
+            return None;
+        }
+        let (warps, fences, found) = Default::default();
+        let waiting = Waiting {
+            epoch: self.epoch,
+            warps: std::mem::replace(&mut self.warps, warps),
+            fences: std::mem::replace(&mut self.fences, fences),
+            found: std::mem::replace(&mut self.found, found),
+        };
+        self.waiting.insert(self.block, waiting);
+        Some(self.block)
+    }
+
+    /// A block that began before goes on. Returns the one that waits from now on.
+    pub(super) fn turn_to(&mut self, block: u32) -> Option<u32> {
+        let before = self.set_aside();
+        if let Some(Waiting { epoch, warps, fences, found }) = self.waiting.remove(&block) {
+            (self.block, self.epoch, self.runs) = (block, epoch, true);
+            (self.warps, self.fences, self.found) = (warps, fences, found);
+        }
+        before
+    }
+
+    /// The running block is over.
+    pub(super) fn end_block(&mut self) {
+        self.runs = false;
     }
 
     /// All threads of the block have met.
@@ -187,6 +232,18 @@ impl Order {
     pub(super) fn fence(&mut self, thread: usize) {
         self.fence_count += 1;
         self.fences.insert(thread as u16, Fence { epoch: self.epoch, number: self.fence_count });
+    }
+
+    /// A read at `address` that sees what atomic operations did there: finds what was released.
+    pub(super) fn look(&mut self, thread: usize, address: u64) {
+        let (by, epoch) = (thread as u16, self.epoch);
+        for &release in self.releases.get(&address).into_iter().flatten() {
+            let found = self.found.entry(release.block).or_default();
+            let known = found.iter().any(|known| known.release == release && known.by == by);
+            if !known && (release.block != self.block || release.thread != by) {
+                found.push(Found { release, by, epoch });
+            }
+        }
     }
 
     /// An atomic operation at `address`: finds what was released there, and releases what the thread has fenced.

@@ -142,7 +142,15 @@ impl Observer for Profiler {
         Ok(())
     }
 
-    fn block(&mut self, _block: u32) {}
+    fn block(&mut self, _block: u32, shared: u64) {
+        self.regions.move_shared(shared);
+    }
+
+    fn turn(&mut self, _block: u32, shared: u64) {
+        self.regions.move_shared(shared);
+    }
+
+    fn landed(&mut self, _address: u64, _bytes: u64) {}
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
         let Access { address, bytes, kind, code, .. } = access;

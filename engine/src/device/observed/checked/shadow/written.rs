@@ -9,6 +9,11 @@ impl Written {
         Self(vec![0; bytes.div_ceil(64) as usize])
     }
 
+    /// Whether it is of so many bytes.
+    pub(in super::super) fn reaches(&self, bytes: u64) -> bool {
+        self.0.len() as u64 == bytes.div_ceil(64)
+    }
+
     /// None of them any more.
     pub(in super::super) fn forget(&mut self) {
         self.0.fill(0);

@@ -1,0 +1,19 @@
+// The next step of a scan reads what this one writes.
+//! grid = 1
+//! block = 64
+//! [args]
+//! y = "f32[64] empty"
+//! x = "f32[64]"
+extern "C" __global__ void kernel(float* y, const float* x) {
+    __shared__ float s[64];
+    const int t = threadIdx.x;
+    s[t] = x[t];
+    __syncthreads();
+    for (int step = 1; step < 64; step *= 2) {
+        const float before = t >= step ? s[t - step] : 0.0f;  // ←
+        __syncthreads();
+        s[t] += before;  // ←
+        __syncthreads();  // orders
+    }
+    y[t] = s[t];
+}
