@@ -145,7 +145,9 @@ impl Memory {
     #[inline(always)]
     pub fn allows(&self, first: u64, bytes: u64, writes: bool) -> bool {
         let region = &self.regions[self.number(first)];
-        let inside = !region.freed && first >= region.range.start && first.wrapping_add(bytes) <= region.range.end;
+        let Range { start, end } = region.range;
+        // By what is left, which no address makes wrap.
+        let inside = !region.freed && (start..=end).contains(&first) && bytes <= end - first;
         inside && !(writes && matches!(region.holds, Holds::Variable { constant: true, .. }))
     }
 }
@@ -253,6 +255,8 @@ mod tests {
         );
         assert!(memory.allows(second + 66_000, 4_000, false) && !memory.allows(second, 4, true));
         assert!(!memory.allows(0, 4, false) && !memory.allows(u64::MAX - 1, 4, false));
+        // From a buffer to an address near the last one, and around.
+        assert!(!memory.allows(first, (u64::MAX - 3 - first).wrapping_add(4), false));
         // SAFETY: memory that was just allocated.
         assert_eq!(unsafe { *(first as *const u16) }, 0xFFFF);
         memory.limit(first, 4);

@@ -47,6 +47,21 @@ impl Reach {
         at
     }
 
+    /// What addresses become pointers by, if these bytes, from the `first` on, are all of the kind that one look tells.
+    #[inline(always)]
+    pub fn added(&self, step: &Step<'_, '_>, first: u64, bytes: u64, kind: Kind) -> Option<u64> {
+        match self.space {
+            Space::Global | Space::Constant | Space::Generic => {
+                step.launch.memory.allows(first, bytes, kind != Kind::Read).then_some(0)
+            }
+            Space::Shared => {
+                let fits = first <= step.block.shared_bytes && bytes <= step.block.shared_bytes - first;
+                fits.then_some(step.block.shared)
+            }
+            _ => None,
+        }
+    }
+
     /// Pointers to what the lanes of `mask` access, `bytes` each, after all checks.
     ///
     /// # Errors
@@ -72,21 +87,11 @@ impl Reach {
             low |= if active { *address } else { 0 };
         }
         let aligned = low & (bytes - 1) == 0 || !bytes.is_power_of_two();
-        let fits = match self.space {
-            Space::Global | Space::Constant | Space::Generic => {
-                let writes = kind != Kind::Read;
-                step.launch.memory.allows(first, last.wrapping_sub(first).wrapping_add(bytes), writes)
-            }
-            Space::Shared if aligned && last.wrapping_add(bytes) <= step.block.shared_bytes && last < 1 << 24 => {
-                let shared = step.block.shared;
-                for address in &mut at {
-                    *address = address.wrapping_add(shared);
-                }
-                true
-            }
-            _ => false,
-        };
-        if !(fits && aligned)
+        let added = self.added(step, first, last.wrapping_sub(first).saturating_add(bytes), kind);
+        for address in &mut at {
+            *address = address.wrapping_add(added.unwrap_or(0));
+        }
+        if !(added.is_some() && aligned)
             && let Err(next) = step.place(self.space, mask, bytes, kind, &mut at)
         {
             return Err(next);

@@ -7,7 +7,6 @@ use super::reach::Reach;
 use super::step::{Next, Step};
 use super::{lanes, quads};
 use crate::lane::{Isa, LANES};
-use crate::text::tree::Space;
 use crate::watch::LONGEST;
 
 /// Instantiates a function for processors with wide vectors.
@@ -77,13 +76,7 @@ fn alike(reach: &Reach, step: &Step<'_, '_>, at: &[u64; LANES], bytes: u64, kind
     if at[0] & (bytes - 1) != 0 {
         return None;
     }
-    let first = match reach.space {
-        Space::Global | Space::Constant | Space::Generic => {
-            step.launch.memory.allows(at[0], span, kind != Kind::Read).then_some(at[0])?
-        }
-        Space::Shared if at[0] < 1 << 24 && at[0] + span <= step.block.shared_bytes => step.block.shared + at[0],
-        _ => return None,
-    };
+    let first = at[0] + reach.added(step, at[0], span, kind)?;
     Some(if dense == 0 { Alike::Dense(first) } else { Alike::Same(first) })
 }
 
