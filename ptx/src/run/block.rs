@@ -101,7 +101,7 @@ impl Block {
             let lanes = (self.common.threads - warp.number as usize * LANES).min(LANES);
             let begun = warp.begin(launch.function(), launch.kernel, (u64::MAX >> (64 - lanes)) as u32);
             begun.map_err(|why| launch.fault((launch.kernel, 0), self.common.id, 0, What::Other(why)))?;
-            launch.fill_specials(&self.common, warp);
+            launch.fill_frame(&self.common, warp, 0);
         }
         Ok(())
     }

@@ -167,11 +167,6 @@ impl Prepared<'_> {
         [number % x, number / x % y, number / x / y].map(|n| n as u32)
     }
 
-    /// Sets the special registers of a warp's kernel.
-    pub fn fill_specials(&self, block: &Common, warp: &mut Warp) {
-        self.fill_frame(block, warp, 0);
-    }
-
     /// Sets the special registers of a frame.
     pub fn fill_frame(&self, block: &Common, warp: &mut Warp, frame: usize) {
         let first = warp.number as usize * LANES;

@@ -7,7 +7,7 @@ mod observation;
 mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use warptape_ptx::memory::{Holds, Memory};
 use warptape_ptx::run;
@@ -105,6 +105,15 @@ impl Ptx {
         Ok(Self { info, options, nvrtc, memory, stream: Mutex::default(), launches, instructions, observer })
     }
 
+    /// Waits for its turn; work that panicked has had its own.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory_mut(&self) -> RwLockWriteGuard<'_, Memory> {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells the observer, if there is one.
     fn tell(&self, what: impl FnOnce(&mut dyn Observer)) {
         if let Some(observer) = &self.observer {
@@ -133,18 +142,18 @@ impl Backend for Ptx {
     }
 
     fn alloc(&self, bytes: usize) -> Result<u64> {
-        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory_mut();
         let failed =
             |e| Error::device(&self.info.name, format!("out of memory: {bytes} bytes ({e}); use a smaller batch"));
         memory.allocate(bytes, Holds::Buffer).map_err(failed)
     }
 
     unsafe fn free(&self, address: u64, _bytes: usize) {
-        self.memory.write().unwrap_or_else(PoisonError::into_inner).free(address);
+        self.memory_mut().free(address);
     }
 
     unsafe fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
-        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         // SAFETY: the caller's buffer at `to`, which is a pointer of this process, holds at least `from.len()` bytes.
         unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to as *mut u8, from.len()) };
         self.tell(|observer| observer.written(to, from.len() as u64));
@@ -152,14 +161,14 @@ impl Backend for Ptx {
     }
 
     unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
-        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         // SAFETY: the caller's buffer at `from` holds at least `to.len()` bytes.
         unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) };
         Ok(())
     }
 
     unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
-        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         // SAFETY: both buffers hold at least `bytes` bytes.
         unsafe { std::ptr::copy(from as *const u8, to as *mut u8, bytes) };
         self.tell(|observer| observer.copied(to, from, bytes as u64));
@@ -167,7 +176,7 @@ impl Backend for Ptx {
     }
 
     unsafe fn fill(&self, to: u64, word: u32, words: usize) -> Result<()> {
-        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         // SAFETY: the caller's buffer holds `words` words and is aligned to at least four bytes.
         unsafe { std::slice::from_raw_parts_mut(to as *mut u32, words) }.fill(word);
         self.tell(|observer| observer.written(to, 4 * words as u64));
@@ -180,7 +189,7 @@ impl Backend for Ptx {
     }
 
     unsafe fn launch(&self, function: &Function, geometry: Geometry, args: &[Arg]) -> Result<()> {
-        let _turn = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         let failed = |what: String| Error::Kernel { kernel: function.to_string(), what };
         let loaded = function.handle::<Loaded>().ok_or_else(|| failed("was compiled for another device".into()))?;
         geometry.fits_a_gpu().map_err(failed)?;
@@ -221,7 +230,7 @@ impl Backend for Ptx {
     }
 
     fn allocated(&self, address: u64, bytes: usize) {
-        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory_mut();
         memory.limit(address, bytes);
         // SAFETY: a buffer of so many bytes begins to live there, and nobody has written it yet.
         let buffer = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, bytes) };
@@ -233,7 +242,7 @@ impl Backend for Ptx {
     }
 
     fn released(&self, address: u64) {
-        self.memory.write().unwrap_or_else(PoisonError::into_inner).limit(address, 0);
+        self.memory_mut().limit(address, 0);
         self.tell(|observer| observer.released(address));
     }
 }

@@ -45,6 +45,8 @@ fn read_only(source: &Source, kernel: &str) -> Option<Vec<bool>> {
 /// What a [`Function`](crate::device::Function) holds: a kernel of a module.
 pub(super) struct Loaded {
     pub(super) kernel: u32,
+    /// Bytes of each parameter.
+    sizes: Vec<usize>,
     pub(super) module: Arc<PtxModule>,
 }
 
@@ -128,7 +130,9 @@ impl Module for PtxModule {
         let kernel = self.symbols.get(name).and_then(|symbol| self.program.kernel(symbol));
         let unknown =
             || Error::Source { file: self.source.file.clone(), what: cubin::without_symbol(name, &self.names) };
-        Ok(Arc::new(Loaded { kernel: kernel.ok_or_else(unknown)?, module: self }))
+        let kernel = kernel.ok_or_else(unknown)?;
+        let sizes = self.program.params(kernel).iter().map(|param| param.bytes).collect();
+        Ok(Arc::new(Loaded { kernel, sizes, module: self }))
     }
 }
 
@@ -149,8 +153,7 @@ impl Loaded {
     /// Arguments that do not fit.
     pub(super) fn params(&self, args: &[Arg]) -> Result<Vec<u8>, String> {
         let params = self.module.program.params(self.kernel);
-        let sizes: Vec<usize> = params.iter().map(|param| param.bytes).collect();
-        accepts(&sizes, args)?;
+        accepts(&self.sizes, args)?;
         let mut all = vec![0; params.iter().map(|param| param.offset + param.bytes).max().unwrap_or(0)];
         for (param, arg) in params.iter().zip(args) {
             let to = &mut all[param.offset..param.offset + param.bytes];

@@ -4,12 +4,14 @@
 mod scalar;
 mod simd;
 
+use std::marker::PhantomData;
+
 use super::Found;
 use super::kind::U32;
-use super::level::{Run, plain};
+use super::level::{Level, Run, plain};
 use super::run::slot;
 use super::words::Words;
-use crate::lane::Place;
+use crate::lane::{LANES, Operands, Place};
 
 /// An operand as it is written: `-r1.b0`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,9 +82,31 @@ fn relation(words: &mut Words) -> Option<u32> {
 }
 
 /// Registers of 32 bits: the result and `a`, `b`, maybe `c`.
-fn found<R: Run>(operands: usize, control: u32) -> Found {
+/// What an instruction makes of three words, by its [`Operands::control`].
+trait Form {
+    fn word(control: u32, a: u32, b: u32, c: u32) -> u32;
+}
+
+struct Formed<F>(PhantomData<F>);
+
+impl<F: Form> Run for Formed<F> {
+    const COMMON: bool = false;
+
+    #[inline(always)]
+    unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
+        for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
+            // SAFETY: the caller's promise: registers have words of 32 bits. What is not there is at 0.
+            unsafe {
+                let [a, b, c] = [o.a, o.b, o.c].map(|offset| *words.add(offset as usize + lane));
+                *words.add(o.d as usize + lane) = F::word(o.control, a, b, c);
+            }
+        }
+    }
+}
+
+fn found<F: Form>(operands: usize, control: u32) -> Found {
     let places = [Place::D, Place::A, Place::B, Place::C];
-    Found::new(plain::<R>(), places.into_iter().take(operands).map(slot::<U32>)).with_control(control)
+    Found::new(plain::<Formed<F>>(), places.into_iter().take(operands).map(slot::<U32>)).with_control(control)
 }
 
 /// The instruction `op`, the other parts of whose name are `words`.

@@ -1,10 +1,8 @@
 //! Scalar video instructions (9.7.18.1): of one byte, half-word or word each.
 
-use super::{OPERATIONS, Operation, Written, found, operate, relation, signed};
+use super::{Form, OPERATIONS, Operation, Written, found, operate, relation, signed};
 use crate::alu::Found;
-use crate::alu::level::{Level, Run};
 use crate::alu::words::Words;
-use crate::lane::{LANES, Operands};
 
 /// Parts of a word; the whole is first.
 const PARTS: [&str; 7] = ["", "b0", "b1", "b2", "b3", "h0", "h1"];
@@ -41,18 +39,9 @@ struct Scalar;
 
 const SECOND: [&str; 4] = ["", "add", "min", "max"];
 
-impl Run for Scalar {
-    const COMMON: bool = false;
-
-    #[inline(always)]
-    unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
-        for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
-            // SAFETY: the caller's promise: registers have words of 32 bits. What is not there is at 0.
-            unsafe {
-                let [a, b, c] = [o.a, o.b, o.c].map(|offset| *words.add(offset as usize + lane));
-                *words.add(o.d as usize + lane) = scalar(o.control, a, b, c);
-            }
-        }
+impl Form for Scalar {
+    fn word(control: u32, a: u32, b: u32, c: u32) -> u32 {
+        scalar(control, a, b, c)
     }
 }
 
@@ -125,18 +114,9 @@ pub fn find(operation: Operation, mut words: Words, operands: &[Written]) -> Opt
 /// scale (0, 7 or 15).
 struct Mad;
 
-impl Run for Mad {
-    const COMMON: bool = false;
-
-    #[inline(always)]
-    unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
-        for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
-            // SAFETY: the caller's promise: registers have words of 32 bits.
-            unsafe {
-                let [a, b, c] = [o.a, o.b, o.c].map(|offset| *words.add(offset as usize + lane));
-                *words.add(o.d as usize + lane) = mad(o.control, a, b, c);
-            }
-        }
+impl Form for Mad {
+    fn word(control: u32, a: u32, b: u32, c: u32) -> u32 {
+        mad(control, a, b, c)
     }
 }
 

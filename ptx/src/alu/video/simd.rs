@@ -1,11 +1,9 @@
 //! SIMD video instructions (9.7.18.2): of two half-words or four bytes at once, each selected from `b:a`.
 
 use super::scalar::clamp;
-use super::{OPERATIONS, Operation, Written, found, operate, relation, signed};
+use super::{Form, OPERATIONS, Operation, Written, found, operate, relation, signed};
 use crate::alu::Found;
-use crate::alu::level::{Level, Run};
 use crate::alu::words::Words;
-use crate::lane::{LANES, Operands};
 
 /// What is computed in each lane: one of [`OPERATIONS`], and behind those vset's relations. A form's word holds all but that and the
 /// number of lanes: two signs, two bits of [`Finish`], four of mask, and three for each lane that `a` and `b` select.
@@ -24,18 +22,9 @@ enum Finish {
     Sum,
 }
 
-impl<const CODE: usize, const FOUR: bool> Run for Simd<CODE, FOUR> {
-    const COMMON: bool = false;
-
-    #[inline(always)]
-    unsafe fn run<L: Level>(words: *mut u32, mask: u32, o: &Operands) {
-        for lane in (0..LANES).filter(|lane| mask >> lane & 1 != 0) {
-            // SAFETY: the caller's promise: registers have words of 32 bits.
-            unsafe {
-                let [a, b, c] = [o.a, o.b, o.c].map(|offset| *words.add(offset as usize + lane));
-                *words.add(o.d as usize + lane) = simd(CODE, FOUR, o.control, a, b, c);
-            }
-        }
+impl<const CODE: usize, const FOUR: bool> Form for Simd<CODE, FOUR> {
+    fn word(control: u32, a: u32, b: u32, c: u32) -> u32 {
+        simd(CODE, FOUR, control, a, b, c)
     }
 }
 

@@ -6,6 +6,7 @@
 mod bits;
 mod disturb;
 pub mod mbarrier;
+mod place;
 pub mod work;
 
 use std::collections::HashMap;
@@ -275,26 +276,6 @@ impl Flight {
             let number = thread.warp as usize * LANES + thread.lane;
             launch.fault(at, block, number, What::Other(format!("asks for something asynchronous that {why}")))
         })
-    }
-
-    /// The rank of the block that a pointer into shared memory belongs to.
-    pub fn rank(&self, pointer: u64) -> usize {
-        ((pointer - self.window.start) / WINDOW) as usize
-    }
-
-    /// The pointer to the same place of another block's shared memory.
-    pub fn same_place(&self, pointer: u64, rank: usize) -> u64 {
-        self.window.start + rank as u64 * WINDOW + (pointer - self.window.start) % WINDOW
-    }
-
-    /// Bytes from where the shared memory of a pointer's block begins.
-    pub fn within(&self, pointer: u64) -> u64 {
-        (pointer - self.window.start) % WINDOW
-    }
-
-    /// Whether a pointer leads into shared memory of the cluster.
-    pub fn is_shared(&self, pointer: u64) -> bool {
-        self.window.contains(&pointer)
     }
 }
 

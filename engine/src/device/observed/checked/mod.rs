@@ -8,6 +8,8 @@
 //! lanes, which whoever runs the kernel finds in every mode, become findings too.
 
 mod finding;
+mod groups;
+mod mark;
 mod memory;
 mod order;
 mod report;
@@ -16,8 +18,9 @@ mod shadow;
 use std::collections::{HashMap, HashSet};
 
 pub use finding::{Finding, Findings, Line, Side, What};
+use mark::Mark;
 use memory::Memory;
-use order::{Mark, Order};
+use order::Order;
 use report::Report;
 use shadow::Conflict;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::order::Mark;
+use super::mark::Mark;
 use super::{Fault, Finding, Kind, Launch, Rule, Seen, Side, What};
 use crate::device::Arg;
 use crate::device::observed::Line;

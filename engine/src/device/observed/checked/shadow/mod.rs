@@ -7,7 +7,8 @@ mod page;
 mod together;
 mod written;
 
-use super::order::{Mark, Order};
+use super::mark::Mark;
+use super::order::Order;
 use crate::device::observed::Kind;
 use page::Page;
 pub(super) use together::side_by_side;

@@ -2,7 +2,8 @@
 
 use super::{Conflict, PAGE};
 use crate::device::observed::Kind;
-use crate::device::observed::checked::order::{Mark, Order};
+use crate::device::observed::checked::mark::Mark;
+use crate::device::observed::checked::order::Order;
 
 /// Marks of all words, in the order of `order`'s short form; 0 for none.
 pub(super) struct Page {

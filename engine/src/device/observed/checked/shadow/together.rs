@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::page::Page;
 use super::{PAGE, Shadow};
 use crate::device::observed::Kind;
-use crate::device::observed::checked::order::{Mark, Order};
+use crate::device::observed::checked::mark::Mark;
+use crate::device::observed::checked::order::Order;
 
 /// The lanes of each word where all 32 access `bytes` bytes one after the other; none for other sizes than 1, 2 and 4 words.
 pub(in super::super) fn side_by_side(bytes: u64) -> Option<&'static [u64]> {
