@@ -87,14 +87,15 @@ impl Reach {
             low |= if active { *address } else { 0 };
         }
         let aligned = low & (bytes - 1) == 0 || !bytes.is_power_of_two();
-        let added = self.added(step, first, last.wrapping_sub(first).saturating_add(bytes), kind);
-        for address in &mut at {
-            *address = address.wrapping_add(added.unwrap_or(0));
-        }
-        if !(added.is_some() && aligned)
-            && let Err(next) = step.place(self.space, mask, bytes, kind, &mut at)
-        {
-            return Err(next);
+        let span = last.wrapping_sub(first).saturating_add(bytes);
+        match self.added(step, first, span, kind).filter(|_| aligned) {
+            Some(added) => {
+                for address in &mut at {
+                    *address = address.wrapping_add(added);
+                }
+            }
+            // Faults are told of addresses as the kernel has them.
+            None => step.place(self.space, mask, bytes, kind, &mut at)?,
         }
         if step.around.flight.is_busy()
             && let Err(next) = step.undisturbed(&at, mask, bytes, kind)
