@@ -190,6 +190,24 @@ impl Gradients {
         Ok(())
     }
 
+    /// Adds those of another pass, in which the same was watched.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn merge(&mut self, other: Gradients) -> Result<()> {
+        let mut other: Vec<_> = other.of.into_iter().collect();
+        // In the same order every time.
+        other.sort_by_key(|(id, _)| *id);
+        for (id, gradient) in other {
+            let sum = match self.of.remove(&id) {
+                Some(earlier) => elementwise::sum(&earlier, &gradient)?,
+                None => gradient,
+            };
+            self.of.insert(id, sum);
+        }
+        Ok(())
+    }
+
     /// The gradient of a watched or kept value, in its shape; none if the loss does not depend on it.
     pub fn get(&self, value: &Tensor) -> Option<Tensor> {
         self.of.get(&value.id()).and_then(|g| g.reshape(value.shape()).ok())

@@ -9,6 +9,7 @@ mod embed;
 mod eval;
 mod explain;
 mod export;
+mod find_lr;
 pub mod kernels;
 mod models;
 mod names;
@@ -44,6 +45,8 @@ struct Cli {
 enum Command {
     /// Train a network; without options: little-conv on the built-in emoji pictures
     Train(Box<train::Options>),
+    /// Find the learning rate to train with: let it rise from far too low to far too high, and see what the loss says
+    FindLr(Box<find_lr::Options>),
     /// Loss, accuracy, scores of every class and confused classes of a run's checkpoint on its test set
     Eval(eval::Options),
     /// Classify pictures with a trained network
@@ -90,6 +93,7 @@ pub fn run() -> i32 {
     let environment = &Environment::of_process();
     let result = match cli.command {
         Command::Train(options) => return ended(train::run(*options, environment)),
+        Command::FindLr(options) => return ended(find_lr::run(*options, environment)),
         Command::Eval(options) => eval::run(options, environment),
         Command::Predict(options) => predict::run(options, environment),
         Command::Explain(options) => explain::run(options, environment),

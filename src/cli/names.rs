@@ -17,6 +17,10 @@ const ALIASES: &[Alias] = &[
     ("epochs", None, &["num-epochs"]),
     ("batch-size", Some('b'), &["batch"]),
     ("batch", Some('b'), &["batch-size"]),
+    ("accumulate", None, &["grad-accum-steps", "gradient-accumulation-steps", "accumulate-grad-batches", "accum-iter"]),
+    ("clip-norm", None, &["clip-grad", "clip-grad-norm", "clipnorm", "max-grad-norm", "max-norm", "gradient-clip-val"]),
+    ("ema", None, &["model-ema-decay", "ema-decay", "ema-momentum"]),
+    ("patience", None, &["early-stopping", "early-stopping-patience"]),
     ("precision", None, &["amp-dtype", "mixed-precision", "dtype"]),
     ("optim", None, &["opt", "optimizer"]),
     ("lr", None, &["learning-rate"]),
@@ -29,10 +33,10 @@ const ALIASES: &[Alias] = &[
 ];
 
 const WARMUP: &str = "a warm-up is part of the schedule: --schedule cosine:warmup=STEPS";
-const CLIP: &str = "gradients are not clipped here; a lower --lr or --schedule cosine:warmup=STEPS steadies a training";
+const CLIP: &str = "gradients are clipped by the norm of all together: --clip-norm 1";
 const HALF: &str = "activations are --precision f32, bf16 or f16";
 const SCRATCH: &str = "weights of others are --weights FILE, a .safetensors, .pth or .pt; --head replace is for other classes than theirs";
-const AVERAGE: &str = "weights are not averaged here; leave it out";
+const AVERAGE: &str = "weights are averaged at every step by --ema DECAY, such as 0.999";
 const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4+flip+rotate(15)+mixup(0.2); `train --help` lists what there is";
 const LOAD: &str = "a part is cut out of what is loaded: --load-size 256 --image-size 224";
 const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACTOR or multistep:E,E:FACTOR";
@@ -40,7 +44,9 @@ const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `w
 const ONE: &str = "one device trains: --device host, cuda, cuda:N or ptx";
 const DEVICE: &str = "the device is --device host, cuda, cuda:N or ptx";
 const MOMENTS: &str = "Adam's betas are 0.9 and 0.999 and its eps is 1e-8; leave it out";
-const PATIENCE: &str = "no training stops early; --schedule plateau:PATIENCE:FACTOR lowers the rate, RUN@best is kept";
+const PATIENCE: &str = "--schedule plateau:PATIENCE:FACTOR lowers the rate, --patience EPOCHS ends the training";
+const DECAY: &str = "norms and biases are left without weight decay by --no-decay norm,bias; layers likewise";
+const RESTARTS: &str = "cycles of a cosine are part of the schedule: --schedule restarts:EPOCHS:FACTOR";
 const COMPILE: &str = "kernels are always compiled; leave it out";
 const LAYOUT: &str = "pictures always lie channels last; leave it out";
 const NORMALIZE: &str =
@@ -54,10 +60,10 @@ const EVAL: &str = "look at a trained network by `warptape eval RUN`";
 #[rustfmt::skip]
 const MISSING: &[(&str, &[&str])] = &[
     (WARMUP, &["warmup", "warmup-epochs", "warmup-steps", "warmup-lr", "lr-warmup-epochs", "lr-warmup-method", "lr-warmup-decay"]),
-    (CLIP, &["clip-grad", "clip-grad-norm", "clip-mode", "clipnorm", "clipvalue", "max-grad-norm"]),
+    (CLIP, &["clip-mode", "clipvalue", "clip-value", "global-clipnorm"]),
     (HALF, &["amp", "fp16", "bf16", "half"]),
     (SCRATCH, &["pretrained", "pretrained-path", "finetune"]),
-    (AVERAGE, &["model-ema", "model-ema-decay", "model-ema-steps", "ema"]),
+    (AVERAGE, &["model-ema", "use-ema", "model-ema-steps", "model-ema-warmup"]),
     (AUGMENT, &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),
     (LOAD, &["crop-pct", "crop-mode", "train-crop-mode"]),
     (STEPS, &["lr-step-size", "lr-gamma", "step-size", "gamma", "milestones", "decay-epochs", "decay-milestones", "decay-rate"]),
@@ -65,7 +71,9 @@ const MISSING: &[(&str, &[&str])] = &[
     (ONE, &["distributed", "world-size", "local-rank", "gpus", "sync-bn", "dist-url"]),
     (DEVICE, &["cuda", "no-cuda", "gpu", "cpu"]),
     (MOMENTS, &["opt-betas", "opt-eps", "beta1", "beta2", "epsilon"]),
-    (PATIENCE, &["patience", "patience-epochs", "early-stopping"]),
+    (PATIENCE, &["patience-epochs", "lr-patience"]),
+    (DECAY, &["norm-weight-decay", "bias-weight-decay", "no-weight-decay", "filter-bias-and-bn"]),
+    (RESTARTS, &["lr-cycle-mul", "lr-cycle-decay", "lr-cycle-limit", "restarts"]),
     (COMPILE, &["compile", "torchcompile", "torchscript"]),
     (LAYOUT, &["channels-last"]),
     (NORMALIZE, &["mean", "std"]),

@@ -22,12 +22,14 @@ use crate::data::{Dataset, Images, Size};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::nn::{Layer, Layout, Sequential, State, models};
+use crate::nn::{Layer, Layout, Sequential, State, models, parameters};
 use crate::optim::{Optimizer, Schedule};
 use crate::weights::safetensors::header;
 use crate::weights::{Format, Weights};
 
 const KEY: &str = "warptape";
+/// Where the weights stand that averages are of.
+const TRAINED: &str = "trained";
 /// The layout that this version writes. It reads 1, too, where the optimizer's tensors lie as ours do, not as PyTorch's.
 pub const FORMAT: u32 = 2;
 
@@ -112,10 +114,17 @@ pub struct Checkpoint {
     pub meta: Meta,
 }
 
-/// The bytes of a checkpoint file.
-pub fn encode(model: &dyn Layer, optimizer: &Optimizer, meta: &Meta) -> Result<Vec<u8>> {
-    let mut tensors = state_dict::entries(model, "")?;
+/// The bytes of a checkpoint file. With `average`, the network of averaged weights, that is what stands under PyTorch's names, for
+/// it is what is evaluated; the weights that training goes on with then stand with the optimizer's tensors.
+pub fn encode(model: &dyn Layer, average: Option<&dyn Layer>, optimizer: &Optimizer, meta: &Meta) -> Result<Vec<u8>> {
+    let mut tensors = state_dict::entries(average.unwrap_or(model), "")?;
     let layouts = layouts(model);
+    if average.is_some() {
+        for (name, parameter) in parameters(model) {
+            let (_, layout) = &layouts[&parameter.id()];
+            tensors.push(state_dict::entry(slot_name(TRAINED, &name), &parameter, *layout)?);
+        }
+    }
     for (slot, values) in optimizer.slots() {
         for (parameter, kept) in optimizer.parameters().zip(values) {
             let (name, layout) = &layouts[&parameter.id()];
@@ -214,6 +223,20 @@ impl Checkpoint {
         state_dict::load(model, &self.tensors(), "").map_err(|what| self.other_model(&what))
     }
 
+    /// Copies the weights that training goes on with into `model`, where those of [`Checkpoint::restore_model`] are averages.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn restore_trained(&self, model: &dyn Layer) -> Result<()> {
+        let (tensors, layouts) = (self.tensors(), layouts(model));
+        for (name, parameter) in parameters(model) {
+            let (_, layout) = &layouts[&parameter.id()];
+            let loaded = load_tensor(&tensors, &slot_name(TRAINED, &name), &parameter, *layout);
+            loaded.map_err(|what| self.other_model(&what))?;
+        }
+        Ok(())
+    }
+
     /// Copies the optimizer's state into `optimizer`, whose parameters are those of `model`.
     pub fn restore_optimizer(&self, optimizer: &mut Optimizer, model: &dyn Layer) -> Result<()> {
         let tensors = self.tensors();
@@ -226,6 +249,9 @@ impl Checkpoint {
                 load_tensor(&tensors, &name, kept, layout).map_err(|e| self.other_model(&e))?;
                 known.insert(name);
             }
+        }
+        if self.meta.config.ema.is_some() {
+            known.extend(layouts.values().map(|(name, _)| slot_name(TRAINED, name)));
         }
         let of_optimizer = tensors.names().into_iter().filter(|name| name.starts_with(OPTIMIZER));
         no_other(of_optimizer, &known).map_err(|e| self.other_model(&e))?;

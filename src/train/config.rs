@@ -1,12 +1,13 @@
 //! What a training run is told: the command line's options, a TOML file's keys, and `run.json`'s record are these fields.
 
+mod check;
+
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Fit, Loading, Ratios, Size};
+use crate::data::{Fit, Loading, Ratios, Size};
 use crate::error::{Error, Result};
-use crate::nn::models;
 use crate::op::augment::Augmentation;
-use crate::optim::{Curve, OptimizerConfig, Policy};
+use crate::optim::{OptimizerConfig, Policy};
 use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
 use crate::train::learning::Statistics;
@@ -61,8 +62,14 @@ macro_rules! settings {
             device: String => String = "auto".into(), free;
             /// Passes over the training set
             epochs: u32 => u32 = 15, free;
+            /// Epochs without a better validation accuracy after which training ends; see validation
+            #[serde(skip_serializing_if = "Option::is_none")]
+            patience: u32 => Option<u32> = None, free, "all epochs";
             /// Images per step
             batch_size: usize => usize = 64, fixed;
+            /// Batches whose gradients, on average, make one step
+            #[serde(skip_serializing_if = "is_one")]
+            accumulate: usize => usize = 1, fixed;
             /// Type of activations and their gradients: f32, bf16 or f16; what is learned is f32 in any case
             precision: Precision => Precision = Precision::F32, fixed;
             /// Optimizer: sgd, adam, adamw
@@ -90,11 +97,21 @@ macro_rules! settings {
             layer_decay: f64 => f64 = 1.0, fixed;
             /// Highest learning rate
             lr: f64 => f64 = 3e-3, free, "0.003, for sgd 0.05";
-            /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, onecycle, plateau; all but onecycle also with
-            /// :warmup=STEPS, onecycle (which leaves momentum alone) with :momentum=0.85-0.95 to cycle it as PyTorch does
+            /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, restarts:EPOCHS:FACTOR (cosine, again and again),
+            /// onecycle, plateau; all but onecycle also with :warmup=STEPS, onecycle (which leaves momentum alone) with
+            /// :momentum=0.85-0.95 to cycle it as PyTorch does
             schedule: String => String = "onecycle".into(), fixed;
             /// Weight decay
             weight_decay: f64 => f64 = 0.0, fixed;
+            /// What has no weight decay: norm (scale and shift of normalization), bias, and layers, with commas
+            #[serde(skip_serializing_if = "Names::is_empty")]
+            no_decay: Names => Names = Names::default(), fixed, "nothing";
+            /// The longest that the gradient of a step may be, of all parameters together; longer ones are scaled to that
+            #[serde(skip_serializing_if = "Option::is_none")]
+            clip_norm: f64 => Option<f64> = None, fixed, "gradients stay as they are";
+            /// Decay at each step of moving averages of the weights, such as 0.999, which are then evaluated and saved
+            #[serde(skip_serializing_if = "Option::is_none")]
+            ema: f64 => Option<f64> = None, fixed, "the weights themselves";
             /// Momentum of sgd
             momentum: f64 => f64 = 0.9, fixed;
             /// Nesterov momentum for sgd
@@ -153,8 +170,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-fn is_one(value: &f64) -> bool {
-    *value == 1.0
+fn is_one<T: From<u8> + PartialEq>(value: &T) -> bool {
+    *value == T::from(1)
 }
 
 impl Config {
@@ -165,66 +182,6 @@ impl Config {
         let kind = self.data.split(':').next().unwrap_or_default();
         let weights = weights.map(|hash| format!("sha256:{hash}"));
         Self { data: kind.into(), device: Self::default().device, weights, cache_frozen: true, ..self.clone() }
-    }
-
-    /// Refuses values that no training can use.
-    pub fn check(&self) -> Result<()> {
-        let mut positive =
-            vec![("epochs", self.epochs as f64), ("batch_size", self.batch_size as f64), ("lr", self.lr)];
-        positive.push(("layer_decay", self.layer_decay));
-        let positive = positive.into_iter().map(|(name, value)| (format!("{name}={value}"), value));
-        let factors = self.lr_factors.0.iter().map(|(layer, factor)| (format!("lr_factors={layer}={factor}"), *factor));
-        for (setting, value) in positive.chain(factors) {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("‹{setting}›: must be a finite number above 0")));
-            }
-        }
-        if let Some((layer, _)) = self.unfreeze.0.iter().find(|(_, epoch)| *epoch == 0) {
-            let what = "epochs count from 1: name the first that is to learn it";
-            return Err(Error::usage(format!("‹unfreeze={layer}=0›: {what}")));
-        }
-        let shares = [
-            ("label_smoothing", self.label_smoothing as f64),
-            ("momentum", self.momentum),
-            ("validation", self.validation),
-        ];
-        for (name, value) in shares {
-            if !(0.0..1.0).contains(&value) {
-                return Err(Error::usage(format!("‹{name}={value}›: must be at least 0 and below 1")));
-            }
-        }
-        if self.head != Head::Keep && self.weights.is_none() {
-            let what = "is of weights that are loaded: name them with ‹weights›";
-            return Err(Error::usage(format!("‹head={}› {what}", self.head)));
-        }
-        if self.normalize == Normalize::Weights && self.weights.is_none() {
-            return Err(Error::usage("‹normalize=weights› is as those were trained with: name them with ‹weights›"));
-        }
-        if self.limit_per_class == Some(0) {
-            return Err(Error::usage("‹limit_per_class=0›: leaves nothing to train on; use 1 or more"));
-        }
-        if !(self.train_fraction > 0.0 && self.train_fraction <= 1.0) {
-            let what = format!("‹train_fraction={}›: must be above 0 and at most 1", self.train_fraction);
-            return Err(Error::usage(what));
-        }
-        models::check(&self.model, 1, [224, 224])?;
-        self.optimizer()?.check()?;
-        let cycled = matches!(self.policy()?.curve, Curve::OneCycle { momentum: Some(_) });
-        if cycled && self.optim == "sgd" && self.momentum == 0.0 {
-            let what = "sgd has no momentum to cycle; use ‹momentum› above 0";
-            return Err(Error::usage(format!("‹schedule={}›: {what}", self.schedule)));
-        }
-        self.augmentation()?;
-        Ok(())
-    }
-
-    /// Refuses to hold pictures back from a data set that has validation pictures of its own.
-    pub fn check_validation(&self, data: &Dataset) -> Result<()> {
-        if self.validation > 0.0 && !data.val.is_empty() {
-            let what = format!("'{}' has validation pictures of its own; leave ‹validation› out", data.name);
-            return Err(Error::usage(format!("‹validation={}›: {what}", self.validation)));
-        }
-        Ok(())
     }
 
     /// How the data set is loaded, by all cores.

@@ -27,6 +27,7 @@ impl Config {
         let (name, rest) = lower.split_at(lower.find(':').unwrap_or(lower.len()));
         let name = match name {
             "cosineannealinglr" | "cosinedecay" => "cosine",
+            "cosineannealingwarmrestarts" | "cosinedecayrestarts" | "sgdr" => "restarts",
             "onecyclelr" => "onecycle",
             "steplr" => "step",
             "multisteplr" => "multistep",

@@ -24,6 +24,11 @@ pub enum Statistics {
 
 words!(Statistics, "statistics '{text}'", Fixed "fixed", Moving "moving");
 
+/// What [`Config::no_decay`] calls scale and shift of normalization.
+const NORM: &str = "norm";
+/// And what is added to a layer's outputs.
+const BIAS: &str = "bias";
+
 /// What becomes of one parameter.
 struct Part {
     name: String,
@@ -32,6 +37,8 @@ struct Part {
     from: Option<u32>,
     /// What the schedule's rate is multiplied by.
     rate: f64,
+    /// Whether weight decay acts on it.
+    decays: bool,
 }
 
 /// What becomes of each parameter of a network.
@@ -48,7 +55,7 @@ impl Learning {
     /// # Errors
     /// Names of no layer; options that contradict each other; nothing that learns in the first epoch.
     pub fn new(config: &Config, model: &Sequential) -> Result<Self> {
-        let Config { freeze, train_only, unfreeze, lr_factors, layer_decay, .. } = config;
+        let Config { freeze, train_only, unfreeze, lr_factors, layer_decay, no_decay, .. } = config;
         if !freeze.is_empty() && !train_only.is_empty() {
             return Err(Error::usage("‹freeze› and ‹train_only›: name what is frozen or what is not, one of them"));
         }
@@ -59,9 +66,12 @@ impl Learning {
             ("train_only", train_only.layers(), train_only.to_string()),
             ("unfreeze", unfreeze.layers(), unfreeze.to_string()),
             ("lr_factors", lr_factors.layers(), lr_factors.to_string()),
+            ("no_decay", no_decay.layers(), no_decay.to_string()),
         ];
         for (option, layers, written) in options {
-            if let Some(odd) = layers.iter().find(|layer| !names.iter().any(|name| lies_in(name, layer))) {
+            let kind = |layer: &str| option == "no_decay" && [NORM, BIAS].contains(&layer);
+            let known = |layer: &str| kind(layer) || names.iter().any(|name| lies_in(name, layer));
+            if let Some(odd) = layers.iter().find(|layer| !known(layer)) {
                 let known: Vec<&str> =
                     model.children().iter().filter(|(_, l)| learns(*l)).map(|(name, _)| *name).collect();
                 let (nearest, known) = (nearest(odd, &names), known.join(", "));
@@ -71,21 +81,6 @@ impl Learning {
                 )));
             }
         }
-        let depths = depths(model);
-        let parts: Vec<Part> = all
-            .iter()
-            .map(|(name, tensor)| {
-                let from = unfreeze.of(name).or((!frozen(config, name)).then_some(1));
-                let depth = depths.iter().find(|(link, _)| lies_in(name, link)).map_or(0, |(_, depth)| *depth);
-                let rate = lr_factors.of(name).unwrap_or(1.0) * layer_decay.powi(depth);
-                Part { name: name.clone(), tensor: tensor.clone(), from, rate }
-            })
-            .collect();
-        if !parts.iter().any(|part| part.from == Some(1)) {
-            return Err(Error::usage(
-                "everything is frozen in the first epoch: leave a layer to learn, such as the last",
-            ));
-        }
         let mut statistics: Vec<(String, Vec<usize>)> = Vec::new();
         model.visit("", &mut |name, state| {
             let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
@@ -94,6 +89,27 @@ impl Learning {
                 statistics.push((layer.to_owned(), own));
             }
         });
+        let depths = depths(model);
+        let decays = |i: usize| {
+            let is = |kind: &str| no_decay.0.iter().any(|word| word == kind);
+            let norm = is(NORM) && statistics.iter().any(|(_, own)| own.contains(&i));
+            !(norm || is(BIAS) && names[i].ends_with(".bias") || no_decay.have(names[i]))
+        };
+        let parts: Vec<Part> = all
+            .iter()
+            .enumerate()
+            .map(|(i, (name, tensor))| {
+                let from = unfreeze.of(name).or((!frozen(config, name)).then_some(1));
+                let depth = depths.iter().find(|(link, _)| lies_in(name, link)).map_or(0, |(_, depth)| *depth);
+                let rate = lr_factors.of(name).unwrap_or(1.0) * layer_decay.powi(depth);
+                Part { name: name.clone(), tensor: tensor.clone(), from, rate, decays: decays(i) }
+            })
+            .collect();
+        if !parts.iter().any(|part| part.from == Some(1)) {
+            return Err(Error::usage(
+                "everything is frozen in the first epoch: leave a layer to learn, such as the last",
+            ));
+        }
         Ok(Self { parts, statistics, what: config.frozen_statistics })
     }
 
@@ -130,6 +146,14 @@ impl Learning {
         let inside =
             |layer: &str| -> Vec<&Part> { self.parts.iter().filter(|part| lies_in(&part.name, layer)).collect() };
         let mut notes = Vec::new();
+        if !config.no_decay.is_empty() && (config.weight_decay == 0.0 || self.parts.iter().all(|part| part.decays)) {
+            let what = if config.weight_decay == 0.0 {
+                "there is no ‹weight_decay›"
+            } else {
+                "the network has none of it"
+            };
+            notes.push(format!("‹no_decay={}› changes nothing: {what}", config.no_decay));
+        }
         for (layer, factor) in &config.lr_factors.0 {
             if inside(layer).iter().all(|part| part.from.is_none()) {
                 notes.push(format!("‹lr_factors={layer}={factor}› changes nothing: {layer} is frozen for good"));
@@ -163,17 +187,18 @@ impl Learning {
         model.chain().links().iter().take_while(|(name, layer)| same(name, *layer)).count()
     }
 
-    /// The optimizer of what is ever learned: a group for each rate and each epoch to begin in.
+    /// The optimizer of what is ever learned: a group for each rate, each epoch to begin in, and what does not decay.
     ///
     /// # Errors
     /// Those of [`Optimizer::of_groups`].
     pub fn optimizer(&self, config: &Config) -> Result<Optimizer> {
-        let mut groups: Vec<((f64, u32), Group)> = Vec::new();
-        for Part { tensor, from, rate, .. } in &self.parts {
-            let Some(from) = *from else { continue };
-            match groups.iter_mut().find(|(key, _)| *key == (*rate, from)) {
+        let mut groups: Vec<((f64, u32, bool), Group)> = Vec::new();
+        for &Part { ref tensor, from, rate, decays, .. } in &self.parts {
+            let Some(from) = from else { continue };
+            let (key, decay) = ((rate, from, decays), if decays { 1.0 } else { 0.0 });
+            match groups.iter_mut().find(|(other, _)| *other == key) {
                 Some((_, group)) => group.parameters.push(tensor.clone()),
-                None => groups.push(((*rate, from), Group { parameters: vec![tensor.clone()], rate: *rate })),
+                None => groups.push((key, Group { parameters: vec![tensor.clone()], rate, decay })),
             }
         }
         Optimizer::of_groups(&config.optimizer()?, groups.into_iter().map(|(_, group)| group).collect())

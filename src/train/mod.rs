@@ -16,6 +16,7 @@ pub mod normalize;
 pub mod observer;
 pub mod precision;
 pub mod progress;
+pub mod range_test;
 mod rehearsal;
 pub mod report;
 pub mod roles;

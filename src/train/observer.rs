@@ -7,6 +7,10 @@ use super::logs::metrics::Row;
 pub trait Observer {
     /// Before the first step, when the kernels that it needs are compiled or loaded: how many are, of how many.
     fn compiling(&mut self, _done: usize, _total: usize) {}
+    /// After how many steps it wants to be told; the training chooses where it does not say.
+    fn every(&self) -> Option<usize> {
+        None
+    }
     /// Between epochs: something that it does on the way, in a line.
     fn note(&mut self, _line: &str) {}
     /// After a look at the sums: where training stands and the epoch's running means.

@@ -18,11 +18,18 @@ pub struct Progress {
     /// The optimizer's own step counters, one for each group of parameters. A number in files where there is one group.
     #[serde(with = "counters")]
     pub optimizer_steps: Vec<u64>,
+    /// Steps that moving averages of the weights have followed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaged: u64,
     /// Best validation accuracy so far and its epoch.
     pub best: Option<(f64, u32)>,
     /// How the loss is scaled, in f16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 mod counters {

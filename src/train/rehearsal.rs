@@ -5,6 +5,7 @@ use super::evaluate::{EVALUATION_BATCH, evaluate};
 use super::images::Resident;
 use super::learning::Learning;
 use super::observer::Observer;
+use super::trainer::{Averaged, Moving, gradients};
 use crate::device::{Device, Source};
 use crate::error::Result;
 use crate::nn::{Layer, Pass};
@@ -43,18 +44,24 @@ fn kernels(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<Vec<So
         // Which weights classes have makes no other kernels, whether they have any does.
         let weights = config.class_weights.of(&vec![1; meta.classes.len()]);
         let weights = weights.map(|weights| ClassWeights::new(device, &weights)).transpose()?;
-        let mut optimizer = learning.optimizer(config)?;
+        let mut moving = Moving::new(config, &learning)?;
+        let mut average = Averaged::of(meta, &model, None)?;
         for epoch in learning.stages(meta.progress.epoch + 1) {
             let (mut tape, fixed) = (Tape::new(), learning.fixed(epoch));
             learning.learned(epoch).for_each(|tensor| tape.watch(tensor));
             let logits = model.forward(&mut Pass::training(&mut tape, config.seed, 0).fixing(&fixed), &drawn.x)?;
             let loss = drawn.loss(&mut tape, &logits, config.label_smoothing, weights.as_ref())?;
             Totals::new(device)?.add(&loss, &logits, drawn.labels(), 0)?;
-            let gradients = tape.backward(&loss)?;
-            if config.precision.scaling().is_some() {
-                optimizer.unscale(&gradients, 1.0)?;
+            let mut scaling = config.precision.scaling();
+            let mut sum = gradients(scaling.as_ref(), tape, &loss, config.accumulate)?;
+            if config.accumulate > 1 {
+                let learned = || learning.learned(epoch).filter_map(|tensor| Some((tensor, sum.get(tensor)?)));
+                let again: Vec<(Tensor, Tensor)> = learned().map(|(tensor, g)| (tensor.clone(), g)).collect();
+                again.into_iter().try_for_each(|(tensor, g)| sum.add(&tensor, g))?;
             }
-            optimizer.step(&gradients, 0.0)?;
+            moving.step(scaling.as_mut(), &sum, 0.0)?;
+            // The first step copies.
+            average.iter_mut().try_for_each(|average| average.step().and_then(|()| average.step()))?;
             let [first, _] = model.chain().cut(learning.frozen(&model, epoch));
             if !first.links().is_empty() {
                 let made = first.forward(&mut Pass::inference(&mut Tape::new()), &drawn.x)?;

@@ -56,11 +56,39 @@ def run(optimizer, params):
     return {"after": after, "state": state}
 
 
+# Around the steps: the norms that gradients are clipped to (1e9 never clips), whose second group has no weight decay.
+SECOND = [[2.0, -0.25, 1.0], [0.0, 0.5, 0.0], [1.0, 1.0, -3.0], [0.25, 0.0, 0.5], [4.0, -2.0, 0.0], [0.5, 0.5, 0.5]]
+MOST = [1.5, 4.0, 1e9]
+DECAY = 0.75
+
+
+def around(most):
+    """Weights and their averages after each step of AdamW, with gradients of both groups clipped together before it."""
+    weights = [torch.nn.Parameter(torch.tensor(values, dtype=torch.float64)) for values in (WEIGHTS, [1.0, -1.0, 2.0])]
+    net = torch.nn.ParameterList(weights)
+    averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(DECAY))
+    groups = [{"params": [weights[0]], "weight_decay": 0.125}, {"params": [weights[1]], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1.0)
+    norms, after, averages = [], [], []
+    for first, second, rate in zip(GRADIENTS, SECOND, RATES):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        for weight, gradient in zip(weights, (first, second)):
+            weight.grad = torch.tensor(gradient, dtype=torch.float64)
+        norms.append(float(torch.nn.utils.clip_grad_norm_(weights, most)))
+        optimizer.step()
+        averaged.update_parameters(net)
+        after.append([weight.tolist() for weight in weights])
+        averages.append([weight.tolist() for weight in averaged.module])
+    return {"most": most, "norms": norms, "after": after, "averages": averages}
+
+
 def main():
     optimizers = {name: {"optimizer": optimizer, "params": params, **run(optimizer, params)}
                   for name, optimizer, params in CASES}
     golden = {"made_by": f"optimizers.py with PyTorch {torch.__version__}", "weights": WEIGHTS,
-              "gradients": GRADIENTS, "rates": RATES, "optimizers": optimizers}
+              "gradients": GRADIENTS, "rates": RATES, "optimizers": optimizers,
+              "around": {"second": SECOND, "decay": DECAY, "clipped": [around(most) for most in MOST]}}
     OUT.write_text(json.dumps(golden, indent=1) + "\n", encoding="utf-8")
     print(f"{OUT}: {len(optimizers)} optimizers, {OUT.stat().st_size} bytes")
 

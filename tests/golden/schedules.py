@@ -43,6 +43,9 @@ CASES = [
     ("multi_step", lr_scheduler.MultiStepLR, {"milestones": [2, 5], "gamma": 0.1}, 10),
     # One step more than T_max, to see the floor itself.
     ("cosine", lr_scheduler.CosineAnnealingLR, {"T_max": 10, "eta_min": 0.0}, 11),
+    # Three cycles of equal length, and three of which each is twice as long as the one before.
+    ("restarts", lr_scheduler.CosineAnnealingWarmRestarts, {"T_0": 4}, 12),
+    ("restarts_longer", lr_scheduler.CosineAnnealingWarmRestarts, {"T_0": 2, "T_mult": 2}, 14),
     ("one_cycle", lr_scheduler.OneCycleLR,
      {"max_lr": 0.1, "total_steps": 20, "pct_start": 0.3, "anneal_strategy": "cos", "div_factor": 25.0,
       "final_div_factor": 1e4, "three_phase": False, "cycle_momentum": False}, 20),

@@ -1,7 +1,10 @@
 //! Optimizers: parameters are updated in place, with PyTorch's semantics.
 
+mod around;
 mod policy_text;
 pub mod schedule;
+
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::op::optim::{Adam, Sgd, Table, Update, unscale};
 use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
+pub use around::{Average, Clip};
 pub use schedule::{Curve, Policy, Schedule};
 
 /// Which optimizer, with everything but the learning rate. Left-out fields have PyTorch's defaults.
@@ -110,6 +114,8 @@ pub struct Group {
     pub parameters: Vec<Tensor>,
     /// What the learning rate is multiplied by for them.
     pub rate: f64,
+    /// What the weight decay is multiplied by for them.
+    pub decay: f64,
 }
 
 /// Parameters with what the optimizer remembers of each.
@@ -150,7 +156,7 @@ impl Optimizer {
     /// # Errors
     /// Those of [`Optimizer::of_groups`].
     pub fn new(config: &OptimizerConfig, parameters: Vec<Tensor>) -> Result<Self> {
-        Self::of_groups(config, vec![Group { parameters, rate: 1.0 }])
+        Self::of_groups(config, vec![Group { parameters, rate: 1.0, decay: 1.0 }])
     }
 
     /// An optimizer of parameters in groups. All it remembers exists from the start, as zeros, so that a checkpoint holds the
@@ -160,8 +166,11 @@ impl Optimizer {
     /// Values out of range; parameters that are not f32, or not all on one device.
     pub fn of_groups(config: &OptimizerConfig, groups: Vec<Group>) -> Result<Self> {
         config.check()?;
-        if let Some(odd) = groups.iter().map(|group| group.rate).find(|rate| !(*rate >= 0.0 && rate.is_finite())) {
-            return Err(Error::usage(format!("optimizer: a group's factor of the rate must be at least 0, not {odd}")));
+        for (what, factor) in groups.iter().flat_map(|group| [("rate", group.rate), ("weight decay", group.decay)]) {
+            if !(factor >= 0.0 && factor.is_finite()) {
+                let what = format!("a group's factor of the {what} must be at least 0, not {factor}");
+                return Err(Error::usage(format!("optimizer: {what}")));
+            }
         }
         let mut parameters = groups.iter().flat_map(|group| &group.parameters);
         if let Some(odd) = parameters.clone().find(|p| p.dtype() != DType::F32) {
@@ -215,11 +224,7 @@ impl Optimizer {
     /// Divides the gradients of the parameters, in place, by what the loss was scaled by. Returns whether all are finite then,
     /// for which it waits for the device.
     pub fn unscale(&self, gradients: &Gradients, factor: f32) -> Result<bool> {
-        let mut all: Vec<Tensor> = self.parameters().filter_map(|w| gradients.get(w)).collect();
-        // One that several parameters share is divided once.
-        all.sort_by_key(Tensor::id);
-        all.dedup_by_key(|gradient| gradient.id());
-        unscale(&all, 1.0 / factor)
+        unscale(&of_parameters(self.parameters(), gradients), 1.0 / factor)
     }
 
     /// The parameters, group by group.
@@ -258,20 +263,27 @@ impl Optimizer {
     }
 }
 
+/// The gradients of `parameters` that there are; one that several of them share stands there once.
+fn of_parameters<'a>(parameters: impl Iterator<Item = &'a Tensor>, gradients: &Gradients) -> Vec<Tensor> {
+    let mut seen = HashSet::new();
+    parameters.filter_map(|w| gradients.get(w)).filter(|gradient| seen.insert(gradient.id())).collect()
+}
+
 /// One more step of `group`.
 fn apply(config: &OptimizerConfig, group: &mut Remembered, updates: &[Update], lr: f32) -> Result<()> {
     group.steps += 1;
     let (t, table) = (group.steps, &mut group.table);
-    let lr = (f64::from(lr) * group.group.rate) as f32;
+    let Group { rate, decay, .. } = group.group;
+    let lr = (f64::from(lr) * rate) as f32;
     match *config {
         OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-            Sgd { lr, momentum, nesterov, weight_decay }.step(updates, table)
+            Sgd { lr, momentum, nesterov, weight_decay: decay * weight_decay }.step(updates, table)
         }
         OptimizerConfig::Adam { betas, eps, weight_decay } => {
-            Adam { lr, t, betas, eps, weight_decay, decoupled: false }.step(updates, table)
+            Adam { lr, t, betas, eps, weight_decay: decay * weight_decay, decoupled: false }.step(updates, table)
         }
         OptimizerConfig::AdamW { betas, eps, weight_decay } => {
-            Adam { lr, t, betas, eps, weight_decay, decoupled: true }.step(updates, table)
+            Adam { lr, t, betas, eps, weight_decay: decay * weight_decay, decoupled: true }.step(updates, table)
         }
     }
 }

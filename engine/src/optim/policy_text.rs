@@ -27,15 +27,41 @@ impl std::str::FromStr for Policy {
                 (Curve::MultiStep { epochs, factor: factor(words.get(2))? }, 3)
             }
             ("cosine", _) => (Curve::Cosine, 1),
+            ("restarts", Some(first)) => {
+                let factor = words.get(2).map_or(Ok(1), |word| number(word))?;
+                if factor == 0 {
+                    return Err(wrong("each cycle is 1 or more times as long as the one before it".into()));
+                }
+                (Curve::Restarts { epochs: epochs(first)?, factor }, 3)
+            }
             ("onecycle", _) => (Curve::OneCycle { momentum: None }, 1),
+            ("range", Some(from)) => {
+                let rate = |word: Option<&&str>| {
+                    word.and_then(|word| word.parse::<f64>().ok()).filter(|rate| rate.is_normal())
+                };
+                let rates = [rate(Some(from)), rate(words.get(2))];
+                let steps = number(words.get(3).copied().unwrap_or("100"))?;
+                match rates {
+                    [Some(from), Some(to)] if 0.0 < from && from < to && steps > 1 => {
+                        (Curve::Range { rates: [from, to], steps }, 4)
+                    }
+                    _ => {
+                        return Err(wrong(
+                            "from a rate above 0 up to another, over 2 or more steps: range:1e-7:1:100".into(),
+                        ));
+                    }
+                }
+            }
             ("plateau", patience) => {
                 let patience = u32::try_from(patience.map_or(Ok(10), |word| number(word))?);
                 let patience = patience.map_err(|_| wrong("nobody is that patient".into()))?;
                 (Curve::Plateau { patience, factor: factor(words.get(2))? }, 3)
             }
             ("step" | "multistep", None) => return Err(wrong(format!("at which epoch? try {name}:30:0.1"))),
+            ("restarts", None) => return Err(wrong("after how many epochs? try restarts:10:2".into())),
             _ => {
-                let known = "constant, step:30:0.1, multistep:30,60:0.1, cosine, onecycle, plateau:10:0.1";
+                let known =
+                    "constant, step:30:0.1, multistep:30,60:0.1, cosine, restarts:10:2, onecycle, plateau:10:0.1";
                 return Err(wrong(format!("unknown; there is {known}, each but onecycle also with :warmup=STEPS")));
             }
         };
@@ -84,6 +110,13 @@ impl Policy {
                 format!("times {factor} after epochs {}", epochs.join(", "))
             }
             Curve::Cosine => "down to 0 along half a cosine".into(),
+            Curve::Restarts { epochs, factor: 1 } => format!("down to 0 along half a cosine every {epochs} epochs"),
+            Curve::Restarts { epochs, factor } => {
+                format!(
+                    "down to 0 along half a cosine over {epochs} epochs, then again over {factor} times as many as the last time"
+                )
+            }
+            Curve::Range { rates: [from, to], steps } => format!("from {from:e} up to {to:e} over {steps} steps"),
             Curve::OneCycle { momentum } => {
                 let momentum = match momentum {
                     None => "momentum is not cycled".into(),
@@ -112,6 +145,8 @@ impl std::fmt::Display for Policy {
                 write!(f, "multistep:{}:{factor}", epochs.join(","))?;
             }
             Curve::Cosine => f.write_str("cosine")?,
+            Curve::Restarts { epochs, factor } => write!(f, "restarts:{epochs}:{factor}")?,
+            Curve::Range { rates: [from, to], steps } => write!(f, "range:{from:e}:{to:e}:{steps}")?,
             Curve::OneCycle { momentum: None } => f.write_str("onecycle")?,
             Curve::OneCycle { momentum: Some([least, most]) } => write!(f, "onecycle:momentum={least}-{most}")?,
             Curve::Plateau { patience, factor } => write!(f, "plateau:{patience}:{factor}")?,

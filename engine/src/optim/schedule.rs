@@ -8,8 +8,8 @@ use super::Optimizer;
 use crate::error::Result;
 
 /// What a configuration says about the learning rate, written as one word: `constant`, `step:30:0.1`,
-/// `multistep:30,60:0.1`, `cosine`, `onecycle`, `plateau:10:0.1`; each but `onecycle` also with `:warmup=N`, a linear
-/// rise over the first N optimizer steps, and `onecycle` with `:momentum=0.85-0.95`. Milestones are epochs.
+/// `multistep:30,60:0.1`, `cosine`, `restarts:10:2`, `onecycle`, `plateau:10:0.1`; each but `onecycle` also with `:warmup=N`, a
+/// linear rise over the first N optimizer steps, and `onecycle` with `:momentum=0.85-0.95`. Milestones are epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Policy {
@@ -43,11 +43,27 @@ pub enum Curve {
     },
     /// Half a cosine to 0 at the end of training.
     Cosine,
+    /// Half a cosine to 0 over so many epochs, then again from the full rate over `factor` times as many as the last time
+    /// (Loshchilov, Hutter: "SGDR", 2017; PyTorch's `CosineAnnealingWarmRestarts`).
+    Restarts {
+        /// Of the first half cosine; at least 1.
+        epochs: u64,
+        /// At least 1.
+        factor: u64,
+    },
     /// Up from 1/25 of the rate over the first 30 % of all steps and down to 1/250 000, both along half a cosine.
     OneCycle {
         /// The least and the greatest momentum (of Adam, β₁), if it is cycled: from the greatest down to the least as the
         /// rate goes up, and back. Both above 0 and below 1. PyTorch cycles from 0.95 to 0.85 unless told not to.
         momentum: Option<[f64; 2]>,
+    },
+    /// From `from` up to `to` over so many steps, at each by the same factor, whatever the full rate is (the range test of Smith,
+    /// "Cyclical learning rates", 2017).
+    Range {
+        /// Where it begins, and where it ends and stays; both above 0.
+        rates: [f64; 2],
+        /// At least 2.
+        steps: u64,
     },
     /// Times `factor` when the validation loss has not improved for more than `patience` epochs in a row.
     Plateau {
@@ -79,7 +95,8 @@ impl Schedule {
 
     /// The rate of optimizer step `step` (from 0) of `total_steps`.
     ///
-    /// Cosine comes down over the steps that the warm-up leaves; milestones count from the start of training.
+    /// Cosine comes down over the steps that the warm-up leaves, and restarts count from its end; milestones count from the start
+    /// of training.
     pub fn lr(&self, step: u64, total_steps: u64) -> f64 {
         let warmup = self.policy.warmup;
         // At least 1 as made here; a damaged checkpoint may say 0.
@@ -95,7 +112,15 @@ impl Schedule {
                 let length = total_steps.saturating_sub(warmup).max(1) as f64;
                 half_cosine(self.base, 0.0, step.saturating_sub(warmup) as f64 / length)
             }
+            Curve::Restarts { epochs, factor } => {
+                let first = epochs.saturating_mul(self.steps_per_epoch.max(1));
+                half_cosine(self.base, 0.0, since_restart(step.saturating_sub(warmup), first, *factor))
+            }
             Curve::OneCycle { .. } => cycle([self.base / 25.0, self.base, self.base / 25.0 / 1e4], step, total_steps),
+            Curve::Range { rates: [from, to], steps } => {
+                let share = step as f64 / (steps.saturating_sub(1).max(1)) as f64;
+                from * (to / from).powf(share.min(1.0))
+            }
             Curve::Plateau { .. } => self.rate,
         };
         if step >= warmup {
@@ -166,6 +191,19 @@ fn cycle([start, middle, end]: [f64; 3], step: u64, total_steps: u64) -> f64 {
     } else {
         half_cosine(middle, end, (at - top) / (last - top))
     }
+}
+
+/// How much of its cycle is over at `step`, where the first takes `length` steps, at least 1, and each `factor` times as many as
+/// the one before it.
+fn since_restart(mut step: u64, mut length: u64, factor: u64) -> f64 {
+    if factor == 1 {
+        step %= length;
+    }
+    while step >= length {
+        step -= length;
+        length = length.saturating_mul(factor);
+    }
+    step as f64 / length as f64
 }
 
 /// From `start` to `end` as `share` goes from 0 to 1, where it stays.

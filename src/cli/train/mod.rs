@@ -11,10 +11,10 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
-use bar::Progression;
+pub use bar::Progression;
 pub use options::Options;
-use signals::STOP;
-use start::Start;
+pub use signals::{STOP, exit_code, watch};
+pub use start::Start;
 
 use super::print;
 use super::settings::as_options;
@@ -30,16 +30,16 @@ use crate::train::trainer::Trainer;
 
 /// Returns the exit code: 0, or that of a signal that stopped the training.
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
-    signals::watch()?;
+    watch()?;
     match train(&options, environment) {
         Ok(Outcome::Finished) => Ok(0),
-        Ok(Outcome::Interrupted) => Ok(signals::exit_code()),
+        Ok(Outcome::Interrupted) => Ok(exit_code()),
         Err(error) => {
             if !matches!(error, Error::Interrupted) {
                 return Err(error.into());
             }
             let _ = writeln!(std::io::stderr(), "{error}");
-            Ok(signals::exit_code())
+            Ok(exit_code())
         }
     }
 }

@@ -89,6 +89,11 @@ macro_rules! options {
                 given
             }
 
+            /// Whether `key` was given.
+            pub fn gives(&self, key: &str) -> bool {
+                [$( (stringify!($key), self.$key.is_some()) ),*].contains(&(key, true))
+            }
+
             /// The first that was given and that a run keeps as it began.
             pub fn fixed(&self) -> Option<&'static str> {
                 let given = [$( (stringify!($key), stringify!($resumed), self.$key.is_some()) ),*];

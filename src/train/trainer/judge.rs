@@ -24,7 +24,11 @@ impl Trainer {
         let test = frozen.map_or(&self.test, |frozen| &frozen.test);
         let kept = frozen.and_then(|frozen| frozen.val.as_ref());
         let val = kept.map_or_else(|| self.validation(), |kept| (kept, kept.all()));
-        let [_, model] = self.model.chain().cut(frozen.map_or(0, |frozen| frozen.layers));
+        let shown = match &self.average {
+            Some(average) => average.network(&self.model)?,
+            None => &self.model,
+        };
+        let [_, model] = shown.chain().cut(frozen.map_or(0, |frozen| frozen.layers));
         for (split, (images, indices)) in [(Split::Val, val), (Split::Test, (test, test.all()))] {
             if indices.is_empty() {
                 continue;

@@ -1,8 +1,10 @@
 //! What a training leaves behind: checkpoints, the report, and what going on with a run should know.
 
+use super::average::Averaged;
 use super::{KEPT, Trainer};
 use crate::error::{Error, Result};
 use crate::files::{unwritable, write_atomic};
+use crate::nn::Layer;
 use crate::train::checkpoint::{self, Meta, Progress};
 use crate::train::evaluate::load_model;
 use crate::train::judged::Part;
@@ -119,8 +121,11 @@ impl Trainer {
         if self.own.info.kernels != known {
             self.own.info.write(&self.own.run)?;
         }
-        self.meta.progress.optimizer_steps = self.optimizer.steps();
-        checkpoint::encode(&self.model, &self.optimizer, &self.meta)
+        let optimizer = &self.moving.optimizer;
+        self.meta.progress.optimizer_steps = optimizer.steps();
+        self.meta.progress.averaged = self.average.as_ref().map_or(0, Averaged::steps);
+        let average = self.average.as_ref().map(|average| average.network(&self.model)).transpose()?;
+        checkpoint::encode(&self.model, average.map(|model| model as &dyn Layer), optimizer, &self.meta)
     }
 
     pub(super) fn save(&mut self, name: &str) -> Result<()> {

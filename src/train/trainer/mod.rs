@@ -1,9 +1,11 @@
 //! The training loop.
 //!
-//! One step: draw a batch on the device, run the network on a tape, take the loss, walk the tape back, let the optimizer
+//! One step ([`epoch`]): draw a batch on the device, run the network on a tape, take the loss, walk the tape back, let the optimizer
 //! move the parameters. Nothing in it waits for the device except the occasional look at the running sums.
 
+mod average;
 mod begin;
+mod epoch;
 mod frozen;
 mod judge;
 mod keep;
@@ -13,12 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::checkpoint::{self, Checkpoint, FORMAT, Meta, Progress};
 use super::config::Config;
-use super::images::{Order, Resident};
+use super::images::Resident;
 use super::learning::Learning;
 use super::logs::Logs;
-use super::logs::metrics::{Row, Split, Watch};
-use super::logs::steps::{self, Step};
-use super::observer::{Observer, Outcome, Running};
+use super::logs::metrics::Split;
+use super::observer::{Observer, Outcome};
 use super::rehearsal;
 use super::roles;
 use super::run_dir::{RunDir, RunInfo};
@@ -26,17 +27,13 @@ use crate::data::record::{Record, Role};
 use crate::data::{Dataset, class_counts};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::nn::bad_values::first_bad_layer;
-use crate::nn::{Layer, Pass, Sequential};
-use crate::op::augment::Channels;
+use crate::nn::Sequential;
 use crate::op::cross_entropy::ClassWeights;
-use crate::op::metrics::{Metrics, Totals};
-use crate::op::random::Key;
-use crate::optim::{Optimizer, Schedule};
-use crate::tape::Tape;
+use crate::optim::Schedule;
+pub(super) use average::Averaged;
 use begin::Begun;
 use frozen::Frozen;
-use learn::learn;
+pub(super) use learn::{Moving, gradients};
 
 /// Checkpoints of epochs that are kept where nothing else is asked for, beside the best, the last and epoch 0.
 const KEPT: u32 = 50;
@@ -47,7 +44,8 @@ pub struct Trainer {
     device: Device,
     model: Sequential,
     learning: Learning,
-    optimizer: Optimizer,
+    moving: Moving,
+    average: Option<Averaged>,
     /// What frozen layers made of the pictures, if that is kept.
     frozen: Option<Frozen>,
     /// First layers of which it takes too much memory.
@@ -93,9 +91,12 @@ impl Trainer {
         from.map_or(Ok(()), |checkpoint| checkpoint.check_data(data))?;
         let roles = roles::roles(&config, data)?;
         let [chosen, held_back] = [Role::Train, Role::Held].map(|role| roles::with(&roles, role));
-        if config.batch_size > chosen.len() {
-            let what = format!("there are {} images to train on; use at most that", chosen.len());
-            return Err(Error::usage(format!("‹batch_size={}›: {what}", config.batch_size)));
+        let least = config.batch_size.saturating_mul(config.accumulate);
+        if least > chosen.len() {
+            let (size, times) = (config.batch_size, config.accumulate);
+            let what = if times == 1 { String::new() } else { format!(" ‹accumulate={times}›, {least} in a step") };
+            let most = format!("there are {} images to train on; use at most that", chosen.len());
+            return Err(Error::usage(format!("‹batch_size={size}›{what}: {most}")));
         }
         let labels: Vec<i32> = chosen.iter().map(|&index| data.train.labels[index as usize]).collect();
         let counts = class_counts(&labels, data.classes.len());
@@ -103,7 +104,8 @@ impl Trainer {
             config.class_weights.of(&counts).map(|weights| ClassWeights::new(device, &weights)).transpose()?;
         let input = data.train.input();
         config.augmentation()?.check([[data.train.height, data.train.width], input])?;
-        let steps = (chosen.len() / config.batch_size) as u64;
+        let steps = (chosen.len() / least) as u64;
+        config.check_steps(steps * u64::from(config.epochs))?;
         let named = begin::named(&config, from)?;
         let mut meta = Meta {
             format: FORMAT,
@@ -123,10 +125,11 @@ impl Trainer {
         meta.config = config.portable(begun.hash.as_deref());
         let learning = Learning::new(&config, &model)?;
         begun.doubts.extend(learning.idle(&config));
-        let mut optimizer = learning.optimizer(&config)?;
+        let mut moving = Moving::new(&config, &learning)?;
         if let Some(checkpoint) = from {
-            (meta.progress, meta.schedule) = begin::restored(checkpoint, &config, &model, &mut optimizer)?;
+            (meta.progress, meta.schedule) = begin::restored(checkpoint, &config, &model, &mut moving.optimizer)?;
         }
+        let average = Averaged::of(&meta, &model, from)?;
         let resident = |images| Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()));
         let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
         let (images, test) = (resident(&data.train)?, resident(&data.test)?);
@@ -147,7 +150,8 @@ impl Trainer {
             config,
             model,
             learning,
-            optimizer,
+            moving,
+            average,
             frozen,
             too_large,
             chosen,
@@ -173,7 +177,7 @@ impl Trainer {
         ))
     }
 
-    /// The network.
+    /// The network that learns.
     pub fn model(&self) -> &Sequential {
         &self.model
     }
@@ -185,10 +189,19 @@ impl Trainer {
 
     /// Steps in one epoch: whole batches only (a short last batch would weigh its images more).
     pub fn steps_per_epoch(&self) -> usize {
-        self.chosen.len() / self.config.batch_size
+        self.chosen.len() / (self.config.batch_size * self.config.accumulate)
     }
 
-    /// Trains until all epochs are done or `stop` is set.
+    /// What to say if it has waited long enough for a better accuracy.
+    fn waited(&self) -> Option<String> {
+        let (_, best) = self.meta.progress.best?;
+        let waited = self.meta.progress.epoch - best;
+        let line =
+            format!("no better validation accuracy than that of epoch {best} for {waited} epochs: training ends");
+        self.config.patience.filter(|&patience| waited >= patience).map(|_| line)
+    }
+
+    /// Trains until all epochs are done, none has been better for long enough, or `stop` is set.
     ///
     /// # Errors
     /// A loss that is not finite: names epoch, step and the first bad layer. Files that cannot be written.
@@ -203,6 +216,10 @@ impl Trainer {
         self.prune()?;
         rehearsal::prepare(&self.meta, evaluated, &self.device, observer)?;
         for epoch in next..=self.config.epochs {
+            if let Some(line) = self.waited() {
+                observer.note(&line);
+                break;
+            }
             self.freeze(epoch, observer)?;
             let Some(mut rows) = self.epoch(epoch, stop, observer)? else {
                 self.own.logs.sync()?;
@@ -222,78 +239,5 @@ impl Trainer {
             }
         }
         Ok(Outcome::Finished)
-    }
-
-    /// The order in which `epoch` takes the pictures to train on, or what frozen layers made of them.
-    fn order(&self, epoch: u32) -> Result<Order> {
-        let order = self.config.sample.order(&self.labels, self.config.seed, epoch as u64);
-        match &self.frozen {
-            Some(frozen) => frozen.train.order(&order),
-            None => {
-                let order: Vec<u32> = order.into_iter().map(|position| self.chosen[position as usize]).collect();
-                self.images.order(&order)
-            }
-        }
-    }
-
-    /// One epoch from where it stands; none if it was interrupted.
-    fn epoch(&mut self, epoch: u32, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Option<Vec<Row>>> {
-        let order = self.order(epoch)?;
-        let images = self.frozen.as_ref().map_or(&self.images, |frozen| &frozen.train);
-        let [_, model] = self.model.chain().cut(self.frozen.as_ref().map_or(0, |frozen| frozen.layers));
-        let fixed = self.learning.fixed(epoch);
-        let (batch, steps) = (self.config.batch_size, self.steps_per_epoch());
-        let total = steps as u64 * self.config.epochs as u64;
-        let totals = Totals::from_sums(&self.device, self.meta.progress.sums)?;
-        let how = self.config.augmentation()?;
-        let channels = Channels { mean: self.meta.mean, std: self.meta.std };
-        // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
-        let every = if self.device.stream().is_some() { 20 } else { 1 };
-        let watch = Watch::start(&self.device);
-        let already = self.meta.progress.step_in_epoch;
-        let mut lr = 0.0;
-        for at in already..steps {
-            self.device.sort_memory();
-            let step = self.meta.progress.step;
-            let key = Key { seed: self.config.seed, step, stream: 0 };
-            let drawn = images.augmented(&order, at * batch, batch, &how, &channels, key)?;
-            let mut tape = Tape::new();
-            self.learning.learned(epoch).for_each(|tensor| tape.watch(tensor));
-            let mut pass = Pass::training(&mut tape, self.config.seed, step).fixing(&fixed);
-            let logits = model.forward(&mut pass, &drawn.x)?;
-            let loss = drawn.loss(&mut tape, &logits, self.config.label_smoothing, self.weights.as_ref())?;
-            totals.add(&loss, &logits, drawn.labels(), step as u32)?;
-            let stopping = stop.load(Ordering::Relaxed) && at + 1 < steps;
-            let look = stopping || (at + 1) % every == 0 || at + 1 == steps;
-            let sums = if look { Some(totals.read()?) } else { None };
-            if let Some(bad) = sums.as_ref().and_then(|sums| sums.first_bad_step) {
-                // Counted from 1 and from the start of the epoch.
-                let number = at + 1 - (step as u32).wrapping_sub(bad) as usize;
-                let mut tape = Tape::new();
-                let mut pass = Pass::training(&mut tape, self.config.seed, step).fixing(&fixed);
-                let place = first_bad_layer(&model, &drawn.x, &mut pass);
-                return Err(self.not_finite(&format!("in epoch {epoch}, step {number}"), &place));
-            }
-            lr = self.meta.schedule.prepare(&mut self.optimizer, step, total)?;
-            learn(&mut self.optimizer, self.meta.progress.scaling.as_mut(), tape, &loss, lr as f32)?;
-            self.meta.progress.step += 1;
-            self.meta.progress.step_in_epoch = at + 1;
-            if let Some(sums) = sums {
-                let images = (at + 1 - already) * batch;
-                let Metrics { loss, top1, top5, .. } = sums;
-                if steps::due(at + 1, steps, every) {
-                    self.own.logs.step(Step { epoch, step_in_epoch: at + 1, step: step + 1, loss, top1, top5, lr })?;
-                }
-                let running = Running { loss, top1, top5, images_per_second: images as f64 / watch.seconds() };
-                observer.step(&self.meta.progress, steps, running);
-            }
-            if stopping {
-                self.meta.progress.sums = totals.sums()?;
-                return Ok(None);
-            }
-        }
-        // Of an epoch that was interrupted, the time is that of the part after it.
-        let images = (steps - already.min(steps)) * batch;
-        Ok(Some(vec![watch.row(epoch, Split::Train, &totals.read()?, lr, images as u64)]))
     }
 }

@@ -53,10 +53,11 @@ fn options_of_theirs_are_understood_or_explained() {
     for (words, hint) in [
         (&["--warmup-epochs", "5"][..], "--schedule cosine:warmup=STEPS"),
         (&["--warmup-epochs=5"], "--schedule cosine:warmup=STEPS"),
-        (&["--clip-grad", "1"], "not clipped"),
+        (&["--clipvalue", "1"], "--clip-norm 1"),
+        (&["--filter-bias-and-bn"], "--no-decay norm,bias"),
         (&["--amp"], "--precision f32, bf16 or f16"),
         (&["--pretrained"], "--weights FILE"),
-        (&["--model-ema"], "not averaged"),
+        (&["--model-ema"], "--ema DECAY"),
     ] {
         fails(&[&["train"], words].concat(), 2, &[words[0].split('=').next().unwrap(), hint, "--help"]);
     }

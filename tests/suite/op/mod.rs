@@ -1,5 +1,6 @@
 //! What kernels compute, ladders, the tape and the optimizers.
 
+mod around;
 mod augment;
 mod batchnorm;
 mod choices;

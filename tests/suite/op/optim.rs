@@ -32,7 +32,7 @@ pub fn gradients(w: &Tensor, of: &[f64]) -> Gradients {
 }
 
 /// Gradients of several that are what we say.
-fn gradients_of(all: &[(&Tensor, &[f64])]) -> Gradients {
+pub fn gradients_of(all: &[(&Tensor, &[f64])]) -> Gradients {
     let mut tape = Tape::new();
     all.iter().for_each(|(w, _)| tape.watch(w));
     let loss = Tensor::zeros(all[0].0.device(), [1], DType::F32).unwrap();
@@ -173,7 +173,7 @@ fn groups_move_as_under_optimizers_of_their_own() {
     for config in configs() {
         let (a, b) = (upload(device, &draw(33, 1)), upload(device, &draw(17, 2)));
         let copies = [&a, &b].map(|w| w.duplicate().unwrap());
-        let group = |w: &Tensor, rate| Group { parameters: vec![w.clone()], rate };
+        let group = |w: &Tensor, rate| Group { parameters: vec![w.clone()], rate, decay: 1.0 };
         let mut both = Optimizer::of_groups(&config, vec![group(&a, 1.0), group(&b, 0.25)]).unwrap();
         let mut alone = [&copies[0], &copies[1]].map(|w| Optimizer::new(&config, vec![w.clone()]).unwrap());
         for t in 0..6 {
@@ -193,8 +193,9 @@ fn groups_move_as_under_optimizers_of_their_own() {
         }
         assert!(both.set_steps(&[1]).is_err());
     }
-    let odd = Optimizer::of_groups(&configs()[0], vec![Group { parameters: Vec::new(), rate: f64::NAN }]);
-    assert!(odd.is_err_and(|error| error.to_string().contains("at least 0, not NaN")));
+    let odd = |rate, decay| Optimizer::of_groups(&configs()[0], vec![Group { parameters: Vec::new(), rate, decay }]);
+    assert!(odd(f64::NAN, 1.0).is_err_and(|error| error.to_string().contains("rate must be at least 0, not NaN")));
+    assert!(odd(1.0, -1.0).is_err_and(|error| error.to_string().contains("weight decay must be at least 0, not -1")));
 }
 
 #[test]

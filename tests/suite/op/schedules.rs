@@ -12,6 +12,8 @@ fn schedules_agree_with_pytorch() {
         ("step", "step:3:0.5"),
         ("multi_step", "multistep:2,5:0.1"),
         ("cosine", "cosine"),
+        ("restarts", "restarts:4"),
+        ("restarts_longer", "restarts:2:2"),
         ("one_cycle", "onecycle"),
         ("one_cycle_momentum", "onecycle:momentum=0.85-0.95"),
         ("plateau", "plateau:2:0.1"),
@@ -57,7 +59,9 @@ fn milestones_are_epochs_and_warm_up_is_steps() {
 
 #[test]
 fn every_rate_is_finite_and_positive_at_the_edges() {
-    for policy in ["constant", "step:1", "multistep:1", "cosine", "onecycle", "plateau", "cosine:warmup=9"] {
+    for policy in
+        ["constant", "step:1", "multistep:1", "cosine", "restarts:1:2", "onecycle", "plateau", "cosine:warmup=9"]
+    {
         for total in [0, 1, 2, 3, 4, 5] {
             let mut schedule = Schedule::new(policy.parse().unwrap(), 0.1, 0);
             schedule.observe(f64::NAN);
@@ -73,7 +77,7 @@ fn every_rate_is_finite_and_positive_at_the_edges() {
 fn policies_are_read_and_written() {
     let cycled = "onecycle:momentum=0.85-0.95";
     let plain = ["constant", "step:30:0.1", "multistep:30,60:0.2:warmup=500", "cosine", "onecycle", "plateau:10:0.1"];
-    for text in plain.into_iter().chain([cycled]) {
+    for text in plain.into_iter().chain([cycled, "restarts:10:2:warmup=5"]) {
         let policy: Policy = text.parse().unwrap();
         assert_eq!(policy.to_string(), text);
     }
@@ -89,6 +93,10 @@ fn policies_are_read_and_written() {
         ("step:0", "epochs count from 1"),
         ("step:x", "'x' is not a whole number"),
         ("step:3:1.5", "the factor must be a number between 0 and 1"),
+        ("restarts", "after how many epochs? try restarts:10:2"),
+        ("restarts:0", "epochs count from 1"),
+        ("restarts:3:0", "each cycle is 1 or more times as long"),
+        ("restarts:3:0.5", "'0.5' is not a whole number"),
         ("multistep:3,", "'' is not a whole number"),
         ("cosine:7", "'7' is one part too many"),
         ("cosine:warmup=x", "'x' is not a whole number"),

@@ -13,6 +13,7 @@ mod models;
 mod one_cycle;
 pub mod parity;
 mod parity_models;
+mod practice;
 mod precision;
 mod recipes;
 mod resume;

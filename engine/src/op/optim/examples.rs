@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Adam, Problem, Sgd, Table, Update, unscale};
+use super::{Adam, Problem, Sgd, Table, Update, average, clip, unscale};
 use crate::check::{Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -126,6 +126,11 @@ pub(super) fn workloads() -> Vec<Workload> {
         let [g] = workload::tensors(device, &[Input::new([n], Values::Uniform)], DType::F32)?;
         unscale(&[g], 0.5).map(drop)
     };
+    let clipped = |device: &Device, [n]: [usize; 1], _: DType| {
+        run(device, n, 0, |updates, table| clip(updates, table, 0.5).map(drop))
+    };
+    let averaged =
+        |device: &Device, [n]: [usize; 1], _: DType| run(device, n, 0, |updates, table| average(updates, table, 0.125));
     let work = |name, run| Workload::new(name, ["n"], [10_007], run);
-    vec![work("sgd", sgd), work("adam", adam), work("unscale", back)]
+    vec![work("sgd", sgd), work("adam", adam), work("unscale", back), work("clip", clipped), work("average", averaged)]
 }

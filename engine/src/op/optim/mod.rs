@@ -2,7 +2,10 @@
 //!
 //! - SGD: d = g + λ w; v = μ v + d; w −= η · (d + μ v with Nesterov, else v)
 //! - Adam and AdamW: the kernel file has the formulas
+//! - `clip`: g = g · min(1, most / ‖g‖) over all gradients together, before a step
+//! - `average`: a += (1 − d)(w − a), after one
 
+mod around;
 mod examples;
 mod steps;
 
@@ -10,6 +13,7 @@ use crate::error::Result;
 use crate::launch::elementwise;
 use crate::op::Op;
 use crate::tensor::{DType, Tensor};
+pub(crate) use around::{average, clip};
 use examples::{adam_job, sgd_job, workloads};
 pub use steps::Problem;
 use steps::{Ladder, Step};

@@ -94,14 +94,24 @@ pub(super) const fn one_by_one(file: &'static str) -> Rung<Problem, Run> {
 
 /// One launch, of which each block looks up its part in a table.
 pub(super) const fn all_at_once(file: &'static str) -> Rung<Problem, Run> {
-    Rung::new(file, |file, step, table| {
-        let device = step.updates[0].w.device();
-        let target = device.target();
-        let (table, blocks) = table.find(step.updates, elementwise::block(target))?;
-        let args = Args::of([&[table.map_or(Arg::Ptr(0), Tensor::arg)], step.scalars]);
-        let geometry = Geometry::linear(blocks, elementwise::threads(target));
-        launch(device, &Variant { file, defines: elementwise::defines(target) }, step.entry, geometry, &args)
-    })
+    Rung::new(file, |file, step, table| over_parts(file, step.entry, step.updates, table, [&[], step.scalars]))
+}
+
+/// Launches `entry` with a block for each part of `updates` and the arguments `before…`, the parts, `after…`.
+pub(super) fn over_parts(
+    file: &'static str,
+    entry: &str,
+    updates: &[Update],
+    table: &mut Table,
+    [before, after]: [&[Arg]; 2],
+) -> Result<()> {
+    let Some(first) = updates.first() else { return Ok(()) };
+    let device = first.w.device();
+    let target = device.target();
+    let (table, blocks) = table.find(updates, elementwise::block(target))?;
+    let args = Args::of([before, &[table.map_or(Arg::Ptr(0), Tensor::arg)], after]);
+    let geometry = Geometry::linear(blocks, elementwise::threads(target));
+    launch(device, &Variant { file, defines: elementwise::defines(target) }, entry, geometry, &args)
 }
 
 /// Where each block's part of a step lies (`Part` in `kernels/prelude/optim.cuh`), in device memory, for the addresses that
@@ -125,8 +135,7 @@ impl Table {
     /// An empty table for `parameters`.
     pub fn new<'a>(parameters: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
         let parameters: Vec<&Tensor> = parameters.into_iter().collect();
-        let blocks = |w: &&Tensor| w.elements().div_ceil(elementwise::block(w.device().target()));
-        let blocks: usize = parameters.iter().map(blocks).sum();
+        let blocks = blocks(parameters.iter().copied());
         let first = parameters.first().copied().filter(|_| blocks > 0);
         let layout =
             |w: &Tensor| Ok(Layout { of: Vec::new(), on_device: Tensor::empty(w.device(), [blocks, 10], DType::I32)? });
@@ -152,6 +161,11 @@ impl Table {
         let blocks = updates.iter().map(|update| update.w.elements().div_ceil(chunk)).sum();
         Ok((self.layouts.first().map(|layout| &layout.on_device), blocks))
     }
+}
+
+/// Blocks that take a part each of `tensors`.
+pub(super) fn blocks<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> usize {
+    tensors.map(|w| w.elements().div_ceil(elementwise::block(w.device().target()))).sum()
 }
 
 impl Layout {
