@@ -122,6 +122,19 @@ impl Error {
     }
 }
 
+const WHOLE: &str = "expected a whole number, 0 or more";
+/// What Rust says of a text that is no number, and what a person has to do.
+const NO_NUMBER: [(&str, &str); 8] = [
+    ("invalid digit found in string", WHOLE),
+    ("cannot parse integer from empty string", WHOLE),
+    ("number too large to fit in target type", "expected a smaller number"),
+    ("number too small to fit in target type", WHOLE),
+    ("number would be zero for non-zero type", "expected a whole number, 1 or more"),
+    ("invalid float literal", "expected a number"),
+    ("cannot parse float from empty string", "expected a number"),
+    ("provided string was not `true` or `false`", "expected true or false"),
+];
+
 /// What libraries and the system say, without what only programmers read: numbers of the system's errors, names of Rust's types.
 pub fn plain(said: impl ToString) -> String {
     let mut text = said.to_string();
@@ -143,7 +156,10 @@ pub fn plain(said: impl ToString) -> String {
         text = text.replace(&format!("expected {number}"), "expected a number");
     }
     for whole in ["u8", "u16", "u32", "u64", "usize"] {
-        text = text.replace(&format!("expected {whole}"), "expected a whole number, 0 or more");
+        text = text.replace(&format!("expected {whole}"), WHOLE);
+    }
+    for (rust, ours) in NO_NUMBER {
+        text = text.replace(rust, ours);
     }
     text
 }

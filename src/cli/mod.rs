@@ -12,7 +12,7 @@ mod export;
 mod find_lr;
 pub mod kernels;
 mod models;
-mod names;
+pub mod names;
 mod predict;
 pub mod settings;
 mod train;
@@ -73,17 +73,24 @@ enum Command {
     Doctor(doctor::Options),
 }
 
+/// The whole command, with the names that users of other tools type.
+pub fn command() -> clap::Command {
+    names::understood(Cli::command())
+}
+
 /// Runs the command that `std::env::args` name. Returns the exit code: 0 done, 1 failed, 2 usage, 130 or 143
 /// for a training that a signal stopped.
 pub fn run() -> i32 {
-    let matches = names::understood(Cli::command()).try_get_matches();
+    let matches = command().try_get_matches();
     let cli = match matches.and_then(|mut found| Cli::from_arg_matches_mut(&mut found)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version were asked for, and are what clap makes of them; a complaint is one line here.
             let _ = match error.exit_code() {
                 2 if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    writeln!(io::stderr(), "{}", complaint(&error))
+                    let words: Vec<String> =
+                        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+                    writeln!(io::stderr(), "{}", complaint(&error, &words))
                 }
                 _ => error.print(),
             };
@@ -129,18 +136,27 @@ fn ended(result: anyhow::Result<i32>) -> i32 {
     }
 }
 
-/// The part of clap's message that says what is wrong and what would be right, in one line.
-fn complaint(error: &clap::Error) -> String {
+/// The part of clap's message on the arguments `words` that says what is wrong and what would be right, in one line.
+pub fn complaint(error: &clap::Error, words: &[String]) -> String {
     if let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg)
         && error.kind() == ErrorKind::UnknownArgument
-        && let Some(hint) = names::instead(given)
+        && let Some(hint) = names::instead(given, &command(), words)
     {
         return format!("error: unexpected argument '{given}': {hint}; --help shows all options");
     }
     let message = error.to_string();
     let end = ["\nUsage:", "\nFor more information"].iter().filter_map(|part| message.find(part)).min();
     let words: Vec<_> = message[..end.unwrap_or(message.len())].split_whitespace().collect();
-    format!("{}; --help shows all options", words.join(" ").replace(" tip:", "; tip:"))
+    let line = plain(words.join(" ").replace(" tip:", "; tip:"));
+    format!("{}; --help shows all options", in_range(&line).unwrap_or(line))
+}
+
+/// `expected 1 to 64` where clap says `0 is not in 1..=64`.
+fn in_range(line: &str) -> Option<String> {
+    let (before, range) = line.split_once(" is not in ")?;
+    let (before, _) = before.rsplit_once(' ')?;
+    let (least, most) = range.split_once("..=")?;
+    Some(format!("{before} expected {least} to {most}"))
 }
 
 /// Prints a line to standard output. A reader that has gone (`| head`) has seen enough and is no error.

@@ -22,6 +22,8 @@ const ALIASES: &[Alias] = &[
     ("ema", None, &["model-ema-decay", "ema-decay", "ema-momentum"]),
     ("patience", None, &["early-stopping", "early-stopping-patience"]),
     ("precision", None, &["amp-dtype", "mixed-precision", "dtype"]),
+    ("element", None, &["dtype", "precision"]),
+    ("classes", None, &["num-classes"]),
     ("optim", None, &["opt", "optimizer"]),
     ("lr", None, &["learning-rate"]),
     ("schedule", None, &["sched", "lr-scheduler", "scheduler"]),
@@ -35,6 +37,8 @@ const ALIASES: &[Alias] = &[
 const WARMUP: &str = "a warm-up is part of the schedule: --schedule cosine:warmup=STEPS";
 const CLIP: &str = "gradients are clipped by the norm of all together: --clip-norm 1";
 const HALF: &str = "activations are --precision f32, bf16 or f16";
+const HALF_ELEMENTS: &str = "tensors are --element f32, bf16 or f16";
+const HALF_RUN: &str = "the precision of a RUN is that which it was trained in; leave it out";
 const SCRATCH: &str = "weights of others are --weights FILE, a .safetensors, .pth or .pt; --head replace is for other classes than theirs";
 const AVERAGE: &str = "weights are averaged at every step by --ema DECAY, such as 0.999";
 const AUGMENT: &str = "augmentation is --augment none, or an order such as crop4+flip+rotate(15)+mixup(0.2); `train --help` lists what there is";
@@ -42,7 +46,7 @@ const LOAD: &str = "a part is cut out of what is loaded: --load-size 256 --image
 const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACTOR or multistep:E,E:FACTOR";
 const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `warptape models` lists such options";
 const ONE: &str = "one device trains: --device host, cuda, cuda:N or ptx";
-const DEVICE: &str = "the device is --device host, cuda, cuda:N or ptx";
+const DEVICE: &str = "the device is --device host, ptx or, where kernels are not watched, cuda";
 const MOMENTS: &str = "Adam's betas are 0.9 and 0.999 and its eps is 1e-8; leave it out";
 const PATIENCE: &str = "--schedule plateau:PATIENCE:FACTOR lowers the rate, --patience EPOCHS ends the training";
 const DECAY: &str = "norms and biases are left without weight decay by --no-decay norm,bias; layers likewise";
@@ -56,31 +60,31 @@ const LOG: &str = "steps.csv and metrics.csv in the run's folder hold every step
 const RESUME: &str = "go on with a run by --resume RUN";
 const EVAL: &str = "look at a trained network by `warptape eval RUN`";
 
-/// What stands in place of an option of theirs.
+/// What stands in place of an option of theirs: of several hints the first that names what the command at hand has.
 #[rustfmt::skip]
-const MISSING: &[(&str, &[&str])] = &[
-    (WARMUP, &["warmup", "warmup-epochs", "warmup-steps", "warmup-lr", "lr-warmup-epochs", "lr-warmup-method", "lr-warmup-decay"]),
-    (CLIP, &["clip-mode", "clipvalue", "clip-value", "global-clipnorm"]),
-    (HALF, &["amp", "fp16", "bf16", "half"]),
-    (SCRATCH, &["pretrained", "pretrained-path", "finetune"]),
-    (AVERAGE, &["model-ema", "use-ema", "model-ema-steps", "model-ema-warmup"]),
-    (AUGMENT, &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),
-    (LOAD, &["crop-pct", "crop-mode", "train-crop-mode"]),
-    (STEPS, &["lr-step-size", "lr-gamma", "step-size", "gamma", "milestones", "decay-epochs", "decay-milestones", "decay-rate"]),
-    (DROPOUT, &["drop", "dropout"]),
-    (ONE, &["distributed", "world-size", "local-rank", "gpus", "sync-bn", "dist-url"]),
-    (DEVICE, &["cuda", "no-cuda", "gpu", "cpu"]),
-    (MOMENTS, &["opt-betas", "opt-eps", "beta1", "beta2", "epsilon"]),
-    (PATIENCE, &["patience-epochs", "lr-patience"]),
-    (DECAY, &["norm-weight-decay", "bias-weight-decay", "no-weight-decay", "filter-bias-and-bn"]),
-    (RESTARTS, &["lr-cycle-mul", "lr-cycle-decay", "lr-cycle-limit", "restarts"]),
-    (COMPILE, &["compile", "torchcompile", "torchscript"]),
-    (LAYOUT, &["channels-last"]),
-    (NORMALIZE, &["mean", "std"]),
-    (CLASSES, &["num-classes"]),
-    (LOG, &["verbose", "print-freq", "log-interval", "log-wandb"]),
-    (RESUME, &["checkpoint", "start-epoch"]),
-    (EVAL, &["test-only", "evaluate"]),
+const MISSING: &[(&[&str], &[&str])] = &[
+    (&[WARMUP], &["warmup", "warmup-epochs", "warmup-steps", "warmup-lr", "lr-warmup-epochs", "lr-warmup-method", "lr-warmup-decay"]),
+    (&[CLIP], &["clip-mode", "clipvalue", "clip-value", "global-clipnorm"]),
+    (&[HALF, HALF_ELEMENTS, HALF_RUN], &["amp", "fp16", "bf16", "half"]),
+    (&[SCRATCH], &["pretrained", "pretrained-path", "finetune"]),
+    (&[AVERAGE], &["model-ema", "use-ema", "model-ema-steps", "model-ema-warmup"]),
+    (&[AUGMENT], &["mixup", "mixup-alpha", "cutmix", "cutmix-alpha", "aa", "auto-augment", "reprob", "random-erase", "hflip", "vflip", "color-jitter", "no-aug"]),
+    (&[LOAD], &["crop-pct", "crop-mode", "train-crop-mode"]),
+    (&[STEPS], &["lr-step-size", "lr-gamma", "step-size", "gamma", "milestones", "decay-epochs", "decay-milestones", "decay-rate"]),
+    (&[DROPOUT], &["drop", "dropout"]),
+    (&[ONE], &["distributed", "world-size", "local-rank", "gpus", "sync-bn", "dist-url"]),
+    (&[DEVICE], &["cuda", "no-cuda", "gpu", "cpu"]),
+    (&[MOMENTS], &["opt-betas", "opt-eps", "beta1", "beta2", "epsilon"]),
+    (&[PATIENCE], &["patience-epochs", "lr-patience"]),
+    (&[DECAY], &["norm-weight-decay", "bias-weight-decay", "no-weight-decay", "filter-bias-and-bn"]),
+    (&[RESTARTS], &["lr-cycle-mul", "lr-cycle-decay", "lr-cycle-limit", "restarts"]),
+    (&[COMPILE], &["compile", "torchcompile", "torchscript"]),
+    (&[LAYOUT], &["channels-last"]),
+    (&[NORMALIZE], &["mean", "std"]),
+    (&[CLASSES], &["num-classes"]),
+    (&[LOG], &["verbose", "print-freq", "log-interval", "log-wandb"]),
+    (&[RESUME], &["checkpoint", "start-epoch"]),
+    (&[EVAL], &["test-only", "evaluate"]),
 ];
 
 /// `command` and its subcommands, whose options also answer to their aliases. Help does not show them.
@@ -91,6 +95,9 @@ pub fn understood(command: Command) -> Command {
 }
 
 fn also(arg: Arg) -> Arg {
+    // `--lr -1` is a number that is wrong, and no option.
+    let numbers = arg.get_long().is_some() && arg.get_action().takes_values();
+    let arg = if numbers { arg.allow_negative_numbers(true) } else { arg };
     let known = ALIASES.iter().find(|(ours, ..)| arg.get_long() == Some(ours));
     let Some((_, short, long)) = known else { return arg };
     let arg = arg.aliases(*long);
@@ -104,10 +111,37 @@ pub fn key(key: &str) -> Option<String> {
     known.map(|(ours, ..)| ours.replace('-', "_"))
 }
 
-/// What there is instead of the option `name` (with or without dashes before it, `_` or `-` within), if it is one that
-/// other tools have.
-pub fn instead(name: &str) -> Option<&'static str> {
+/// The names of all options that other tools have and no command here.
+pub fn missing() -> impl Iterator<Item = &'static str> {
+    MISSING.iter().flat_map(|(_, theirs)| theirs.iter().copied())
+}
+
+/// What there is instead of the option `name` (with or without dashes before it, `_` or `-` within) in the command that `words`
+/// begin with, if it is one that other tools have.
+pub fn instead<S: AsRef<str>>(name: &str, root: &Command, words: &[S]) -> Option<String> {
     let word = name.trim_start_matches('-').replace('_', "-");
     let word = word.split('=').next().unwrap_or_default();
-    MISSING.iter().find(|(_, theirs)| theirs.contains(&word)).map(|(hint, _)| *hint)
+    let (hints, _) = MISSING.iter().find(|(_, theirs)| theirs.contains(&word))?;
+    let (mut command, mut path) = (root, root.get_name().to_owned());
+    while let Some(below) =
+        words.get(path.split(' ').count() - 1).and_then(|word| command.find_subcommand(word.as_ref()))
+    {
+        (command, path) = (below, format!("{path} {}", below.get_name()));
+    }
+    if let Some(hint) = hints.iter().find(|hint| is_for(hint, command, &path)) {
+        return Some((*hint).into());
+    }
+    let none = format!("`{path}` has nothing like it");
+    let of_training = root.find_subcommand("train").filter(|train| is_for(hints[0], train, &path));
+    Some(of_training.map_or(none.clone(), |_| format!("{none}; in `{} train` {}", root.get_name(), hints[0])))
+}
+
+/// Whether all that `hint` names is there in `command`: its options, a RUN among its arguments, and no way to `command` itself.
+fn is_for(hint: &str, command: &Command, path: &str) -> bool {
+    let word = |word: &str| word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-').to_owned();
+    let has = |word: String| match word.strip_prefix("--") {
+        Some(option) => command.get_arguments().any(|arg| arg.get_long() == Some(option)),
+        None => word != "RUN" || command.get_arguments().any(|arg| arg.get_id() == "run" || arg.get_id() == "resume"),
+    };
+    !hint.contains(&format!("`{path} ")) && hint.split_whitespace().map(word).all(has)
 }

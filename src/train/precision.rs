@@ -15,7 +15,7 @@ use crate::tensor::DType;
 
 /// The type of a network's activations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Precision {
     /// Single precision.
     #[default]
@@ -66,12 +66,18 @@ impl FromStr for Precision {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text.to_lowercase().as_str() {
-            "f32" | "fp32" | "float32" | "single" => Ok(Self::F32),
-            "bf16" | "bfloat16" => Ok(Self::Bf16),
-            "f16" | "fp16" | "float16" | "half" => Ok(Self::F16),
-            _ => Err(Error::usage(format!("unknown precision '{text}': use f32, bf16 or f16"))),
-        }
+        let all = [Self::F32, Self::Bf16, Self::F16];
+        let found = DType::spelled(text).ok().and_then(|dtype| all.into_iter().find(|one| one.dtype() == dtype));
+        found.ok_or_else(|| Error::usage(format!("unknown precision '{text}': use f32, bf16 or f16")))
+    }
+}
+
+/// How files of options and records have it.
+impl TryFrom<String> for Precision {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 

@@ -17,6 +17,9 @@ use crate::files::{self, timestamp, write_atomic};
 use crate::launch::choices::Table;
 use crate::launch::recorded::known;
 
+/// What comes of going on with anything else than before.
+pub(super) const BITS: &str = "results may differ in their last bits from those of a run that was never interrupted";
+
 /// What it takes to repeat a run: the contents of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -101,7 +104,6 @@ impl RunInfo {
     /// Returns what may make other bits than an uninterrupted run's.
     pub(super) fn follow(&mut self, before: RunInfo, step: u64) -> Vec<String> {
         let mut warnings = Vec::new();
-        let bits = "results may differ in their last bits from those of a run that was never interrupted";
         self.changes = before.changes;
         for (what, now) in &self.versions {
             // What version 0.1 did not record is said by the difference of versions.
@@ -113,7 +115,7 @@ impl RunInfo {
             if was != [now] {
                 let first = was.remove(0);
                 let then: String = was.into_iter().map(|value| format!(", then '{value}',")).collect();
-                warnings.push(format!("{what} was '{first}' when this run began{then} and is '{now}': {bits}"));
+                warnings.push(format!("{what} was '{first}' when this run began{then} and is '{now}': {BITS}"));
             }
             if last != now {
                 let (setting, from, to) = (what.clone(), last.as_str().into(), now.as_str().into());
@@ -125,10 +127,10 @@ impl RunInfo {
             let (kernels, lost) = known(&crate::op::ladders(), &before.kernels);
             self.kernels = kernels;
             warnings.extend(
-                lost.iter().map(|kernel| format!("{kernel} is no longer there, another takes its place: {bits}")),
+                lost.iter().map(|kernel| format!("{kernel} is no longer there, another takes its place: {BITS}")),
             );
         } else {
-            warnings.push(format!("this run began on {} and goes on on {}: {bits}", before.device, self.device));
+            warnings.push(format!("this run began on {} and goes on on {}: {BITS}", before.device, self.device));
         }
         for (setting, to) in self.config.as_object().into_iter().flatten() {
             let from = before.config.get(setting).cloned().unwrap_or_default();

@@ -69,13 +69,26 @@ pub fn succeeds<S: AsRef<OsStr>>(args: &[S]) -> String {
     stdout
 }
 
+/// What Rust and its libraries say to programmers.
+pub const MEANINGLESS: [&str; 9] = [
+    "os error",
+    "expected u",
+    "expected f32",
+    "expected f64",
+    "panicked",
+    "found in string",
+    "target type",
+    "literal",
+    "is not in ",
+];
+
 /// Runs `command`, which must fail with exit code `code` and one line that contains all of `parts`.
 pub fn refused(command: &mut Command, code: i32, parts: &[&str]) {
     let Done { code: got, stdout, stderr } = done(command);
     assert_eq!(got, Some(code), "{command:?}: {stdout}{stderr}");
     let line = stderr.strip_suffix('\n').unwrap_or_else(|| panic!("{command:?} ends without a line: {stderr:?}"));
     assert!(line.starts_with("error: ") && !line.contains(char::is_control), "{command:?}: not one line: {stderr:?}");
-    for word in ["os error", "expected u", "expected f32", "expected f64", "panicked"] {
+    for word in MEANINGLESS {
         assert!(!line.contains(word), "{command:?}: {word:?} means nothing to a person: {line:?}");
     }
     for part in parts {

@@ -92,6 +92,11 @@ impl Choices {
         state.wanted = rungs;
     }
 
+    /// What [`Choices::want`] asked for.
+    pub fn wanted(&self) -> BTreeMap<String, u32> {
+        self.0.lock().unwrap().wanted.clone()
+    }
+
     /// Prefers what `table` says for the problems in it, over what earlier tables said.
     pub fn prefer(&self, table: &Table) {
         let mut state = self.0.lock().unwrap();

@@ -197,15 +197,24 @@ pub(super) fn number(file: &str) -> u32 {
 /// The rungs of `ladders` that `text` asks for, by ladder: `ladder:rung,ladder:rung`, as `WARPTAPE_KERNEL` has it.
 ///
 /// # Errors
-/// A ladder or a rung that there is not: which there are.
+/// A ladder or a rung that there is not: which there are; two rungs of one ladder.
 pub fn wanted(ladders: &[Summary], text: &str) -> Result<BTreeMap<String, u32>> {
     let one = |part: &str| {
         let fail = |what: String| Error::usage(format!("WARPTAPE_KERNEL: {what}"));
         let (name, rung) = part.split_once(':').ok_or_else(|| fail(format!("'{part}' is not LADDER:RUNG")))?;
         let ladder = Summary::find(ladders, name).map_err(fail)?;
-        let number = rung.parse().ok().filter(|&rung| ladder.numbers().any(|number| number == rung));
+        let digits = rung.bytes().all(|byte| byte.is_ascii_digit());
+        let number = rung.parse().ok().filter(|&rung| digits && ladder.numbers().any(|number| number == rung));
         let number = number.ok_or_else(|| fail(format!("{name} has no rung '{rung}': {}", ladder.files.join(", "))))?;
         Ok((name.to_owned(), number))
     };
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
+    let mut all = BTreeMap::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, rung) = one(part)?;
+        if let Some(other) = all.insert(name.clone(), rung).filter(|other| *other != rung) {
+            let what = format!("asks for rungs {other} and {rung} of {name}, of which one runs: leave the other out");
+            return Err(Error::usage(format!("WARPTAPE_KERNEL {what}")));
+        }
+    }
+    Ok(all)
 }

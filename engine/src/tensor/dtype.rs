@@ -1,5 +1,7 @@
 //! Element types.
 
+use crate::error::{Error, Result};
+
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
@@ -15,6 +17,14 @@ pub enum DType {
     I32,
 }
 
+/// What others call the types of activations, in lower case and with `-` for `_`: C and CUDA, NumPy, PyTorch, and the settings of timm,
+/// Keras and Lightning.
+const SPELLINGS: [(DType, &[&str]); 3] = [
+    (DType::F32, &["fp32", "float32", "float", "single", "32-true"]),
+    (DType::F16, &["fp16", "float16", "half", "mixed-float16", "16-mixed"]),
+    (DType::BF16, &["bfloat16", "mixed-bfloat16", "bf16-mixed"]),
+];
+
 impl DType {
     /// The types of activations.
     pub const FLOATS: [DType; 3] = [DType::F32, DType::F16, DType::BF16];
@@ -22,6 +32,18 @@ impl DType {
     /// The type of that name: `f32`, `f16`, `bf16`, `u8`, `i32`.
     pub fn named(name: &str) -> Option<Self> {
         [DType::F32, DType::F16, DType::BF16, DType::U8, DType::I32].into_iter().find(|dtype| dtype.name() == name)
+    }
+
+    /// The type of activations that a person, or another tool's settings, calls `text`: `bf16`, `bfloat16`, `torch.bfloat16`, in any case.
+    ///
+    /// # Errors
+    /// A word that is none of them: the names that we have.
+    pub fn spelled(text: &str) -> Result<Self> {
+        let word = text.to_lowercase().replace('_', "-");
+        let word = word.strip_prefix("torch.").unwrap_or(&word);
+        let called = |(dtype, names): &(Self, &[&str])| dtype.name() == word || names.contains(&word);
+        let found = SPELLINGS.iter().find(|one| called(one)).map(|(dtype, _)| *dtype);
+        found.ok_or_else(|| Error::usage(format!("unknown element type '{text}': use f32, f16 or bf16")))
     }
 
     /// Its name.

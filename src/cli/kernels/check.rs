@@ -35,7 +35,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     shape: Vec<usize>,
     /// Type of the tensors for kernels of the tree that take several: f32, f16 or bf16
-    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = subject::element)]
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = DType::spelled)]
     element: DType,
     /// What runs them: host, or NVRTC's code in software: ptx, ptx:sm_80
     #[arg(long, value_name = "NAME", default_value = "host")]

@@ -153,7 +153,7 @@ pub(super) struct Options {
     #[arg(long, value_delimiter = ',')]
     arch: Vec<String>,
     /// Types of the tensors that kernels of the tree are compiled for
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', default_value = "f32,f16,bf16", value_parser = subject::element)]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', default_value = "f32,f16,bf16", value_parser = DType::spelled)]
     element: Vec<DType>,
     /// Every variant, too, that a GPU runs in trainings and benches of known networks, so that none of them compiles anything
     #[arg(long)]

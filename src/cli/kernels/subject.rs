@@ -23,7 +23,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     pub(super) shape: Vec<usize>,
     /// Type of the tensors for a kernel of the tree that takes several: f32, f16 or bf16
-    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = element)]
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = DType::spelled)]
     pub(super) element: DType,
     #[command(flatten)]
     launch: Launch,
@@ -44,12 +44,6 @@ impl Options {
             _ => Ok(subject),
         }
     }
-}
-
-/// The type of floats of that name.
-pub(super) fn element(name: &str) -> Result<DType, String> {
-    let found = DType::FLOATS.into_iter().find(|dtype| dtype.name() == name);
-    found.ok_or_else(|| "use f32, f16 or bf16".into())
 }
 
 /// What an argument means.

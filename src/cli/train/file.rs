@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::cli::names;
+use crate::cli::{command, names};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::train::config::Config;
@@ -29,7 +29,7 @@ pub fn read(path: &Path) -> Result<(Config, Vec<String>)> {
     keys.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     let mut given = Vec::new();
     for (span, key) in keys {
-        if let Some(hint) = names::instead(&key) {
+        if let Some(hint) = names::instead(&key, &command(), &["train"]) {
             return Err(wrong(&text, span.start, &format!("unknown key '{key}': {hint}")));
         }
         let ours = names::key(&key).filter(|_| !Config::KEYS.contains(&key.as_str()));

@@ -33,7 +33,7 @@ pub struct Options {
     /// Folder for the run, new or empty; an unfinished run there with equal settings goes on [default: runs/MODEL-DATA-N]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Refuse to go on where compiler, its flags or device are others than those that the run began with
+    /// Refuse to go on where compiler, its flags, device or kernels are others than those that the run began with
     #[arg(long)]
     pub strict: bool,
     /// Go on with the run in this folder; only --device, --epochs, --patience, --lr and --keep may be changed

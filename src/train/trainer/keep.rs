@@ -1,16 +1,48 @@
 //! What a training leaves behind: checkpoints, the report, and what going on with a run should know.
 
+use std::collections::BTreeMap;
+
 use super::average::Averaged;
 use super::{KEPT, Trainer};
 use crate::error::{Error, Result};
 use crate::files::{unwritable, write_atomic};
+use crate::launch::choices::Kernel;
 use crate::nn::Layer;
 use crate::train::checkpoint::{self, Meta, Progress};
 use crate::train::evaluate::load_model;
+use crate::train::images::Resident;
 use crate::train::judged::Part;
+use crate::train::rehearsal;
 use crate::train::report::{Report, fit};
+use crate::train::run_info::BITS;
 
 impl Trainer {
+    /// How many pictures each evaluation looks at: held back, the data set's own for validation, for the test.
+    pub(super) fn evaluated(&self) -> [usize; 3] {
+        [self.held_back.len(), self.val.as_ref().map_or(0, Resident::len), self.test.len()]
+    }
+
+    /// Of a run that goes on where `WARPTAPE_KERNEL` is set: which kernels take the place of those that ran before, a line for each
+    /// ladder. Whoever asks for them by hand gets them, but the bits are others.
+    ///
+    /// # Errors
+    /// Those of [`rehearsal::choices`].
+    pub(super) fn wishes(&self) -> Result<Vec<String>> {
+        let before = &self.own.info.kernels;
+        let done = self.meta.progress.epoch >= self.config.epochs;
+        if done || before.is_empty() || self.device.choices().wanted().is_empty() {
+            return Ok(Vec::new());
+        }
+        let made = rehearsal::choices(&self.meta, self.evaluated(), &self.device)?;
+        let other = |(ladder, problems): (&String, &BTreeMap<String, Kernel>)| {
+            let was = |problem: &String| before.get(ladder)?.get(problem);
+            let mut pairs = problems.iter().filter_map(|(problem, now)| Some((was(problem)?, now)));
+            let (was, now) = pairs.find(|(was, now)| was != now)?;
+            Some(format!("WARPTAPE_KERNEL puts {now} in the place of {was}, which this run ran before: {BITS}"))
+        };
+        Ok(made.iter().filter_map(other).collect())
+    }
+
     /// What a resumed run should know: that its bits may differ from those of one that was never interrupted, and why.
     pub fn warnings(&self) -> &[String] {
         &self.own.warnings

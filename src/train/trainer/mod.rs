@@ -142,7 +142,7 @@ impl Trainer {
         let (device, data) = (device.clone(), data.name.clone());
         let own = Own { run, info, logs, data, warnings, begun };
         let (frozen, too_large) = (None, None);
-        Ok(Self {
+        let mut trainer = Self {
             images,
             val,
             test,
@@ -160,7 +160,9 @@ impl Trainer {
             held_back,
             meta,
             own,
-        })
+        };
+        trainer.own.warnings.extend(trainer.wishes()?);
+        Ok(trainer)
     }
 
     /// Whether the best checkpoint is chosen, on validation pictures; without them it is the latest.
@@ -207,14 +209,13 @@ impl Trainer {
     /// A loss that is not finite: names epoch, step and the first bad layer. Files that cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<Outcome> {
         let next = self.meta.progress.epoch.saturating_add(1);
-        let evaluated = [self.held_back.len(), self.val.as_ref().map_or(0, Resident::len), self.test.len()];
         self.own.info.write(&self.own.run)?;
         if self.meta.progress.step == 0 {
             // How the network was drawn; what explaining compares with, too.
             self.save(&checkpoint::file(0))?;
         }
         self.prune()?;
-        rehearsal::prepare(&self.meta, evaluated, &self.device, observer)?;
+        rehearsal::prepare(&self.meta, self.evaluated(), &self.device, observer)?;
         for epoch in next..=self.config.epochs {
             if let Some(line) = self.waited() {
                 observer.note(&line);

@@ -70,6 +70,37 @@ fn what_is_no_rung_is_refused() {
     assert!(said("conv3d:1").contains("WARPTAPE_KERNEL: there is no ladder 'conv3d': use batchnorm_forward, "));
     assert!(said("conv2d_forward:99").contains("conv2d_forward has no rung '99': conv2d/forward/1_direct.cu, "));
     assert!(said("conv2d_forward").contains("'conv2d_forward' is not LADDER:RUNG"));
+    assert!(said("conv2d_forward:+3").contains("conv2d_forward has no rung '+3'"));
+    let two = "WARPTAPE_KERNEL asks for rungs 3 and 5 of conv2d_forward, of which one runs: leave the other out";
+    assert!(said("conv2d_forward:3,matmul_forward:2, conv2d_forward:5").contains(two));
+}
+
+/// Kernels that a person asks for where a run goes on are others than those that made its bits so far.
+#[test]
+fn other_kernels_than_a_run_had_are_told_and_refused_where_that_matters() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    run_with(&[("WARPTAPE_KERNEL", "conv2d_forward:5")], &training(&shared().data, 1, &run));
+    let before = "conv2d/forward/5_vectorized.cu";
+    let resume = |kernel: &str, more: &[&str]| {
+        let words = [&["train", "--resume", run.to_str().unwrap()], more].concat();
+        done(warptape().args(words).env("WARPTAPE_KERNEL", kernel))
+    };
+    let other = "conv2d_forward:4";
+    let refused = resume(other, &["--epochs", "2", "--strict"]);
+    let line =
+        format!("WARPTAPE_KERNEL puts conv2d/forward/4_register_tile.cu in the place of {before}, which this run");
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.starts_with(&format!("error: --strict: {line}")), "{}", refused.stderr);
+    assert_eq!(files(&run, "conv2d_forward"), [before], "what was refused changes nothing");
+    // The rung that ran before, and a ladder that the network does not have, are no others.
+    let same = resume("conv2d_forward:5,batchnorm_forward:2", &["--epochs", "2", "--strict"]);
+    assert_eq!((same.code, &*same.stderr), (Some(0), ""), "{}", same.stdout);
+    let warned = resume(other, &["--epochs", "3"]);
+    assert_eq!(warned.code, Some(0), "{}", warned.stderr);
+    assert!(warned.stderr.starts_with(&format!("warning: {line}")), "{}", warned.stderr);
+    assert_eq!(warned.stderr.lines().count(), 1, "{}", warned.stderr);
+    assert_eq!(files(&run, "conv2d_forward"), ["conv2d/forward/4_register_tile.cu"]);
 }
 
 /// Flags for a new cache, in which everything is compiled and need not be fast; for the same processor, or what is remembered
