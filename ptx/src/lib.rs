@@ -12,4 +12,5 @@ pub mod program;
 pub mod run;
 pub mod tensor;
 pub mod text;
+pub mod texture;
 pub mod watch;

@@ -7,6 +7,8 @@
 use std::io;
 use std::ops::Range;
 
+use crate::texture::Objects;
+
 /// Addresses are told apart by units of so many bytes; each region begins with one.
 const UNIT: usize = 1 << 16;
 
@@ -42,6 +44,8 @@ pub struct Memory {
     next: usize,
     /// Units between regions.
     gap: usize,
+    /// Textures and surfaces of arrays in it.
+    pub objects: Objects,
 }
 
 // SAFETY: the table belongs to this value, and changes only through `&mut self`.
@@ -69,7 +73,8 @@ impl Memory {
             match reserve(size, false).and_then(|base| Ok((base, reserve(size / UNIT * 4, true)?))) {
                 Ok((base, table)) => {
                     let nothing = Region { range: 0..0, holds: Holds::Buffer, freed: true };
-                    return Ok(Self { base, size, table: table as *mut u32, regions: vec![nothing], next: gap, gap });
+                    let (table, regions, objects) = (table as *mut u32, vec![nothing], Objects::default());
+                    return Ok(Self { base, size, table, regions, next: gap, gap, objects });
                 }
                 Err(error) => last = error,
             }

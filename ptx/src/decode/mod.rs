@@ -13,8 +13,10 @@ mod meet;
 mod moves;
 mod operands;
 mod remote;
+mod surfaces;
 mod tensormap;
 mod tensors;
+mod textures;
 mod transfers;
 mod warpgroup;
 mod whole;
@@ -177,6 +179,9 @@ impl<'a> Decoder<'a> {
             "cp" if parts.contains(&"bulk") => return self.bulk(&parts, operands),
             "cp" => return self.copies(&parts, operands),
             "tensormap" => return self.tensormap(&parts, operands),
+            "tex" | "tld4" => return self.texture(&parts, operands),
+            "suld" | "sust" => return self.surface(&parts, operands),
+            "txq" | "suq" => return self.query(&parts, operands),
             "wgmma" => return self.warpgroup(&parts, operands),
             "mma" | "wmma" | "ldmatrix" | "stmatrix" | "movmatrix" | "setmaxnreg" => {
                 return self.whole(&parts, operands);

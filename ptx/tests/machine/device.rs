@@ -4,6 +4,8 @@ use warptape_ptx::lane::Isa;
 use warptape_ptx::memory::{Holds, Memory};
 use warptape_ptx::program::Program;
 use warptape_ptx::run::{Fault, Launch, Order, launch};
+use warptape_ptx::texture::Object;
+use warptape_ptx::watch::Watch;
 
 /// Memory and the loaded text.
 pub struct Device {
@@ -45,6 +47,20 @@ impl Device {
         address
     }
 
+    /// The handle of a texture or surface.
+    pub fn object(&mut self, object: Object) -> u64 {
+        self.memory.objects.add(object)
+    }
+
+    /// Ends a handle.
+    pub fn destroy(&mut self, handle: u64) {
+        self.memory.objects.remove(handle).unwrap();
+    }
+
+    pub fn free(&mut self, address: u64) {
+        self.memory.free(address);
+    }
+
     pub fn read<T: Copy>(&self, address: u64, count: usize) -> Vec<T> {
         assert!(self.memory.allows(address, (count * size_of::<T>()) as u64, false));
         // SAFETY: within a buffer.
@@ -53,6 +69,17 @@ impl Device {
 
     /// Runs a kernel with parameters, each as its bytes.
     pub fn run(&self, kernel: &str, shape: Shape, params: &[&[u8]]) -> Result<(), Fault> {
+        self.run_watched(kernel, shape, params, None)
+    }
+
+    /// Likewise, while somebody watches.
+    pub fn run_watched(
+        &self,
+        kernel: &str,
+        shape: Shape,
+        params: &[&[u8]],
+        watch: Option<&mut dyn Watch>,
+    ) -> Result<(), Fault> {
         let number = self.program.kernel(kernel).unwrap();
         let places = self.program.params(number);
         assert_eq!(places.len(), params.len(), "parameters of {kernel}");
@@ -75,6 +102,6 @@ impl Device {
             order,
             cores: 2,
         };
-        launch(&what, None).map(|_| ()).map_err(|fault| *fault)
+        launch(&what, watch).map(|_| ()).map_err(|fault| *fault)
     }
 }

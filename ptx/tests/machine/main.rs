@@ -5,4 +5,5 @@ mod device;
 mod flight;
 mod running;
 mod tensor;
+mod texture;
 mod whole;
