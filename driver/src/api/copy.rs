@@ -2,16 +2,15 @@
 
 use std::ffi::c_void;
 
-use super::In;
 use crate::state::Driver;
 use crate::state::allocations::Place;
 use crate::state::enter::in_context;
 use crate::state::work::{Copy, Shape, Source, Work, digest, overlap};
-use crate::status::{Answer, Status, wrong};
+use crate::status::Answer;
 
 /// Memory that a call names.
 #[derive(Clone, Copy)]
-enum Side {
+pub(super) enum Side {
     Device(u64),
     Host(u64),
     /// Whose it is, the address tells.
@@ -20,14 +19,14 @@ enum Side {
 
 /// Where rows lie.
 #[derive(Clone, Copy)]
-struct Rows {
-    side: Side,
-    pitch: usize,
+pub(super) struct Rows {
+    pub side: Side,
+    pub pitch: usize,
 }
 
 /// Whether a call returns before its copy is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Waits {
+pub(super) enum Waits {
     Yes,
     No,
 }
@@ -64,7 +63,8 @@ fn watched(driver: &Driver, from: u64, bytes: usize) -> Option<u64> {
     Some(digest(unsafe { std::slice::from_raw_parts(from as *const u8, bytes) }))
 }
 
-fn copy(
+/// Queues a copy of rows, and waits as the call does.
+pub(super) fn copy(
     driver: &mut Driver,
     context: u64,
     (to, from, shape): (Rows, Rows, Shape),
@@ -151,69 +151,4 @@ extern "C" fn cuMemcpyAsync(to: u64, from: u64, bytes: usize, stream: u64) -> u3
 #[unsafe(no_mangle)]
 extern "C" fn cuMemcpyPeerAsync(to: u64, _there: u64, from: u64, _here: u64, bytes: usize, stream: u64) -> u32 {
     line(Side::Device(to), Side::Device(from), bytes, stream, Waits::No, "cuMemcpyPeerAsync")
-}
-
-/// One side of `CUDA_MEMCPY2D`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Part {
-    x: usize,
-    y: usize,
-    kind: u32,
-    host: u64,
-    device: u64,
-    array: u64,
-    pitch: usize,
-}
-
-/// `CUDA_MEMCPY2D`
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Copy2d {
-    from: Part,
-    to: Part,
-    width: usize,
-    rows: usize,
-}
-
-impl Part {
-    fn rows(self, width: usize) -> Answer<Rows> {
-        let pitch = if self.pitch == 0 { width } else { self.pitch };
-        if pitch < width + self.x {
-            return wrong(Status::INVALID_VALUE, format!("rows of {width} bytes, {pitch} bytes apart"));
-        }
-        let offset = (self.y * pitch + self.x) as u64;
-        // CU_MEMORYTYPE_HOST, DEVICE, UNIFIED; 3 are arrays.
-        let side = match self.kind {
-            1 => Side::Host(self.host + offset),
-            2 => Side::Device(self.device + offset),
-            4 => Side::Any(self.device + offset),
-            3 => return Err(Status::NOT_SUPPORTED.into()),
-            kind => return wrong(Status::INVALID_VALUE, format!("there is no kind {kind} of memory")),
-        };
-        Ok(Rows { side, pitch })
-    }
-}
-
-fn rectangle(given: &In<Copy2d>, stream: u64, waits: Waits, by: &'static str) -> u32 {
-    in_context(by, |driver, context| {
-        let Copy2d { from, to, width, rows } = given.get()?;
-        let shape = Shape { width, rows };
-        copy(driver, context, (to.rows(width)?, from.rows(width)?, shape), stream, waits, by)
-    })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn cuMemcpy2D_v2(given: In<Copy2d>) -> u32 {
-    rectangle(&given, 0, Waits::Yes, "cuMemcpy2D")
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn cuMemcpy2DUnaligned_v2(given: In<Copy2d>) -> u32 {
-    rectangle(&given, 0, Waits::Yes, "cuMemcpy2DUnaligned")
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn cuMemcpy2DAsync_v2(given: In<Copy2d>, stream: u64) -> u32 {
-    rectangle(&given, stream, Waits::No, "cuMemcpy2DAsync")
 }

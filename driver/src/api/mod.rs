@@ -4,6 +4,7 @@
 
 #![allow(non_snake_case, reason = "the names are cuda.h's")]
 
+mod array;
 mod context;
 mod copy;
 mod device;
@@ -15,9 +16,11 @@ mod graph;
 mod launch;
 mod memory;
 mod module;
+mod object;
 mod occupancy;
 mod pointer;
 mod pool;
+mod rectangle;
 mod stream;
 
 use std::ffi::{CStr, c_char};

@@ -122,6 +122,10 @@ impl Driver {
         self.events.retain(|_, event| event.context != handle);
         let modules: Vec<u64> = self.modules.iter().filter(|(_, m)| m.context == handle).map(|(m, _)| *m).collect();
         modules.into_iter().for_each(|module| self.unload(module));
+        self.arrays.retain(|_, array| array.context != handle);
+        self.mipmaps.retain(|_, mipmaps| mipmaps.context != handle);
+        let objects: Vec<u64> = self.objects.iter().filter(|(_, o)| o.context == handle).map(|(o, _)| *o).collect();
+        objects.into_iter().for_each(|object| self.end_object(object));
         for address in self.allocations.of_context(handle) {
             self.give_back(address, "the end of its context");
         }

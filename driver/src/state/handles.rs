@@ -9,6 +9,8 @@ pub enum Kind {
     Module,
     Function,
     Pool,
+    Array,
+    Mipmaps,
 }
 
 impl Kind {
@@ -20,6 +22,8 @@ impl Kind {
             Kind::Module => "module",
             Kind::Function => "function",
             Kind::Pool => "memory pool",
+            Kind::Array => "array",
+            Kind::Mipmaps => "mipmapped array",
         }
     }
 }
@@ -27,7 +31,7 @@ impl Kind {
 /// Gives handles out.
 #[derive(Default)]
 pub struct Handles {
-    given: [u64; 7],
+    given: [u64; 9],
 }
 
 impl Handles {

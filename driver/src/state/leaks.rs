@@ -17,6 +17,7 @@ impl Driver {
             (streams, "streams".into()),
             (self.events.values().filter(|event| fit(event.context)).count(), "events".into()),
             (self.modules.values().filter(|module| fit(module.context)).count(), "modules".into()),
+            (self.objects.values().filter(|object| fit(object.context)).count(), "textures and surfaces".into()),
             (pools, "memory pools".into()),
             (contexts, "contexts".into()),
             (retained, "uses of the primary context".into()),

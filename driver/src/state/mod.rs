@@ -1,6 +1,7 @@
 //! What the driver knows: contexts and all that belongs to them.
 
 pub mod allocations;
+pub mod arrays;
 pub mod contexts;
 pub mod enter;
 pub mod handles;
@@ -22,6 +23,7 @@ use crate::report;
 use crate::settings::Settings;
 use crate::status::{Answer, Status, wrong};
 use allocations::Allocations;
+use arrays::{Held, Mipmaps, Object};
 use contexts::Contexts;
 use handles::Handles;
 use modules::{Function, Module};
@@ -39,6 +41,10 @@ pub struct Driver {
     pub modules: BTreeMap<u64, Module>,
     pub functions: BTreeMap<u64, Function>,
     pub pools: BTreeMap<u64, allocations::Pool>,
+    pub arrays: BTreeMap<u64, Held>,
+    pub mipmaps: BTreeMap<u64, Mipmaps>,
+    /// Textures and surfaces, by the handles that kernels get.
+    pub objects: BTreeMap<u64, Object>,
     /// The device's own pool.
     pub default_pool: u64,
     /// The pool that allocations come from.
@@ -82,6 +88,9 @@ impl Driver {
             modules: BTreeMap::new(),
             functions: BTreeMap::new(),
             pools: BTreeMap::from([(default_pool, allocations::Pool::default())]),
+            arrays: BTreeMap::new(),
+            mipmaps: BTreeMap::new(),
+            objects: BTreeMap::new(),
             default_pool,
             current_pool: default_pool,
             sequence: 0,

@@ -63,6 +63,20 @@ functions! {
     cuMemcpyDtoH_v2(Pointer, u64, usize)
     cuMemcpyDtoHAsync_v2(Pointer, u64, usize, u64)
     cuMemcpy2D_v2(*const c_void)
+    cuMemcpy3D_v2(*const c_void)
+    cuMemcpyHtoA_v2(u64, usize, *const c_void, usize)
+    cuMemcpyAtoH_v2(Pointer, u64, usize, usize)
+    cuArrayCreate_v2(*mut u64, *const c_void)
+    cuArray3DCreate_v2(*mut u64, *const c_void)
+    cuArray3DGetDescriptor_v2(Pointer, u64)
+    cuArrayDestroy(u64)
+    cuMipmappedArrayCreate(*mut u64, *const c_void, u32)
+    cuMipmappedArrayGetLevel(*mut u64, u64, u32)
+    cuMipmappedArrayDestroy(u64)
+    cuTexObjectCreate(*mut u64, *const c_void, *const c_void, *const c_void)
+    cuTexObjectDestroy(u64)
+    cuSurfObjectCreate(*mut u64, *const c_void)
+    cuSurfObjectDestroy(u64)
     cuMemsetD32Async(u64, u32, usize, u64)
     cuDeviceGetDefaultMemPool(*mut u64, i32)
     cuMemPoolGetAttribute(u64, u32, Pointer)
@@ -103,11 +117,16 @@ pub fn made<T: Default>(call: impl FnOnce(*mut T) -> u32) -> T {
 // SAFETY of what follows: pointers are to live values, and scenarios only name memory that they have, or that the driver refuses.
 impl Gpu {
     pub fn open() -> Self {
+        Self::open_with(include_str!("kernels.ptx"))
+    }
+
+    /// Likewise, with other kernels.
+    pub fn open_with(text: &str) -> Self {
         let cu = Cu::open();
         assert_eq!(unsafe { (cu.cuInit)(0) }, 0);
         let context = made(|to| unsafe { (cu.cuDevicePrimaryCtxRetain)(to, 0) });
         assert_eq!(unsafe { (cu.cuCtxSetCurrent)(context) }, 0);
-        let text = CString::new(include_str!("kernels.ptx")).unwrap();
+        let text = CString::new(text).unwrap();
         let module = made(|to| unsafe { (cu.cuModuleLoadData)(to, text.as_ptr().cast()) });
         Self { cu, module }
     }

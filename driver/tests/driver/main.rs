@@ -13,3 +13,4 @@ mod modules;
 mod nvrtc;
 mod order;
 mod process;
+mod textures;
