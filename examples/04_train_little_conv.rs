@@ -60,7 +60,7 @@ fn main() -> Result<()> {
 
     // In inference batch normalization uses its running statistics, and the empty tape records nothing.
     let all: Vec<u32> = (0..test.len() as u32).collect();
-    let result = evaluate(&model, &test, &all, mean, std)?.sums;
+    let result = evaluate(&model, &test, &all, mean, std)?;
     println!("test accuracy {:.1} %, loss {:.3}", 100.0 * result.top1, result.loss);
     assert!(result.top1 > 0.5, "chance is {:.1} %", 100.0 / data.classes.len() as f64);
     Ok(())

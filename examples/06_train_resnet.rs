@@ -59,7 +59,7 @@ fn main() -> Result<()> {
             let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
             optimizer.step(&tape.backward(&loss)?, schedule.lr(step, steps * EPOCHS) as f32)?;
         }
-        let sums = evaluate(&model, &test, &all, mean, std)?.sums;
+        let sums = evaluate(&model, &test, &all, mean, std)?;
         accuracy = sums.top1;
         println!("epoch {}: test loss {:.3}, top-1 {:.1} %", epoch + 1, sums.loss, 100.0 * sums.top1);
     }

@@ -8,6 +8,8 @@ use super::{checkpoint, print};
 use crate::data::source;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::explain::judged as sheets;
+use crate::explain::report::write_picture;
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
@@ -34,7 +36,8 @@ pub struct Options {
     /// Print JSON: also the confusion matrix and every confused pair with its images
     #[arg(long)]
     json: bool,
-    /// Also write report.txt, report.json, confusion.csv and confusion.png into this folder
+    /// Also write report.txt, report.json, predictions.csv (what it says of each picture), confusion.csv, confusion.png,
+    /// and sheets of pictures, mistakes.png (the worst) and random.png, into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -51,10 +54,19 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     }
     meta.config.precision.check(&device)?;
     let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype());
-    let report = Report::new(&model, &meta, &images, &judged.name, judged.part, &path.display().to_string())?;
+    let (files, name) = (judged.images.names(), path.display().to_string());
+    let report = Report::new(&model, &meta, &images, files, &judged.name, judged.part, &name)?;
     if let Some(folder) = &options.out {
         super::faces(&report.classes, environment);
         report.write(folder, &report.picture()?)?;
+        let mistakes = sheets::mistakes(&report, &judged.images)?;
+        for (name, sheet) in mistakes
+            .into_iter()
+            .map(|sheet| ("mistakes.png", sheet))
+            .chain([("random.png", sheets::random(&report, &judged.images)?)])
+        {
+            write_picture(&folder.join(name), &sheet.draw()?)?;
+        }
     }
     if options.json {
         print(format_args!("{:#}", report.json()))?;

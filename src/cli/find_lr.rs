@@ -12,7 +12,6 @@ use crate::draw::axis::short;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files::unwritable;
-use crate::optim::Schedule;
 use crate::train::checkpoint::Progress;
 use crate::train::config::Config;
 use crate::train::logs::metrics::Row;
@@ -71,9 +70,9 @@ fn found(Options { from, to, steps, train: options }: Options, environment: &Env
     // A training like any other, whose folder nobody needs.
     let scratch = tempfile::tempdir_in(&out).map_err(|e| unwritable(&out, &e))?;
     let folder = scratch.path().join("run");
-    let (schedule, stop) = (Schedule::new(config.policy()?, config.lr, 1), AtomicBool::new(false));
+    let stop = AtomicBool::new(false);
     let mut shown = Shown {
-        test: RangeTest::new(schedule, steps, &stop, &STOP),
+        test: RangeTest::new(&config, steps, &stop, &STOP)?,
         progression: Progression::new(1, config.label_smoothing),
     };
     let mut trainer = Trainer::new(config, &data, &device, |info| RunDir::at(&folder, info), None)?;

@@ -3,6 +3,7 @@
 mod augmented;
 mod bench;
 mod checkpoint;
+mod compare;
 mod data;
 pub mod doctor;
 mod embed;
@@ -49,6 +50,8 @@ enum Command {
     FindLr(Box<find_lr::Options>),
     /// Loss, accuracy, scores of every class and confused classes of a run's checkpoint on its test set
     Eval(eval::Options),
+    /// Compare two checkpoints picture by picture: which changed rank, and whether the difference could be chance
+    Compare(compare::Options),
     /// Classify pictures with a trained network
     Predict(predict::Options),
     /// Show where a trained network looks: Grad-CAM maps over pictures, at one epoch or at many
@@ -102,6 +105,7 @@ pub fn run() -> i32 {
         Command::Train(options) => return ended(train::run(*options, environment)),
         Command::FindLr(options) => return ended(find_lr::run(*options, environment)),
         Command::Eval(options) => eval::run(options, environment),
+        Command::Compare(options) => compare::run(options, environment),
         Command::Predict(options) => predict::run(options, environment),
         Command::Explain(options) => explain::run(options, environment),
         Command::Embed(options) => embed::run(*options, environment),

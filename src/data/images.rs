@@ -65,6 +65,11 @@ impl Images {
         self.labels.is_empty()
     }
 
+    /// The pictures' files, as origins have them; none for pictures that are no files.
+    pub fn names(&self) -> Vec<String> {
+        self.origins.iter().map(|origin| origin.file.clone()).collect()
+    }
+
     /// Bytes of one picture.
     pub fn stride(&self) -> usize {
         self.height * self.width * 3

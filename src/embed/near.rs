@@ -74,7 +74,7 @@ impl Near {
         let name =
             |class: Option<usize>| class.map_or("unlabelled".into(), |class| face::label(class, &classes[class]));
         let captions = vec![(name(self.class), Tone::Plain), (self.name.clone(), Tone::Faint)];
-        let mut cells = vec![Cell { picture: enlarged(&self.picture), captions }];
+        let mut cells = vec![Cell { picture: enlarged(&self.picture), above: None, captions }];
         for Neighbor { index, distance } in &self.nearest {
             let class = pictures.class(*index);
             let tone = match (self.class, class) {
@@ -84,7 +84,7 @@ impl Near {
             };
             let captions =
                 vec![(name(class), tone), (format!("{}, {distance:.3}", pictures.numbers[*index]), Tone::Faint)];
-            cells.push(Cell { picture: enlarged(&seen(&pictures.images, *index)?), captions });
+            cells.push(Cell { picture: enlarged(&seen(&pictures.images, *index)?), above: None, captions });
         }
         Ok(cells)
     }

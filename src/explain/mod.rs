@@ -8,6 +8,7 @@
 mod diagnosis;
 pub mod drift;
 pub mod gallery;
+pub mod judged;
 pub mod layers;
 pub mod paint;
 pub mod preview;

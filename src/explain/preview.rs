@@ -51,6 +51,7 @@ pub fn preview(
     };
     let cell = |picture, captions: &[String]| Cell {
         picture,
+        above: None,
         captions: captions.iter().map(|caption| (caption.clone(), Tone::Plain)).collect(),
     };
     let first = |at| {

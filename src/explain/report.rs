@@ -74,7 +74,7 @@ impl Shown<'_> {
             }
             _ => overlay(&self.picture.shown, &self.map(), self.cam.size, self.palette),
         };
-        Cell { picture, captions }
+        Cell { picture, above: None, captions }
     }
 
     /// Writes the overlay (PNG) and the raw map (NPY) into `folder`, and returns what is to be known about them.
@@ -169,7 +169,7 @@ pub fn sheet(rows: &[Vec<Shown>], epochs: bool) -> Sheet {
 fn original(picture: &Picture, classes: &[String]) -> Cell {
     let truth = picture.truth.map(|class| (format!("true: {}", face::label(class, &classes[class])), Tone::Faint));
     let captions = std::iter::once((picture.name.clone(), Tone::Plain)).chain(truth).collect();
-    Cell { picture: picture.shown.clone(), captions }
+    Cell { picture: picture.shown.clone(), above: None, captions }
 }
 
 /// Writes a PNG.

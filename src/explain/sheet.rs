@@ -24,11 +24,13 @@ pub struct Sheet {
     pub palette: Option<Palette>,
 }
 
-/// A picture and what stands below it.
+/// A picture and what stands above and below it.
 #[derive(Clone, Debug)]
 pub struct Cell {
     /// The picture.
     pub picture: RgbImage,
+    /// One line above it, if there is any.
+    pub above: Option<String>,
     /// One line each.
     pub captions: Vec<(String, Tone)>,
 }
@@ -84,7 +86,9 @@ impl Sheet {
         let lines = |row: &[Cell]| row.iter().map(|cell| cell.captions.len()).max().unwrap_or(0) as u32;
         let head = MARGIN + TITLE + NOTE * self.notes.len() as u32 + GAP / 2;
         let header = if self.header.is_empty() { 0 } else { HEADER };
-        let heights: Vec<u32> = self.rows.iter().map(|row| tall + 6 + CAPTION * lines(row) + GAP).collect();
+        let above = |row: &[Cell]| if row.iter().any(|cell| cell.above.is_some()) { CAPTION } else { 0 };
+        let heights: Vec<u32> =
+            self.rows.iter().map(|row| above(row) + tall + 6 + CAPTION * lines(row) + GAP).collect();
         let grid: u32 = heights.iter().sum();
         let below = |top: &mut u32, height: &u32| Some(std::mem::replace(top, *top + height));
         let tops: Vec<u32> = heights.iter().scan(head + header, below).collect();
@@ -109,7 +113,11 @@ impl Sheet {
                 line(left(column), head + 18, 15.0, Tone::Plain, text, side)?;
             }
             for (row, &top) in self.rows.iter().zip(&tops) {
+                let tall = above(row) + tall;
                 for (column, cell) in row.iter().enumerate() {
+                    if let Some(text) = &cell.above {
+                        line(left(column), top + CAPTION - 6, 13.0, Tone::Plain, text, side)?;
+                    }
                     for (y, (text, tone)) in (top + tall + 18..).step_by(CAPTION as usize).zip(&cell.captions) {
                         line(left(column), y, 13.0, *tone, text, side)?;
                     }
@@ -122,7 +130,7 @@ impl Sheet {
         })?;
         for (row, &top) in self.rows.iter().zip(&tops) {
             for (column, cell) in row.iter().enumerate() {
-                replace(&mut page, &cell.picture, i64::from(left(column)), i64::from(top));
+                replace(&mut page, &cell.picture, i64::from(left(column)), i64::from(top + above(row)));
             }
         }
         if let (Some(Key { from, room, .. }), Some(palette)) = (key, self.palette) {

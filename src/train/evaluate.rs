@@ -12,44 +12,41 @@ use crate::op::augment::Augment;
 use crate::op::cross_entropy::cross_entropy;
 use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
-use crate::op::topk::topk;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 /// Images in a batch of [`evaluate`].
 pub(super) const EVALUATION_BATCH: usize = 256;
 
-/// What one pass over images says.
-pub struct Evaluation {
-    /// Loss and accuracy. The "step" of a loss that is not finite is its batch; see [`bad_batch`].
-    pub sums: Metrics,
-    /// `[B, 1]` of each batch.
-    predicted: Vec<Tensor>,
-}
-
-impl Evaluation {
-    /// The class with the largest logit of each image, in the order of the images. They stay on the device until asked
-    /// for: an epoch's evaluation needs the sums alone.
-    pub fn predictions(&self) -> Result<Vec<i32>> {
-        let mut predictions = Vec::new();
-        for batch in &self.predicted {
-            predictions.extend(batch.to_vec::<i32>()?);
-        }
-        Ok(predictions)
-    }
-}
-
-/// Loss, accuracy and predictions of `model` on images `indices`, in inference mode.
+/// Loss and accuracy of `model` on images `indices`, in inference mode. The "step" of a loss that is not finite is its batch; see
+/// [`bad_batch`].
+///
+/// # Errors
+/// No images; what the device says.
 pub fn evaluate(
     model: &dyn Layer,
     images: &Resident,
     indices: &[u32],
     mean: [f32; 3],
     std: [f32; 3],
-) -> Result<Evaluation> {
+) -> Result<Metrics> {
+    evaluate_each(model, images, indices, mean, std, &mut |_| Ok(()))
+}
+
+/// The same; `each` gets the logits `[B, K]` of each batch, in the order of the images.
+///
+/// # Errors
+/// Those of [`evaluate`] and `each`.
+pub fn evaluate_each(
+    model: &dyn Layer,
+    images: &Resident,
+    indices: &[u32],
+    mean: [f32; 3],
+    std: [f32; 3],
+    each: &mut dyn FnMut(&Tensor) -> Result<()>,
+) -> Result<Metrics> {
     let how = Augment::evaluation(mean, std);
     let mut totals: Option<Totals> = None;
-    let mut predicted = Vec::new();
     let order = images.order(indices)?;
     for at in (0..indices.len()).step_by(EVALUATION_BATCH) {
         let batch = EVALUATION_BATCH.min(indices.len() - at);
@@ -61,10 +58,9 @@ pub fn evaluate(
             totals = Some(Totals::new(x.device())?);
         }
         totals.as_ref().expect("set above").add(&loss, &logits, &labels, (at / EVALUATION_BATCH) as u32)?;
-        predicted.push(topk(&logits, 1)?.1);
+        each(&logits)?;
     }
-    let sums = totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()?;
-    Ok(Evaluation { sums, predicted })
+    totals.ok_or_else(|| Error::usage("there are no images to evaluate on"))?.read()
 }
 
 /// Rebuilds the network of a checkpoint on `device`.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::checkpoint::Progress;
+use super::config::Config;
 use super::logs::metrics::Row;
 use super::observer::{Observer, Running};
 use crate::draw::axis::{Axis, short};
@@ -50,9 +51,14 @@ pub struct RangeTest<'a> {
 }
 
 impl<'a> RangeTest<'a> {
-    /// Of so many `steps` under `schedule`; sets `stop` after the last, and also if `outer` is set.
-    pub fn new(schedule: Schedule, steps: u64, stop: &'a AtomicBool, outer: &'a AtomicBool) -> Self {
-        Self { schedule, steps, stop, outer, tried: Vec::new(), sums: (0.0, 0.0) }
+    /// Of so many `steps` of a training as `config` says, whose schedule is a range; sets `stop` after the last, and also if `outer` is
+    /// set.
+    ///
+    /// # Errors
+    /// A schedule that cannot be read.
+    pub fn new(config: &Config, steps: u64, stop: &'a AtomicBool, outer: &'a AtomicBool) -> Result<Self> {
+        let schedule = Schedule::new(config.policy()?, config.lr, 1);
+        Ok(Self { schedule, steps, stop, outer, tried: Vec::new(), sums: (0.0, 0.0) })
     }
 
     /// The steps so far.
@@ -126,7 +132,7 @@ pub fn write(tried: &[Tried], title: &str, folder: &Path) -> Result<()> {
     let ends = [rates.clone().fold(f64::INFINITY, f64::min), rates.fold(0.0, f64::max)];
     let curve = |name: &str, color, of: fn(&Tried) -> f64| Series {
         name: name.into(),
-        value: tried.last().map_or(String::new(), |last| short(of(last))),
+        value: String::new(),
         color,
         points: tried.iter().map(|tried| (tried.lr, of(tried))).collect(),
     };
@@ -136,7 +142,8 @@ pub fn write(tried: &[Tried], title: &str, folder: &Path) -> Result<()> {
     ];
     // What ran away at the end would leave nothing of the rest.
     let most = tried.first().map_or(1.0, |first| 1.5 * first.smoothed);
-    let shown: Vec<f64> = tried.iter().map(|tried| tried.smoothed.min(most)).collect();
+    let shown: Vec<f64> =
+        tried.iter().flat_map(|tried| [tried.loss, tried.smoothed]).filter(|loss| *loss <= most).collect();
     let axis = Axis::around(&[&shown[..], &[most]].concat(), 0.0, f64::INFINITY);
     let clipped = |mut series: Series| {
         series.points.iter_mut().for_each(|point| point.1 = if point.1 > most { f64::NAN } else { point.1 });

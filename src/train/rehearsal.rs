@@ -1,7 +1,7 @@
 //! What a training will launch, found before it begins, so that all of it is compiled at once.
 
 use super::checkpoint::Meta;
-use super::evaluate::{EVALUATION_BATCH, evaluate};
+use super::evaluate::{EVALUATION_BATCH, evaluate_each};
 use super::images::Resident;
 use super::learning::Learning;
 use super::observer::Observer;
@@ -15,6 +15,7 @@ use crate::op::cross_entropy::ClassWeights;
 use crate::op::index_select::index_select;
 use crate::op::metrics::Totals;
 use crate::op::random::Key;
+use crate::op::topk::topk;
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
@@ -82,7 +83,9 @@ fn rehearse(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<()> {
     // A set's batches are full ones, and a last one of what is left.
     let left = |&count: &usize| count.min(EVALUATION_BATCH + count % EVALUATION_BATCH);
     for count in evaluated.iter().map(left).filter(|&count| count > 0) {
-        evaluate(&model, &images, &order[..count], meta.mean, meta.std)?;
+        // The report wants to know what it says of each.
+        let each = &mut |logits: &Tensor| topk(logits, 1).map(drop);
+        evaluate_each(&model, &images, &order[..count], meta.mean, meta.std, each)?;
     }
     Ok(())
 }

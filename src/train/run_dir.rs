@@ -200,7 +200,7 @@ fn not_empty(path: &Path) -> Error {
 
 /// Whether it is the name that one of a run's files has while it is written.
 fn is_temporary(name: &str) -> bool {
-    const OURS: [&str; 15] = [
+    const OURS: [&str; 16] = [
         "run.json",
         "split.csv",
         "broken.txt",
@@ -211,6 +211,7 @@ fn is_temporary(name: &str) -> bool {
         "running.png",
         "report.txt",
         "report.json",
+        "predictions.csv",
         "confusion.csv",
         "confusion.png",
         "best.safetensors",

@@ -1,8 +1,10 @@
 //! The report on a checkpoint: what one pass over a set of images says about it, as text, JSON, CSV and a picture.
 
+pub mod compare;
 pub mod confusion;
 pub mod fit;
 pub mod heatmap;
+pub mod predictions;
 pub mod scores;
 
 use std::fmt::Write;
@@ -12,8 +14,8 @@ use image::RgbImage;
 use serde_json::{Value, json};
 
 use crate::train::checkpoint::Meta;
-use crate::train::evaluate::evaluate;
 use confusion::{Confusion, Mistake, mistakes};
+use predictions::{Prediction, predictions};
 
 use crate::device::Target;
 use crate::draw::pen::png;
@@ -68,6 +70,10 @@ pub struct Report {
     pub confusion: Confusion,
     /// Precision, recall, F1.
     pub scores: Scores,
+    /// What it says of each image.
+    pub predictions: Vec<Prediction>,
+    /// The images' files, if they are any.
+    pub files: Vec<String>,
     /// The confused pairs of classes, the most frequent first, with their images.
     pub mistakes: Vec<Mistake>,
     /// Which scores are undefined; what a precision other than f32 saves.
@@ -77,7 +83,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs all of `images`, which are `part` of data set `data`, through `model` of checkpoint `checkpoint` once.
+    /// Runs all of `images`, which are `part` of data set `data` and came from `files`, through `model` of checkpoint `checkpoint`
+    /// once.
     ///
     /// # Errors
     /// No images; a device that fails.
@@ -85,13 +92,16 @@ impl Report {
         model: &dyn Layer,
         meta: &Meta,
         images: &Resident,
+        files: Vec<String>,
         data: &str,
         part: Part,
         checkpoint: &str,
     ) -> Result<Self> {
-        let pass = evaluate(model, images, &images.all(), meta.mean, meta.std)?;
-        let (labels, predictions, classes) = (images.labels()?, pass.predictions()?, meta.classes.clone());
-        let confusion = Confusion::count(&labels, &predictions, classes.len())?;
+        let (sums, predictions) = predictions(model, images, &images.all(), meta.mean, meta.std)?;
+        let classes = meta.classes.clone();
+        let labels: Vec<i32> = predictions.iter().map(|one| one.truth as i32).collect();
+        let predicted: Vec<i32> = predictions.iter().map(|one| one.predicted as i32).collect();
+        let confusion = Confusion::count(&labels, &predicted, classes.len())?;
         let scores = Scores::of(&confusion);
         let mut notes = scores.notes(&classes);
         notes.extend(half(meta, images.target()));
@@ -100,10 +110,12 @@ impl Report {
             epoch: meta.progress.epoch,
             title: format!("{} on {data}", meta.config.model),
             part,
-            sums: pass.sums,
+            sums,
             notes,
             fit: None,
-            mistakes: mistakes(&labels, &predictions),
+            mistakes: mistakes(&labels, &predicted),
+            predictions,
+            files,
             classes,
             confusion,
             scores,
@@ -175,8 +187,8 @@ impl Report {
         heatmap::bitmap(&title, &self.classes, &self.confusion)
     }
 
-    /// Writes `report.txt`, `report.json`, `confusion.csv` and `confusion.png` (`picture`) into `folder`, over those of an
-    /// earlier report.
+    /// Writes `report.txt`, `report.json`, `predictions.csv`, `confusion.csv` and `confusion.png` (`picture`) into `folder`, over
+    /// those of an earlier report.
     ///
     /// # Errors
     /// A folder that cannot be made or written to.
@@ -185,6 +197,8 @@ impl Report {
             .map_err(|e| Error::file(folder, format!("cannot be made: {e}; choose another ‹out›")))?;
         write_atomic(&folder.join("report.txt"), self.text().as_bytes())?;
         write_atomic(&folder.join("report.json"), format!("{:#}\n", self.json()).as_bytes())?;
+        let predictions = predictions::csv(&self.predictions, &self.files, &self.classes)?;
+        write_atomic(&folder.join("predictions.csv"), &predictions)?;
         write_atomic(&folder.join("confusion.csv"), &self.confusion.csv(&self.classes)?)?;
         write_atomic(&folder.join("confusion.png"), &png(picture)?)
     }

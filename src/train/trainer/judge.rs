@@ -34,7 +34,7 @@ impl Trainer {
                 continue;
             }
             let watch = Watch::start(&self.device);
-            let sums = evaluate(&model, images, &indices, self.meta.mean, self.meta.std)?.sums;
+            let sums = evaluate(&model, images, &indices, self.meta.mean, self.meta.std)?;
             if let Some(bad) = sums.first_bad_step {
                 let x = bad_batch(images, &indices, bad, self.meta.mean, self.meta.std)?;
                 let place = first_bad_layer(&model, &x, &mut Pass::inference(&mut Tape::new()));

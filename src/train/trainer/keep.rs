@@ -104,7 +104,8 @@ impl Trainer {
     pub fn report(&mut self) -> Result<Report> {
         const BEST: &str = "checkpoints/best.safetensors";
         let (model, meta) = load_model(&self.own.run.file(BEST), &self.device)?;
-        let mut report = Report::new(&model, &meta, &self.test, &self.own.data, Part::Test, BEST)?;
+        let mut report =
+            Report::new(&model, &meta, &self.test, self.own.files.clone(), &self.own.data, Part::Test, BEST)?;
         report.fit = fit::note(self.own.logs.rows());
         let picture = report.picture()?;
         report.write(self.own.run.path(), &picture)?;

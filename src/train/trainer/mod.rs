@@ -71,6 +71,8 @@ struct Own {
     logs: Logs,
     /// The data set's name.
     data: String,
+    /// The test pictures' files, if they are any.
+    files: Vec<String>,
     warnings: Vec<String>,
     /// The weights of others that it began with.
     begun: Begun,
@@ -139,8 +141,8 @@ impl Trainer {
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
         device.choices().prefer(&info.kernels);
         let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
-        let (device, data) = (device.clone(), data.name.clone());
-        let own = Own { run, info, logs, data, warnings, begun };
+        let (device, data, files) = (device.clone(), data.name.clone(), data.test.names());
+        let own = Own { run, info, logs, data, files, warnings, begun };
         let (frozen, too_large) = (None, None);
         let mut trainer = Self {
             images,

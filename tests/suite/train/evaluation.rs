@@ -5,9 +5,9 @@ use warptape::nn::{Layer, Pass, models};
 use warptape::op::augment::Augment;
 use warptape::op::random::Key;
 use warptape::tape::Tape;
-use warptape::train::evaluate::evaluate;
 use warptape::train::images::Resident;
 use warptape::train::report::confusion::Confusion;
+use warptape::train::report::predictions::{csv, predictions, wrong};
 
 use crate::support::devices;
 
@@ -47,8 +47,8 @@ fn a_pass_agrees_with_counting_image_by_image() {
         for step in 0..20 {
             model.forward(&mut Pass::training(&mut Tape::new(), 0, step), &x).unwrap();
         }
-        let pass = evaluate(&model, &resident, &chosen, mean, std).unwrap();
-        let predictions = pass.predictions().unwrap();
+        let (sums, each) = predictions(&model, &resident, &chosen, mean, std).unwrap();
+        let predicted: Vec<i32> = each.iter().map(|one| one.predicted as i32).collect();
         device.check_guards().unwrap();
 
         let order = resident.order(&chosen).unwrap();
@@ -64,17 +64,38 @@ fn a_pass_agrees_with_counting_image_by_image() {
             in_five += u64::from(better < 5);
             loss += logits.iter().map(|v| v.exp()).sum::<f64>().ln() - logits[truth];
             let most = (0..CLASSES).rev().max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap();
-            assert_eq!(predictions[row], most as i32, "{label}: image {image}");
+            assert_eq!(predicted[row], most as i32, "{label}: image {image}");
+            let sum = logits.iter().map(|v| v.exp()).sum::<f64>();
+            let one = each[row];
+            for (found, class) in [(one.probability, most), (one.of_truth, truth)] {
+                assert!((found - logits[class].exp() / sum).abs() < 2e-5, "{label}: image {image}: {one:?}");
+            }
+            assert_eq!(
+                (one.truth, one.rank, one.is_right()),
+                (truth, better + 1, better == 0),
+                "{label}: image {image}"
+            );
             counts[truth][most] += 1;
         }
         let n = chosen.len() as f64;
-        assert_eq!((pass.sums.count, pass.sums.first_bad_step), (chosen.len() as u64, None));
-        assert_eq!((pass.sums.top1, pass.sums.top5), (hits as f64 / n, in_five as f64 / n), "{label}");
-        assert!((pass.sums.loss - loss / n).abs() < 1e-5, "{label}: {} and {}", pass.sums.loss, loss / n);
+        assert_eq!((sums.count, sums.first_bad_step), (chosen.len() as u64, None));
+        assert_eq!((sums.top1, sums.top5), (hits as f64 / n, in_five as f64 / n), "{label}");
+        assert!((sums.loss - loss / n).abs() < 1e-5, "{label}: {} and {}", sums.loss, loss / n);
         let labels: Vec<i32> = chosen.iter().map(|&image| images.labels[image as usize]).collect();
-        let confusion = Confusion::count(&labels, &predictions, CLASSES).unwrap();
+        let confusion = Confusion::count(&labels, &predicted, CLASSES).unwrap();
         assert!((0..CLASSES).all(|truth| confusion.row(truth) == counts[truth]), "{label}");
         assert!(confusion.predicted().iter().filter(|&&count| count > 0).count() > 2, "few classes in {counts:?}");
         assert!(hits > 0 && hits < chosen.len() as u64 && in_five > hits, "{label}: {hits} {in_five}");
+
+        let wrong = wrong(&each);
+        assert_eq!(wrong.len() as u64, chosen.len() as u64 - hits, "{label}");
+        assert!(wrong.windows(2).all(|two| each[two[0]].of_truth <= each[two[1]].of_truth), "{label}: {wrong:?}");
+        let names: Vec<String> = (0..CLASSES).map(|class| format!("class, {class}")).collect();
+        let table = String::from_utf8(csv(&each, &["a.png".into()], &names).unwrap()).unwrap();
+        let (lines, one) = (table.lines().collect::<Vec<_>>(), each[0]);
+        assert_eq!(lines.len(), 1 + chosen.len(), "{label}");
+        let begin = format!("0,a.png,\"class, {}\",\"class, {}\",", one.truth, one.predicted);
+        assert!(lines[1].starts_with(&begin) && lines[1].ends_with(&format!(",{}", one.rank)), "{label}: {}", lines[1]);
+        assert!(lines[2].starts_with("1,,"), "{label}: {}", lines[2]);
     }
 }

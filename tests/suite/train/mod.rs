@@ -1,9 +1,11 @@
 //! Networks, the loop, run folders, reports and explaining.
 
 mod anywhere;
+mod compare;
 mod evaluation;
 mod explain;
 mod explain_causes;
+mod find_lr;
 mod first_step;
 mod fit;
 mod freezing;
