@@ -9,10 +9,15 @@ use crate::number::{approx, half, single};
 
 /// A type of 16 bits, and how a product is added to: exact or rounded to odd.
 pub trait Small: Kind<Lane = f32> + Narrow {
+    /// The bits of [`half::OUTSIDE`] as f32.
+    const OUTSIDE: u32;
+
     fn fma(a: f32, b: f32, c: f32) -> f32;
 }
 
 impl<const FTZ: bool> Small for F16<FTZ> {
+    const OUTSIDE: u32 = 0x7f80_0000 | (half::OUTSIDE as u32 & 0x3ff) << 13;
+
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         half::fma_f16(a, b, c)
@@ -20,6 +25,8 @@ impl<const FTZ: bool> Small for F16<FTZ> {
 }
 
 impl<const FTZ: bool> Small for Bf16<FTZ> {
+    const OUTSIDE: u32 = (half::OUTSIDE as u32) << 16;
+
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         half::fma_bf16(a, b, c)
@@ -53,6 +60,11 @@ binary! {
 ternary! {
     Fma<K: Small>[SAT]: (K, K, K) -> K = |a, b, c| limit::<SAT>(K::fma(a, b, c));
     FmaRelu<K: Small>: (K, K, K) -> K = |a, b, c| single::relu(K::fma(a, b, c));
+    FmaOob<K: Small>[RELU]: (K, K, K) -> K = |a, b, c| {
+        let sum = K::fma(a, b, c);
+        let outside = [a, b, c].map(|value| value.to_bits() == K::OUTSIDE);
+        if outside[0] | outside[1] | outside[2] { 0.0 } else if RELU { single::relu(sum) } else { sum }
+    };
     Min3<K: Float>[NAN, ABS]: (K, K, K) -> K = |a, b, c| {
         let [a, b, c] = [a, b, c].map(|value| if ABS { value.abs() } else { value });
         single::min::<NAN>(single::min::<NAN>(a, b), c)
@@ -138,6 +150,14 @@ pub fn find(asked: Asked) -> Option<Found> {
 fn arithmetic(asked: Asked) -> Option<Found> {
     let Asked { isa, op, mut words, .. } = asked;
     let nearest = words.flag("rn");
+    if op == "fma" && nearest && words.flag("oob") {
+        let relu = words.flag("relu");
+        let last = words.last()?;
+        return match relu {
+            false => small!(last, isa, false, three_plain, three_plain, pair3_plain, pair3_plain, FmaOob, [false]),
+            true => small!(last, isa, false, three_plain, three_plain, pair3_plain, pair3_plain, FmaOob, [true]),
+        };
+    }
     let ftz = words.flag("ftz");
     let sat = words.flag("sat");
     let relu = !sat && words.flag("relu");

@@ -65,6 +65,7 @@ pub fn in_order<'a>(op: &str, rest: &[&'a str]) -> Option<Vec<&'a str>> {
         "finite" | "infinite" | "number" | "notanumber" | "normal" | "subnormal" | "ls" | "hs" => 1,
         "po" => -1,
         "and" | "or" | "xor" | "cc" => 2,
+        "oob" => 2,
         "ftz" => 3,
         "NaN" => 4,
         "xorsign" => 5,

@@ -10,6 +10,7 @@ use crate::run::warpgroup::{A, Asked};
 use crate::run::whole::{Registers, tried};
 use crate::run::{Kind, Next, Step};
 use crate::tensor::element::Element;
+use crate::tensor::mma::SparseMma;
 use crate::tensor::wgmma::{self, Major, Operand as Matrix, Sums, Wgmma};
 use crate::text::tree::Operand;
 
@@ -29,7 +30,17 @@ impl Decoder<'_> {
     fn multiply_async(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Box<dyn Run>, Refusal> {
         self.out.has_proxies = true;
         let wgmma = wgmma::find(self.around.isa, parts).ok_or(UNKNOWN)?;
-        let [d, a, b, add, rest @ ..] = operands else { return Err("lacks operands".into()) };
+        let (metadata, operands) = match (wgmma.sparse, operands) {
+            (None, all) => (None, all.to_vec()),
+            (Some(sparse), [d, a, b, metadata, Operand::Integer(selector), rest @ ..]) => {
+                let selector = u32::try_from(*selector).ok().filter(|selector| *selector < sparse.selectors());
+                let selector = selector.ok_or("has a sparsity selector that its shape does not have")?;
+                let metadata = self.source(metadata, Width::B32)?;
+                (Some((sparse, metadata, selector)), [&[d.clone(), a.clone(), b.clone()], rest].concat())
+            }
+            _ => return Err("lacks metadata or a selector".into()),
+        };
+        let [d, a, b, add, rest @ ..] = &operands[..] else { return Err("lacks operands".into()) };
         let d = self.results(d, wgmma.d.width())?;
         fits("D", &d, wgmma.d.registers)?;
         let in_registers = matches!(a, Operand::Vector(_));
@@ -62,7 +73,8 @@ impl Decoder<'_> {
         let major = |turned: Option<&i128>| if turned == Some(&1) { Major::Mn } else { Major::K };
         let a_major = if in_registers { Major::K } else { major(turned.first()) };
         let b_major = major(turned.last());
-        Ok(Box::new(Multiply { wgmma, d, a, b, add, negate: scaled.iter().product::<i128>() < 0, a_major, b_major }))
+        let negate = scaled.iter().product::<i128>() < 0;
+        Ok(Box::new(Multiply { wgmma, d, a, metadata, b, add, negate, a_major, b_major }))
     }
 }
 
@@ -76,6 +88,8 @@ struct Multiply {
     wgmma: Wgmma,
     d: Registers,
     a: Factor,
+    /// Of sparse A: what they mean, the register with metadata, the selector.
+    metadata: Option<(SparseMma, u32, u32)>,
     b: u32,
     /// The predicate `scale-d`.
     add: u32,
@@ -111,9 +125,9 @@ impl Step<'_, '_> {
         bits: u64,
         element: Element,
         major: Major,
-        size: usize,
+        (size, depth): (usize, usize),
     ) -> Result<(Matrix, std::ops::Range<u64>), Next> {
-        let matrix = Matrix::new(bits, element, major, size)
+        let matrix = Matrix::new(bits, element, major, size, depth)
             .map_err(|why| wrong(self, 0, format!("multiplies by wgmma, but {why}")))?;
         let (mut first, mut end) = (u64::MAX, 0);
         for (.., address) in matrix.units() {
@@ -131,6 +145,7 @@ impl Run for Multiply {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
         let (number, warp) = tried!(step.warpgroup(mask));
         let mut ranges = Vec::new();
+        let (a_depth, b_depth) = self.wgmma.depths();
         let a = match &self.a {
             Factor::Registers(registers) => {
                 let mut all = Box::new([[0; LANES]; 4]);
@@ -140,19 +155,32 @@ impl Run for Multiply {
             }
             Factor::Shared(register) => {
                 let bits = tried!(step.same(*register, Width::B64, "descriptor"));
-                let (matrix, range) = tried!(step.matrix(bits, self.wgmma.a, self.a_major, 64));
+                let (matrix, range) = tried!(step.matrix(bits, self.wgmma.a, self.a_major, (64, a_depth)));
                 ranges.push(range);
                 A::Shared(matrix)
             }
         };
         let bits = tried!(step.same(self.b, Width::B64, "descriptor"));
-        let (b, range) = tried!(step.matrix(bits, self.wgmma.b, self.b_major, self.wgmma.shape.n));
+        let (b, range) = tried!(step.matrix(bits, self.wgmma.b, self.b_major, (self.wgmma.shape.n, b_depth)));
         ranges.push(range);
         let add = tried!(step.same(self.add, Width::Predicate, "scale-d")) == 1;
         for range in &ranges {
             tried!(step.apart(0, range, Kind::Read));
         }
-        let asked = Asked { wgmma: self.wgmma, a, b, sums: Sums { add, negate: self.negate } };
+        let meets = match &self.metadata {
+            None => None,
+            Some((sparse, register, selector)) => {
+                let mut all = [[0; LANES]];
+                let register = Registers { offsets: vec![*register], width: Width::B32 };
+                // SAFETY: the decoder placed the register.
+                unsafe { register.get(step.words, &mut all) };
+                match sparse.meets(&all[0], *selector) {
+                    Ok(meets) => Some(Box::new(meets)),
+                    Err(what) => return wrong(step, 0, format!("multiplies wrongly: {what}")),
+                }
+            }
+        };
+        let asked = Asked { wgmma: self.wgmma, a, meets, b, sums: Sums { add, negate: self.negate } };
         // SAFETY: the decoder placed D's registers.
         let done = unsafe { step.block.warpgroups[number].ask(warp, asked, &self.d, step.words) };
         match done {

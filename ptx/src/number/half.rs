@@ -2,6 +2,10 @@
 
 use super::odd;
 
+/// What tensor copies may fill what lies outside of a tensor with: the "OOB-NaN" of f16 and bf16, which `fma.oob` takes for zero.
+/// The manual does not say which NaN that is; this is none that anything computes.
+pub const OUTSIDE: u16 = 0x7ffe;
+
 /// `a * b + c` of f16, rounded to odd in f32: the product of two is exact there.
 #[inline(always)]
 pub fn fma_f16(a: f32, b: f32, c: f32) -> f32 {

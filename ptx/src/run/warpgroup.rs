@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::whole::Registers;
 use crate::lane::{LANES, Width};
 use crate::tensor::Lanes;
+use crate::tensor::mma::Meets;
 use crate::tensor::wgmma::{Operand, Source, Sums, Wgmma};
 
 /// Four warps and what they asked for.
@@ -41,6 +42,8 @@ type Key = (*mut u32, u32);
 pub struct Asked {
     pub wgmma: Wgmma,
     pub a: A,
+    /// Of sparse A: which rows of B it meets.
+    pub meets: Option<Box<Meets>>,
     pub b: Operand,
     pub sums: Sums,
 }
@@ -174,7 +177,8 @@ impl Warpgroup {
             let flying = queue.flying.iter_mut().find(|flying| flying.key() == key);
             &mut flying.expect("sums fly until the last multiply is done").values[..]
         });
-        first.wgmma.run(d, a, &first.b, first.sums, read);
+        let meets: Vec<&Meets> = asked.iter().filter_map(|asked| asked.meets.as_deref()).collect();
+        first.wgmma.run(d, (a, meets.try_into().ok()), &first.b, first.sums, read);
         self.done += 1;
         Ok(())
     }

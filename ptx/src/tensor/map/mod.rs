@@ -16,6 +16,7 @@ pub use replace::{Field, replace};
 pub use units::{Start, Unit};
 
 use super::swizzle::Swizzle;
+use crate::number::half::OUTSIDE;
 
 /// A tensor's elements, in the order of the driver's `CUtensorMapDataType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,12 +154,13 @@ impl TensorMap {
         }
     }
 
-    /// 16 bytes of what is read outside the tensor: zeros, or NaN with all bits but the sign set (the manual does not say
-    /// which its "OOB-NaN" is).
+    /// 16 bytes of what is read outside the tensor: zeros, or NaN: of 16 bits [`OUTSIDE`], of others with all bits but the sign
+    /// set (the manual does not say which its "OOB-NaN" is).
     pub fn fill(&self) -> [u8; 16] {
         let size = self.data.size() as usize;
         std::array::from_fn(|byte| match (self.fill_nan, byte % size == size - 1) {
             (false, _) => 0,
+            (true, last) if size == 2 => OUTSIDE.to_le_bytes()[usize::from(last)],
             (true, true) => 0x7f,
             (true, false) => 0xff,
         })

@@ -6,6 +6,7 @@ mod sparse;
 
 pub use find::find;
 pub(super) use find::{Types, shape_and_layouts};
+pub use run::Meets;
 pub use sparse::{SparseMma, find_sparse};
 
 use super::fragment::Fragment;

@@ -193,7 +193,7 @@ fn directed(round: Round) -> fn(f64, f64, f64) -> f64 {
 }
 
 /// Which row of B each element of a row of sparse A meets.
-pub(super) type Meets = [[u8; 64]; 16];
+pub type Meets = [[u8; 64]; 16];
 
 /// Adds A × B to `sums`, of which there are as many rows as A has. `PER` elements are in a register; `DEPTH` is the most that
 /// B may have rows. Element `index` of register `r` in lane `l` is `planes[r * PER + index][l]`; `meets` tells the row of B

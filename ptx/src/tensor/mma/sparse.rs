@@ -2,12 +2,11 @@
 //!
 //! Of each chunk of a row of A half is there: of 4 elements of 16 or 8 bits 2, of 2 tf32 1, of 4 pairs of 4 bits 2 pairs. Four
 //! bits of metadata name a chunk's two places (tf32's as halves of 16 bits). What is there lies in registers as a dense A of
-//! half the columns does. Known are the shapes whose metadata's layout CUTLASS writes down (`mma_traits_sm90_gmma_sparse.hpp`,
-//! `host_reorder.h`); `m16n8k16` with 16 bits, `m16n8k8` with tf32, `m16n8k32` with 8 bits and `m16n8k64` with 4 bits, which the
-//! manual shows in figures only, are not here.
+//! half the columns does. Which lanes hold which metadata is as CUTLASS writes it down for shapes whose rows have 32 bytes
+//! without their zeros (`mma_traits_sm90_gmma_sparse.hpp`, `host_reorder.h`); of rows of 16 bytes half as many lanes hold all.
 
 use super::run::Meets;
-use super::{Kind, Mma, Types, shape_and_layouts};
+use super::{Kind, Mma, Shape, Types, shape_and_layouts};
 use crate::lane::Isa;
 use crate::tensor::element::Element::{self, *};
 use crate::tensor::fragment::Fragment;
@@ -24,7 +23,7 @@ pub struct SparseMma {
 }
 
 /// The instruction `parts`, its name between dots (`["mma", "sp::ordered_metadata", "sync", "aligned", "m16n8k32", "row", "col",
-/// "f32", "f16", "f16", "f32"]`): None if it is none of sm_80 to sm_90, or one whose metadata's layout is not known here.
+/// "f32", "f16", "f16", "f32"]`): None if it is none of sm_80 to sm_90.
 pub fn find_sparse(isa: Isa, parts: &[&str]) -> Option<SparseMma> {
     let (ordered, parts) = match parts {
         ["mma", "sp", "sync", "aligned", rest @ ..] => (false, rest),
@@ -43,8 +42,10 @@ pub fn find_sparse(isa: Isa, parts: &[&str]) -> Option<SparseMma> {
         _ => false,
     };
     let whole = c == S32;
-    // A row of A takes 32 bytes without its zeros.
-    let shaped = (shape.m, shape.n) == (16, 8) && shape.k * a.bits() == 512;
+    // A row of A takes 32 bytes without its zeros, or 16 where there are such of 8 bits, too.
+    let floats_of_bytes = matches!(a, E4m3 | E5m2);
+    let wide = shape.k * a.bits();
+    let shaped = (shape.m, shape.n) == (16, 8) && (wide == 512 || wide == 256 && !floats_of_bytes);
     let kind = if whole { Kind::Integer { saturate } } else { Kind::Float };
     let there = sums && c == d && shaped && (whole || !saturate);
     there.then(|| {
@@ -56,7 +57,12 @@ pub fn find_sparse(isa: Isa, parts: &[&str]) -> Option<SparseMma> {
 impl SparseMma {
     /// How many values the sparsity selector has: it tells which lanes' metadata count.
     pub const fn selectors(&self) -> u32 {
-        if self.dense.a.element.bits() >= 16 { 2 } else { 1 }
+        let (halves, whole) = (self.dense.a.element.bits() >= 16, self.dense.a.registers == 4);
+        match (halves, whole) {
+            (true, false) => 4,
+            (true, true) | (false, false) => 2,
+            (false, true) => 1,
+        }
     }
 
     /// D = A × B + C, with sums as [`Mma::run`] has them, zeros of A left out.
@@ -73,6 +79,15 @@ impl SparseMma {
         selector: u32,
         d: &mut [Lanes],
     ) -> Result<(), String> {
+        self.dense.run_sparse(a, b, c, d, &self.meets(metadata, selector)?);
+        Ok(())
+    }
+
+    /// Which rows of B the elements of each row of A meet.
+    ///
+    /// # Errors
+    /// As [`SparseMma::run`].
+    pub fn meets(&self, metadata: &Lanes, selector: u32) -> Result<Meets, String> {
         if selector >= self.selectors() {
             return Err(format!("the sparsity selector is {selector}, but must be less than {}", self.selectors()));
         }
@@ -80,20 +95,28 @@ impl SparseMma {
         for (row, meets) in meets.iter_mut().enumerate() {
             self.places(row, self.bits_of_row(row, metadata, selector), meets)?;
         }
-        self.dense.run_sparse(a, b, c, d, &meets);
-        Ok(())
+        Ok(meets)
+    }
+
+    /// What metadata of A with such rows mean, whatever becomes of the products.
+    pub(in crate::tensor) fn of_rows(isa: Isa, a: Element, k: usize) -> Self {
+        let (shape, types) = (Shape { m: 16, n: 8, k }, Types { a, b: a, c: F32, d: F32 });
+        let dense = Mma::of(isa, shape, types, Kind::Float);
+        Self { dense: Mma { a: Fragment::of(a, 16 * k / 2), ..dense }, ordered: false }
     }
 
     /// The metadata of a row, four bits a chunk from the lowest on. Of 16 bits and more, two of four lanes hold half of both
-    /// rows 8 apart, in their halves; of fewer bits, each lane holds half of one row.
+    /// rows 8 apart, in their halves; of fewer bits, each lane holds half of one row. Where rows are half as long, one lane
+    /// holds both of them, and a pair a row each.
     fn bits_of_row(&self, row: usize, metadata: &Lanes, selector: u32) -> u64 {
-        let (group, lower) = (row % 8 * 4, row / 8);
+        let (group, lower, selector) = (row % 8 * 4, row / 8, selector as usize);
         let word = |lane: usize| u64::from(metadata[group + lane]);
-        if self.dense.a.element.bits() >= 16 {
-            let half = |lane: usize| word(2 * selector as usize + lane) >> (16 * lower) & 0xffff;
-            half(0) | half(1) << 16
-        } else {
-            word(lower) | word(lower + 2) << 32
+        let half = |lane: usize| word(lane) >> (16 * lower) & 0xffff;
+        match (self.dense.a.element.bits() >= 16, self.dense.a.registers == 4) {
+            (true, true) => half(2 * selector) | half(2 * selector + 1) << 16,
+            (true, false) => half(selector),
+            (false, true) => word(lower) | word(lower + 2) << 32,
+            (false, false) => word(2 * selector + lower),
         }
     }
 

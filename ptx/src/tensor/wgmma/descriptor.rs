@@ -60,13 +60,15 @@ impl Descriptor {
     }
 }
 
-/// A matrix of `mn` rows (A) or columns (B) and 32 bytes of k each, in shared memory.
+/// A matrix of `mn` rows (A) or columns (B) in shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operand {
     descriptor: Descriptor,
     element: Element,
     major: Major,
     mn: usize,
+    /// Bytes of k in each row or column: 32, or 64.
+    depth: usize,
 }
 
 impl Operand {
@@ -75,8 +77,8 @@ impl Operand {
     /// # Errors
     /// What [`Descriptor::decode`] finds; elements of other than 16 bits across k; a start that is not the beginning of the
     /// swizzle's pattern (along the dimension that lies together it may be further on, as long as the matrix does not leave
-    /// the pattern's row).
-    pub fn new(bits: u64, element: Element, major: Major, mn: usize) -> Result<Self, String> {
+    /// the pattern's row); rows that are longer than the pattern's.
+    pub fn new(bits: u64, element: Element, major: Major, mn: usize, depth: usize) -> Result<Self, String> {
         let descriptor = Descriptor::decode(bits)?;
         if major == Major::Mn && element.bits() != 16 {
             return Err(format!(
@@ -93,15 +95,16 @@ impl Operand {
                      {row}-byte swizzle does, which repeats every {period} bytes"
                 ));
             }
-            let bytes = if major == Major::K { 32 } else { (mn * element.bits() / 8) as u32 };
-            if start % row != 0 && start % row + bytes > row {
+            let bytes = if major == Major::K { depth } else { mn * element.bits() / 8 } as u32;
+            // Across k, rows of the pattern follow each other.
+            if start % row + bytes > row && (start % row != 0 || major == Major::K) {
                 return Err(format!(
                     "a matrix that begins {} bytes into a row of a {row}-byte swizzle needs {bytes} bytes, more than are left",
                     start % row
                 ));
             }
         }
-        Ok(Operand { descriptor, element, major, mn })
+        Ok(Operand { descriptor, element, major, mn, depth })
     }
 
     /// The shared memory address of element (row of A or column of B, k): its byte, and for elements of less than a byte the
@@ -135,7 +138,7 @@ impl Operand {
     /// The units of 16 bytes that hold the matrix: the first element's row or column and k, and the shared memory address.
     /// Further elements of the unit follow along the dimension that lies together.
     pub fn units(&self) -> impl Iterator<Item = (usize, usize, u32)> {
-        let (per, depth) = (128 / self.element.bits(), 256 / self.element.bits());
+        let (per, depth) = (128 / self.element.bits(), 8 * self.depth / self.element.bits());
         let (mn_step, k_step) = if self.major == Major::K { (1, per) } else { (per, 1) };
         let (operand, steps) = (*self, depth / k_step);
         (0..self.mn / mn_step * steps).map(move |unit| {

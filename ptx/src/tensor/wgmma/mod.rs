@@ -11,14 +11,14 @@ pub use run::{Source, Sums};
 
 use super::element::Element;
 use super::fragment::{self, Fragment, Place};
-use super::mma::Shape;
+use super::mma::{Shape, SparseMma};
 use crate::lane::Isa;
 
 /// A matrix multiply of a warpgroup. As operands are written: D, A or its descriptor, B's descriptor, scale-d, and what
 /// [`Wgmma::scales`] and [`Wgmma::transposes`] say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wgmma {
-    /// m64, n 8 to 256, k of 32 bytes.
+    /// m64, n 8 to 256, k of 32 bytes, or 64 with sparse A.
     pub shape: Shape,
     pub a: Element,
     pub b: Element,
@@ -26,10 +26,18 @@ pub struct Wgmma {
     pub d: Fragment,
     /// Sums stop at the ends of s32 instead of wrapping.
     pub saturate: bool,
+    /// `wgmma.mma_async.sp` (9.7.15.6): half of A's elements are zero and left out. What the metadata of each warp's rows
+    /// mean, as `mma.sp` has it; behind B's descriptor, metadata and selector are written.
+    pub sparse: Option<SparseMma>,
     isa: Isa,
 }
 
 impl Wgmma {
+    /// Bytes of k in a row of A, and in a column of B.
+    pub const fn depths(&self) -> (usize, usize) {
+        (32, if self.sparse.is_some() { 64 } else { 32 })
+    }
+
     /// Each warp's part of A, where A lies in registers.
     pub const fn a_fragment(&self) -> Fragment {
         Fragment { element: self.a, registers: 4 }

@@ -4,6 +4,7 @@ use super::{Major, Operand, Wgmma as Instruction};
 use crate::lane::Isa;
 use crate::tensor::Lanes;
 use crate::tensor::element::{Element, f16_to_f32, f32_bits, f32_to_f16, numbers};
+use crate::tensor::mma::Meets;
 use crate::tensor::product::{rows, with_isa};
 
 /// Where A lies.
@@ -36,9 +37,18 @@ impl Instruction {
     /// Floats are summed as [`crate::tensor::mma::Mma::run`] says, from D's element (or 0) on. Sums of integers are exact;
     /// adding them to D wraps or stops.
     ///
+    /// `meets` tells of each warp's rows of sparse A which rows of B they meet.
+    ///
     /// # Panics
     /// If a slice has fewer registers than the instruction takes.
-    pub fn run(&self, d: [&mut [Lanes]; 4], a: Source, b: &Operand, sums: Sums, mut read: impl FnMut(u32) -> [u32; 4]) {
+    pub fn run(
+        &self,
+        d: [&mut [Lanes]; 4],
+        (a, meets): (Source, Option<[&Meets; 4]>),
+        b: &Operand,
+        sums: Sums,
+        mut read: impl FnMut(u32) -> [u32; 4],
+    ) {
         let d = d.map(|registers| &mut registers[..self.d.registers]);
         let mut units = |operand: &Operand| -> Units {
             (operand.major(), operand.units().map(|(_, _, address)| read(address)).collect())
@@ -51,16 +61,17 @@ impl Instruction {
         };
         let b = units(b);
         let (a, b) = (&a, &b);
-        with_isa!(self.isa, self.all(d: [&mut [Lanes]; 4], a: &Units, b: &Units, sums: Sums))
+        let meets = &meets;
+        with_isa!(self.isa, self.all(d: [&mut [Lanes]; 4], a: &Units, meets: &Option<[&Meets; 4]>, b: &Units, sums: Sums))
     }
 
     #[inline(always)]
-    fn all(&self, d: [&mut [Lanes]; 4], a: &Units, b: &Units, sums: Sums) {
+    fn all(&self, d: [&mut [Lanes]; 4], a: &Units, meets: &Option<[&Meets; 4]>, b: &Units, sums: Sums) {
         if self.a == Element::B1 {
             return self.bits(d, &a.1, &b.1, sums);
         }
         let depth = self.shape.k;
-        let mut a = by_rows(self.a, a, depth);
+        let mut a = by_rows(self.a, a, self.depth_of_a());
         if sums.negate {
             a.iter_mut().for_each(|element| *element = -*element);
         }
@@ -70,25 +81,57 @@ impl Instruction {
         for (column, line) in b.chunks_exact(depth).enumerate() {
             line.iter().enumerate().for_each(|(k, element)| turned[k * n + column] = *element);
         }
-        for (registers, a) in d.into_iter().zip(a.chunks_exact(ROWS * depth)) {
-            let per_tile = registers.len() / (n / 8);
-            let wide = n / 32 * 32;
-            let (blocks, tiles) = registers.split_at_mut(wide / 8 * per_tile);
-            for (block, registers) in blocks.chunks_exact_mut(4 * per_tile).enumerate() {
-                self.block::<32>(registers, a, &turned[32 * block..], sums.add);
+        for (warp, (registers, a)) in d.into_iter().zip(a.chunks_exact(ROWS * self.depth_of_a())).enumerate() {
+            match meets {
+                None => self.warp::<32>(registers, a, |_, k| k, &turned, sums.add),
+                Some(meets) => {
+                    let meets = meets[warp];
+                    self.warp::<64>(registers, a, |row, k| meets[row][k].into(), &turned, sums.add);
+                }
             }
-            for (tile, registers) in tiles.chunks_exact_mut(per_tile).enumerate() {
-                self.block::<8>(registers, a, &turned[wide + 8 * tile..], sums.add);
-            }
+        }
+    }
+
+    /// Elements in a row of A, without zeros that are left out.
+    fn depth_of_a(&self) -> usize {
+        self.shape.k / if self.sparse.is_some() { 2 } else { 1 }
+    }
+
+    /// A warp's rows, where B has at most `DEPTH` of them.
+    #[inline(always)]
+    fn warp<const DEPTH: usize>(
+        &self,
+        registers: &mut [Lanes],
+        a: &[f32],
+        meets: impl Fn(usize, usize) -> usize + Copy,
+        b: &[f32],
+        add: bool,
+    ) {
+        let n = self.shape.n;
+        let per_tile = registers.len() / (n / 8);
+        let wide = n / 32 * 32;
+        let (blocks, tiles) = registers.split_at_mut(wide / 8 * per_tile);
+        for (block, registers) in blocks.chunks_exact_mut(4 * per_tile).enumerate() {
+            self.block::<32, DEPTH>(registers, a, meets, &b[32 * block..], add);
+        }
+        for (tile, registers) in tiles.chunks_exact_mut(per_tile).enumerate() {
+            self.block::<8, DEPTH>(registers, a, meets, &b[wide + 8 * tile..], add);
         }
     }
 
     /// N columns of a warp's rows; `b` begins with the first of them.
     #[inline(always)]
-    fn block<const N: usize>(&self, registers: &mut [Lanes], a: &[f32], b: &[f32], add: bool) {
-        let (n, depth) = (self.shape.n, self.shape.k);
-        let mut columns = [[0.0; N]; 32];
-        for (k, row) in columns[..depth].iter_mut().enumerate() {
+    fn block<const N: usize, const DEPTH: usize>(
+        &self,
+        registers: &mut [Lanes],
+        a: &[f32],
+        meets: impl Fn(usize, usize) -> usize,
+        b: &[f32],
+        add: bool,
+    ) {
+        let (n, depth) = (self.shape.n, self.depth_of_a());
+        let mut columns = [[0.0; N]; DEPTH];
+        for (k, row) in columns[..self.shape.k].iter_mut().enumerate() {
             row.copy_from_slice(&b[k * n..][..N]);
         }
         let mut totals = [[0.0; N]; ROWS];
@@ -102,7 +145,7 @@ impl Instruction {
             }),
             _ => (),
         }
-        rows(depth, |row, k| (a[row * depth + k], k), &columns, &mut totals, f32::mul_add);
+        rows(depth, |row, k| (a[row * depth + k], meets(row, k)), &columns, &mut totals, f32::mul_add);
         match self.d.element {
             Element::F32 => words::<N>(registers, |word, row, column| *word = f32_bits(totals[row][column])),
             Element::F16 => halves(registers, |word, row, column| {

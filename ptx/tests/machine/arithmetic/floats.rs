@@ -1,6 +1,6 @@
 //! Floating point, exact to the last bit in every rounding mode.
 
-use super::check::{Operand, check, has, mode, names};
+use super::check::{Operand, check, check_on, has, mode, names};
 use super::exact::{self, BF16, F16, F32, F64, Format, Real};
 
 const MODES: &[&str] = &["rn", "rz", "rm", "rp"];
@@ -118,6 +118,34 @@ fn halves() {
     let types = &["bf16", "bf16x2"];
     check(&names(&[&["add", "sub", "mul"], &["", "rn"], types]), operands, reference);
     check(&names(&[&["fma"], &["rn"], &["", "relu"], types]), operands, reference);
+}
+
+#[test]
+fn halves_outside_of_tensors_are_zero() {
+    // What copies of tensors fill with, and the NaN that computations give.
+    const OUTSIDE: u64 = 0x7ffe;
+    const NAN: u64 = 0x7fff;
+    let all = names(&[&["fma"], &["rn"], &["oob"], &["", "relu"], &["f16", "f16x2", "bf16", "bf16x2"]]);
+    let expected = |name: &str, sources: &[u64]| {
+        let result = reference(name, sources)[0];
+        let halves = if format(name).1 { 2 } else { 1 };
+        let part = |half: u32| {
+            let outside = sources.iter().any(|word| word >> (16 * half) & 0xffff == OUTSIDE);
+            if outside { 0 } else { result & 0xffff << (16 * half) }
+        };
+        vec![(0..halves).map(part).sum()]
+    };
+    check(&all, operands, expected);
+    for place in 0..3 {
+        for (low, high) in [(OUTSIDE, OUTSIDE), (OUTSIDE, 0x3c00), (NAN, OUTSIDE), (0x3c00, NAN)] {
+            let special = |name: &str| {
+                let mut all = operands(name);
+                all[place] = Operand::Exactly(if format(name).1 { high << 16 | low } else { low });
+                all
+            };
+            check_on(2_000, &all, special, expected);
+        }
+    }
 }
 
 #[test]

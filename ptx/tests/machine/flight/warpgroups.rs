@@ -116,6 +116,29 @@ fn sums_are_no_numbers_until_they_are_waited_for() {
 }
 
 #[test]
+fn metadata_choose_what_is_multiplied() {
+    // A of ones in registers; in each four rows of B only the last is of ones.
+    let multiply = |metadata: &str, selector: u32| {
+        let body = format!(
+            "mov.u32 %r10, s; and.b32 %r1, %t, 31; mad.lo.u32 %r1, %r1, 16, %r10; mov.u32 %r2, 0; mov.u32 %r3, 0x3c000000;
+            st.shared.v4.u32 [%r1], {{%r2, %r3, %r2, %r3}}; fence.proxy.async; bar.sync 0; cvt.u64.u32 %a1, %r10;
+            shr.u64 %a1, %a1, 4; or.b64 %a1, %a1, 0x0000001000080000; mov.u32 %r5, 0x3c003c00; mov.f32 %f0, 0f40000000;
+            mov.f32 %f1, %f0; mov.f32 %f2, %f0; mov.f32 %f3, %f0; and.b32 %r6, %t, 16; setp.eq.u32 %p0, %r6, 0; {metadata}
+            wgmma.fence.sync.aligned; wgmma.mma_async.sp.sync.aligned.m64n8k32.f32.f16.f16 {{%f0, %f1, %f2, %f3}},
+            {{%r5, %r5, %r5, %r5}}, %a1, %r4, {selector}, 1, 1, 1, 0;
+            wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0; mov.b32 %r0, %f0;"
+        );
+        run(&kernel(".shared .align 1024 .b8 s[4096];", &body), With { threads: 128, ..With::default() })
+    };
+    // Rows 0 to 3 have their ones in the last two columns of four, others in the first two.
+    let found = multiply("selp.b32 %r4, 0xeeeeeeee, 0x44444444, %p0;", 1).unwrap();
+    let expected: Vec<u32> = (0..128).map(|thread| if thread & 16 == 0 { 10f32 } else { 2f32 }.to_bits()).collect();
+    assert_eq!(found, expected);
+    let wrong = multiply("mov.u32 %r4, 0xeeeeeee5;", 0).unwrap_err().to_string();
+    assert!(wrong.contains("the metadata of chunk 0 of row 0 of sparse A, 0b0101, have no meaning"), "{wrong}");
+}
+
+#[test]
 fn descriptors_that_lead_nowhere_and_warps_without_a_group() {
     let multiply = |a: &str| {
         format!(

@@ -11,6 +11,7 @@ mod round_trip;
 mod sparse;
 mod swizzle;
 mod wgmma;
+mod wgmma_sparse;
 mod wmma;
 
 use warptape_ptx::tensor::Lanes;

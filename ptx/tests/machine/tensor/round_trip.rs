@@ -50,7 +50,8 @@ fn load(map: &TensorMap, global: &[u8], start: [i32; 2], memory: &mut [u8], shar
 /// The descriptor of a tile of a row of the swizzle's bytes along k, 8 rows after 8 rows: further k by the start.
 fn along_k(start: u32, swizzle: Swizzle, mn: usize) -> Operand {
     let (leading, stride) = if swizzle == Swizzle::None { (16, 256) } else { (0, swizzle.period()) };
-    Operand::new(Descriptor { start, leading, stride, base: 0, swizzle }.encode(), Element::F16, Major::K, mn).unwrap()
+    Operand::new(Descriptor { start, leading, stride, base: 0, swizzle }.encode(), Element::F16, Major::K, mn, 32)
+        .unwrap()
 }
 
 #[test]
@@ -74,11 +75,11 @@ fn what_is_copied_is_what_is_multiplied() {
             let a_operand = along_k(0x1000 + 2 * k, swizzle, 64);
             let b_descriptor =
                 Descriptor { start: 0x4000, leading: 32 * row, stride: swizzle.period(), base: 0, swizzle };
-            let b_operand = Operand::new(b_descriptor.encode(), Element::F16, Major::Mn, 32).unwrap();
+            let b_operand = Operand::new(b_descriptor.encode(), Element::F16, Major::Mn, 32, 32).unwrap();
             let mut d: [Vec<[u32; 32]>; 4] = std::array::from_fn(|_| vec![[0; 32]; instruction.d.registers]);
             let registers = d.each_mut().map(|registers| registers.as_mut_slice());
             let sums = Sums { add: false, negate: false };
-            instruction.run(registers, Source::Shared(a_operand), &b_operand, sums, |address| {
+            instruction.run(registers, (Source::Shared(a_operand), None), &b_operand, sums, |address| {
                 let words = memory[address as usize..][..16].as_chunks().0;
                 std::array::from_fn(|word| u32::from_le_bytes(words[word]))
             });
@@ -122,7 +123,7 @@ fn every_element_lies_where_the_descriptor_says() {
             let expected = u64::from(f32_to_f16(values[(8 + mn) * COLUMNS + 16 + k] as f32));
             if place == 0 {
                 let descriptor = Descriptor { start: shared, leading: 0, stride, base: 0, swizzle };
-                let operand = Operand::new(descriptor.encode(), Element::F16, Major::K, 64).unwrap();
+                let operand = Operand::new(descriptor.encode(), Element::F16, Major::K, 64, 32).unwrap();
                 assert_eq!(half(operand.address(mn, k)), expected, "{swizzle:?} {mn} {k}");
             }
             // The guide's relation: unit x of row y lies at ((y + base) mod rows) ^ x.

@@ -47,7 +47,8 @@ fn units_change_places_as_in_the_figures() {
 }
 
 /// One of CuTe's canonical layouts, `Swizzle<bits, 4, 3> o ((T, w, m), (8, k)) : ((1, T, a), (b, c))` or `((8, m), (T, 2)) :
-/// ((a, b), (1, c))`: extents and strides, in elements, of each of the five or four parts, then the swizzle.
+/// ((a, b), (1, c))`, with 4 for 2 where A is sparse: extents and strides, in elements, of each of the five or four parts,
+/// then the swizzle.
 pub struct Canonical {
     mn: Vec<(usize, usize)>,
     k: Vec<(usize, usize)>,
@@ -87,10 +88,10 @@ pub fn canonical(major: Major, swizzle: Swizzle, leading: usize, stride: usize, 
         (Major::Mn, Swizzle::B32) => (vec![(t, 1), (2, t), (HUGE, lbo)], vec![(8, 2 * t), (HUGE, sbo)]),
         (Major::Mn, Swizzle::B64) => (vec![(t, 1), (4, t), (HUGE, lbo)], vec![(8, 4 * t), (HUGE, sbo)]),
         (Major::Mn, Swizzle::B128) => (vec![(t, 1), (8, t), (HUGE, lbo)], vec![(8, 8 * t), (HUGE, sbo)]),
-        (Major::K, Swizzle::None) => (vec![(8, t), (HUGE, sbo)], vec![(t, 1), (2, lbo)]),
-        (Major::K, Swizzle::B32) => (vec![(8, 2 * t), (HUGE, sbo)], vec![(t, 1), (2, t)]),
-        (Major::K, Swizzle::B64) => (vec![(8, 4 * t), (HUGE, sbo)], vec![(t, 1), (2, t)]),
-        (Major::K, Swizzle::B128) => (vec![(8, 8 * t), (HUGE, sbo)], vec![(t, 1), (2, t)]),
+        (Major::K, Swizzle::None) => (vec![(8, t), (HUGE, sbo)], vec![(t, 1), (HUGE, lbo)]),
+        (Major::K, Swizzle::B32) => (vec![(8, 2 * t), (HUGE, sbo)], vec![(t, 1), (HUGE, t)]),
+        (Major::K, Swizzle::B64) => (vec![(8, 4 * t), (HUGE, sbo)], vec![(t, 1), (HUGE, t)]),
+        (Major::K, Swizzle::B128) => (vec![(8, 8 * t), (HUGE, sbo)], vec![(t, 1), (HUGE, t)]),
     };
     Canonical { mn, k, bits }
 }
@@ -107,7 +108,7 @@ fn descriptors_find_the_canonical_layouts() {
                 let layout = canonical(major, swizzle, leading, stride, element.bits() / 8);
                 let descriptor =
                     Descriptor { start: 0x2000, leading: leading as u32, stride: stride as u32, base: 0, swizzle };
-                let operand = Operand::new(descriptor.encode(), element, major, 64).unwrap();
+                let operand = Operand::new(descriptor.encode(), element, major, 64, 32).unwrap();
                 for (mn, k) in (0..64).flat_map(|mn| (0..depth).map(move |k| (mn, k))) {
                     let expected = 0x2000 + layout.byte(mn, k, element.bits() / 8) as u32;
                     assert_eq!(operand.address(mn, k), expected, "{major:?} {element:?} {swizzle:?} {mn} {k}");
@@ -133,7 +134,7 @@ fn descriptors_find_the_canonical_layouts() {
 fn patterns_may_begin_where_the_base_offset_says_and_k_may_advance() {
     // The second 32 bytes of k of rows of 128 bytes.
     let descriptor = Descriptor { start: 0x420, leading: 0, stride: 1024, base: 0, swizzle: Swizzle::B128 };
-    let operand = Operand::new(descriptor.encode(), F16, Major::K, 8).unwrap();
+    let operand = Operand::new(descriptor.encode(), F16, Major::K, 8, 32).unwrap();
     // Figure: unit 2 of row 0 lies at place 2, of row 1 at 3, of row 7 at 5; unit 3 of row 6 at 5.
     assert_eq!(operand.address(0, 0), 0x400 + 2 * 16);
     assert_eq!(operand.address(1, 0), 0x400 + 128 + 3 * 16);
@@ -141,7 +142,7 @@ fn patterns_may_begin_where_the_base_offset_says_and_k_may_advance() {
     assert_eq!(operand.address(6, 9), 0x400 + 6 * 128 + 5 * 16 + 2);
     // The pattern begins at 0x480.
     let descriptor = Descriptor { start: 0x480, base: 1, ..descriptor };
-    let operand = Operand::new(descriptor.encode(), F16, Major::K, 8).unwrap();
+    let operand = Operand::new(descriptor.encode(), F16, Major::K, 8, 32).unwrap();
     assert_eq!(operand.address(0, 0), 0x480);
     assert_eq!(operand.address(1, 0), 0x480 + 128 + 16);
     assert_eq!(operand.address(7, 8), 0x480 + 7 * 128 + 6 * 16);
@@ -151,9 +152,9 @@ fn patterns_may_begin_where_the_base_offset_says_and_k_may_advance() {
 fn what_no_descriptor_can_say_is_an_error() {
     let good = Descriptor { start: 0x400, leading: 16, stride: 1024, base: 0, swizzle: Swizzle::B128 };
     let error = |descriptor: Descriptor, element, major, mn| {
-        Operand::new(descriptor.encode(), element, major, mn).expect_err("no error")
+        Operand::new(descriptor.encode(), element, major, mn, 32).expect_err("no error")
     };
-    assert!(Operand::new(good.encode(), F16, Major::K, 64).is_ok());
+    assert!(Operand::new(good.encode(), F16, Major::K, 64, 32).is_ok());
     assert!(Descriptor::decode(good.encode() | 1 << 14).unwrap_err().contains("belong to no field"));
     assert!(Descriptor::decode(good.encode() | 1 << 46).unwrap_err().contains("belong to no field"));
     let plain = Descriptor { base: 2, swizzle: Swizzle::None, ..good };
@@ -163,9 +164,9 @@ fn what_no_descriptor_can_say_is_an_error() {
     assert!(error(Descriptor { base: 1, ..good }, F16, Major::K, 64).contains("does not begin where"));
     assert!(error(Descriptor { start: 0x470, ..good }, F16, Major::K, 64).contains("112 bytes into a row"));
     assert!(error(Descriptor { start: 0x410, ..good }, F16, Major::Mn, 64).contains("needs 128 bytes"));
-    assert!(Operand::new(Descriptor { start: 0x410, ..good }.encode(), F16, Major::Mn, 8).is_ok());
+    assert!(Operand::new(Descriptor { start: 0x410, ..good }.encode(), F16, Major::Mn, 8, 32).is_ok());
     let narrow = Descriptor { start: 0x300, swizzle: Swizzle::B32, ..good };
-    assert!(Operand::new(narrow.encode(), F16, Major::K, 64).is_ok());
+    assert!(Operand::new(narrow.encode(), F16, Major::K, 64, 32).is_ok());
     assert!(error(Descriptor { start: 0x320, ..narrow }, F16, Major::K, 64).contains("repeats every 256 bytes"));
     assert_eq!(Descriptor::decode(narrow.encode()), Ok(narrow));
 }
@@ -191,7 +192,7 @@ fn the_manuals_examples() {
     ];
     for ((element, major, rows, depth), layout, bits, mode, [leading, stride]) in examples {
         let descriptor = 0x4000 >> 4 | leading << 16 | stride << 32 | mode << 62;
-        let operand = Operand::new(descriptor, element, major, rows).unwrap();
+        let operand = Operand::new(descriptor, element, major, rows, 32).unwrap();
         for (mn, k) in (0..rows).flat_map(|mn| (0..depth).map(move |k| (mn, k))) {
             let expected = 0x4000 + spelled(layout, bits, mn, k, element.bits() / 8);
             assert_eq!(operand.address(mn, k), expected, "{element:?} {major:?} mode {mode}: {mn}, {k}");

@@ -3,14 +3,16 @@
 use warptape_ptx::lane::Isa;
 use warptape_ptx::tensor::Lanes;
 use warptape_ptx::tensor::element::Element::{self, *};
+use warptape_ptx::tensor::mma::Meets;
 use warptape_ptx::tensor::swizzle::Swizzle;
 use warptape_ptx::tensor::wgmma::{Descriptor, Major, Operand, Source, Sums, Wgmma, find, place_a, place_d};
 
 use super::swizzle::{SWIZZLES, canonical};
 use super::{Random, encode, get, put};
 
-fn named(isa: Isa, name: &str) -> Option<Wgmma> {
-    let name = format!("wgmma.mma_async.sync.aligned.{name}");
+pub fn named(isa: Isa, name: &str) -> Option<Wgmma> {
+    let (sparse, name) = name.strip_prefix("sp.").map_or(("", name), |name| ("sp.", name));
+    let name = format!("wgmma.mma_async.{sparse}sync.aligned.{name}");
     find(isa, &name.split('.').collect::<Vec<_>>())
 }
 
@@ -27,17 +29,16 @@ fn stored(
     element: Element,
     major: Major,
     swizzle: Swizzle,
-    mn: usize,
+    (mn, bytes): (usize, usize),
     seed: u64,
 ) -> Stored {
-    let (depth, mut random) = (256 / element.bits(), Random(seed));
+    let (depth, units, mut random) = (8 * bytes / element.bits(), bytes / 16, Random(seed));
     let values: Vec<i64> = (0..mn * depth).map(|_| random.integer(element)).collect();
     // A pattern after the other along k, then along the rows: patterns of rows that mn-major reaches in `leading` steps.
     let (leading, stride) = match (major, swizzle) {
-        (Major::K, Swizzle::None) => (128, 256),
+        (_, Swizzle::None) => (128, 128 * units),
         (Major::K, _) => (16, swizzle.period() as usize),
-        (Major::Mn, Swizzle::None) => (128, 256),
-        (Major::Mn, _) => (2 * swizzle.period() as usize, swizzle.period() as usize),
+        (Major::Mn, _) => (units * swizzle.period() as usize, swizzle.period() as usize),
     };
     for (index, value) in values.iter().enumerate() {
         let (row, k) = (index / depth, index % depth);
@@ -53,7 +54,7 @@ fn stored(
     }
     let descriptor =
         Descriptor { start: start as u32, leading: leading as u32, stride: stride as u32, base: 0, swizzle };
-    Stored { values, depth, operand: Operand::new(descriptor.encode(), element, major, mn).unwrap() }
+    Stored { values, depth, operand: Operand::new(descriptor.encode(), element, major, mn, bytes).unwrap() }
 }
 
 fn read(memory: &[u8]) -> impl Fn(u32) -> [u32; 4] {
@@ -64,21 +65,33 @@ fn read(memory: &[u8]) -> impl Fn(u32) -> [u32; 4] {
 }
 
 #[derive(Clone, Copy)]
-struct Case {
-    swizzle: Swizzle,
-    a_major: Major,
-    b_major: Major,
-    registers: bool,
-    sums: Sums,
+pub struct Case {
+    pub swizzle: Swizzle,
+    pub a_major: Major,
+    pub b_major: Major,
+    pub registers: bool,
+    pub sums: Sums,
 }
 
 /// Multiplies matrices of integers and holds every element of D against the plain sum.
-fn check(name: &str, Case { swizzle, a_major, b_major, registers, sums }: Case) {
+fn check(name: &str, case: Case) {
     let instruction = named(Isa::detect(), name).unwrap_or_else(|| panic!("{name} is not found"));
+    hold(name, instruction, case, None, |_, k| k);
+}
+
+/// Likewise, where an element of A at a row and k meets a row of B that `place` tells.
+pub fn hold(
+    name: &str,
+    instruction: Wgmma,
+    Case { swizzle, a_major, b_major, registers, sums }: Case,
+    meets: Option<[&Meets; 4]>,
+    place: impl Fn(usize, usize) -> usize,
+) {
     let n = instruction.shape.n;
-    let mut memory = vec![0; 0x10000];
-    let a = stored(&mut memory, 0x1000, instruction.a, a_major, swizzle, 64, 11);
-    let b = stored(&mut memory, 0x4000, instruction.b, b_major, swizzle, n, 12);
+    let (a_bytes, b_bytes) = instruction.depths();
+    let mut memory = vec![0; 0x14000];
+    let a = stored(&mut memory, 0x1000, instruction.a, a_major, swizzle, (64, a_bytes), 11);
+    let b = stored(&mut memory, 0x4000, instruction.b, b_major, swizzle, (n, b_bytes), 12);
     let mut in_registers: [Vec<Lanes>; 4] = std::array::from_fn(|_| vec![[0; 32]; 4]);
     for (warp, registers) in in_registers.iter_mut().enumerate() {
         for (lane, index) in (0..32).flat_map(|lane| (0..4 * instruction.a.per_register()).map(move |i| (lane, i))) {
@@ -103,10 +116,11 @@ fn check(name: &str, Case { swizzle, a_major, b_major, registers, sums }: Case) 
     } else {
         Source::Shared(a.operand)
     };
-    instruction.run(d.each_mut().map(|registers| registers.as_mut_slice()), source, &b.operand, sums, read(&memory));
+    let sums_of = d.each_mut().map(|registers| registers.as_mut_slice());
+    instruction.run(sums_of, (source, meets), &b.operand, sums, read(&memory));
     for (warp, lane, index) in cells() {
         let (row, column) = place_d(warp, lane, index);
-        let terms = (0..a.depth).map(|k| a.values[row * a.depth + k] * b.values[column * b.depth + k]);
+        let terms = (0..a.depth).map(|k| a.values[row * a.depth + k] * b.values[column * b.depth + place(row, k)]);
         let product = terms.sum::<i64>() * if sums.negate { -1 } else { 1 };
         let expected = product + if sums.add { before[row * n + column] } else { 0 };
         // Sums of f16 are rounded as values of f32 are, which hold these exactly.
@@ -115,7 +129,7 @@ fn check(name: &str, Case { swizzle, a_major, b_major, registers, sums }: Case) 
     }
 }
 
-const PLAIN: Case = Case {
+pub const PLAIN: Case = Case {
     swizzle: Swizzle::B128,
     a_major: Major::K,
     b_major: Major::K,
@@ -209,7 +223,7 @@ fn sums_stop_wrap_and_forget() {
     memory[0x4000..0x4000 + 8 * 32].fill(127);
     let operand = |start, mn| {
         let descriptor = Descriptor { start, leading: 128, stride: 256, base: 0, swizzle: Swizzle::None };
-        Operand::new(descriptor.encode(), S8, Major::K, mn).unwrap()
+        Operand::new(descriptor.encode(), S8, Major::K, mn, 32).unwrap()
     };
     for (name, before, add, after) in [
         ("m64n8k32.s32.s8.s8", i32::MAX, true, i32::MIN + 32 * 127 - 1),
@@ -221,7 +235,7 @@ fn sums_stop_wrap_and_forget() {
         let (a, b) = (Source::Shared(operand(0x1000, 64)), operand(0x4000, 8));
         let sums = Sums { add, negate: false };
         let instruction = named(Isa::detect(), name).unwrap();
-        instruction.run(d.each_mut().map(|registers| registers.as_mut_slice()), a, &b, sums, read(&memory));
+        instruction.run(d.each_mut().map(|registers| registers.as_mut_slice()), (a, None), &b, sums, read(&memory));
         assert!(d.iter().flatten().flatten().all(|sum| *sum == after as u32), "{name}");
     }
     // Without scale-d, not even a NaN of D matters.
@@ -230,7 +244,7 @@ fn sums_stop_wrap_and_forget() {
     let (a, b) = (Source::Shared(operand(0x6000, 64)), operand(0x4000, 8));
     let sums = Sums { add: false, negate: false };
     memory[0x4000..0x4000 + 8 * 32].fill(0x7e);
-    instruction.run(d.each_mut().map(|registers| registers.as_mut_slice()), a, &b, sums, read(&memory));
+    instruction.run(d.each_mut().map(|registers| registers.as_mut_slice()), (a, None), &b, sums, read(&memory));
     assert!(d.iter().flatten().flatten().all(|sum| *sum == 0));
 }
 
