@@ -52,7 +52,7 @@ fn address(driver: &Driver, side: Side, bytes: usize) -> Answer<u64> {
 }
 
 /// Page-locked memory's digest, unless something queued changes it first.
-fn watched(driver: &Driver, from: u64, bytes: usize) -> Option<u64> {
+pub(super) fn watched(driver: &Driver, from: u64, bytes: usize) -> Option<u64> {
     let (_, found) = driver.allocations.page_locked(from)?;
     let range = from..from + bytes as u64;
     let changes = driver.queued().any(|item| overlap(&item.work.touches()[1], &range));
@@ -83,7 +83,11 @@ pub(super) fn copy(
         driver.outcome(context)?;
     }
     let (read_now, written_now) = (pageable(driver, from.side), pageable(driver, to.side));
-    let digest = if read_now { None } else { watched(driver, from_address, from_span) };
+    let noted = driver.streams.get(&stream).is_some_and(|stream| stream.capture.is_some());
+    if read_now || written_now {
+        driver.not_captured(stream, "copy memory that is not page-locked")?;
+    }
+    let digest = if read_now || noted { None } else { watched(driver, from_address, from_span) };
     let source = if read_now {
         // SAFETY: the program's promise: memory of the host that it has.
         Source::Bytes(unsafe { std::slice::from_raw_parts(from_address as *const u8, from_span) }.to_vec())

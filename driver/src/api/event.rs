@@ -16,7 +16,7 @@ extern "C" fn cuEventCreate(event: Out<u64>, flags: u32) -> u32 {
             return wrong(Status::INVALID_VALUE, format!("there are no flags {flags:#x} for an event"));
         }
         let handle = driver.handles.fresh(Kind::Event);
-        let made = Event { context, timed: flags & NO_TIMES == 0, record: None, time: None };
+        let made = Event { context, timed: flags & NO_TIMES == 0, record: None, time: None, noted: None };
         driver.events.insert(handle, made);
         event.put(handle)
     })
@@ -50,6 +50,7 @@ extern "C" fn cuEventRecordWithFlags(event: u64, stream: u64, _flags: u32) -> u3
 #[unsafe(no_mangle)]
 extern "C" fn cuEventSynchronize(event: u64) -> u32 {
     in_context("cuEventSynchronize", |driver, context| {
+        driver.outside(event)?;
         if let Some(point) = driver.event(event)?.record {
             driver.reach(point);
         }
@@ -61,6 +62,7 @@ extern "C" fn cuEventSynchronize(event: u64) -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn cuEventQuery(event: u64) -> u32 {
     in_context("cuEventQuery", |driver, context| {
+        driver.outside(event)?;
         let Some(point) = driver.event(event)?.record.filter(|point| !driver.done(*point)) else {
             return driver.outcome(context);
         };

@@ -64,6 +64,7 @@ extern "C" fn cuMemFreeAsync(address: u64, stream: u64) -> u32 {
             return Ok(());
         }
         let stream = driver.stream(context, stream)?;
+        driver.not_captured(stream, "free what it has not allocated")?;
         driver.freeing(address, "cuMemFreeAsync", Place::on_device)?.freed = Some("cuMemFreeAsync");
         driver.queue(stream, Work::Free(address), "cuMemFreeAsync").map(|_| ())
     })

@@ -116,7 +116,9 @@ fn allocate(address: &Out<u64>, bytes: usize, pool: Option<u64>, stream: u64, na
         supported(driver)?;
         let pool = pool.unwrap_or(driver.current_pool);
         driver.pool(pool)?;
-        driver.stream(context, stream)?;
+        let stream = driver.stream(context, stream)?;
+        // A graph with memory of its own is not there.
+        driver.not_captured(stream, "allocate")?;
         address.put(driver.allocate(context, bytes, Place::Pooled(pool), name)?)
     })
 }

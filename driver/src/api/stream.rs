@@ -31,6 +31,7 @@ extern "C" fn cuStreamCreateWithPriority(stream: Out<u64>, flags: u32, priority:
 extern "C" fn cuStreamDestroy_v2(stream: u64) -> u32 {
     in_context("cuStreamDestroy", |driver, context| {
         let handle = driver.stream(context, stream)?;
+        driver.not_captured(handle, "be destroyed")?;
         let Some(found) = driver.streams.get_mut(&handle).filter(|found| !found.own) else {
             return wrong(Status::INVALID_HANDLE, "a default stream cannot be destroyed");
         };
@@ -46,6 +47,7 @@ extern "C" fn cuStreamDestroy_v2(stream: u64) -> u32 {
 extern "C" fn cuStreamSynchronize(stream: u64) -> u32 {
     in_context("cuStreamSynchronize", |driver, context| {
         let stream = driver.stream(context, stream)?;
+        driver.not_captured(stream, "be waited for")?;
         driver.finish(stream);
         driver.outcome(context)
     })
@@ -56,6 +58,7 @@ extern "C" fn cuStreamSynchronize(stream: u64) -> u32 {
 extern "C" fn cuStreamQuery(stream: u64) -> u32 {
     in_context("cuStreamQuery", |driver, context| {
         let stream = driver.stream(context, stream)?;
+        driver.not_captured(stream, "be asked what it has done")?;
         let number = driver.streams.get(&stream).map_or(0, |stream| stream.issued);
         if driver.done(Point { stream, number }) {
             return driver.outcome(context);
@@ -70,6 +73,9 @@ extern "C" fn cuStreamQuery(stream: u64) -> u32 {
 extern "C" fn cuStreamWaitEvent(stream: u64, event: u64, _flags: u32) -> u32 {
     in_context("cuStreamWaitEvent", |driver, context| {
         let stream = driver.stream(context, stream)?;
+        if driver.note_wait(stream, event)? {
+            return Ok(());
+        }
         // An event that was never recorded is nothing to wait for.
         if let Some(point) = driver.event(event)?.record {
             driver.queue(stream, Work::Wait(point), "cuStreamWaitEvent")?;
@@ -135,6 +141,7 @@ extern "C" fn cuStreamAddCallback(
     in_context("cuStreamAddCallback", |driver, context| {
         let named = stream;
         let stream = driver.stream(context, stream)?;
+        driver.not_captured(stream, "call back")?;
         let Some(run) = run else { return wrong(Status::INVALID_VALUE, "a null pointer instead of a function") };
         let call = Call::Callback { run, stream: named as usize, data: data as usize };
         driver.queue(stream, Work::Call(call), "cuStreamAddCallback").map(|_| ())

@@ -118,6 +118,9 @@ impl Driver {
     pub fn destroy_context(&mut self, handle: u64) -> Answer {
         self.drain(handle);
         self.contexts.all.remove(&handle);
+        self.captures.retain(|_, capture| capture.context != handle);
+        self.graphs.retain(|_, graph| graph.context != handle);
+        self.execs.retain(|_, exec| exec.context != handle);
         self.streams.retain(|_, stream| stream.context != handle);
         self.events.retain(|_, event| event.context != handle);
         let modules: Vec<u64> = self.modules.iter().filter(|(_, m)| m.context == handle).map(|(m, _)| *m).collect();

@@ -59,6 +59,7 @@ pub fn call(call: &'static str, work: impl FnOnce(&mut Driver) -> Answer) -> u32
 pub fn in_context(name: &'static str, work: impl FnOnce(&mut Driver, u64) -> Answer) -> u32 {
     call(name, |driver| {
         let context = driver.current()?;
+        driver.permitted(context, name)?;
         work(driver, context)
     })
 }

@@ -11,6 +11,8 @@ pub enum Kind {
     Pool,
     Array,
     Mipmaps,
+    Graph,
+    Exec,
 }
 
 impl Kind {
@@ -24,6 +26,8 @@ impl Kind {
             Kind::Pool => "memory pool",
             Kind::Array => "array",
             Kind::Mipmaps => "mipmapped array",
+            Kind::Graph => "graph",
+            Kind::Exec => "executable graph",
         }
     }
 }
@@ -31,7 +35,7 @@ impl Kind {
 /// Gives handles out.
 #[derive(Default)]
 pub struct Handles {
-    given: [u64; 9],
+    given: [u64; 11],
 }
 
 impl Handles {

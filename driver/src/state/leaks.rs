@@ -18,6 +18,8 @@ impl Driver {
             (self.events.values().filter(|event| fit(event.context)).count(), "events".into()),
             (self.modules.values().filter(|module| fit(module.context)).count(), "modules".into()),
             (self.objects.values().filter(|object| fit(object.context)).count(), "textures and surfaces".into()),
+            (self.graphs.values().filter(|graph| fit(graph.context)).count(), "graphs".into()),
+            (self.execs.values().filter(|exec| fit(exec.context)).count(), "executable graphs".into()),
             (pools, "memory pools".into()),
             (contexts, "contexts".into()),
             (retained, "uses of the primary context".into()),

@@ -2,8 +2,10 @@
 
 pub mod allocations;
 pub mod arrays;
+pub mod capture;
 pub mod contexts;
 pub mod enter;
+pub mod graphs;
 pub mod handles;
 mod leaks;
 pub mod limits;
@@ -24,7 +26,9 @@ use crate::settings::Settings;
 use crate::status::{Answer, Status, wrong};
 use allocations::Allocations;
 use arrays::{Held, Mipmaps, Object};
+use capture::Capture;
 use contexts::Contexts;
+use graphs::{Exec, Graph};
 use handles::Handles;
 use modules::{Function, Module};
 use streams::{Event, Stream};
@@ -45,6 +49,13 @@ pub struct Driver {
     pub mipmaps: BTreeMap<u64, Mipmaps>,
     /// Textures and surfaces, by the handles that kernels get.
     pub objects: BTreeMap<u64, Object>,
+    /// What streams do not run, but note, by number.
+    pub captures: BTreeMap<u64, Capture>,
+    /// Captures that were begun.
+    pub captured: u64,
+    pub graphs: BTreeMap<u64, Graph>,
+    /// Graphs that are ready to be launched.
+    pub execs: BTreeMap<u64, Exec>,
     /// The device's own pool.
     pub default_pool: u64,
     /// The pool that allocations come from.
@@ -91,6 +102,10 @@ impl Driver {
             arrays: BTreeMap::new(),
             mipmaps: BTreeMap::new(),
             objects: BTreeMap::new(),
+            captures: BTreeMap::new(),
+            captured: 0,
+            graphs: BTreeMap::new(),
+            execs: BTreeMap::new(),
             default_pool,
             current_pool: default_pool,
             sequence: 0,

@@ -32,8 +32,11 @@ impl Driver {
         self.streams.get(&point.stream).is_none_or(|stream| stream.completed >= point.number)
     }
 
-    /// Queues work, and runs as much as the order wants at once.
+    /// Queues work, and runs as much as the order wants at once. Where a capture goes on, it is noted, and counts as done.
     pub fn queue(&mut self, stream: u64, work: Work, by: &'static str) -> Answer<Point> {
+        if self.note(stream, &work, by)? {
+            return Ok(Point { stream, number: 0 });
+        }
         self.sequence += 1;
         let point = Point { stream, number: self.sequence };
         let Some(found) = self.streams.get_mut(&stream) else { return Err(Status::INVALID_HANDLE.into()) };
@@ -58,9 +61,12 @@ impl Driver {
 
     /// Queues the record of an event; who asks for the event from now on means this one.
     pub fn record(&mut self, event: u64, stream: u64) -> Answer {
+        if self.note_record(event, stream)? {
+            return Ok(());
+        }
         let point = Point { stream, number: self.sequence + 1 };
         let found = self.event(event)?;
-        (found.record, found.time) = (Some(point), None);
+        (found.record, found.time, found.noted) = (Some(point), None, None);
         self.queue(stream, Work::Record(event), "cuEventRecord").map(|_| ())
     }
 

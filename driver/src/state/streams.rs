@@ -26,6 +26,8 @@ pub struct Stream {
     /// Destroyed: it ends with what is queued.
     pub destroyed: bool,
     pub queue: VecDeque<Item>,
+    /// The capture that notes what it is given.
+    pub capture: Option<u64>,
     /// The work that was done last.
     pub completed: u64,
     /// The work that was queued last.
@@ -40,6 +42,8 @@ pub struct Event {
     pub record: Option<Point>,
     /// When that was done.
     pub time: Option<Instant>,
+    /// Of a record that a capture noted: which, and what came before it.
+    pub noted: Option<(u64, Vec<usize>)>,
 }
 
 impl Driver {
@@ -50,8 +54,9 @@ impl Driver {
 
     fn add_stream(&mut self, context: u64, flags: u32, priority: i32, legacy: bool, own: bool) -> u64 {
         let handle = self.handles.fresh(Kind::Stream);
-        let (queue, completed, issued) = Default::default();
-        let stream = Stream { context, flags, priority, legacy, own, destroyed: false, queue, completed, issued };
+        let (queue, capture, completed, issued) = Default::default();
+        let destroyed = false;
+        let stream = Stream { context, flags, priority, legacy, own, destroyed, queue, capture, completed, issued };
         self.streams.insert(handle, stream);
         handle
     }
@@ -98,6 +103,9 @@ impl Driver {
             let event = self.event(handle)?;
             if !event.timed {
                 return wrong(Status::INVALID_HANDLE, format!("the event {handle:#x} was made to take no times"));
+            }
+            if event.noted.is_some() {
+                return wrong(Status::CAPTURED_EVENT, format!("the event {handle:#x} was recorded by a capture"));
             }
             let Some(point) = event.record else {
                 return wrong(Status::INVALID_HANDLE, format!("the event {handle:#x} was never recorded"));

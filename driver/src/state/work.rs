@@ -7,6 +7,7 @@ use super::modules::Loaded;
 use super::queue::Point;
 
 /// Work of a stream.
+#[derive(Clone)]
 pub enum Work {
     Copy(Copy),
     Fill(Fill),
@@ -37,6 +38,7 @@ impl Shape {
 }
 
 /// What is copied from.
+#[derive(Clone)]
 pub enum Source {
     Memory(u64),
     /// What was in memory that the program may change, row behind row as it lay.
@@ -44,6 +46,7 @@ pub enum Source {
 }
 
 /// A copy.
+#[derive(Clone)]
 pub struct Copy {
     pub to: u64,
     pub to_pitch: usize,
@@ -70,6 +73,7 @@ impl Copy {
 }
 
 /// Memory is filled with a pattern.
+#[derive(Clone)]
 pub struct Fill {
     pub to: u64,
     pub pitch: usize,
@@ -80,6 +84,7 @@ pub struct Fill {
 }
 
 /// A kernel is run.
+#[derive(Clone)]
 pub struct Launch {
     pub module: Arc<Loaded>,
     pub kernel: u32,

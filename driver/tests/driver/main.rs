@@ -5,6 +5,7 @@
 
 mod contexts;
 mod faults;
+mod graphs;
 mod interface;
 mod launches;
 mod leaks;
