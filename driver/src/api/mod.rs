@@ -14,6 +14,7 @@ mod function;
 mod general;
 mod graph;
 mod launch;
+mod library;
 mod memory;
 mod module;
 mod object;
@@ -22,6 +23,7 @@ mod pointer;
 mod pool;
 mod rectangle;
 mod stream;
+mod tensor_map;
 
 use std::ffi::{CStr, c_char};
 

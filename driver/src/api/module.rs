@@ -40,10 +40,8 @@ extern "C" fn cuModuleLoadFatBinary(module: Out<u64>, image: *const c_void) -> u
 #[unsafe(no_mangle)]
 extern "C" fn cuModuleLoad(module: Out<u64>, path: Text) -> u32 {
     in_context("cuModuleLoad", |driver, context| {
-        let mut bytes = std::fs::read(path.get()?).map_err(|_| Status::FILE_NOT_FOUND)?;
-        // PTX in a file has no NUL at its end, and an image is taken to have what its header says.
-        bytes.resize(bytes.len() + image::elf::HEADER, 0);
-        load(driver, context, &module, bytes.as_ptr())
+        let handle = driver.load(context, &image::of_file(&path.get()?)?)?;
+        module.put(handle)
     })
 }
 

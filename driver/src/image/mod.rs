@@ -54,6 +54,18 @@ pub unsafe fn read(at: *const u8) -> Answer<Image> {
     }
 }
 
+/// Reads the image in a file.
+///
+/// # Errors
+/// There is none, and those of [`read`].
+pub fn of_file(path: &str) -> Answer<Image> {
+    let mut bytes = std::fs::read(path).map_err(|_| Status::FILE_NOT_FOUND)?;
+    // PTX in a file has no NUL at its end, and an image is taken to have what its header says.
+    bytes.resize(bytes.len() + elf::HEADER, 0);
+    // SAFETY: what is in a file is there as a whole, with zeros behind it.
+    unsafe { read(bytes.as_ptr()) }
+}
+
 /// Reads a cubin.
 fn of_elf(bytes: &[u8]) -> Answer<Image> {
     let Some(sections) = elf::sections(bytes) else {

@@ -13,6 +13,8 @@ pub enum Kind {
     Mipmaps,
     Graph,
     Exec,
+    Library,
+    Kernel,
 }
 
 impl Kind {
@@ -28,6 +30,8 @@ impl Kind {
             Kind::Mipmaps => "mipmapped array",
             Kind::Graph => "graph",
             Kind::Exec => "executable graph",
+            Kind::Library => "library",
+            Kind::Kernel => "kernel of a library",
         }
     }
 }
@@ -35,7 +39,7 @@ impl Kind {
 /// Gives handles out.
 #[derive(Default)]
 pub struct Handles {
-    given: [u64; 11],
+    given: [u64; 13],
 }
 
 impl Handles {

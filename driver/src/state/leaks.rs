@@ -11,12 +11,18 @@ impl Driver {
         let streams = self.streams.values().filter(|s| !s.own && !s.destroyed && fit(s.context)).count();
         let (allocations, bytes, first) = self.allocations.left(fit);
         let pools = self.pools.len() - 1;
+        let of_a_library =
+            |module| self.libraries.values().any(|library| library.modules.values().any(|m| *m == module));
         let retained = self.contexts.primary.map_or(0, |(_, count)| count as usize);
         let parts = [
             (allocations, format!("allocations ({bytes} bytes, the first by {first})")),
             (streams, "streams".into()),
             (self.events.values().filter(|event| fit(event.context)).count(), "events".into()),
-            (self.modules.values().filter(|module| fit(module.context)).count(), "modules".into()),
+            (
+                self.modules.iter().filter(|(m, module)| fit(module.context) && !of_a_library(**m)).count(),
+                "modules".into(),
+            ),
+            (self.libraries.len(), "libraries".into()),
             (self.objects.values().filter(|object| fit(object.context)).count(), "textures and surfaces".into()),
             (self.graphs.values().filter(|graph| fit(graph.context)).count(), "graphs".into()),
             (self.execs.values().filter(|exec| fit(exec.context)).count(), "executable graphs".into()),

@@ -8,6 +8,7 @@ pub mod enter;
 pub mod graphs;
 pub mod handles;
 mod leaks;
+pub mod libraries;
 pub mod limits;
 pub mod modules;
 pub mod occupancy;
@@ -30,6 +31,7 @@ use capture::Capture;
 use contexts::Contexts;
 use graphs::{Exec, Graph};
 use handles::Handles;
+use libraries::{Kernel, Library};
 use modules::{Function, Module};
 use streams::{Event, Stream};
 
@@ -44,6 +46,9 @@ pub struct Driver {
     pub events: BTreeMap<u64, Event>,
     pub modules: BTreeMap<u64, Module>,
     pub functions: BTreeMap<u64, Function>,
+    pub libraries: BTreeMap<u64, Library>,
+    /// Kernels of libraries, which are functions in each context.
+    pub kernels: BTreeMap<u64, Kernel>,
     pub pools: BTreeMap<u64, allocations::Pool>,
     pub arrays: BTreeMap<u64, Held>,
     pub mipmaps: BTreeMap<u64, Mipmaps>,
@@ -98,6 +103,8 @@ impl Driver {
             events: BTreeMap::new(),
             modules: BTreeMap::new(),
             functions: BTreeMap::new(),
+            libraries: BTreeMap::new(),
+            kernels: BTreeMap::new(),
             pools: BTreeMap::from([(default_pool, allocations::Pool::default())]),
             arrays: BTreeMap::new(),
             mipmaps: BTreeMap::new(),

@@ -132,8 +132,9 @@ impl Driver {
         Ok(handle)
     }
 
-    /// A kernel that a program names.
+    /// A kernel that a program names; one of a library is the current context's.
     pub fn function(&mut self, handle: u64) -> Answer<&mut Function> {
+        let handle = if self.kernels.contains_key(&handle) { self.function_of(handle)? } else { handle };
         let unknown = self.handles.unknown(Kind::Function, handle);
         self.functions.get_mut(&handle).map_or_else(|| wrong(Status::INVALID_HANDLE, unknown), Ok)
     }

@@ -93,6 +93,22 @@ functions! {
     cuModuleUnload(u64)
     cuModuleGetFunction(*mut u64, u64, *const c_char)
     cuModuleGetGlobal_v2(*mut u64, *mut usize, u64, *const c_char)
+    cuLibraryLoadData(*mut u64, *const c_void, Pointer, Pointer, u32, Pointer, Pointer, u32)
+    cuLibraryUnload(u64)
+    cuLibraryGetKernel(*mut u64, u64, *const c_char)
+    cuLibraryGetKernelCount(*mut u32, u64)
+    cuLibraryGetModule(*mut u64, u64)
+    cuLibraryGetGlobal(*mut u64, *mut usize, u64, *const c_char)
+    cuKernelGetFunction(*mut u64, u64)
+    cuKernelGetAttribute(*mut i32, u32, u64, i32)
+    cuKernelSetAttribute(u32, i32, u64, i32)
+    cuTensorMapEncodeTiled(
+        Pointer, u32, u32, u64, *const u64, *const u64, *const u32, *const u32, u32, u32, u32, u32
+    )
+    cuTensorMapEncodeIm2col(
+        Pointer, u32, u32, u64, *const u64, *const u64, *const i32, *const i32, u32, u32, *const u32, u32, u32, u32, u32
+    )
+    cuTensorMapReplaceAddress(Pointer, u64)
     cuFuncGetAttribute(*mut i32, u32, u64)
     cuFuncSetAttribute(u64, u32, i32)
     cuFuncGetParamInfo(u64, usize, *mut usize, *mut usize)
