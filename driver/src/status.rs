@@ -76,7 +76,8 @@ statuses! {
     906 STREAM_CAPTURE_IMPLICIT "operation would make the legacy stream depend on a capturing blocking stream"
     907 CAPTURED_EVENT "operation not permitted on an event last recorded in a capturing stream"
     908 STREAM_CAPTURE_WRONG_THREAD "attempt to terminate a thread-local capture sequence from another thread"
-    910 GRAPH_EXEC_UPDATE_FAILURE "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update"
+    910 GRAPH_EXEC_UPDATE_FAILURE "the graph update was not performed because it included changes which violated constraints specific to \
+         instantiated graph update"
     912 INVALID_CLUSTER_SIZE "cluster misconfiguration"
     999 UNKNOWN "unknown error"
 }
