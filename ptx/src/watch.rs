@@ -14,10 +14,74 @@ pub struct Access<'a> {
     pub bytes: u32,
     /// Of each lane: a pointer into the process's memory.
     pub addresses: &'a [u64; 32],
+    /// How those of the lanes that take part lie.
+    pub span: Span,
     /// `.volatile` and stronger: it may look at what another thread is just writing.
     pub strong: bool,
     /// Of stores: the bytes that a lane writes.
     pub values: Option<&'a dyn Fn(usize) -> [u8; LONGEST]>,
+}
+
+/// How addresses of lanes lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// All lanes', one after the other without gaps.
+    SideBySide,
+    /// All lanes' at the same place.
+    Same,
+    Any,
+}
+
+/// Where the accesses of a warp lie, all together.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub pattern: Pattern,
+    /// The least address.
+    pub first: u64,
+    /// Where the access at the greatest address ends.
+    pub end: u64,
+}
+
+impl Pattern {
+    /// That of all lanes, `bytes` each.
+    #[inline(always)]
+    pub fn of(at: &[u64; 32], bytes: u64) -> Self {
+        let step = at[1].wrapping_sub(at[0]);
+        if step != 0 && step != bytes {
+            return Self::Any;
+        }
+        // A loop of its own, which becomes vectors of whoever it is put into.
+        let mut apart = 0;
+        for (lane, address) in at.iter().enumerate() {
+            apart |= address ^ at[0].wrapping_add(lane as u64 * step);
+        }
+        match (apart, step) {
+            (0, 0) => Self::Same,
+            (0, _) => Self::SideBySide,
+            _ => Self::Any,
+        }
+    }
+}
+
+impl Span {
+    /// That of the lanes of a mask, `bytes` each.
+    #[inline(always)]
+    pub fn of(at: &[u64; 32], mask: u32, bytes: u64) -> Self {
+        let pattern = if mask == u32::MAX { Pattern::of(at, bytes) } else { Pattern::Any };
+        Self { pattern, ..Self::around(at, mask, bytes) }
+    }
+
+    /// Likewise, of addresses whose pattern does not matter, or is none.
+    #[inline(always)]
+    pub fn around(at: &[u64; 32], mask: u32, bytes: u64) -> Self {
+        let (mut first, mut last) = (u64::MAX, 0);
+        for (lane, &address) in at.iter().enumerate() {
+            let takes_part = mask >> lane & 1 == 1;
+            first = u64::min(first, if takes_part { address } else { u64::MAX });
+            last = u64::max(last, if takes_part { address } else { 0 });
+        }
+        Self { pattern: Pattern::Any, first, end: last.wrapping_add(bytes) }
+    }
 }
 
 /// Bytes that a lane accesses by one instruction at most.

@@ -5,7 +5,7 @@ use super::reach::Reach;
 use super::step::{Next, Step};
 use super::{lanes, words};
 use crate::lane::{Isa, Width};
-use crate::watch::LONGEST;
+use crate::watch::{LONGEST, Span};
 
 /// A load or store.
 pub struct Transfer {
@@ -57,7 +57,10 @@ unsafe fn load_any(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> N
             Ok(at) => at,
             Err(next) => return next,
         };
-        if let Err(next) = step.tell(&at, mask, total, Kind::Read, *strong) {
+        if step.watch.is_some()
+            && !reach.is_own()
+            && let Err(next) = step.tell(&at, mask, total, Kind::Read, *strong)
+        {
             return next;
         }
         for (number, register) in registers[..count].iter().enumerate() {
@@ -95,7 +98,7 @@ unsafe fn store_any(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> 
             Ok(at) => at,
             Err(next) => return next,
         };
-        if step.watch.is_some() {
+        if step.watch.is_some() && !reach.is_own() {
             let words = step.words;
             let values = |lane: usize| {
                 let mut values = [0; LONGEST];
@@ -110,7 +113,8 @@ unsafe fn store_any(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -> 
                 }
                 values
             };
-            if let Err(next) = step.tell_values(&at, mask, total, (Kind::Write, *strong), Some(&values)) {
+            let span = Span::of(&at, mask, total);
+            if let Err(next) = step.tell_values(&at, mask, total, (Kind::Write, *strong), Some(&values), span) {
                 return next;
             }
         }

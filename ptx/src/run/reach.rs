@@ -58,6 +58,11 @@ impl Reach {
                 let fits = first <= step.block.shared_bytes && bytes <= step.block.shared_bytes - first;
                 fits.then_some(step.block.shared)
             }
+            Space::Param => {
+                let params = &step.launch.params;
+                let fits = first.checked_add(bytes)? <= params.len() as u64 && kind == Kind::Read;
+                fits.then_some(params.as_ptr() as u64)
+            }
             _ => None,
         }
     }
@@ -93,6 +98,10 @@ impl Reach {
                 for address in &mut at {
                     *address = address.wrapping_add(added);
                 }
+            }
+            None if self.space == Space::Local && aligned && step.warp.local.within(first, span) => {
+                let lanes = at.iter_mut().enumerate();
+                lanes.for_each(|(lane, address)| *address = address.wrapping_add(step.warp.local.of(lane)));
             }
             // Faults are told of addresses as the kernel has them.
             None => step.place(self.space, mask, bytes, kind, &mut at)?,

@@ -3,14 +3,24 @@
 use super::fault::{Kind, What};
 use super::flight::Landed;
 use super::lanes;
+use super::reach::Reach;
 use super::step::{Next, Step};
 use crate::lane::LANES;
-use crate::watch::{Access, LONGEST};
+use crate::text::tree::Space;
+use crate::watch::{Access, LONGEST, Span};
+
+impl Reach {
+    /// Whether what lies there is each thread's own, or the same for all and constant: nobody is told of it.
+    #[inline(always)]
+    pub fn is_own(&self) -> bool {
+        matches!(self.space, Space::Local | Space::Param)
+    }
+}
 
 impl Step<'_, '_> {
     /// Tells the watch, if there is one, of an access that is about to be made.
     pub fn tell(&mut self, at: &[u64; LANES], mask: u32, bytes: u64, kind: Kind, strong: bool) -> Result<(), Next> {
-        self.tell_values(at, mask, bytes, (kind, strong), None)
+        self.tell_values(at, mask, bytes, (kind, strong), None, Span::of(at, mask, bytes))
     }
 
     /// Tells the watch of what something asynchronous has written meanwhile, if anything.
@@ -28,7 +38,8 @@ impl Step<'_, '_> {
                 continue;
             };
             let (kind, mask, addresses) = (Kind::Write, 1 << lane, &[to; LANES]);
-            let access = Access { at, warp, kind, mask, bytes, addresses, strong: false, values: None };
+            let span = Span::of(addresses, mask, bytes.into());
+            let access = Access { at, warp, kind, mask, bytes, addresses, span, strong: false, values: None };
             if !watch.access(&access) {
                 return Next::Fault(self.fault(lane, What::Other("was stopped".into())));
             }
@@ -44,17 +55,21 @@ impl Step<'_, '_> {
         bytes: u64,
         (kind, strong): (Kind, bool),
         values: Option<&dyn Fn(usize) -> [u8; LONGEST]>,
+        span: Span,
     ) -> Result<(), Next> {
         let (local, params) = (self.warp.local.range(), self.launch.params.as_ptr_range());
         let params = params.start as u64..params.end as u64;
         let own = |lane: usize| local.contains(&at[lane]) || params.contains(&at[lane]);
-        let mask = match own(mask.trailing_zeros() as usize) || !local.is_empty() {
-            true => lanes(mask).filter(|lane| !own(*lane)).fold(0, |mask, lane| mask | 1 << lane),
-            false => mask,
+        let (mask, span) = match own(mask.trailing_zeros() as usize) || !local.is_empty() {
+            true => {
+                let mask = lanes(mask).filter(|lane| !own(*lane)).fold(0, |mask, lane| mask | 1 << lane);
+                (mask, Span::of(at, mask, bytes))
+            }
+            false => (mask, span),
         };
         let Some(watch) = self.watch.as_deref_mut().filter(|_| mask != 0) else { return Ok(()) };
         let (warp, bytes) = (self.warp.number, bytes as u32);
-        let access = Access { at: self.at, warp, kind, mask, bytes, addresses: at, strong, values };
+        let access = Access { at: self.at, warp, kind, mask, bytes, addresses: at, span, strong, values };
         match watch.access(&access) {
             true => Ok(()),
             false => Err(Next::Fault(self.fault(mask.trailing_zeros() as usize, What::Other("was stopped".into())))),

@@ -7,7 +7,7 @@ use super::reach::Reach;
 use super::step::{Next, Step};
 use super::{lanes, quads};
 use crate::lane::{Isa, LANES};
-use crate::watch::LONGEST;
+use crate::watch::{LONGEST, Pattern, Span};
 
 /// Instantiates a function for processors with wide vectors.
 macro_rules! wide {
@@ -53,31 +53,27 @@ pub fn store(isa: Isa) -> Run {
     }
 }
 
-/// What the addresses of a whole warp have in common, and the pointer to the first lane's.
-enum Alike {
-    /// They lie one after the other, without gaps.
-    Dense(u64),
-    Same(u64),
-}
-
-/// Looks at addresses of a whole warp, `bytes` each; None where they are not alike, or anything is wrong with them.
+/// Looks at addresses of a whole warp, `bytes` each, which it makes pointers: how they lie. None where they are neither side by side nor
+/// the same, or anything is wrong with them.
 #[inline(always)]
-fn alike(reach: &Reach, step: &Step<'_, '_>, at: &[u64; LANES], bytes: u64, kind: Kind) -> Option<Alike> {
-    let (mut dense, mut same) = (0, 0);
-    for (lane, address) in at.iter().enumerate() {
-        dense |= address ^ at[0].wrapping_add(lane as u64 * bytes);
-        same |= address ^ at[0];
-    }
-    let span = match (dense, same) {
-        (0, _) => LANES as u64 * bytes,
-        (_, 0) => bytes,
-        _ => return None,
+fn alike(reach: &Reach, step: &Step<'_, '_>, at: &mut [u64; LANES], bytes: u64, kind: Kind) -> Option<Span> {
+    let pattern = Pattern::of(at, bytes);
+    let total = match pattern {
+        Pattern::SideBySide => LANES as u64 * bytes,
+        Pattern::Same => bytes,
+        Pattern::Any => return None,
     };
     if at[0] & (bytes - 1) != 0 {
         return None;
     }
-    let first = at[0] + reach.added(step, at[0], span, kind)?;
-    Some(if dense == 0 { Alike::Dense(first) } else { Alike::Same(first) })
+    let added = reach.added(step, at[0], total, kind)?;
+    let first = at[0].wrapping_add(added);
+    if step.watch.is_some() {
+        for address in at {
+            *address = address.wrapping_add(added);
+        }
+    }
+    Some(Span { pattern, first, end: first + total })
 }
 
 #[inline(always)]
@@ -88,9 +84,17 @@ unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) ->
     unsafe {
         let register = |words: *mut u32, number: usize| words.add(transfer.registers[number] as usize);
         let to = |words| [0, 1, 2, 3].map(|number| register(words, number));
-        if mask == u32::MAX && step.is_unwatched() {
-            match alike(reach, step, &reach.addresses(step.words), bytes, Kind::Read) {
-                Some(Alike::Dense(from)) => {
+        let watched = step.watch.is_some() && !reach.is_own();
+        if mask == u32::MAX && !step.around.flight.is_busy() {
+            let mut at = reach.addresses(step.words);
+            let span = alike(reach, step, &mut at, bytes, Kind::Read);
+            if let Some(span) = span.filter(|_| watched)
+                && let Err(next) = step.tell_values(&at, mask, bytes, (Kind::Read, transfer.strong), None, span)
+            {
+                return next;
+            }
+            match span {
+                Some(Span { pattern: Pattern::SideBySide, first: from, .. }) => {
                     match count {
                         1 => *register(step.words, 0).cast::<[u32; LANES]>() = *(from as *const [u32; LANES]),
                         2 | 4 => quads::load(count, |lane| from + lane as u64 * bytes, to(step.words)),
@@ -104,7 +108,7 @@ unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) ->
                     }
                     return Next::On;
                 }
-                Some(Alike::Same(from)) => {
+                Some(Span { first: from, .. }) => {
                     for number in 0..count {
                         let word = *(from as *const u32).add(number);
                         *register(step.words, number).cast::<[u32; LANES]>() = [word; LANES];
@@ -118,10 +122,11 @@ unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) ->
             Ok(at) => at,
             Err(next) => return next,
         };
-        if step.watch.is_some()
-            && let Err(next) = step.tell(&at, mask, bytes, Kind::Read, transfer.strong)
-        {
-            return next;
+        if watched {
+            let span = Span::around(&at, mask, bytes);
+            if let Err(next) = step.tell_values(&at, mask, bytes, (Kind::Read, transfer.strong), None, span) {
+                return next;
+            }
         }
         match (mask, count) {
             (u32::MAX, 2 | 4) => quads::load(count, |lane| at[lane], to(step.words)),
@@ -150,10 +155,29 @@ unsafe fn store_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -
     // SAFETY: as in `load_words`.
     unsafe {
         let register = |words: *mut u32, number: usize| words.add(transfer.registers[number] as usize);
+        let register_values = |words: *mut u32| {
+            move |lane: usize| {
+                let mut values = [0; LONGEST];
+                for (number, to) in values.chunks_exact_mut(4).take(count).enumerate() {
+                    to.copy_from_slice(&(*register(words, number).add(lane)).to_le_bytes());
+                }
+                values
+            }
+        };
+        let watched = step.watch.is_some() && !reach.is_own();
+        let mut addresses = reach.addresses(step.words);
         if mask == u32::MAX
-            && step.is_unwatched()
-            && let Some(Alike::Dense(to)) = alike(reach, step, &reach.addresses(step.words), bytes, Kind::Write)
+            && !step.around.flight.is_busy()
+            && let Some(span) = alike(reach, step, &mut addresses, bytes, Kind::Write)
+            && let Span { pattern: Pattern::SideBySide, first: to, .. } = span
         {
+            let values = register_values(step.words);
+            if watched
+                && let Err(next) =
+                    step.tell_values(&addresses, mask, bytes, (Kind::Write, transfer.strong), Some(&values), span)
+            {
+                return next;
+            }
             match count {
                 1 => *(to as *mut [u32; LANES]) = *register(step.words, 0).cast::<[u32; LANES]>(),
                 _ => {
@@ -169,16 +193,10 @@ unsafe fn store_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) -
             Ok(at) => at,
             Err(next) => return next,
         };
-        if step.watch.is_some() {
-            let words = step.words;
-            let values = |lane: usize| {
-                let mut values = [0; LONGEST];
-                for (number, to) in values.chunks_exact_mut(4).take(count).enumerate() {
-                    to.copy_from_slice(&(*register(words, number).add(lane)).to_le_bytes());
-                }
-                values
-            };
-            if let Err(next) = step.tell_values(&at, mask, bytes, (Kind::Write, transfer.strong), Some(&values)) {
+        if watched {
+            let values = register_values(step.words);
+            let span = Span::of(&at, mask, bytes);
+            if let Err(next) = step.tell_values(&at, mask, bytes, (Kind::Write, transfer.strong), Some(&values), span) {
                 return next;
             }
         }

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::{Arg, Function, Geometry, Source};
 use profiled::{Instructions, Operations};
-pub(crate) use together::{Pattern, Together, lanes};
+pub(crate) use together::{Pattern, Span, Together, lanes};
 use variable::Variable;
 
 /// A line of a source file, as `#line` named it.

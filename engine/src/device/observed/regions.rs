@@ -33,8 +33,10 @@ pub(crate) enum Region {
 pub(crate) struct Regions {
     /// Sizes in bytes, by address.
     buffers: BTreeMap<u64, u64>,
-    /// Where the last access to a buffer went: the next is likely to go there too.
-    last: Range<u64>,
+    /// Where accesses to the last two buffers went: the next is likely to go there too.
+    last: [Range<u64>; 2],
+    /// Which variable was accessed last.
+    last_shared: usize,
     /// Of the module that runs, with addresses.
     pub(crate) shared: Vec<Variable>,
     /// Where shared memory starts.
@@ -54,7 +56,7 @@ impl Regions {
 
     pub(crate) fn remove(&mut self, address: u64) {
         self.buffers.remove(&address);
-        self.last = 0..0;
+        self.last = Default::default();
     }
 
     /// The buffer that `address` is in: its start, and its size.
@@ -104,8 +106,8 @@ impl Regions {
     /// What an address belongs to, or is nearest to; none if it is of no interest: a constant, a built-in variable.
     pub(crate) fn find(&mut self, address: u64, bytes: u64) -> Option<Place> {
         let end = address.checked_add(bytes)?;
-        if self.last.start <= address && end <= self.last.end {
-            let start = self.last.start;
+        if let Some(Range { start, .. }) = self.last.iter().find(|last| last.start <= address && end <= last.end) {
+            let start = *start;
             return Some(Place { region: Region::Buffer(start), offset: (address - start) as i64, inside: true });
         }
         if let Some(place) = self.find_shared(address, end) {
@@ -125,7 +127,8 @@ impl Regions {
         {
             let inside = end <= start + bytes;
             if inside {
-                self.last = start..start + bytes;
+                self.last.swap(0, 1);
+                self.last[0] = start..start + bytes;
             }
             return place(start, inside);
         }
@@ -137,22 +140,25 @@ impl Regions {
         Some(Place { region: Region::Nothing, offset: address as i64, inside: false })
     }
 
-    fn find_shared(&self, address: u64, end: u64) -> Option<Place> {
+    fn find_shared(&mut self, address: u64, end: u64) -> Option<Place> {
+        if let Some(Variable { range, .. }) = self.shared.get(self.last_shared)
+            && range.start <= address
+            && end <= range.end
+        {
+            let (region, offset) = (Region::Shared(self.last_shared), (address - range.start) as i64);
+            return Some(Place { region, offset, inside: true });
+        }
         let after = self.shared.partition_point(|variable| variable.range.start <= address);
         // In the gaps before and after: 64 KiB, as shim.h aligns variables.
         let near = |variable: &Variable| {
             variable.range.start.saturating_sub(1 << 16) < end && address < variable.range.end + (1 << 16)
         };
-        let place = |number: usize| {
-            let Range { start, end: last } = self.shared[number].range;
-            let inside = start <= address && end <= last;
-            Some(Place { region: Region::Shared(number), offset: address.wrapping_sub(start) as i64, inside })
-        };
         let before = after.checked_sub(1).filter(|&number| near(&self.shared[number]));
-        match before {
-            Some(number) => place(number),
-            None => (after < self.shared.len() && near(&self.shared[after])).then(|| place(after)).flatten(),
-        }
+        let number = before.or_else(|| (after < self.shared.len() && near(&self.shared[after])).then_some(after))?;
+        let Range { start, end: last } = self.shared[number].range;
+        let inside = start <= address && end <= last;
+        self.last_shared = number;
+        Some(Place { region: Region::Shared(number), offset: address.wrapping_sub(start) as i64, inside })
     }
 
     fn is_built_in(&self, region: Region) -> bool {

@@ -150,7 +150,7 @@ impl Watch for Watching<'_> {
         let (bytes, kind, code) = (all.bytes.into(), kind_of(all.kind), self.code.code(all.at));
         let each = Access { address: 0, bytes, kind, volatile, code };
         let (warp, mask) = (all.warp as usize, all.mask);
-        let together = Together { warp, mask, addresses: all.addresses, each, values: all.values };
+        let together = Together { warp, mask, addresses: all.addresses, span: all.span, each, values: all.values };
         self.stopped |= self.began != Ok(true) || !self.observer.together(&together);
         !self.stopped
     }

@@ -1,7 +1,7 @@
 //! What the shadow of a word remembers of an access.
 
 /// An access, or several alike by lanes of one warp, as the shadow of a word remembers it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Number of the block in the grid; [`NEVER`] if there is none.
     pub(super) block: u32,

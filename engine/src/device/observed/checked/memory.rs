@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::groups::Groups;
 use super::mark::Mark;
 use super::order::Order;
-use super::shadow::{Conflict, Shadow, Written, side_by_side};
+use super::shadow::{Conflict, Shadow, Shared, Written, side_by_side};
 use super::{Access, Kind, Launch};
 use crate::device::Arg;
 use crate::device::observed::regions::{Place, Region, Regions};
-use crate::device::observed::{Pattern, Together};
+use crate::device::observed::{Pattern, Span, Together};
 
 struct Buffer {
     bytes: u64,
@@ -33,20 +33,6 @@ pub(super) struct Memory {
     generation: u64,
     /// Bytes of shared memory, and of what lies between its variables.
     shared_bytes: u64,
-}
-
-/// What is known of the shared memory of a block.
-struct Shared {
-    shadow: Shadow,
-    written: Written,
-    /// A new one for each block: nobody has written its shared memory.
-    generation: u64,
-}
-
-impl Shared {
-    fn new() -> Self {
-        Self { shadow: Shadow::default(), written: Written::nothing(0), generation: 0 }
-    }
 }
 
 impl Default for Memory {
@@ -110,11 +96,7 @@ impl Memory {
     pub(super) fn begin_block(&mut self, before: Option<u32>, block: u32, order: &mut Order) {
         self.turn_to(before, block);
         self.generation += 1;
-        self.shared.generation = self.generation;
-        match self.shared.written.reaches(self.shared_bytes) {
-            true => self.shared.written.forget(),
-            false => self.shared.written = Written::nothing(self.shared_bytes),
-        }
+        self.shared.begin(self.generation, self.shared_bytes, self.waiting.is_empty());
         if order.has_many_events() {
             let (launch, buffers) = (self.launch, &mut self.buffers);
             let waiting = &mut self.waiting;
@@ -123,6 +105,11 @@ impl Memory {
                 waiting.values_mut().for_each(|shared| shared.shadow.marks(shared.generation, &mut *keep));
             });
         }
+    }
+
+    /// The running block is about to wait for another one.
+    pub(super) fn set_aside(&mut self, order: &mut Order) {
+        self.shared.set_aside(order);
     }
 
     /// Block number `block` goes on, and `before` waits from now on.
@@ -134,6 +121,7 @@ impl Memory {
 
     /// The running block is over.
     pub(super) fn end_block(&mut self) {
+        self.shared.end();
         if !self.waiting.is_empty() {
             self.spare.push(std::mem::replace(&mut self.shared, Shared::new()));
         }
@@ -142,22 +130,44 @@ impl Memory {
     /// Something asynchronous has written these bytes.
     pub(super) fn landed(&mut self, address: u64, bytes: u64) {
         let Some(place) = self.regions.find(address, bytes).filter(|place| place.inside) else { return };
-        if let Some((_, _, written, first)) = self.of(place.region) {
-            written.add(first + place.offset as u64, bytes);
+        if let Some((written, start)) = self.written_at(&place) {
+            written.add(start, bytes);
         }
     }
 
-    /// The shadow of a region and the launch or block that it is of, what was written of it, and where it begins there.
-    fn of(&mut self, region: Region) -> Option<(&mut Shadow, u64, &mut Written, u64)> {
-        match region {
-            Region::Buffer(start) => {
-                let Buffer { shadow, written, .. } = self.buffers.get_mut(&start).expect("as in regions");
-                Some((shadow, self.launch, written, 0))
-            }
+    /// Where a place, which is inside, lies in the shadow of its region.
+    fn start(&self, place: &Place) -> u64 {
+        match place.region {
             Region::Shared(number) => {
-                let first = self.regions.shared[number].range.start - self.regions.shared_start;
-                let Shared { shadow, written, generation } = &mut self.shared;
-                Some((shadow, *generation, written, first))
+                self.regions.shared[number].range.start - self.regions.shared_start + place.offset as u64
+            }
+            _ => place.offset as u64,
+        }
+    }
+
+    /// What was written of a place's region, and where the place lies there.
+    fn written_at(&mut self, place: &Place) -> Option<(&mut Written, u64)> {
+        let start = self.start(place);
+        match place.region {
+            Region::Buffer(buffer) => Some((&mut self.buffers.get_mut(&buffer).expect("as in regions").written, start)),
+            Region::Shared(_) => Some((&mut self.shared.written, start)),
+            Region::Nothing => None,
+        }
+    }
+
+    /// The shadow of a place's region, which knows all accesses of some bytes from there on, and the launch or block that it is of; what
+    /// was written of the region; where the place lies in both.
+    fn of(&mut self, order: &mut Order, place: &Place, bytes: u64) -> Option<(&mut Shadow, u64, &mut Written, u64)> {
+        let start = self.start(place);
+        match place.region {
+            Region::Buffer(buffer) => {
+                let Buffer { shadow, written, .. } = self.buffers.get_mut(&buffer).expect("as in regions");
+                Some((shadow, self.launch, written, start))
+            }
+            Region::Shared(_) => {
+                self.shared.settle(order, start, bytes);
+                let Shared { shadow, written, generation, .. } = &mut self.shared;
+                Some((shadow, *generation, written, start))
             }
             Region::Nothing => None,
         }
@@ -165,31 +175,30 @@ impl Memory {
 
     /// Whether some of these bytes, which are inside, were never written.
     pub(super) fn missing(&mut self, place: &Place, bytes: u64) -> bool {
-        let offset = place.offset as u64;
-        self.of(place.region).is_some_and(|(_, _, written, first)| written.missing(first + offset, bytes))
+        self.written_at(place).is_some_and(|(written, start)| written.missing(start, bytes))
     }
 
     /// Notes an access, which is inside, and tells what it clashes with, and at which offset.
     pub(super) fn touch(
         &mut self,
-        order: &Order,
+        order: &mut Order,
         place: &Place,
         now: &Mark,
         access: Access,
     ) -> Option<(i64, Conflict)> {
-        let (offset, Access { bytes, kind, .. }) = (place.offset as u64, access);
+        let Access { bytes, kind, .. } = access;
         if kind != Kind::Read
             && let Region::Buffer(start) = place.region
         {
             // It is reached by other ways than its pointers.
             self.buffers.get_mut(&start).expect("as in regions").read_only = false;
         }
-        let (shadow, launch, written, first) = self.of(place.region)?;
+        let (shadow, launch, written, start) = self.of(order, place, bytes)?;
         if kind != Kind::Read {
-            written.add(first + offset, bytes);
+            written.add(start, bytes);
         }
-        let found = shadow.access((launch, order), now, kind, first + offset, bytes);
-        found.map(|(at, conflict)| ((at - first) as i64, conflict))
+        let found = shadow.access((launch, order), now, kind, start, bytes);
+        found.map(|(at, conflict)| (place.offset + (at - start) as i64, conflict))
     }
 
     /// What lanes have read where they are about to do atomic operations was a guess that they make sure of: it clashes with none of
@@ -201,22 +210,17 @@ impl Memory {
             else {
                 continue;
             };
-            if let Some((shadow, launch, _, first)) = self.of(place.region) {
+            if let Some((shadow, launch, _, start)) = self.of(order, &place, all.each.bytes) {
                 let mark = Mark { lanes: 1 << lane, ..now };
-                shadow.make_sure((launch, order), &mark, first + place.offset as u64, all.each.bytes);
+                shadow.make_sure((launch, order), &mark, start, all.each.bytes);
             }
         }
     }
 
-    /// Notes accesses of a warp, which are aligned and lie in one region, whose lowest is at `place` and at the address `lowest`, if at a
-    /// glance nothing is wrong with them. Returns the lanes that are left, to be looked at one by one.
-    pub(super) fn touch_together(
-        &mut self,
-        order: &Order,
-        place: &Place,
-        now: &Mark,
-        (all, pattern, lowest): (&Together<'_>, Pattern, u64),
-    ) -> u32 {
+    /// Notes accesses of a warp, which are aligned and lie in one region, whose lowest is at `place`, if at a glance nothing is wrong with
+    /// them. Returns the lanes that are left, to be looked at one by one.
+    pub(super) fn touch_together(&mut self, order: &mut Order, place: &Place, all: &Together<'_>) -> u32 {
+        let Span { pattern, first: lowest, end } = all.span;
         let Access { bytes, kind, .. } = all.each;
         if let Region::Buffer(start) = place.region {
             let buffer = self.buffers.get_mut(&start).expect("as in regions");
@@ -225,9 +229,16 @@ impl Memory {
                 return 0;
             }
         }
-        let Some((shadow, launch, written, first)) = self.of(place.region) else { return 0 };
-        // From an address to an offset in the shadow.
-        let start = first + place.offset as u64;
+        if let Region::Shared(_) = place.region {
+            let start = self.start(place);
+            match kind {
+                Kind::Read if self.shared.read(order, all, start) => return 0,
+                Kind::Write => return self.shared.write(order, all, start),
+                _ => {}
+            }
+        }
+        let now = &order.mark(all.warp, all.mask, all.each);
+        let Some((shadow, launch, written, start)) = self.of(order, place, end - lowest) else { return 0 };
         match pattern {
             Pattern::SideBySide => {
                 let total = 32 * bytes;

@@ -7,6 +7,7 @@
 //! finds accesses outside every buffer, reads of what nothing wrote, and misaligned vectors. Divergent barriers and absent
 //! lanes, which whoever runs the kernel finds in every mode, become findings too.
 
+mod events;
 mod finding;
 mod groups;
 mod mark;
@@ -25,7 +26,7 @@ use report::Report;
 use shadow::Conflict;
 
 use super::regions::Place;
-use super::{Access, Ended, Fault, Kind, Launch, Observer, Rule, Spot, Together, lanes};
+use super::{Access, Ended, Fault, Kind, Launch, Observer, Rule, Span, Spot, Together, lanes};
 
 /// The observer of checked mode.
 pub(crate) struct Checker {
@@ -134,7 +135,7 @@ impl Checker {
         if access.kind == Kind::Atomic {
             self.order.atomic(thread, access.address);
         }
-        if let Some(conflict) = self.memory.touch(&self.order, &place, &here, access) {
+        if let Some(conflict) = self.memory.touch(&mut self.order, &place, &here, access) {
             let place = Place { offset: conflict.0, ..place };
             // SAFETY: within its buffer.
             let before = unsafe { std::slice::from_raw_parts(access.address as *const u8, access.bytes as usize) };
@@ -175,6 +176,7 @@ impl Observer for Checker {
 
     fn block(&mut self, block: u32, shared: u64) {
         self.memory.regions.move_shared(shared);
+        self.memory.set_aside(&mut self.order);
         let before = self.order.begin_block(block);
         self.memory.begin_block(before, block, &mut self.order);
     }
@@ -182,6 +184,7 @@ impl Observer for Checker {
     fn turn(&mut self, block: u32, shared: u64) {
         self.settle(None);
         self.memory.regions.move_shared(shared);
+        self.memory.set_aside(&mut self.order);
         let before = self.order.turn_to(block);
         self.memory.turn_to(before, block);
     }
@@ -209,28 +212,33 @@ impl Observer for Checker {
             _ => {}
         }
         let mut left = all.mask;
-        let pattern = all.pattern();
-        let (first, end, bits) = all.span(pattern);
-        if kind != Kind::Atomic && bytes.is_power_of_two() && bits & (bytes - 1) == 0 {
+        // The machine refuses what is not aligned.
+        if kind != Kind::Atomic {
+            let Span { first, end, .. } = all.span;
             match self.memory.regions.find(first, end.wrapping_sub(first)) {
                 None => return true,
                 Some(place) if place.inside => {
-                    let now = self.order.mark(all.warp, all.mask, all.each);
-                    left = self.memory.touch_together(&self.order, &place, &now, (all, pattern, first));
+                    left = self.memory.touch_together(&mut self.order, &place, all);
                 }
                 Some(_) => {}
             }
         }
+        // So that the next lane finds what one has written; the machine does it once more, in its own order.
+        let write = |lane: usize| {
+            if let Some(values) = all.values {
+                let (values, to) = (values(lane), all.addresses[lane] as *mut u8);
+                // SAFETY: the access is within its buffer.
+                unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, bytes as usize) };
+            }
+        };
+        let done = if left == 0 { 0 } else { all.mask & !left };
+        lanes(done).for_each(write);
         for lane in lanes(left) {
-            let access = all.of(lane);
-            if !self.look(32 * all.warp + lane, access) {
+            if !self.look(32 * all.warp + lane, all.of(lane)) {
                 return false;
             }
-            if let Some(values) = all.values {
-                // So that the next lane finds what this one has written; the machine does it once more, in its own order.
-                let (values, bytes) = (values(lane), bytes as usize);
-                // SAFETY: the access is within its buffer.
-                unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), access.address as *mut u8, bytes) };
+            if all.values.is_some() {
+                write(lane);
                 self.settle_write();
             }
         }

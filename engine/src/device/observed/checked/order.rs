@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use super::Access;
+use super::events::Events;
 use super::mark::Mark;
 
 /// What a fence has put in the past of those who find the atomic operation after it.
@@ -46,6 +47,7 @@ struct Warp {
 /// A block that has begun and waits for its turn.
 struct Waiting {
     epoch: u32,
+    fresh: u32,
     warps: HashMap<u16, Box<Warp>>,
     fences: HashMap<u16, Fence>,
     found: HashMap<u32, Vec<Found>>,
@@ -70,51 +72,69 @@ pub(super) struct Order {
     releases: HashMap<u64, Vec<Release>>,
     /// By the releasing block.
     found: HashMap<u32, Vec<Found>>,
-    /// What marks of shadows are numbers of, without lanes; the first stands for none.
-    events: Vec<Mark>,
-    /// The last event of a place in the code and a warp, by a hash of both.
-    recent: Vec<u32>,
+    events: Events,
+    /// Events of the running block from this number on came after its last barrier.
+    fresh: u32,
 }
-
-/// Events after which those that no shadow has are forgotten.
-const MANY_EVENTS: usize = 1 << 24;
-
-/// Places that events are remembered for.
-const RECENT: usize = 1 << 12;
 
 impl Order {
     pub(super) fn begin_launch(&mut self) {
-        *self = Self { events: vec![Mark::NONE], recent: vec![0; RECENT], ..Self::default() };
+        *self = Self { events: std::mem::take(&mut self.events), ..Self::default() };
+        self.events.begin();
     }
 
     /// Whether there are so many events that those which no shadow has should be forgotten.
     pub(super) fn has_many_events(&self) -> bool {
-        self.events.len() > MANY_EVENTS
+        self.events.are_many()
     }
 
     /// Forgets all events, but for those of the marks that `visit` visits, which it gives new numbers.
     pub(super) fn keep_events(&mut self, visit: impl FnOnce(&mut dyn FnMut(&mut u64))) {
-        let before = std::mem::replace(&mut self.events, vec![Mark::NONE]);
-        let mut numbers: HashMap<u32, u32> = HashMap::new();
-        visit(&mut |mark| {
-            let number = *numbers.entry((*mark >> 32) as u32).or_insert_with_key(|&old| {
-                let event = self.events.len() as u32;
-                self.events.push(Mark { event, ..before[old as usize] });
-                event
-            });
-            *mark = u64::from(number) << 32 | *mark & 0xFFFF_FFFF;
-        });
-        self.recent.fill(0);
+        self.events.keep(visit);
+        // Of blocks that wait, numbers tell nothing any more until their next barrier.
+        self.waiting.values_mut().for_each(|waiting| waiting.fresh = 0);
+        self.meet();
+    }
+
+    /// What comes from now on is another event, after what barriers order now.
+    fn meet(&mut self) {
+        self.events.change();
+        self.fresh = self.events.next();
+    }
+
+    /// The number of the first event of the running block that may have come after its last barrier.
+    pub(super) fn fresh(&self) -> u32 {
+        self.fresh
+    }
+
+    /// Whether a mark is of the running block, since its last barrier.
+    pub(super) fn is_present(&self, mark: &Mark) -> bool {
+        mark.block == self.block && mark.epoch == self.epoch
+    }
+
+    /// The running block's epoch.
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// How many fences there were in the launch.
+    pub(super) fn fences(&self) -> u32 {
+        self.fence_count
+    }
+
+    /// The clock of a warp.
+    pub(super) fn clock(&self, warp: u16) -> u32 {
+        if self.warps.is_empty() { 0 } else { self.warps.get(&warp).map_or(0, |warp| warp.clock) }
     }
 
     /// The mark that is this in short.
     pub(super) fn mark_of(&self, short: u64) -> Mark {
-        Mark { lanes: short as u32, ..self.events[(short >> 32) as usize] }
+        Mark { lanes: short as u32, ..*self.events.of(short) }
     }
 
     /// Whether a mark, in short, lies before a barrier that the running block has come to, or is none.
     pub(super) fn is_past(&self, short: u64) -> bool {
-        let event = &self.events[(short >> 32) as usize];
+        let event = self.events.of(short);
         short == 0 || event.block == self.block && event.epoch < self.epoch
     }
 
@@ -125,6 +145,7 @@ impl Order {
         self.warps.clear();
         self.fences.clear();
         self.found.clear();
+        self.meet();
         before
     }
 
@@ -135,6 +156,7 @@ impl Order {
         let (warps, fences, found) = Default::default();
         let waiting = Waiting {
             epoch: self.epoch,
+            fresh: self.fresh,
             warps: std::mem::replace(&mut self.warps, warps),
             fences: std::mem::replace(&mut self.fences, fences),
             found: std::mem::replace(&mut self.found, found),
@@ -146,8 +168,10 @@ impl Order {
     /// A block that began before goes on. Returns the one that waits from now on.
     pub(super) fn turn_to(&mut self, block: u32) -> Option<u32> {
         let before = self.set_aside();
-        if let Some(Waiting { epoch, warps, fences, found }) = self.waiting.remove(&block) {
+        if let Some(Waiting { epoch, fresh, warps, fences, found }) = self.waiting.remove(&block) {
             (self.block, self.epoch, self.runs) = (block, epoch, true);
+            self.fresh = fresh;
+            self.events.change();
             (self.warps, self.fences, self.found) = (warps, fences, found);
         }
         before
@@ -161,6 +185,7 @@ impl Order {
     /// All threads of the block have met.
     pub(super) fn barrier(&mut self) {
         self.epoch += 1;
+        self.meet();
     }
 
     /// The lanes `mask` of a warp have met at `__syncwarp`: the past of each is now the past of all.
@@ -168,6 +193,7 @@ impl Order {
         let new = || Box::new(Warp { clock: 0, seen: [[0; 32]; 32] });
         let warp = self.warps.entry(warp as u16).or_insert_with(new);
         warp.clock += 1;
+        self.events.change();
         let members = || (0..32).filter(|lane| mask >> lane & 1 == 1);
         let mut joined = [0; 32];
         for member in members() {
@@ -179,6 +205,7 @@ impl Order {
 
     pub(super) fn fence(&mut self, thread: usize) {
         self.fence_count += 1;
+        self.events.change();
         self.fences.insert(thread as u16, Fence { epoch: self.epoch, number: self.fence_count });
     }
 
@@ -211,19 +238,20 @@ impl Order {
 
     /// What an access by lanes of a warp looks like now.
     pub(super) fn mark(&mut self, warp: usize, lanes: u32, access: Access) -> Mark {
-        let Access { code, volatile, .. } = access;
-        let warp = warp as u16;
-        let clock = if self.warps.is_empty() { 0 } else { self.warps.get(&warp).map_or(0, |warp| warp.clock) };
-        let (block, epoch, fences) = (self.block, self.epoch, self.fence_count);
-        let known = (code.wrapping_mul(0x9E37_79B9) >> 16) as usize ^ usize::from(warp) << 5;
-        let known = &mut self.recent[known % RECENT];
-        let last = &self.events[*known as usize];
-        let same = last.block == block && last.epoch == epoch && last.clock == clock && last.code == code;
-        if !(same && last.warp == warp && last.fences == fences && last.volatile == volatile) {
-            *known = self.events.len() as u32;
-            self.events.push(Mark { block, epoch, clock, code, lanes: 0, warp, fences, event: *known, volatile });
+        let (Access { code, volatile, .. }, warp) = (access, warp as u16);
+        if let Some(now) = self.events.again(warp, access) {
+            return Mark { lanes, ..*now };
         }
-        Mark { lanes, ..self.events[*known as usize] }
+        let (block, epoch, clock, fences) = (self.block, self.epoch, self.clock(warp), self.fence_count);
+        let now = Mark { block, epoch, clock, code, warp, fences, volatile, ..Mark::NONE };
+        Mark { lanes, ..self.events.find(now, true) }
+    }
+
+    /// What a read looks like that a warp did since the last barrier: by its place in the code, and the warp's clock and the number of
+    /// fences then.
+    pub(super) fn earlier(&mut self, warp: u16, (code, clock, fences): (u32, u32, u32)) -> Mark {
+        let (block, epoch) = (self.block, self.epoch);
+        self.events.find(Mark { block, epoch, clock, code, warp, fences, ..Mark::NONE }, false)
     }
 
     /// The lanes of `earlier` that are not in the past of the access `now`, by one thread.

@@ -4,13 +4,17 @@
 //! a warp do together is mostly found in order, and noted, for all their words at once.
 
 mod page;
+mod shared;
 mod together;
 mod written;
+
+use std::ops::Range;
 
 use super::mark::Mark;
 use super::order::Order;
 use crate::device::observed::Kind;
 use page::Page;
+pub(super) use shared::Shared;
 pub(super) use together::side_by_side;
 pub(super) use written::Written;
 
@@ -23,6 +27,17 @@ pub(super) struct Conflict {
 
 /// Bytes that one page covers.
 const PAGE: u64 = 1024;
+
+/// Numbers of the pages that have some bytes, and which of each page's those are.
+fn parts(offset: u64, bytes: u64) -> impl Iterator<Item = (u64, Range<u64>)> {
+    let (mut at, end) = (offset, offset + bytes);
+    std::iter::from_fn(move || {
+        let (number, first) = (at / PAGE, at % PAGE);
+        let count = (PAGE - first).min(end - at);
+        at += count;
+        (count > 0).then_some((number, first..first + count))
+    })
+}
 
 /// The shadow of a region of memory that starts at offset 0.
 #[derive(Default)]

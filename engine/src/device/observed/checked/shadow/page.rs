@@ -1,5 +1,7 @@
 //! The cells of a stretch of memory.
 
+use std::ops::Range;
+
 use super::{Conflict, PAGE};
 use crate::device::observed::Kind;
 use crate::device::observed::checked::mark::Mark;
@@ -17,12 +19,30 @@ pub(super) struct Page {
     pub(super) reads: [Vec<u64>; 2],
     /// Whether there are any of each, in the order of the fields.
     pub(super) has: [bool; 4],
+    /// Of each stretch of [`STRETCH`] bytes, the event of the last write or atomic operation; 0 if there was none.
+    last: [u32; STRETCHES],
+    /// Whether all marks are of the block that ran when they were noted, at the barrier where it was.
+    plain: bool,
+    /// Of each, which list has reads that are not noted yet (`shared`); 0 if none.
+    listed: [u64; STRETCHES],
+}
+
+/// Bytes of which some things are known as a whole: as arrays in shared memory are aligned to.
+const STRETCH: u64 = 64;
+
+const STRETCHES: usize = (PAGE / STRETCH) as usize;
+
+/// The stretches of bytes of a page.
+fn stretches(bytes: &Range<u64>) -> Range<usize> {
+    (bytes.start / STRETCH) as usize..bytes.end.div_ceil(STRETCH) as usize
 }
 
 impl Page {
     pub(super) fn new(launch: u64) -> Self {
         let none = || vec![0; PAGE as usize / 4];
-        Self { launch, grain: 4, writes: none(), atomics: none(), reads: [none(), none()], has: [false; 4] }
+        let (writes, atomics, reads) = (none(), none(), [none(), none()]);
+        let (last, listed) = ([0; STRETCHES], [0; STRETCHES]);
+        Self { launch, grain: 4, writes, atomics, reads, has: [false; 4], last, plain: true, listed }
     }
 
     fn all(&mut self) -> [&mut Vec<u64>; 4] {
@@ -38,7 +58,49 @@ impl Page {
     pub(super) fn restart(&mut self, launch: u64) {
         let has = std::mem::take(&mut self.has);
         self.all().into_iter().zip(has).filter(|(_, has)| *has).for_each(|(marks, _)| marks.fill(0));
-        self.launch = launch;
+        (self.launch, self.plain) = (launch, true);
+        (self.last, self.listed) = ([0; STRETCHES], [0; STRETCHES]);
+    }
+
+    /// Says that reads of some bytes are on a list, if all that was written there lies before a barrier of the running block.
+    pub(super) fn list(&mut self, bytes: &Range<u64>, order: &Order, list: u64) -> bool {
+        let (stretches, fresh) = (stretches(bytes), order.fresh());
+        let is_past = self.plain && self.grain == 4 && self.last[stretches.clone()].iter().all(|last| *last < fresh);
+        if is_past {
+            self.listed[stretches].fill(list);
+        }
+        is_past
+    }
+
+    /// Whether reads of some bytes, or of others nearby, are on a list.
+    pub(super) fn is_listed(&self, bytes: &Range<u64>, list: u64) -> bool {
+        self.listed[stretches(bytes)].contains(&list)
+    }
+
+    /// Keeps what is known of whole stretches true.
+    pub(super) fn has_got(&mut self, cells: &Range<usize>, order: &Order, now: &Mark, kind: Kind) {
+        self.plain &= order.is_present(now);
+        if kind != Kind::Read {
+            let bytes = cells.start as u64 * self.grain..cells.end as u64 * self.grain;
+            self.last[stretches(&bytes)].fill(now.event);
+        }
+    }
+
+    /// Notes a write by the one lane of `now`, of a page whose marks are all of the running block, if these cells have nothing but what
+    /// lies before a barrier, or what the lane did itself. False if they do.
+    pub(super) fn write_alone(&mut self, cells: Range<usize>, order: &Order, now: &Mark) -> bool {
+        let fresh = u64::from(order.fresh()) << 32;
+        let fine = |mark: &u64| *mark < fresh || *mark as u32 == now.lanes && order.mark_of(*mark).same_warp(now);
+        let all = [&self.writes, &self.atomics, &self.reads[0], &self.reads[1]];
+        let are_fine = all.into_iter().zip(self.has).all(|(marks, has)| !has || marks[cells.clone()].iter().all(fine));
+        if !self.plain || self.grain != 4 || !are_fine {
+            return false;
+        }
+        self.has_got(&cells, order, now, Kind::Write);
+        self.forget(cells.clone());
+        self.writes[cells].fill(now.short());
+        self.has[0] = true;
+        true
     }
 
     /// From now on a cell is a byte.
@@ -48,7 +110,7 @@ impl Page {
     }
 
     /// Forgets what is known of some cells.
-    pub(super) fn forget(&mut self, cells: std::ops::Range<usize>) {
+    pub(super) fn forget(&mut self, cells: Range<usize>) {
         let has = self.has;
         let all = self.all().into_iter().zip(has).filter(|(_, has)| *has);
         all.for_each(|(marks, _)| marks[cells.clone()].fill(0));
@@ -73,6 +135,7 @@ impl Page {
 
     /// Notes the access `now` in cell `index`.
     pub(super) fn note(&mut self, index: usize, order: &Order, now: &Mark, kind: Kind) {
+        self.has_got(&(index..index + 1), order, now, kind);
         match kind {
             // What was ordered before this write is ordered before whatever this write is.
             Kind::Write => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::page::Page;
-use super::{PAGE, Shadow};
+use super::{PAGE, Shadow, parts};
 use crate::device::observed::Kind;
 use crate::device::observed::checked::mark::Mark;
 use crate::device::observed::checked::order::Order;
@@ -47,27 +47,23 @@ impl Shadow {
         if kind == Kind::Atomic || !offset.is_multiple_of(4) {
             return false;
         }
-        let end = offset + 4 * lanes.len() as u64;
-        let parts = || (offset / PAGE..=(end - 1) / PAGE).map(|number| (number, offset.max(number * PAGE)));
-        let words = |number: u64, from: u64| {
-            let last = end.min((number + 1) * PAGE) - 1;
-            (from % PAGE / 4) as usize..(last % PAGE / 4 + 1) as usize
-        };
-        let of = |from: u64, words: &Range<usize>| {
-            let first = ((from - offset) / 4) as usize;
-            &lanes[first..first + words.len()]
+        let parts = || {
+            let mut rest = lanes;
+            parts(offset, 4 * lanes.len() as u64).map(move |(number, bytes)| {
+                let words = bytes.start as usize / 4..bytes.end as usize / 4;
+                let of_part;
+                (of_part, rest) = rest.split_at(words.len());
+                (number, words, of_part)
+            })
         };
         // All pages are looked at before any changes.
-        for (number, from) in parts() {
-            let (page, words) = (self.page(launch, number, 4), words(number, from));
-            let lanes = of(from, &words);
+        for (number, words, lanes) in parts() {
+            let page = self.page(launch, number, 4);
             if page.grain != 4 || !page.allows(words, lanes, order, now, kind) {
                 return false;
             }
         }
-        for (number, from) in parts() {
-            let words = words(number, from);
-            let lanes = of(from, &words);
+        for (number, words, lanes) in parts() {
             self.page(launch, number, 4).take(words, lanes, order, now, kind);
         }
         true
@@ -139,6 +135,7 @@ impl Page {
 
     /// Notes what was allowed.
     fn take(&mut self, words: Range<usize>, lanes: &[u64], order: &Order, now: &Mark, kind: Kind) {
+        self.has_got(&words, order, now, kind);
         let event = u64::from(now.event) << 32;
         let put = |marks: &mut [u64]| marks.iter_mut().zip(lanes).for_each(|(mark, lanes)| *mark = event | lanes);
         if kind == Kind::Write {
