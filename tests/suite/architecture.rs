@@ -176,4 +176,21 @@ fn a_planted_arrow_is_found_with_its_line() {
             "{code}: {found:?}"
         );
     }
+    // The other package's modules are reached by its name, too.
+    let planted = [
+        ("use warptape_engine::nn;", true),
+        ("use ::warptape_engine::{error::Error, nn::Layer};", true),
+        ("fn f(t: &warptape_engine::Tape) {}", true),
+        ("use warptape_engine::*;", true),
+        ("use warptape_engine as engine;", true),
+        ("extern crate warptape_engine;", true),
+        ("extern crate self as program;", true),
+        ("use crate as root;", true),
+        ("pub(crate) fn f() -> warptape_engine::Result<()> { warptape_engine::files::read(todo!()) }", false),
+    ];
+    for (code, is_forbidden) in planted {
+        let found = forbidden(&allowed, &[("src/data.rs".into(), format!("// A line.\n{code}\n"))]);
+        assert_eq!(found.len(), usize::from(is_forbidden), "{code}: {found:?}");
+        assert!(found.iter().all(|complaint| complaint.starts_with("src/data.rs:2: data -> ")), "{code}: {found:?}");
+    }
 }

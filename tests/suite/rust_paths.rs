@@ -8,9 +8,13 @@ pub struct Path {
     pub line: usize,
 }
 
-/// The paths in `text`, a file of the module `module` (`["op", "conv2d"]`): `crate::…`, `super::…` as far as it leads to the root,
-/// and for the root itself (an empty `module`) its `use` lines. Each name in braces makes a path of its own. Comments and texts
-/// count for nothing, and `#[cfg(test)]` modules may use what they like.
+/// The package whose modules the program hands on as its own.
+const ENGINE: &str = "warptape_engine";
+
+/// The paths in `text`, a file of the module `module` (`["op", "conv2d"]`): `crate::…`, `warptape_engine::…`, `super::…` as far as it
+/// leads to the root, and for the root itself (an empty `module`) its `use` lines. Each name in braces makes a path of its own; so does
+/// a root under another name (`use crate as root`), behind which no path could be followed. Comments and texts count for nothing, and
+/// `#[cfg(test)]` modules may use what they like.
 pub fn paths(text: &str, module: &[&str]) -> Vec<Path> {
     let tokens = without_tests(tokens(text));
     let word = |at: usize| tokens.get(at).map_or("", |token| &token.0);
@@ -25,7 +29,10 @@ pub fn paths(text: &str, module: &[&str]) -> Vec<Path> {
                 inner.pop_if(|end| *end == depth);
             }
             "mod" if word(at + 2) == "{" => inner.push(depth),
-            "crate" if word(at + 1) == "::" => at = tree(&tokens, at + 2, &mut Vec::new(), &mut found),
+            "crate" | ENGINE if word(at + 1) == "::" => at = tree(&tokens, at + 2, &mut Vec::new(), &mut found),
+            "crate" | ENGINE if ["as", ";", "self"].contains(&word(at + 1)) => {
+                found.push(Path { parts: vec![word(at).to_owned()], line: tokens[at].1 });
+            }
             "use" if module.is_empty() && word(at + 1) != "crate" => {
                 at = tree(&tokens, at + 1, &mut Vec::new(), &mut found)
             }
