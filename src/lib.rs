@@ -3,7 +3,7 @@
 //! The modules stand in the order in which an image passes through them:
 //! data → tensor → nn → op → launch → kernels → device. All from tensors on are the package `warptape-engine`'s.
 
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::undocumented_unsafe_blocks)]
 
 #[macro_use]
 mod words;

@@ -7,6 +7,8 @@
 //!
 //! Sources: `cuda.h` and "CUDA Driver API" for what calls do, "CUDA C++ Programming Guide" for limits.
 
+#![warn(clippy::undocumented_unsafe_blocks)]
+
 mod api;
 mod image;
 mod nvrtc;

@@ -2,6 +2,8 @@
 //!
 //! Section numbers in these pages are those of NVIDIA's "Parallel Thread Execution ISA".
 
+#![warn(clippy::undocumented_unsafe_blocks)]
+
 pub mod alu;
 mod code;
 mod decode;

@@ -223,13 +223,14 @@ impl Run for Test {
         for lane in lanes(mask) {
             let test = |step: &mut Step<'_, '_>| {
                 let all = &mut step.around.flight.mbarriers;
-                // SAFETY: as above.
                 match self.of {
                     Of::Token(token) => {
+                        // SAFETY: the decoder placed the registers.
                         let token = unsafe { *step.words.add(token as usize).cast::<u64>().add(lane) };
                         all.is_complete(at[lane], token)
                     }
                     Of::Parity(parity) => {
+                        // SAFETY: likewise.
                         let parity = unsafe { *step.words.add(parity as usize + lane) };
                         all.is_complete_parity(at[lane], parity)
                     }

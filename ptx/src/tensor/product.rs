@@ -37,7 +37,7 @@ macro_rules! with_isa {
                 machine.$body($($argument),*)
             }
             match $isa {
-                // Safety: an Isa is what the processor has (`Isa::detect`), and what has AVX-512 here has AVX2.
+                // SAFETY: an Isa is what the processor has (`Isa::detect`), and what has AVX-512 here has AVX2.
                 Isa::Avx2 | Isa::Avx512 => unsafe { avx2($self, $($argument),*) },
                 Isa::Base => $self.$body($($argument),*),
             }

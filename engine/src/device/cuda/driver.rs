@@ -133,6 +133,7 @@ pub(super) struct Context {
 
 // SAFETY: a driver context may be used from any thread that made it current, which `bind` does.
 unsafe impl Send for Context {}
+// SAFETY: likewise.
 unsafe impl Sync for Context {}
 
 impl Context {

@@ -53,6 +53,7 @@ pub struct Cuda {
 
 // SAFETY: stream and pool are driver handles, which any thread may use once it has bound the context.
 unsafe impl Send for Cuda {}
+// SAFETY: likewise.
 unsafe impl Sync for Cuda {}
 
 impl Cuda {
@@ -127,7 +128,9 @@ impl Backend for Cuda {
         let allocate = || {
             // SAFETY: all uses of the memory are queued on this stream after this call.
             let Some(pool) = self.pool else { return unsafe { result::malloc_sync(size) } };
+            // SAFETY: as above.
             match unsafe { result::malloc_async(self.stream, size) } {
+                // SAFETY: as above; stream and pool are this device's.
                 Err(DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => unsafe {
                     // What the pool keeps in other sizes may be enough.
                     stream::synchronize(self.stream)?;

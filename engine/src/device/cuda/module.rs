@@ -29,6 +29,7 @@ pub(super) struct CudaModule {
 
 // SAFETY: driver handles, as in `Cuda`.
 unsafe impl Send for CudaModule {}
+// SAFETY: likewise.
 unsafe impl Sync for CudaModule {}
 
 /// What a [`Function`](crate::device::Function) holds: a kernel and the module that it is in.
@@ -48,6 +49,7 @@ pub(super) struct Kernel {
 
 // SAFETY: a driver handle, as in `Cuda`.
 unsafe impl Send for Kernel {}
+// SAFETY: likewise.
 unsafe impl Sync for Kernel {}
 
 impl Kernel {

@@ -26,6 +26,7 @@ struct Call {
 struct Work(*const (dyn Fn() + Sync));
 // SAFETY: the closure is `Sync`; that it still lives is what `State` sees to.
 unsafe impl Send for Work {}
+// SAFETY: likewise.
 unsafe impl Sync for Work {}
 
 #[derive(Default)]
