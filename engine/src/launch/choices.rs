@@ -5,7 +5,7 @@
 //! choices, and a repeated or resumed one is told to make them again.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -60,6 +60,8 @@ struct State {
     /// without making a text of the problem.
     settled: HashMap<&'static str, Box<dyn Any + Send>, BuildHasherDefault<Fast>>,
     rounding: f64,
+    /// Ladders of which a forced rung has done a problem.
+    obeyed: BTreeSet<String>,
 }
 
 /// By problem and type of the tensors, a rung's place on its ladder and its rounding.
@@ -70,6 +72,7 @@ impl Choices {
     pub fn force(&self, ladder: &str, rung: Option<u32>) {
         let mut state = self.0.lock().unwrap();
         state.settled.clear();
+        state.obeyed.remove(ladder);
         match rung {
             Some(rung) => state.forced.insert(ladder.into(), rung),
             None => state.forced.remove(ladder),
@@ -78,10 +81,16 @@ impl Choices {
 
     /// What `run` returns while `ladder` is to take rung `rung`, see [`Choices::force`]; then as if never forced.
     pub fn forced<T>(&self, ladder: &str, rung: u32, run: impl FnOnce() -> T) -> T {
+        self.attempt(ladder, rung, run).0
+    }
+
+    /// [`Choices::forced`]; and whether the rung did any problem: it is passed over in those that it cannot do.
+    pub fn attempt<T>(&self, ladder: &str, rung: u32, run: impl FnOnce() -> T) -> (T, bool) {
         self.force(ladder, Some(rung));
         let result = run();
+        let obeyed = self.0.lock().unwrap().obeyed.contains(ladder);
         self.force(ladder, None);
-        result
+        (result, obeyed)
     }
 
     /// Asks for rungs by ladder as [`Choices::force`] does, but gives way to what is forced: what a person wants of all that
@@ -144,8 +153,12 @@ impl Choices {
         let mut state = self.0.lock().unwrap();
         let [forced, wanted] = [&state.forced, &state.wanted].map(|asked| asked.get(ladder).copied());
         let preferred = || recorded(state.preferred.get(ladder)?.get(problem)?);
-        let rung = forced.and_then(&able).or_else(|| wanted.and_then(&able)).or_else(|| preferred().and_then(&able));
+        let obeyed = forced.and_then(&able);
+        let rung = obeyed.or_else(|| wanted.and_then(&able)).or_else(|| preferred().and_then(&able));
         let rung = rung.unwrap_or_else(default);
+        if obeyed.is_some() && !state.obeyed.contains(ladder) {
+            state.obeyed.insert(ladder.into());
+        }
         if state.made.get(ladder).and_then(|all| all.get(problem)) != Some(&rung) {
             state.made.entry(ladder.into()).or_default().insert(problem.into(), rung);
         }

@@ -24,7 +24,8 @@ pub struct Workload {
     run: Run,
 }
 
-type Run = Arc<dyn Fn(&Device, &[usize], DType) -> Result<()> + Send + Sync>;
+/// Returns whether the rung that it forces, if it does, did any of it.
+type Run = Arc<dyn Fn(&Device, &[usize], DType) -> Result<bool> + Send + Sync>;
 
 /// A kernel of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +43,9 @@ impl Workload {
         default: [usize; N],
         run: fn(&Device, [usize; N], DType) -> Result<()>,
     ) -> Self {
-        let run =
-            move |device: &Device, sizes: &[usize], element| run(device, std::array::from_fn(|i| sizes[i]), element);
+        let run = move |device: &Device, sizes: &[usize], element| {
+            run(device, std::array::from_fn(|i| sizes[i]), element).map(|()| true)
+        };
         Self { name: name.into(), op: "", dims: dims.into(), default: default.into(), run: Arc::new(run) }
     }
 
@@ -84,13 +86,32 @@ impl Workload {
     /// Launches its kernels on `device`, on tensors of type `element` where they take several.
     ///
     /// # Errors
-    /// Those of [`Workload::sizes`]; sizes that do not go together; what the device says.
+    /// Those of [`Workload::sizes`]; sizes that do not go together, or of which its rung can do nothing; what the device says.
     pub fn run(&self, device: &Device, sizes: &[usize], element: DType) -> Result<()> {
+        match self.attempt(device, sizes, element)? {
+            true => device.synchronize(),
+            false => Err(Error::usage(format!("{}; give others by ‹shape›", self.inability()))),
+        }
+    }
+
+    /// Whether its rung, if it is one's, can do anything of sizes `sizes`.
+    ///
+    /// # Errors
+    /// Those of [`Workload::run`] but this.
+    pub fn can(&self, sizes: &[usize]) -> Result<bool> {
+        self.attempt(&Device::new(Box::new(Dry::new(Target::Cuda))), sizes, DType::F32)
+    }
+
+    /// What is told where it cannot: `conv2d_forward:7 can do no problem of these sizes`.
+    pub fn inability(&self) -> String {
+        format!("{} can do no problem of these sizes", self.name)
+    }
+
+    fn attempt(&self, device: &Device, sizes: &[usize], element: DType) -> Result<bool> {
         (self.run)(device, &self.sizes(sizes)?, element).map_err(|error| match error {
             Error::Shape { .. } => Error::usage(format!("‹shape› for {}: {error}", self.name)),
             error => error,
-        })?;
-        device.synchronize()
+        })
     }
 
     /// The kernels that it launches on a GPU, in order of appearance.
@@ -180,7 +201,8 @@ pub(super) fn rungs(all: &[Workload]) -> Vec<Workload> {
             let base = all.iter().find(|one| one.name == *workload).expect("a ladder names its workloads");
             let (name, inner) = (ladder.name, base.run.clone());
             let run = move |device: &Device, sizes: &[usize], of| {
-                device.choices().forced(name, rung, || inner(device, sizes, of))
+                let (ran, obeyed) = device.choices().attempt(name, rung, || inner(device, sizes, of));
+                ran.map(|_| obeyed)
             };
             let name = format!("{}:{rung}", ladder.name);
             Workload { name, op: base.op, dims: base.dims.clone(), default: base.default.clone(), run: Arc::new(run) }

@@ -93,13 +93,7 @@ fn alone(
     workload.run(&dry, &options.shape, options.element)?;
     let posed = dry.choices().made().remove(ladder).unwrap_or_default();
     let ladder = Summary::find(&op::ladders(), ladder).map_err(Error::usage)?;
-    let mut taken =
-        posed.keys().filter(|problem| dry.choices().made_for(ladder.name, problem) == Some(rung)).peekable();
-    if taken.peek().is_none() {
-        let what = format!("{}:{rung} can do no problem of these sizes: give others by --shape", ladder.name);
-        return Err(Error::usage(what));
-    }
-    for problem in taken {
+    for problem in posed.keys().filter(|problem| dry.choices().made_for(ladder.name, problem) == Some(rung)) {
         let job = profiles.without(|| ladder.job(device, problem))?;
         device.choices().forced(ladder.name, rung, &job.run)?;
     }

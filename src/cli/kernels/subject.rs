@@ -83,7 +83,30 @@ pub(super) fn shape_of_a_file() -> Error {
     Error::usage(format!("--shape is for kernels of the tree; {fix}"))
 }
 
-/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for.
+/// Those of `workloads` that can do anything of sizes `shape`; which rungs cannot is told.
+///
+/// # Errors
+/// None can.
+fn able(workloads: Vec<Workload>, shape: &[usize]) -> Result<Vec<Workload>> {
+    let (mut able, mut unable) = (Vec::new(), Vec::new());
+    for workload in workloads {
+        match workload.rung().is_none() || workload.can(shape)? {
+            true => able.push(workload),
+            false => unable.push(workload.inability()),
+        }
+    }
+    match unable.first() {
+        Some(what) if able.is_empty() => Err(Error::usage(format!("{what}; give others by ‹shape›"))),
+        _ => {
+            let left_out: Vec<String> = unable.iter().map(|what| format!("{what}: left out")).collect();
+            crate::cli::warn(&left_out);
+            Ok(able)
+        }
+    }
+}
+
+/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for, but for
+/// rungs that can do nothing of it, which is told.
 pub(super) fn workloads(names: &[String], shape: &[usize]) -> Result<Vec<Workload>> {
     let mut all: Vec<Workload> = Vec::new();
     if names.is_empty() {
@@ -93,6 +116,9 @@ pub(super) fn workloads(names: &[String], shape: &[usize]) -> Result<Vec<Workloa
         let mut found = Workload::find(name)?;
         if found.iter().any(|workload| workload.dims.len() == shape.len()) {
             found.retain(|workload| workload.dims.len() == shape.len());
+        }
+        if !shape.is_empty() {
+            found = able(found, shape)?;
         }
         found.retain(|workload| all.iter().all(|other| other.name != workload.name));
         all.extend(found);

@@ -196,6 +196,45 @@ fn the_list_names_every_workload() {
     let rows: Vec<&str> = list.lines().collect();
     assert_eq!(rows.len(), 1 + warptape::op::workloads().len());
     assert_eq!(rows[0].split_whitespace().collect::<Vec<_>>(), ["workload", "--shape", "default", "kernels"]);
+    // A rung is at work in its row.
+    for ladder in warptape::op::ladders() {
+        for (number, file) in ladder.numbers().zip(&ladder.files) {
+            let name = format!("{}:{number} ", ladder.name);
+            let row = rows.iter().find(|row| row.starts_with(&name)).unwrap();
+            assert!(row.contains(&format!(" {file}: ")), "{row}");
+        }
+    }
     let matmul = rows.iter().find(|row| row.starts_with("matmul ")).unwrap();
     assert!(matmul.contains(" m,n,k ") && matmul.ends_with("matmul/8_warp_tile.cu: matmul_forward"), "{matmul}");
+}
+
+/// A rung that can do nothing of a problem is not checked, run or counted in the name of another.
+#[test]
+fn what_a_rung_cannot_do_is_told() {
+    if without_compiler() {
+        return;
+    }
+    let plain = ["--shape", "1,6,5,4,8,3,3,1"];
+    let residue = "conv2d_backward_input:9 can do no problem of these sizes; give others by --shape";
+    for command in ["check", "run", "profile", "show"] {
+        fails(&[&["kernels", command, "conv2d_backward_input:9"], &plain[..]].concat(), 2, &[residue]);
+    }
+    let said = succeeds(&["kernels", "run", "conv2d_backward_input:9", "--device", "host"]);
+    assert!(said.contains("conv2d/backward_input/9_by_residue.cu"), "{said}");
+    fails(
+        &["kernels", "run", "conv2d_forward:7", "--shape", "1,6,5,4,8,1,1,1"],
+        2,
+        &["conv2d_forward:7 can do no problem"],
+    );
+    // Of several, the others are looked at.
+    let words = ["kernels", "run", "conv2d/winograd.cuh", "--device", "host", "--shape", "1,6,5,4,8,1,1,1"];
+    fails(&words, 2, &["can do no problem of these sizes"]);
+    let words = ["kernels", "run", "conv2d/forward", "--device", "host", "--shape", "1,6,5,4,8,1,1,1"];
+    let several = done(warptape().args(words));
+    assert_eq!(several.code, Some(0), "{}", several.stderr);
+    assert!(
+        several.stderr.contains("warning: conv2d_forward:7 can do no problem of these sizes: left out"),
+        "{}",
+        several.stderr
+    );
 }

@@ -68,7 +68,10 @@ fn workloads_give_no_finding() {
             for size in [1, 3] {
                 let sizes = vec![size; workload.dims.len()];
                 let training = workload.op == "batchnorm" && workload.name != "batchnorm_inference";
-                let possible = !training || size > 1;
+                let possible = if training { size > 1 } else { workload.can(&sizes).unwrap() };
+                // Winograd's filters are 3 × 3 at stride 1, and the last rung of the input's gradient is for other strides.
+                let special = workload.op == "conv2d" && workload.rung().is_some_and(|(_, rung)| rung >= 7);
+                assert!(possible || training || special, "{} {sizes:?}", workload.name);
                 let ran = workload.run(device, &sizes, DType::F32);
                 assert_eq!(ran.is_ok(), possible, "{} {sizes:?}: {ran:?}", workload.name);
             }

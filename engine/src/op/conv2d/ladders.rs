@@ -38,7 +38,9 @@ pub static INPUT: Ladder<Sizes, Run> = Ladder {
         Rung::new("conv2d/backward_input/6_split_k.cu", split_k),
         winograd_2x2("conv2d/backward_input/7_winograd_2x2.cu", winograd::input_gradient),
         winograd_4x4("conv2d/backward_input/8_winograd_4x4.cu", winograd::input_gradient),
-        Rung::new("conv2d/backward_input/9_by_residue.cu", by_residue as Run).only(|sizes| classes(sizes) > 1),
+        Rung::new("conv2d/backward_input/9_by_residue.cu", by_residue as Run)
+            .only(|sizes| classes(sizes) > 1)
+            .shown_by("conv2d_strided"),
     ],
     default: |_, sizes| winograd::best(sizes).unwrap_or(if classes(sizes) > 1 { 9 } else { 5 }),
 };
