@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::files::replace;
 use crate::launch::choices::{Kernel, Table, tuned, tuned_file};
 use crate::launch::recorded::known;
+use crate::tensor::DType;
 
 /// Trainings that start later on this machine run what was found; those that are resumed or repeated run what they ran.
 #[derive(Args)]
@@ -27,6 +28,9 @@ pub struct Options {
     /// Images in a batch [default: 128, for ResNets 64]
     #[arg(long)]
     batch: Option<usize>,
+    /// Precision of the trainings to tune for: f32, f16 or bf16; what is found for another stays
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = DType::spelled)]
+    element: DType,
     /// Device: auto, host, cuda, cuda:N
     #[arg(long, default_value = "auto")]
     device: String,
@@ -54,7 +58,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     }
     let networks = super::bench::batches(&options.models, &NETWORKS, options.batch, usual_batch)?;
     let ladders = crate::op::ladders();
-    let problems = of_networks(device.target(), &ladders, &networks)?;
+    let problems = of_networks(device.target(), &ladders, &networks, options.element)?;
     let flush = Flush::new(&device)?;
     let (plan, started) = (Plan { runs: options.runs, seconds: options.seconds }, Instant::now());
     // Who tunes again replaces what cannot be read.

@@ -117,8 +117,7 @@ impl Summary {
     /// # Errors
     /// A text that describes none.
     pub fn job(&self, device: &Device, text: &str) -> Result<Job> {
-        let typed = text.rsplit_once(' ').and_then(|(problem, last)| Some((problem, DType::named(last)?)));
-        let (problem, element) = typed.unwrap_or((text, DType::F32));
+        let (problem, element) = typed(text);
         (self.set_up)(device, problem, element)
     }
 
@@ -178,8 +177,14 @@ impl<P: Problem, R> Ladder<P, R> {
     }
 }
 
+/// The problem and the type of its tensors in what [`text`] wrote.
+pub fn typed(text: &str) -> (&str, DType) {
+    let typed = text.rsplit_once(' ').and_then(|(problem, last)| Some((problem, DType::named(last)?)));
+    typed.unwrap_or((text, DType::F32))
+}
+
 /// What records call a problem with tensors of `element`: its sizes, and the type if that is not f32.
-fn text(problem: &impl Display, element: DType) -> String {
+pub fn text(problem: &impl Display, element: DType) -> String {
     if element == DType::F32 { problem.to_string() } else { format!("{problem} {element}") }
 }
 

@@ -16,8 +16,8 @@ use super::vendor::{Run, Vendor};
 use crate::check::tolerance;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::launch::ladder::{Job, Summary, stem};
-use crate::tensor::Tensor;
+use crate::launch::ladder::{Job, Summary, stem, typed};
+use crate::tensor::{DType, Tensor};
 use limits::Limits;
 use outcome::missing;
 pub use outcome::{Fault, Outcome, wrong};
@@ -86,7 +86,8 @@ struct Entrant<'a> {
 }
 
 /// Measures all rungs of `ladder` on `problem`, the vendor's kernel if there is one for it, and PyTorch's. All are warm
-/// before the first run, the caches hold nothing of the problem, and results are verified before and after.
+/// before the first run, the caches hold nothing of the problem, and results are verified before and after. Others are measured in
+/// f32 alone.
 ///
 /// # Errors
 /// A problem that the ladder does not understand or that is too large for the device. What goes wrong with one kernel
@@ -109,7 +110,12 @@ pub fn measure(
     let able = entrants.iter().filter(|entrant| entrant.out.is_none());
     let rounding = able.map(|entrant| entrant.rounding).fold(1.0, f64::max);
     let mut others: Vec<Entrant> = Vec::new();
+    let ours_alone = typed(text).1 != DType::F32;
+    let not_measured = || Some(missing("measured in f32 alone"));
     others.extend(vendor.job(device, ladder.name, text).map(|(name, made)| {
+        if ours_alone {
+            return Entrant { out: not_measured(), ..entrant(name, Runner::Absent) };
+        }
         let chosen = made.and_then(|ways| chosen(ways, device, &job, rounding, limits));
         match chosen {
             Ok(run) => Entrant { rounding, winograd: true, ..entrant(name, Runner::Library(run)) },
@@ -117,9 +123,10 @@ pub fn measure(
         }
     }));
     let allowed = rounding * tolerance(job.terms, 1.0);
-    others.extend(
-        python.map(|worker| Entrant { winograd: true, ..entrant("PyTorch", Runner::PyTorch { worker, allowed }) }),
-    );
+    others.extend(python.map(|worker| match ours_alone {
+        true => Entrant { out: not_measured(), ..entrant("PyTorch", Runner::Absent) },
+        false => Entrant { winograd: true, ..entrant("PyTorch", Runner::PyTorch { worker, allowed }) },
+    }));
     warm(&mut others, device, ladder.name, text, &job, limits)?;
     entrants.extend(others);
     for _ in 0..plan.runs {

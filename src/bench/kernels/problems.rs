@@ -4,8 +4,9 @@ use crate::bench::train::ours::Training;
 use crate::device::dry::Dry;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
-use crate::launch::ladder::Summary;
+use crate::launch::ladder::{Summary, text};
 use crate::op::conv2d::{Conv2dParams, Sizes};
+use crate::tensor::DType;
 
 /// Networks that are looked into unless others are named.
 pub const NETWORKS: [&str; 5] = ["little-conv", "vgg16_bn", "resnet18", "resnet34", AIRBENCH];
@@ -37,15 +38,23 @@ pub struct Problem {
     pub networks: Vec<String>,
 }
 
-/// The problems of `ladders` in one training step of each of `networks` (name and batch), each once, in order of
-/// appearance. Nothing is computed for it.
+/// The problems of `ladders` in one training step of each of `networks` (name and batch) with activations of type `element`, each
+/// once, in order of appearance. Nothing is computed for it.
 ///
 /// # Errors
 /// An unknown network.
-pub fn of_networks(target: Target, ladders: &[Summary], networks: &[(String, usize)]) -> Result<Vec<Problem>> {
+pub fn of_networks(
+    target: Target,
+    ladders: &[Summary],
+    networks: &[(String, usize)],
+    element: DType,
+) -> Result<Vec<Problem>> {
     let mut problems: Vec<Problem> = Vec::new();
     for (network, batch) in networks {
-        let posed = if network == AIRBENCH { airbench(*batch)? } else { of_training(target, network, *batch)? };
+        let posed = match network == AIRBENCH {
+            true => airbench(*batch, element)?,
+            false => of_training(target, network, *batch, element)?,
+        };
         for (ladder, text) in posed.into_iter().filter(|(ladder, _)| ladders.iter().any(|one| one.name == ladder)) {
             match problems.iter_mut().find(|problem| problem.ladder == ladder && problem.text == text) {
                 Some(problem) if problem.networks.contains(network) => {}
@@ -57,26 +66,26 @@ pub fn of_networks(target: Target, ladders: &[Summary], networks: &[(String, usi
     Ok(problems)
 }
 
-/// Matrix products of round sizes, if the ladder is among `ladders`.
-pub fn products(target: Target, ladders: &[Summary]) -> Vec<Problem> {
+/// Matrix products of round sizes and type `element`, if the ladder is among `ladders`.
+pub fn products(target: Target, ladders: &[Summary], element: DType) -> Vec<Problem> {
     let sizes = if target == Target::Cuda { &[1024, 2048, 4096, 8192][..] } else { &[1024] };
     let ladder = "matmul_forward";
     let sizes = sizes.iter().filter(|_| ladders.iter().any(|one| one.name == ladder));
-    let problem =
-        |n: &usize| Problem { ladder: ladder.into(), text: format!("NN m{n} n{n} k{n}"), networks: Vec::new() };
+    let called = |n: &usize| text(&format_args!("NN m{n} n{n} k{n}"), element);
+    let problem = |n: &usize| Problem { ladder: ladder.into(), text: called(n), networks: Vec::new() };
     sizes.map(problem).collect()
 }
 
-fn of_training(target: Target, network: &str, batch: usize) -> Result<Vec<(String, String)>> {
+fn of_training(target: Target, network: &str, batch: usize, element: DType) -> Result<Vec<(String, String)>> {
     let device = Device::new(Box::new(Dry::new(target)));
-    Training::new(&device, network, batch)?.step()?;
+    Training::new(&device, network, batch, element)?.step()?;
     let made = device.choices().made();
     let posed =
         made.into_iter().flat_map(|(ladder, problems)| problems.into_keys().map(move |text| (ladder.clone(), text)));
     Ok(posed.collect())
 }
 
-fn airbench(batch: usize) -> Result<Vec<(String, String)>> {
+fn airbench(batch: usize, element: DType) -> Result<Vec<(String, String)>> {
     let mut posed = Vec::new();
     for (number, &(side, c, k, taps, padding)) in AIRBENCH_CONVOLUTIONS.iter().enumerate() {
         let sizes =
@@ -86,7 +95,7 @@ fn airbench(batch: usize) -> Result<Vec<(String, String)>> {
         } else {
             &["conv2d_forward", "conv2d_backward_input", "conv2d_backward_filter"]
         };
-        posed.extend(trained.iter().map(|ladder| (ladder.to_string(), sizes.to_string())));
+        posed.extend(trained.iter().map(|ladder| (ladder.to_string(), text(&sizes, element))));
     }
     Ok(posed)
 }

@@ -13,6 +13,7 @@ use super::median;
 use super::pytorch::{Python, Worker};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::tensor::DType;
 use ours::Training;
 
 /// Networks that are measured unless others are named.
@@ -143,7 +144,7 @@ impl Outcome {
 pub fn measure(device: &Device, plan: &Plan) -> Result<(Row, BTreeMap<String, String>)> {
     let Plan { model, batch, .. } = plan;
     device.reset_peak();
-    let mut training = Training::new(device, model, *batch)?;
+    let mut training = Training::new(device, model, *batch, DType::F32)?;
     let once = (0..WARM).map(|_| training.run(1)).collect::<Result<Vec<_>>>()?[WARM - 1];
     let steps = (plan.seconds / once).ceil().max(1.0) as usize;
     let parameters = training.parameters();

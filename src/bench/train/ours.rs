@@ -6,10 +6,11 @@ use crate::check::Random;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Pass, Sequential, models, parameters};
+use crate::op::cast::cast;
 use crate::op::cross_entropy::cross_entropy;
 use crate::optim::{Optimizer, OptimizerConfig};
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 const CLASSES: usize = 10;
 const SIDE: usize = 32;
@@ -25,18 +26,20 @@ pub(in crate::bench) struct Training {
 }
 
 impl Training {
-    pub(in crate::bench) fn new(device: &Device, name: &str, batch: usize) -> Result<Self> {
+    /// Of the network `name`, whose activations are of type `element`.
+    pub(in crate::bench) fn new(device: &Device, name: &str, batch: usize, element: DType) -> Result<Self> {
         let mut random = Random(2);
         let pixels: Vec<f32> = (0..batch * SIDE * SIDE * 3).map(|_| random.unit() as f32 * 2.0 - 1.0).collect();
         let labels: Vec<i32> = (0..batch).map(|_| (random.unit() * CLASSES as f64) as i32).collect();
         let model = models::build(name, CLASSES, [SIDE; 2], device, 0)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
         let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+        let images = Tensor::from_slice(device, [batch, SIDE, SIDE, 3], &pixels)?;
         Ok(Self {
             model,
             optimizer: Optimizer::new(&adam, tensors.clone())?,
             tensors,
-            images: Tensor::from_slice(device, [batch, SIDE, SIDE, 3], &pixels)?,
+            images: cast(&mut Tape::new(), &images, element)?,
             labels: Tensor::from_slice(device, [batch], &labels)?,
             losses: Vec::new(),
         })
@@ -77,7 +80,7 @@ impl Training {
                 "{name} does not learn: loss {first} before, {last} after {steps} steps"
             )));
         }
-        let mut again = Self::new(self.images.device(), name, self.images.dim(0))?;
+        let mut again = Self::new(self.images.device(), name, self.images.dim(0), self.images.dtype())?;
         again.run(2)?;
         for at in 0..2 {
             let (before, after) = (loss(at)?, again.losses[at].item()?);

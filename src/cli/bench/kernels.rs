@@ -14,7 +14,8 @@ use crate::cli::print;
 use crate::device::Target;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::launch::ladder::Summary;
+use crate::launch::ladder::{Summary, text as called, typed};
+use crate::tensor::DType;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -30,6 +31,9 @@ pub(super) struct Options {
     /// Images in a batch [default: on a GPU 128, for ResNets 64, for airbench94 2000; on a CPU 8]
     #[arg(long, conflicts_with = "problem")]
     batch: Option<usize>,
+    /// Type of the tensors: f32, f16 or bf16; libraries and PyTorch are measured in f32 alone
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = DType::spelled)]
+    element: DType,
     /// One problem of one ladder alone, as the results write it: 'NN m1024 n1024 k1024'
     #[arg(long, value_name = "TEXT")]
     problem: Option<String>,
@@ -81,7 +85,11 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
         Some(Err(reason)) => format!("not measured: {reason}"),
         None => "not measured: no --pytorch".to_owned(),
     };
-    let settings = [("precision", "f32; no TF32 anywhere".to_owned()), ("runs", runs), ("PyTorch", pytorch)];
+    let settings = [
+        ("precision", "f32 where a problem names no other type; no TF32 anywhere".to_owned()),
+        ("runs", runs),
+        ("PyTorch", pytorch),
+    ];
     results.settings.extend(settings.map(|(name, text)| (name.to_owned(), text)));
     let plan = Plan { runs: options.runs, seconds: options.seconds };
     let known = |row: &Row, problem: &Problem| row.ladder == problem.ladder && row.problem == problem.text;
@@ -132,12 +140,14 @@ fn problems(options: &Options, ladders: &[Summary], target: Target) -> Result<Ve
         let [ladder] = ladders else {
             return Err(Error::usage("--problem is of one ladder: name it, as in `bench kernels matmul_forward`"));
         };
-        return Ok(vec![Problem { ladder: ladder.name.into(), text: text.clone(), networks: Vec::new() }]);
+        // A problem of the results names its type.
+        let text = if typed(text).0 == text { called(text, options.element) } else { text.clone() };
+        return Ok(vec![Problem { ladder: ladder.name.into(), text, networks: Vec::new() }]);
     }
     let usual = |network: &str| if target == Target::Cuda { usual_batch(network) } else { HOST_BATCH };
     let networks = super::batches(&options.models, &NETWORKS, options.batch, usual)?;
-    let mut problems = of_networks(target, ladders, &networks)?;
-    problems.extend(products(target, ladders).into_iter().filter(|_| options.models.is_empty()));
+    let mut problems = of_networks(target, ladders, &networks, options.element)?;
+    problems.extend(products(target, ladders, options.element).into_iter().filter(|_| options.models.is_empty()));
     problems.sort_by_key(|problem| ladders.iter().position(|ladder| ladder.name == problem.ladder));
     Ok(problems)
 }

@@ -180,7 +180,7 @@ pub(super) fn run(options: &Options, environment: &Environment) -> anyhow::Resul
     }
     if own.is_empty() || !names.is_empty() {
         let of_element = |source: &Source| options.element.contains(&element(source));
-        sources.extend(of_tree(&names, options.all)?.into_iter().filter(of_element));
+        sources.extend(of_tree(&names, options.all, &options.element)?.into_iter().filter(of_element));
     }
     let report = compile_sources(&Nvrtc::find(environment)?, &options.arch, &sources)?;
     crate::cli::print(&report)?;
@@ -197,10 +197,10 @@ fn element(source: &Source) -> DType {
 }
 
 /// The variants of the files that `names` mean, each once; of all files if there are no names.
-fn of_tree(names: &[String], all: bool) -> Result<Vec<Source>> {
+fn of_tree(names: &[String], all: bool, elements: &[DType]) -> Result<Vec<Source>> {
     let mut sources = entry::sources(op::ALL)?;
     if all {
-        sources.extend(sources::of_gpu()?);
+        sources.extend(sources::of_gpu(elements)?);
     }
     if !names.is_empty() {
         let kernels = subject::workloads(names, &[])?.iter().map(Workload::kernels).collect::<Result<Vec<_>>>()?;

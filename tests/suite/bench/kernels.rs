@@ -12,7 +12,7 @@ use warptape::bench::results::Results;
 use warptape::bench::vendor::Vendor;
 use warptape::device::Target;
 use warptape::launch::ladder::{Job, SetUp, Summary};
-use warptape::{Device, Tensor, op};
+use warptape::{DType, Device, Tensor, op};
 
 use crate::command::{copy, device, done, fails, refused, succeeds, warptape};
 use crate::support::{contents, has_compiler};
@@ -145,6 +145,26 @@ fn a_wrong_kernel_fails_the_command() {
     refused(&mut spoiled(), 1, &["6_vectorized on NN m33 n20 k49: fails: matmul/6_vectorized.cu", "does not compile"]);
 }
 
+/// Half precision is measured, and held to what its rounding allows.
+#[test]
+fn rungs_are_measured_in_half_precision() {
+    if !has_compiler() {
+        return;
+    }
+    let device = device();
+    for (name, element) in [("half", "f16"), ("bf16", "bf16")] {
+        let bench =
+            ["bench", "kernels", "matmul_forward", "--problem", SMALL, "--device", &device, "--runs", "1", "--json"];
+        let said = succeeds(&[&bench[..], &["--element", name]].concat());
+        let results: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let row = &results["rows"][0];
+        assert_eq!(row["problem"], format!("{SMALL} {element}"));
+        assert_eq!(row["bytes"], 2.0 * (33.0 * 49.0 + 49.0 * 20.0 + 33.0 * 20.0), "{row}");
+        let contenders = row["contenders"].as_array().unwrap();
+        assert!(contenders.len() >= 8 && contenders.iter().all(|one| one["milliseconds"].is_f64()), "{row}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense() {
     if !has_compiler() {
@@ -169,7 +189,7 @@ fn what_makes_no_sense() {
 fn problems_are_those_of_the_networks() {
     let networks: Vec<(String, usize)> = NETWORKS.iter().map(|&name| (name.to_owned(), 8)).collect();
     for target in [Target::Cuda, Target::Host { lanes: 8 }] {
-        let problems = of_networks(target, &op::ladders(), &networks).unwrap();
+        let problems = of_networks(target, &op::ladders(), &networks, DType::F32).unwrap();
         let find = |ladder: &str, text: &str| {
             let found: Vec<&Problem> = problems.iter().filter(|one| one.ladder == ladder && one.text == text).collect();
             assert!(found.len() <= 1, "{text} stands there {} times", found.len());
@@ -188,7 +208,21 @@ fn problems_are_those_of_the_networks() {
         assert_eq!(find("conv2d_backward_filter", whitening), "");
         assert_eq!(find("matmul_forward", "NT m8 n10 k256"), "little-conv");
     }
-    let texts = |target| products(target, &op::ladders()).into_iter().map(|one| one.text).collect::<Vec<_>>();
+    // In half precision a step poses the same problems, but for what stays f32.
+    for element in [DType::F16, DType::BF16] {
+        let posed = |element| of_networks(Target::Cuda, &op::ladders(), &networks, element).unwrap();
+        let (whole, half) = (posed(DType::F32), posed(element));
+        let typed =
+            |ladder: &str| half.iter().filter(|one| one.ladder == ladder).all(|one| one.text.ends_with(element.name()));
+        assert!(
+            ["conv2d_forward", "conv2d_backward_input", "matmul_forward", "max_pool_forward"].into_iter().all(typed)
+        );
+        assert_eq!(half.len(), whole.len(), "{element}");
+        let text = products(Target::Cuda, &op::ladders(), element).remove(0).text;
+        assert_eq!(text, format!("NN m1024 n1024 k1024 {element}"));
+    }
+    let texts =
+        |target| products(target, &op::ladders(), DType::F32).into_iter().map(|one| one.text).collect::<Vec<_>>();
     assert_eq!(texts(Target::Host { lanes: 8 }), ["NN m1024 n1024 k1024"]);
     assert_eq!(texts(Target::Cuda).last().unwrap(), "NN m8192 n8192 k8192");
 }

@@ -93,8 +93,8 @@ fn other_kernels_than_a_run_had_are_told_and_refused_where_that_matters() {
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.starts_with(&format!("error: --strict: {line}")), "{}", refused.stderr);
     assert_eq!(files(&run, "conv2d_forward"), [before], "what was refused changes nothing");
-    // The rung that ran before, and a ladder that the network does not have, are no others.
-    let same = resume("conv2d_forward:5,batchnorm_forward:2", &["--epochs", "2", "--strict"]);
+    // The rung that ran before, and a ladder that the training does not have, are no others.
+    let same = resume("conv2d_forward:5,sgd_step:1", &["--epochs", "2", "--strict"]);
     assert_eq!((same.code, &*same.stderr), (Some(0), ""), "{}", same.stdout);
     let warned = resume(other, &["--epochs", "3"]);
     assert_eq!(warned.code, Some(0), "{}", warned.stderr);
@@ -137,6 +137,23 @@ fn what_tune_finds_is_remembered() {
     assert!(said.contains("conv2d_forward n2 h32 w32 c3 k32 r3 s3 ") && said.contains("; remembered for "), "{said}");
     let file = remembered(cache.path());
     serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
+    // What a training in half precision launches is tuned beside it, and takes nothing from it.
+    let table = || serde_json::from_slice::<Table>(&std::fs::read(&file).unwrap()).unwrap();
+    let before = table();
+    let said = tune(cache.path(), &["--seconds", "0", "--element", "bfloat16"]);
+    let typed = |line: &&str| line.starts_with("conv2d_forward ") && line.contains(" dilation1,1 bf16: ");
+    assert!(said.lines().any(|line| typed(&line)), "{said}");
+    let of_f32 = |table: Table| {
+        table.into_iter().map(|(ladder, problems)| {
+            (ladder, problems.into_iter().filter(|(problem, _)| !problem.ends_with(" bf16")).collect::<Vec<_>>())
+        })
+    };
+    let typed_ladders = ["conv2d_forward", "conv2d_backward_filter", "conv2d_backward_input", "matmul_forward"];
+    let kept =
+        |table: Table| of_f32(table).filter(|(ladder, _)| typed_ladders.contains(&&**ladder)).collect::<Vec<_>>();
+    let filled =
+        |all: Vec<(String, Vec<_>)>| all.into_iter().filter(|(_, problems)| !problems.is_empty()).collect::<Vec<_>>();
+    assert_eq!(filled(kept(table())), filled(kept(before)));
 }
 
 #[test]
