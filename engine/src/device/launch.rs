@@ -77,6 +77,9 @@ impl From<u64> for Arg {
 /// Threads of a block, and bytes of its dynamic shared memory, at most.
 const MAX_THREADS: usize = 1024;
 const MAX_SHARED: u32 = 227 * 1024;
+/// Blocks of a grid, and threads of a block, along each axis at most.
+const MAX_GRID: [u32; 3] = [i32::MAX as u32, 65535, 65535];
+const MAX_BLOCK: [u32; 3] = [1024, 1024, 64];
 
 /// Refuses arguments that do not fit parameters of so many bytes: a driver would read beyond them, and the kernel take sizes for
 /// addresses.
@@ -135,10 +138,12 @@ impl Geometry {
     pub(super) fn fits_a_gpu(&self) -> Result<(), String> {
         self.fits_a_block()?;
         let Self { grid, block, .. } = self;
-        if grid[1].max(grid[2]) > 65535 || block[2] > 64 {
-            return Err(format!(
-                "a GPU takes grids of ... × 65535 × 65535 and 64 threads in z, not {grid:?}, {block:?}"
-            ));
+        let beyond = |size: &[u32; 3], most: [u32; 3]| (0..3).any(|axis| size[axis] > most[axis]);
+        if beyond(grid, MAX_GRID) {
+            return Err(format!("a grid has at most {MAX_GRID:?} blocks along its axes, not {grid:?}"));
+        }
+        if beyond(block, MAX_BLOCK) {
+            return Err(format!("a block has at most {MAX_BLOCK:?} threads along its axes, not {block:?}"));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod exercises;
 mod faults;
 mod intrinsics;
 mod kernel_cache;
+mod launch_limits;
 mod launch_plan;
 mod launches;
 pub mod nvrtc;

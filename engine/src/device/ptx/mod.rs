@@ -2,6 +2,7 @@
 //! cores, a warp at a time: what runs is what a GPU's driver would be given, down to each instruction.
 
 mod counted;
+mod limits;
 mod module;
 mod observation;
 mod watched;
@@ -192,7 +193,7 @@ impl Backend for Ptx {
         let _turn = self.turn();
         let failed = |what: String| Error::Kernel { kernel: function.to_string(), what };
         let loaded = function.handle::<Loaded>().ok_or_else(|| failed("was compiled for another device".into()))?;
-        geometry.fits_a_gpu().map_err(failed)?;
+        limits::allow(loaded, &geometry, &self.info.arch).map_err(failed)?;
         let params = loaded.params(args).map_err(failed)?;
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
         let Geometry { grid, block, shared } = geometry;
