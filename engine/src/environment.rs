@@ -13,6 +13,8 @@ pub struct Environment {
     pub variables: Arc<HashMap<OsString, OsString>>,
     /// The folder that `.nvrtc` is looked for in.
     pub current: PathBuf,
+    /// The program that runs, above which `.nvrtc` is looked for, too; none where that is not known.
+    pub program: Option<PathBuf>,
     /// The root of the file system.
     pub root: PathBuf,
 }
@@ -22,7 +24,9 @@ impl Environment {
     pub fn of_process() -> Self {
         static VARIABLES: LazyLock<Arc<HashMap<OsString, OsString>>> =
             LazyLock::new(|| Arc::new(std::env::vars_os().collect()));
-        Self { variables: VARIABLES.clone(), current: PathBuf::from("."), root: PathBuf::from("/") }
+        static PROGRAM: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::current_exe().ok());
+        let (current, root) = (PathBuf::from("."), PathBuf::from("/"));
+        Self { variables: VARIABLES.clone(), current, program: PROGRAM.clone(), root }
     }
 
     /// With variable `name` set to `value`, whatever it was.

@@ -3,6 +3,7 @@
 use super::settings::as_options;
 use crate::device::checked::{Finding, Findings};
 use crate::device::cuda::fit::Machine;
+use crate::device::cuda::locate::{self, NVRTC};
 use crate::device::cuda::{self, nvrtc::Nvrtc};
 use crate::device::disk_cache::Cache;
 use crate::device::host::{Host, Mode};
@@ -96,7 +97,8 @@ fn nvrtc(environment: &Environment) -> Result<String, String> {
         [] => String::new(),
         others => format!("; of no use on this machine: {}", others.join(", ")),
     };
-    let path = nvrtc.path().display();
+    let place = locate::place(&NVRTC, environment, nvrtc.path());
+    let path = format!("{} ({})", nvrtc.path().display(), place.unwrap_or("where the loader looks"));
     Ok(format!("{major}.{minor}{headers}, compiles for sm_{first} to sm_{last}, {path}{others}"))
 }
 

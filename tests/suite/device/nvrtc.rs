@@ -58,7 +58,7 @@ fn failure(text: &str, arch: &str) -> Option<(String, String)> {
 /// A made-up environment below `root`.
 pub fn places(root: &Path, variables: &[(&str, PathBuf)]) -> Environment {
     let variables: HashMap<_, _> = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-    Environment { variables: variables.into(), current: root.join("here"), root: root.into() }
+    Environment { variables: variables.into(), current: root.join("here"), program: None, root: root.into() }
 }
 
 pub fn touch(file: PathBuf) -> PathBuf {
@@ -195,9 +195,39 @@ fn nvrtc_is_found_in_the_usual_places_in_order() {
     assert!(found.pop().is_some_and(|last| last == Path::new("libnvrtc.so")), "bare names come last");
     found.retain(|file| file.is_absolute());
     assert_eq!(found, files);
+    let here = places(root, &variables);
+    let place = |file: &Path| locate::place(&NVRTC, &here, file);
+    let named = [&files[0], &files[1], &files[2], &files[3], &files[7]].map(|file| place(file).unwrap());
+    let expected = ["LD_LIBRARY_PATH", "CUDA_HOME", ".nvrtc in the current folder", "VIRTUAL_ENV", "a Python"];
+    assert_eq!((named, place(Path::new("libnvrtc.so"))), (expected, None));
     let chosen = root.join("usr/local/cuda-12.4/lib64");
     let found = locate::candidates(&NVRTC, &places(root, &[("WARPTAPE_NVRTC", chosen.clone())]));
     assert_eq!(found, [chosen.join("libnvrtc.so.12")]);
+}
+
+/// Whoever works elsewhere needs no variable: `.nvrtc` is found from where the program lies.
+#[test]
+fn nvrtc_is_found_above_the_program() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path();
+    let file = touch(root.join("checkout/.nvrtc/nvidia/cu13/lib/libnvrtc.so.13"));
+    let found_by = |program: &str| {
+        let places = Environment { program: Some(root.join(program)), ..places(root, &[]) };
+        let found = locate::candidates(&NVRTC, &places).into_iter().find(|found| *found == file)?;
+        locate::place(&NVRTC, &places, &found)
+    };
+    for program in ["checkout/target/release/warptape", "checkout/target/release/deps/suite", "checkout/warptape"] {
+        assert_eq!(found_by(program), Some(".nvrtc above the program"), "{program}");
+    }
+    assert_eq!(found_by("checkout/target/release/deps/further/suite"), None);
+    assert_eq!(found_by("elsewhere/target/release/warptape"), None);
+    // What anybody can write to holds anybody's library.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(root.join("checkout"), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(found_by("checkout/target/release/warptape"), None);
+    }
 }
 
 #[test]

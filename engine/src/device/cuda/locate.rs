@@ -45,15 +45,15 @@ pub const CUDNN: Library =
 /// (`libnvrtc.so.13`) for the loader to resolve from its own cache.
 ///
 /// The order is: the library's variable, and then nothing else; `LD_LIBRARY_PATH`; `CUDA_HOME` and `CUDA_PATH`;
-/// `.nvrtc` in the current folder (see `scripts/install_nvrtc.sh`); the active virtual or conda environment;
-/// `/usr/local/cuda*` and `/opt/cuda`; the Pythons on `PATH`, of pyenv, of the user and of the system; the
-/// distribution's library folders.
+/// `.nvrtc` in the current folder (see `scripts/install_nvrtc.sh`), or above the program as far as cargo builds one below its
+/// checkout; the active virtual or conda environment; `/usr/local/cuda*` and `/opt/cuda`; the Pythons on `PATH`, of pyenv, of the user
+/// and of the system; the distribution's library folders.
 pub fn candidates(library: &Library, places: &Environment) -> Vec<PathBuf> {
     if let Some(chosen) = places.path(library.variable) {
         return if chosen.is_dir() { in_folder(library, &chosen) } else { vec![chosen] };
     }
     let mut files = Vec::new();
-    for folder in folders(library, places) {
+    for (_, folder) in folders(library, places) {
         for file in in_folder(library, &folder) {
             if !files.contains(&file) {
                 files.push(file);
@@ -65,31 +65,63 @@ pub fn candidates(library: &Library, places: &Environment) -> Vec<PathBuf> {
     files
 }
 
-/// Folders to look in, best first; not all exist.
-fn folders(library: &Library, places: &Environment) -> Vec<PathBuf> {
-    let mut folders = places.paths("LD_LIBRARY_PATH");
-    let toolkits = ["CUDA_HOME", "CUDA_PATH"].iter().filter_map(|name| places.path(name));
-    folders.extend(toolkits.flat_map(|home| in_toolkit(&home)));
-    let wheels = |packages: PathBuf| library.wheels.iter().map(move |w| packages.join("nvidia").join(w));
-    folders.extend(wheels(places.current.join(".nvrtc")));
+/// Which of the places of [`candidates`] `file` was found in, in words; none for a bare name, which the loader knows.
+pub fn place(library: &Library, places: &Environment, file: &Path) -> Option<&'static str> {
+    if places.path(library.variable).is_some() {
+        return Some(library.variable);
+    }
+    folders(library, places).into_iter().find(|(_, folder)| file.parent() == Some(folder)).map(|(place, _)| place)
+}
 
-    let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"].iter().filter_map(|name| places.path(name));
-    for prefix in environments {
-        folders.push(prefix.join("lib"));
-        folders.extend(packages(&prefix).into_iter().flat_map(wheels));
+/// Folders of a checkout between it and a program that cargo has built: `target/release/deps`.
+const BELOW: usize = 3;
+
+/// The folders above `program` that hold a `.nvrtc`. What everybody can write to is passed over: its libraries would run here.
+fn above(program: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = program.ancestors().skip(1).take(BELOW + 1).filter(|folder| !is_open_to_all(folder));
+    folders.map(|folder| folder.join(".nvrtc")).filter(|folder| folder.is_dir() && !is_open_to_all(folder))
+}
+
+#[cfg(unix)]
+fn is_open_to_all(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    folder.metadata().is_ok_and(|found| found.permissions().mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_all(_: &Path) -> bool {
+    false
+}
+
+/// Folders to look in with the place that each is of, best first; not all exist.
+fn folders(library: &Library, places: &Environment) -> Vec<(&'static str, PathBuf)> {
+    let mut all = Vec::new();
+    let mut add = |place, folders: Vec<PathBuf>| all.extend(folders.into_iter().map(|folder| (place, folder)));
+    let wheels = |packages: PathBuf| library.wheels.iter().map(move |w| packages.join("nvidia").join(w));
+    add("LD_LIBRARY_PATH", places.paths("LD_LIBRARY_PATH"));
+    for name in ["CUDA_HOME", "CUDA_PATH"] {
+        add(name, places.path(name).into_iter().flat_map(|home| in_toolkit(&home)).collect());
+    }
+    add(".nvrtc in the current folder", wheels(places.current.join(".nvrtc")).collect());
+    add(
+        ".nvrtc above the program",
+        places.program.iter().flat_map(|program| above(program)).flat_map(wheels).collect(),
+    );
+    for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
+        let Some(prefix) = places.path(name) else { continue };
+        add(name, [prefix.join("lib")].into_iter().chain(packages(&prefix).into_iter().flat_map(wheels)).collect());
     }
 
     // The newest of `/usr/local/cuda-12.4` and `/usr/local/cuda-13.0` comes first by name, after the plain link.
     let mut installed = matching(&places.root.join("usr/local"), |name| name.starts_with("cuda"));
     installed.sort_by_key(|path| (path.file_name().is_some_and(|n| n != "cuda"), std::cmp::Reverse(path.clone())));
     installed.push(places.root.join("opt/cuda"));
-    folders.extend(installed.iter().flat_map(|home| in_toolkit(home)));
-
-    folders.extend(pythons(places).iter().flat_map(|prefix| packages(prefix)).flat_map(wheels));
+    add("an installed toolkit", installed.iter().flat_map(|home| in_toolkit(home)).collect());
+    add("a Python", pythons(places).iter().flat_map(|prefix| packages(prefix)).flat_map(wheels).collect());
 
     let system = ["usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib64", "usr/lib", "usr/lib/wsl/lib"];
-    folders.extend(system.iter().map(|folder| places.root.join(folder)));
-    folders
+    add("the system's libraries", system.iter().map(|folder| places.root.join(folder)).collect());
+    all
 }
 
 fn in_toolkit(home: &Path) -> [PathBuf; 3] {
