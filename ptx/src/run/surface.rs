@@ -7,7 +7,7 @@ use super::whole::tried;
 use crate::code::Run;
 use crate::lane::{LANES, Width};
 use crate::texture::{Array, Geometry, Object};
-use crate::watch::LONGEST;
+use crate::watch::{LONGEST, Span};
 
 /// `suld.b`, `sust.b`.
 pub struct Accessing {
@@ -57,7 +57,8 @@ impl Run for Accessing {
             match &words {
                 Some(words) => {
                     let values = |lane: usize| words[lane];
-                    tried!(step.tell_values(&at, inside, bytes.into(), (kind, false), Some(&values)));
+                    let span = Span::of(&at, inside, bytes.into());
+                    tried!(step.tell_values(&at, inside, bytes.into(), (kind, false), Some(&values), span));
                 }
                 None => tried!(step.tell(&at, inside, bytes.into(), kind, false)),
             }
