@@ -130,12 +130,7 @@ unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) ->
         }
         match (mask, count) {
             (u32::MAX, 2 | 4) => quads::load(count, |lane| at[lane], to(step.words)),
-            (u32::MAX, 1) => {
-                let to = register(step.words, 0);
-                for (lane, from) in at.iter().enumerate() {
-                    *to.add(lane) = *(*from as *const u32);
-                }
-            }
+            (u32::MAX, 1) => load_halves(&at, register(step.words, 0)),
             _ => {
                 for lane in lanes(mask) {
                     for number in 0..count {
@@ -146,6 +141,34 @@ unsafe fn load_words(step: &mut Step<'_, '_>, mask: u32, transfer: &Transfer) ->
         }
     }
     Next::On
+}
+
+/// Loads a word for each lane, half a warp at once where its words lie one after the other or are the same: rows of tiles 16 wide.
+///
+/// # Safety
+/// A word lies at each place, and a register at the destination.
+#[inline(always)]
+unsafe fn load_halves(at: &[u64; LANES], to: *mut u32) {
+    for (half, at) in at.as_chunks::<16>().0.iter().enumerate() {
+        let step = at[1].wrapping_sub(at[0]);
+        let mut apart = 0;
+        for (lane, address) in at.iter().enumerate() {
+            apart |= address ^ at[0].wrapping_add(lane as u64 * step);
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            let to = to.add(16 * half);
+            match (apart, step) {
+                (0, 4) => *to.cast::<[u32; 16]>() = *(at[0] as *const [u32; 16]),
+                (0, 0) => *to.cast::<[u32; 16]>() = [*(at[0] as *const u32); 16],
+                _ => {
+                    for (lane, from) in at.iter().enumerate() {
+                        *to.add(lane) = *(*from as *const u32);
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[inline(always)]

@@ -172,10 +172,17 @@ impl Shared {
         }
         let (clock, fences, count) = (order.clock(all.warp as u16), order.fences(), (bytes / 4) as u8);
         self.reads.all.push(Read { code, clock, fences, lanes: all.mask, warp: all.warp as u16, count, pattern });
-        let word = |address: &u64| (start.wrapping_add(address.wrapping_sub(first)) / 4) as u16;
         match pattern {
-            Pattern::Any => self.reads.words.extend(all.addresses.iter().map(word)),
-            _ => self.reads.words.push(word(&first)),
+            Pattern::Any => {
+                // Of lanes that do not take part, anything.
+                let base = start.wrapping_sub(first) as u32;
+                let mut words = [0; 32];
+                for (word, address) in words.iter_mut().zip(all.addresses) {
+                    *word = ((*address as u32).wrapping_add(base) >> 2) as u16;
+                }
+                self.reads.words.extend_from_slice(&words);
+            }
+            _ => self.reads.words.push((start / 4) as u16),
         }
         true
     }
