@@ -11,10 +11,10 @@ pub struct Path {
 /// The package whose modules the program hands on as its own.
 const ENGINE: &str = "warptape_engine";
 
-/// The paths in `text`, a file of the module `module` (`["op", "conv2d"]`): `crate::…`, `warptape_engine::…`, `super::…` as far as it
-/// leads to the root, and for the root itself (an empty `module`) its `use` lines. Each name in braces makes a path of its own; so does
-/// a root under another name (`use crate as root`), behind which no path could be followed. Comments and texts count for nothing, and
-/// `#[cfg(test)]` modules may use what they like.
+/// The paths in `text`, a file of the module `module` (`["op", "conv2d"]`): `crate::…`, `warptape_engine::…`, `super::…` as
+/// far as it leads to the root, and for the root itself (an empty `module`) its `use` lines. Each name in braces makes a
+/// path of its own; so does a root under another name (`use crate as root`), behind which no path could be followed.
+/// Comments and texts count for nothing, and `#[cfg(test)]` modules may use what they like.
 pub fn paths(text: &str, module: &[&str]) -> Vec<Path> {
     let tokens = without_tests(tokens(text));
     let word = |at: usize| tokens.get(at).map_or("", |token| &token.0);

@@ -17,8 +17,8 @@ pub enum DType {
     I32,
 }
 
-/// What others call the types of activations, in lower case and with `-` for `_`: C and CUDA, NumPy, PyTorch, and the settings of timm,
-/// Keras and Lightning.
+/// What others call the types of activations, in lower case and with `-` for `_`: C and CUDA, NumPy, PyTorch, and the
+/// settings of timm, Keras and Lightning.
 const SPELLINGS: [(DType, &[&str]); 3] = [
     (DType::F32, &["fp32", "float32", "float", "single", "32-true"]),
     (DType::F16, &["fp16", "float16", "half", "mixed-float16", "16-mixed"]),
@@ -34,7 +34,8 @@ impl DType {
         [DType::F32, DType::F16, DType::BF16, DType::U8, DType::I32].into_iter().find(|dtype| dtype.name() == name)
     }
 
-    /// The type of activations that a person, or another tool's settings, calls `text`: `bf16`, `bfloat16`, `torch.bfloat16`, in any case.
+    /// The type of activations that a person, or another tool's settings, calls `text`: `bf16`, `bfloat16`,
+    /// `torch.bfloat16`, in any case.
     ///
     /// # Errors
     /// A word that is none of them: the names that we have.

@@ -86,8 +86,8 @@ struct Entrant<'a> {
 }
 
 /// Measures all rungs of `ladder` on `problem`, the vendor's kernel if there is one for it, and PyTorch's. All are warm
-/// before the first run, the caches hold nothing of the problem, and results are verified before and after. Others are measured in
-/// f32 alone.
+/// before the first run, the caches hold nothing of the problem, and results are verified before and after. Others are
+/// measured in f32 alone.
 ///
 /// # Errors
 /// A problem that the ladder does not understand or that is too large for the device. What goes wrong with one kernel

@@ -105,8 +105,8 @@ fn able(workloads: Vec<Workload>, shape: &[usize]) -> Result<Vec<Workload>> {
     }
 }
 
-/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for, but for
-/// rungs that can do nothing of it, which is told.
+/// The workloads that `names` mean, each once; all if there are none. Of several under one name, those that `shape` is for,
+/// but for rungs that can do nothing of it, which is told.
 pub(super) fn workloads(names: &[String], shape: &[usize]) -> Result<Vec<Workload>> {
     let mut all: Vec<Workload> = Vec::new();
     if names.is_empty() {

@@ -22,8 +22,8 @@ impl Trainer {
         [self.held_back.len(), self.val.as_ref().map_or(0, Resident::len), self.test.len()]
     }
 
-    /// Of a run that goes on where `WARPTAPE_KERNEL` is set: which kernels take the place of those that ran before, a line for each
-    /// ladder. Whoever asks for them by hand gets them, but the bits are others.
+    /// Of a run that goes on where `WARPTAPE_KERNEL` is set: which kernels take the place of those that ran before, a line
+    /// for each ladder. Whoever asks for them by hand gets them, but the bits are others.
     ///
     /// # Errors
     /// Those of [`rehearsal::choices`].

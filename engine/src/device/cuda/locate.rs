@@ -46,8 +46,8 @@ pub const CUDNN: Library =
 ///
 /// The order is: the library's variable, and then nothing else; `LD_LIBRARY_PATH`; `CUDA_HOME` and `CUDA_PATH`;
 /// `.nvrtc` in the current folder (see `scripts/install_nvrtc.sh`), or above the program as far as cargo builds one below its
-/// checkout; the active virtual or conda environment; `/usr/local/cuda*` and `/opt/cuda`; the Pythons on `PATH`, of pyenv, of the user
-/// and of the system; the distribution's library folders.
+/// checkout; the active virtual or conda environment; `/usr/local/cuda*` and `/opt/cuda`; the Pythons on `PATH`, of pyenv, of
+/// the user and of the system; the distribution's library folders.
 pub fn candidates(library: &Library, places: &Environment) -> Vec<PathBuf> {
     if let Some(chosen) = places.path(library.variable) {
         return if chosen.is_dir() { in_folder(library, &chosen) } else { vec![chosen] };
