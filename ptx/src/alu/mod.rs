@@ -19,6 +19,7 @@ mod relation;
 mod run;
 mod select;
 mod shift;
+mod stochastic;
 mod table;
 mod vector;
 mod video;
@@ -83,6 +84,7 @@ pub fn find(isa: Isa, name: &[&str], operands: usize, pair: bool) -> Option<Foun
         select::find,
         convert::find,
         convert_pairs::find,
+        stochastic::find,
         wide::find,
     ];
     let found = families.into_iter().find_map(|family| family(asked))?;

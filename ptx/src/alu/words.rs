@@ -60,7 +60,7 @@ pub fn in_order<'a>(op: &str, rest: &[&'a str]) -> Option<Vec<&'a str>> {
     let types_first = op.starts_with('v') || op == "prmt";
     let rank = |word: &&str| match *word {
         "lo" | "hi" | "wide" | "l" | "r" | "pack" | "approx" | "full" | "shiftamt" => 1,
-        "rn" | "rz" | "rm" | "rp" | "rna" | "rni" | "rzi" | "rmi" | "rpi" => 1,
+        "rn" | "rz" | "rm" | "rp" | "rs" | "rna" | "rni" | "rzi" | "rmi" | "rpi" => 1,
         "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "equ" | "neu" | "ltu" | "leu" | "gtu" | "geu" | "num" | "nan" => 1,
         "finite" | "infinite" | "number" | "notanumber" | "normal" | "subnormal" | "ls" | "hs" => 1,
         "po" => -1,

@@ -12,6 +12,7 @@ mod integers;
 mod order;
 mod random;
 mod spellings;
+mod stochastic;
 mod tiny;
 mod video;
 mod warp;
