@@ -77,7 +77,7 @@ fn two_epochs_are_compared_picture_by_picture() {
     assert_eq!(printed, json);
     // With itself nothing changes.
     let same = succeeds(&["compare", &first, &first, "--device", &device]);
-    assert!(same.contains("p = 1:") && same.contains("no picture's class has another rank"), "{same}");
+    assert!(same.contains("p = 1.00:") && same.contains("no picture's class has another rank"), "{same}");
     for name in ["mistakes.png", "random.png"] {
         assert!(image::open(folder.path().join("1").join(name)).unwrap().height() > 200, "{name}");
     }
