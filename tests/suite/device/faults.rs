@@ -116,7 +116,7 @@ fn launches_that_no_gpu_takes() {
     let narrow = Kernels::compile(&gpu_tiles, "faults.cu", TEXT).unwrap();
     let out = Tensor::zeros(&gpu_tiles, [64], DType::I32).unwrap();
     let deep = Geometry { grid: [1, 65536, 1], ..fits };
-    let what = "a GPU takes grids of ... × 65535 × 65535 and 64 threads in z, not [1, 65536, 1], [64, 1, 1]";
+    let what = "a grid has at most [2147483647, 65535, 65535] blocks along its axes, not [1, 65536, 1]";
     fails(&narrow, deep, &[out.arg()], what);
     still_works(&device, &kernels).unwrap();
 }
