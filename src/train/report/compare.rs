@@ -170,14 +170,17 @@ impl Comparison {
 pub fn curves(names: &[String; 2], rows: [&[Row]; 2]) -> Result<Vec<u8>> {
     let has = |rows: &[Row], split: Split| rows.iter().any(|row| row.split == split);
     let split = if rows.iter().all(|rows| has(rows, Split::Val)) { Split::Val } else { Split::Test };
+    // Two epochs of one run.
+    let same = rows[0] == rows[1];
     let series = |value: fn(&Row) -> f64, show: fn(f64) -> String| -> Vec<Series> {
         let of = |at: usize| {
             let points: Vec<(f64, f64)> =
                 rows[at].iter().filter(|row| row.split == split).map(|row| (row.epoch.into(), value(row))).collect();
             let last = points.last().map_or(String::new(), |point| show(point.1));
-            Series { name: ["A", "B"][at].into(), value: last, color: COLORS[at], points }
+            let name = if same { "A and B" } else { ["A", "B"][at] };
+            Series { name: name.into(), value: last, color: COLORS[at], points }
         };
-        (0..2).map(of).collect()
+        (0..if same { 1 } else { 2 }).map(of).collect()
     };
     let values = |series: &[Series]| -> Vec<f64> {
         series.iter().flat_map(|one| one.points.iter().map(|point| point.1)).collect()
