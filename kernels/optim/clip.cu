@@ -9,7 +9,7 @@
 //
 //   layout    parts [blocks], of which w is the gradient; sums [blocks]; norm [1]
 //   defines   see elementwise.cuh
-//   launch    square_sums, clip: a block for each THREADS · ITEMS · VEC elements of a tensor; norm: one block
+//   launch    square_sums, clip: a block for each THREADS · ITEMS · VEC elements of a tensor; total_norm: one
 //   bytes     12n for n elements in all
 //   FLOPs     3n
 //   limit     memory
@@ -33,9 +33,9 @@ square_sums(float* __restrict__ sums,          // [blocks]
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-norm(float* __restrict__ norm,        // [1]
-     const float* __restrict__ sums,  // [blocks]
-     int blocks) {
+total_norm(float* __restrict__ norm,        // [1]
+           const float* __restrict__ sums,  // [blocks]
+           int blocks) {
     float sum = 0.0f;
     for (int i = threadIdx.x; i < blocks; i += THREADS) sum += sums[i];
     sum = block_sum(sum);

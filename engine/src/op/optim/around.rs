@@ -23,7 +23,7 @@ pub(crate) fn clip(updates: &[Update], table: &mut Table, most: f32) -> Result<T
     let target = device.target();
     let variant = Variant { file: CLIP, defines: elementwise::defines(target) };
     let args = Args::of([&[norm.arg(), sums.arg(), dimension(blocks)?]]);
-    launch(device, &variant, "norm", Geometry::linear(1, elementwise::threads(target)), &args)?;
+    launch(device, &variant, "total_norm", Geometry::linear(1, elementwise::threads(target)), &args)?;
     over_parts(CLIP, "clip", updates, table, [&[], &[norm.arg(), most.into()]])?;
     Ok(norm)
 }
