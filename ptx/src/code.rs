@@ -72,8 +72,19 @@ pub struct Function {
     pub directives: Vec<(String, Vec<u32>)>,
     /// Whether it has atomic operations on global memory, whose order would depend on how many cores there are.
     pub orders_blocks: bool,
+    /// For each op of a function that multiplies by `wgmma`, registers of other instructions; nothing for others.
+    pub touches: Vec<Touch>,
     /// Whether copies or multiplies of it read shared memory other than by ordinary accesses.
     pub has_proxies: bool,
+}
+
+/// Registers that an instruction reads and writes.
+#[derive(Clone, Default)]
+pub struct Touch {
+    pub reads: Vec<u32>,
+    pub writes: Vec<u32>,
+    /// Whether it writes what it reads.
+    pub moves: bool,
 }
 
 /// A parameter's place.

@@ -87,6 +87,67 @@ impl Span {
 /// Bytes that a lane accesses by one instruction at most.
 pub const LONGEST: usize = 32;
 
+/// What something asynchronous reads or writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The instruction that asked for it: function and instruction; the number of its block, its warp, its lane.
+    pub at: (u32, u32),
+    pub block: u32,
+    pub warp: u32,
+    pub lane: u32,
+    pub kind: Kind,
+    /// A pointer into the process's memory, and bytes from there on.
+    pub address: u64,
+    pub bytes: u32,
+    pub when: When,
+}
+
+/// How far something asynchronous is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It is only asked for, but may be done at once: what it must not meet lies before.
+    Asked,
+    /// Its own thread has waited for it.
+    Waited,
+    /// It is this number of a queue. Who wants what comes after it has to know of that.
+    Queued(Queue, u32),
+}
+
+/// What is asynchronous and done in an order of its own; numbers grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Queue {
+    /// Copies of which the mbarrier at this pointer is told.
+    Mbarrier(u64),
+    /// What multiplies of a warpgroup read: the number of the block, and its number in there.
+    Warpgroup(u32, u32),
+}
+
+/// Where threads leave what they did, and what they know of, for others to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sign {
+    /// The mbarrier at a pointer, in a phase.
+    Phase(u64, u64),
+    /// A barrier for some of a block's threads: the block's number, the barrier's, how often it was used.
+    Barrier(u32, u32, u64),
+    /// The barrier of the cluster that has this block, in a phase.
+    Cluster(u32, u64),
+}
+
+/// How lanes let each other know what they did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// They leave it.
+    Leave(Sign),
+    /// They leave what they did before their last fence.
+    LeaveFenced(Sign),
+    /// They call a fence.
+    Fence,
+    /// They find what others left.
+    Find(Sign),
+    /// They know what is done of a queue, up to a number that is not.
+    Know(Queue, u32),
+}
+
 /// Is told what the threads of a launch do. All calls come from one OS thread.
 pub trait Watch {
     /// Block number `block` (x fastest) begins; its shared memory is at `shared`.
@@ -95,8 +156,14 @@ pub trait Watch {
     fn turn(&mut self, _block: u32) {}
     /// Lanes are about to access memory. False stops the launch before they do.
     fn access(&mut self, access: &Access<'_>) -> bool;
-    /// Something asynchronous, in nobody's name, has written these bytes.
-    fn landed(&mut self, _address: u64, _bytes: u32) {}
+    /// Something asynchronous is about to be asked for, or is done. False stops the launch.
+    fn asked(&mut self, _asked: &Asked) -> bool {
+        true
+    }
+    /// Lanes of the block that runs let others know what they did, or come to know it.
+    fn link(&mut self, _warp: u32, _mask: u32, _link: Link) {}
+    /// What was done until now of a queue is known to whoever finds a sign.
+    fn done(&mut self, _queue: Queue, _number: u32, _sign: Sign) {}
     /// All threads of the block have met at the instruction.
     fn barrier(&mut self, at: (u32, u32));
     /// The lanes `mask` of a warp have met; `syncs` if that orders their accesses.

@@ -72,14 +72,18 @@ impl Source {
     }
 }
 
+/// What a kernel's name may stand behind, with parentheses of its own (CUDA C++ Programming Guide, execution configuration).
+const ATTRIBUTES: [&str; 4] = ["__launch_bounds__", "__cluster_dims__", "__block_size__", "__maxnreg__"];
+
 /// Finds `__global__ … void name(`: attributes such as `__launch_bounds__(256)` may stand between.
 fn kernel_names(text: &str) -> Vec<String> {
     let code = without_comments(text);
     let mut names = Vec::new();
     for part in code.split("__global__").skip(1) {
-        let Some(after) = part.split_once("void").map(|p| p.1.trim_start()) else { continue };
-        let rest =
-            after.strip_prefix("__launch_bounds__").map_or(after, |bounds| after_parentheses(bounds).trim_start());
+        let Some(mut rest) = part.split_once("void").map(|p| p.1.trim_start()) else { continue };
+        while let Some(attribute) = ATTRIBUTES.iter().find_map(|attribute| rest.strip_prefix(attribute)) {
+            rest = after_parentheses(attribute).trim_start();
+        }
         let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);

@@ -11,6 +11,7 @@ use crate::run::reach::Reach;
 use crate::run::whole::tried;
 use crate::run::{Kind, Next, Step, What, atomic, lanes};
 use crate::text::tree::{Operand, Space, Type};
+use crate::watch::When;
 
 impl Decoder<'_> {
     pub(super) fn bulk(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
@@ -148,7 +149,7 @@ impl Step<'_, '_> {
             return Ok(vec![(to, Done::Group(group))]);
         };
         // SAFETY: the decoder placed the registers.
-        let told = unsafe { super::mbarrier::mbarriers(self, told, 1 << lane)? }[lane];
+        let told = unsafe { super::mbarrier::mbarriers(self, told, 1 << lane, Kind::Atomic)? }[lane];
         let flight = &self.around.flight;
         if flight.rank(told) != flight.rank(to) {
             return Err(wrong(self, lane, "copies in bulk to one block and tells an mbarrier of another".into()));
@@ -172,9 +173,21 @@ impl Step<'_, '_> {
     /// It does.
     pub(super) fn ask_apart(&mut self, lane: usize, work: Work, done: Done) -> Result<(), Next> {
         let writes = if work.is_reduction() { Kind::Atomic } else { Kind::Write };
-        self.apart(lane, work.reads(), Kind::Read)?;
-        self.apart(lane, work.writes(), writes)?;
-        self.ask(lane, work, done);
+        for (kind, around) in [(Kind::Read, work.reads()), (writes, work.writes())] {
+            if self.around.flight.is_shared(around.start) {
+                self.apart(lane, around, kind)?;
+            } else if self.watch.is_some() {
+                // Rows of a tensor lie apart in global memory.
+                let places: Vec<(u64, u32)> =
+                    if kind == Kind::Read { work.sources().collect() } else { work.places().collect() };
+                for (start, bytes) in places {
+                    self.apart(lane, &(start..start + u64::from(bytes)), kind)?;
+                }
+            }
+        }
+        let operation = self.operation(lane, work, done);
+        self.tell_asked(operation.accesses(self.block.number, When::Asked))?;
+        self.around.flight.add(operation);
         Ok(())
     }
 }

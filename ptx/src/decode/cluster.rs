@@ -15,7 +15,7 @@ impl Decoder<'_> {
         };
         let run: Box<dyn Run> = match (&rest[..], operands) {
             (["barrier", "cluster", "arrive", rest @ ..], []) if hints(rest, &["release", "relaxed"]) => {
-                Box::new(Arrive)
+                Box::new(Arrive { relaxed: rest.contains(&"relaxed") })
             }
             (["barrier", "cluster", "wait", rest @ ..], []) if hints(rest, &["acquire"]) => Box::new(Wait),
             (["mapa", of @ ("u32" | "u64")], [to, address, rank]) => {

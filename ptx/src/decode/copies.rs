@@ -1,12 +1,18 @@
 //! Asynchronous copies of single threads (ISA 9.7.9.25: `cp.async`).
 
+use super::mbarrier::{mbarriers, wrong};
+use super::whole::UNKNOWN;
 use super::{Decoder, Refusal};
 use crate::code::{Action, Run};
 use crate::lane::Width;
 use crate::run::copies::{Copy, Due};
+use crate::run::flight::Done;
+use crate::run::flight::work::Work;
 use crate::run::reach::Reach;
+use crate::run::whole::tried;
 use crate::run::{Kind, Next, Step, What, lanes};
 use crate::text::tree::{Operand, Space};
+use crate::watch::When;
 
 impl Decoder<'_> {
     pub(super) fn copies(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
@@ -41,6 +47,22 @@ impl Decoder<'_> {
             _ => return Err("is not known with these modifiers and operands".into()),
         };
         Ok(Action::Other(action))
+    }
+
+    /// `cp.async.mbarrier.arrive`.
+    fn copies_arrive(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Box<dyn Run>, Refusal> {
+        let (increments, space) = match parts {
+            ["noinc", space @ .., "b64"] => (false, space),
+            [space @ .., "b64"] => (true, space),
+            _ => return Err(UNKNOWN.into()),
+        };
+        let space = match space {
+            [] => Space::Generic,
+            ["shared" | "shared::cta"] => Space::Shared,
+            _ => return Err(UNKNOWN.into()),
+        };
+        let [at] = operands else { return Err("has one operand".into()) };
+        Ok(Box::new(CopiesArrive { at: self.reach(at, space)?, increments }))
     }
 }
 
@@ -90,6 +112,7 @@ impl Run for Start {
         let (rank, warp) = (step.block.rank as usize, step.warp.number);
         for lane in lanes(mask) {
             let copy = Copy { lane, to: to[lane], from: from[lane], bytes: self.bytes, read: reads[lane], at };
+            tried!(step.tell_asked(copy.accesses(step.block.number, warp, When::Asked)));
             step.around.flight.copy(rank, warp, copy);
         }
         Next::On
@@ -113,7 +136,31 @@ struct Wait {
 impl Run for Wait {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
         let (rank, warp) = (step.block.rank as usize, step.warp.number);
-        lanes(mask).for_each(|lane| step.around.flight.finish_copies(rank, warp, lane, self.due));
+        lanes(mask).for_each(|lane| step.around.flight.finish_copies(rank, warp, lane, self.due, When::Waited));
+        Next::On
+    }
+}
+
+/// The thread arrives when its copies until now are done.
+struct CopiesArrive {
+    at: Reach,
+    /// The phase lacks one arrival more until then.
+    increments: bool,
+}
+
+impl Run for CopiesArrive {
+    fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
+        // SAFETY: the decoder placed the register.
+        let at = tried!(unsafe { mbarriers(step, &self.at, mask, Kind::Atomic) });
+        for lane in lanes(mask) {
+            if self.increments
+                && let Err(what) = step.around.flight.mbarriers.add_pending(at[lane])
+            {
+                return wrong(step, lane, what);
+            }
+            let mark = step.around.flight.copies(step.block.rank as usize, step.warp.number).mark();
+            step.ask(lane, Work::none(), Done::Arrive(at[lane], mark));
+        }
         Next::On
     }
 }

@@ -7,6 +7,7 @@ use crate::code::{Action, Clock, Run};
 use crate::lane::Width;
 use crate::run::{Next, Step, lanes};
 use crate::text::tree::Operand;
+use crate::watch::Link;
 
 impl Decoder<'_> {
     pub(super) fn flow(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
@@ -69,6 +70,9 @@ impl Run for Fence {
         let warp = step.warp.number;
         if let Some(watch) = step.watch.as_deref_mut() {
             watch.fence(warp, mask);
+            if step.launch.cluster != [1; 3] {
+                watch.link(warp, mask, Link::Fence);
+            }
         }
         Next::On
     }

@@ -2,6 +2,7 @@
 //!
 //! Lanes that are elsewhere do not matter: each lane has its own words, and no lane writes another's.
 
+use crate::code::Touch;
 use crate::lane::Width;
 use crate::text::tree::{Function, Instruction, Operand};
 
@@ -42,6 +43,16 @@ const WITHOUT_RESULT: [&str; 29] = [
 pub struct Places {
     pub offsets: Vec<u32>,
     pub words: u32,
+}
+
+/// Registers that an instruction reads and writes, by their places.
+pub fn touch(instruction: &Instruction, offsets: &[u32]) -> Touch {
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    uses_and_kill(instruction, &mut reads, &mut writes);
+    for registers in [&mut reads, &mut writes] {
+        registers.iter_mut().for_each(|register| *register = offsets[*register as usize]);
+    }
+    Touch { reads, writes, moves: instruction.name.starts_with("mov.") }
 }
 
 /// Which registers an instruction reads, and which it writes whatever its lanes' predicate.

@@ -1,25 +1,26 @@
-//! `mbarrier` (ISA 9.7.13.15), and arrivals of `cp.async` there.
+//! `mbarrier` (ISA 9.7.13.15).
 
 use super::whole::UNKNOWN;
 use super::{Decoder, Refusal};
 use crate::code::{Action, Run};
 use crate::lane::Width;
+use crate::run::flight::Flight;
 use crate::run::flight::mbarrier::{Mbarriers, Wrong, pending_count};
-use crate::run::flight::work::Work;
-use crate::run::flight::{Done, Flight};
 use crate::run::reach::Reach;
 use crate::run::whole::tried;
 use crate::run::{Kind, Next, Step, What, lanes};
 use crate::text::tree::{Operand, Space};
+use crate::watch::{Link, Sign};
 
 impl Decoder<'_> {
     pub(super) fn mbarrier(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
-        let (mut space, mut plain) = (Space::Generic, Vec::new());
+        let (mut space, mut plain, mut relaxed) = (Space::Generic, Vec::new(), false);
         for part in &parts[1..] {
             match *part {
                 "shared" | "shared::cta" => space = Space::Shared,
                 "shared::cluster" => space = Space::Cluster,
-                "release" | "acquire" | "relaxed" | "cta" | "cluster" => {}
+                "relaxed" => relaxed = true,
+                "release" | "acquire" | "cta" | "cluster" => {}
                 part => plain.push(part),
             }
         }
@@ -47,7 +48,7 @@ impl Decoder<'_> {
                 };
                 let count = count.first().map(|count| self.source(count, Width::B32)).transpose()?;
                 let at = self.reach(at, space)?;
-                Box::new(Arrive { at, token, count, how, drop: *name == "arrive_drop" })
+                Box::new(Arrive { at, token, count, how, drop: *name == "arrive_drop", relaxed })
             }
             (["test_wait" | "try_wait", rest @ .., "b64"], [to, at, of, hint @ ..]) if own => {
                 if hint.len() > usize::from(plain[0] == "try_wait") {
@@ -58,7 +59,7 @@ impl Decoder<'_> {
                     ["parity"] => Of::Parity(self.source(of, Width::B32)?),
                     _ => return Err(UNKNOWN.into()),
                 };
-                Box::new(Test { to: self.destination(to, Width::Predicate)?, at: self.reach(at, space)?, of })
+                Box::new(Test { to: self.destination(to, Width::Predicate)?, at: self.reach(at, space)?, of, relaxed })
             }
             _ => return Err(UNKNOWN.into()),
         };
@@ -75,36 +76,26 @@ impl Decoder<'_> {
         let by = by.map(|by| self.source(by, Width::B32)).transpose()?;
         Ok(Box::new(Changing { at: self.reach(at, space)?, change, by }))
     }
-
-    /// `cp.async.mbarrier.arrive`.
-    pub(super) fn copies_arrive(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Box<dyn Run>, Refusal> {
-        let (increments, space) = match parts {
-            ["noinc", space @ .., "b64"] => (false, space),
-            [space @ .., "b64"] => (true, space),
-            _ => return Err(UNKNOWN.into()),
-        };
-        let space = match space {
-            [] => Space::Generic,
-            ["shared" | "shared::cta"] => Space::Shared,
-            _ => return Err(UNKNOWN.into()),
-        };
-        let [at] = operands else { return Err("has one operand".into()) };
-        Ok(Box::new(CopiesArrive { at: self.reach(at, space)?, increments }))
-    }
 }
 
 /// Pointers to mbarriers, of which the watch is told.
 ///
 /// # Safety
 /// The address's register lies in the frame.
-pub(super) unsafe fn mbarriers(step: &mut Step<'_, '_>, at: &Reach, mask: u32) -> Result<[u64; 32], Next> {
+pub(super) unsafe fn mbarriers(step: &mut Step<'_, '_>, at: &Reach, mask: u32, kind: Kind) -> Result<[u64; 32], Next> {
     // SAFETY: the caller's promise.
     let pointers = unsafe { at.pointers(step, mask, 8, Kind::Atomic)? };
-    step.tell(&pointers, mask, 8, Kind::Atomic, true)?;
-    match lanes(mask).find(|lane| !step.around.flight.is_shared(pointers[*lane])) {
-        None => Ok(pointers),
-        Some(lane) => Err(wrong(step, lane, "names an mbarrier that is not in shared memory".into())),
+    step.tell(&pointers, mask, 8, kind, true)?;
+    if let Some(lane) = lanes(mask).find(|lane| !step.around.flight.is_shared(pointers[*lane])) {
+        return Err(wrong(step, lane, "names an mbarrier that is not in shared memory".into()));
     }
+    let unknown = |lane: usize| step.around.flight.mbarriers.find(pointers[lane]).is_none();
+    if kind == Kind::Atomic && step.watch.is_some() && step.around.flight.patience > 0 && lanes(mask).any(unknown) {
+        // It is told of if it is not there even once others had a turn; who watches sees them meet till then.
+        step.around.flight.patience -= 1;
+        return Err(Next::Again);
+    }
+    Ok(pointers)
 }
 
 pub(super) fn wrong(step: &Step<'_, '_>, lane: usize, what: String) -> Next {
@@ -129,7 +120,9 @@ struct Changing {
 impl Run for Changing {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
         // SAFETY: the decoder placed the registers.
-        let at = tried!(unsafe { mbarriers(step, &self.at, mask) });
+        // What begins or ends one is no atomic operation on it.
+        let kind = if matches!(self.change, Change::Init | Change::Invalidate) { Kind::Write } else { Kind::Atomic };
+        let at = tried!(unsafe { mbarriers(step, &self.at, mask, kind) });
         for lane in step.launch.order.lanes(mask) {
             // SAFETY: as above.
             let by = self.by.map_or(0, |by| unsafe { step.get(by, Width::B32, lane) as u32 });
@@ -165,6 +158,7 @@ struct Arrive {
     count: Option<u32>,
     how: How,
     drop: bool,
+    relaxed: bool,
 }
 
 impl Arrive {
@@ -183,8 +177,23 @@ impl Arrive {
 impl Run for Arrive {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
         // SAFETY: the decoder placed the registers.
-        let at = tried!(unsafe { mbarriers(step, &self.at, mask) });
+        let at = tried!(unsafe { mbarriers(step, &self.at, mask, Kind::Atomic) });
+        let (mut left, watched) = (Vec::new(), step.watch.is_some());
+        let is_full =
+            |lane: &usize| step.around.flight.mbarriers.find(at[*lane]).is_some_and(|state| state.pending == 0);
+        if let Some(lane) = lanes(mask).find(is_full).filter(|_| watched) {
+            // Whoever arrives without having waited finds the phase over if its bytes have come meanwhile: then it meets others.
+            if let Err(fault) = step.around.flight.settle(step.launch, at[lane]) {
+                return Next::Fault(fault);
+            }
+            if step.around.flight.mbarriers.find(at[lane]).is_some_and(|state| state.pending > 0) {
+                return Next::Again;
+            }
+        }
         for lane in step.launch.order.lanes(mask) {
+            if let (false, Some(state)) = (self.relaxed, step.around.flight.mbarriers.find(at[lane])) {
+                left.push((lane, Link::Leave(Sign::Phase(at[lane], state.phase))));
+            }
             // SAFETY: as above.
             let count = self.count.map_or(1, |count| unsafe { step.get(count, Width::B32, lane) as u32 });
             step.around.flight.moved = true;
@@ -198,7 +207,14 @@ impl Run for Arrive {
                 Err(what) => return wrong(step, lane, what),
             }
         }
-        Next::On
+        let first = left.first().copied();
+        step.links(left.into_iter());
+        // Who completes a phase lets those go on that wait for it, so that one that nobody waited for is seen.
+        let done = |(lane, link): (usize, Link)| {
+            let now = step.around.flight.mbarriers.find(at[lane]);
+            now.is_some_and(|now| Link::Leave(Sign::Phase(at[lane], now.phase)) != link)
+        };
+        if first.is_some_and(done) { Next::Yield } else { Next::On }
     }
 }
 
@@ -213,13 +229,14 @@ struct Test {
     to: u32,
     at: Reach,
     of: Of,
+    relaxed: bool,
 }
 
 impl Run for Test {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
         // SAFETY: the decoder placed the registers.
-        let at = tried!(unsafe { mbarriers(step, &self.at, mask) });
-        let mut all = true;
+        let at = tried!(unsafe { mbarriers(step, &self.at, mask, Kind::Atomic) });
+        let (mut all, mut found) = (true, Vec::new());
         for lane in lanes(mask) {
             let test = |step: &mut Step<'_, '_>| {
                 let all = &mut step.around.flight.mbarriers;
@@ -251,7 +268,15 @@ impl Run for Test {
                 Err(what) => return wrong(step, lane, what),
             }
             all &= complete == Ok(true);
+            if let (Ok(true), false, Some(state)) =
+                (&complete, self.relaxed, step.around.flight.mbarriers.find(at[lane]))
+                && let Some(last) = state.phase.checked_sub(1)
+            {
+                found.push((lane, Link::Find(Sign::Phase(at[lane], last))));
+            }
         }
+        tried!(step.tell_news());
+        step.links(found.into_iter());
         if all { Next::On } else { Next::Yield }
     }
 }
@@ -269,30 +294,6 @@ impl Run for PendingCount {
                 let token = step.get(self.token, Width::B64, lane);
                 step.set(self.to, Width::B32, lane, pending_count(token).into());
             }
-        }
-        Next::On
-    }
-}
-
-/// The thread arrives when its copies until now are done.
-struct CopiesArrive {
-    at: Reach,
-    /// The phase lacks one arrival more until then.
-    increments: bool,
-}
-
-impl Run for CopiesArrive {
-    fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
-        // SAFETY: the decoder placed the register.
-        let at = tried!(unsafe { mbarriers(step, &self.at, mask) });
-        for lane in lanes(mask) {
-            if self.increments
-                && let Err(what) = step.around.flight.mbarriers.add_pending(at[lane])
-            {
-                return wrong(step, lane, what);
-            }
-            let mark = step.around.flight.copies(step.block.rank as usize, step.warp.number).mark();
-            step.ask(lane, Work::none(), Done::Arrive(at[lane], mark));
         }
         Next::On
     }

@@ -21,7 +21,7 @@ mod transfers;
 mod warpgroup;
 mod whole;
 
-use crate::code::{Action, Function, Op, Param, UNGUARDED};
+use crate::code::{Action, Function, Op, Param, Touch, UNGUARDED};
 use crate::lane::Isa;
 use crate::text::header::Failure;
 use crate::text::tree::{self, Instruction, Module, Space};
@@ -90,6 +90,7 @@ impl<'a> Decoder<'a> {
         // An instruction may become several, so labels are looked up at the end.
         let mut starts = Vec::with_capacity(body.len() + 1);
         let mut numbers = std::collections::HashMap::new();
+        let multiplies = body.iter().any(|instruction| instruction.name.starts_with("wgmma.mma_async"));
         for instruction in body {
             starts.push(self.out.ops.len() as u32);
             let failed = |why: Refusal| (instruction.text_line, format!("'{}': {why}", instruction.name));
@@ -102,6 +103,11 @@ impl<'a> Decoder<'a> {
                 self.out.ops.push(op);
                 self.out.places.push((instruction.place, instruction.text_line));
                 self.out.names.push(None);
+            }
+            if multiplies {
+                self.out.touches.resize(self.out.ops.len(), Touch::default());
+                let own = instruction.name.starts_with("wgmma.");
+                self.out.touches.push(if own { Touch::default() } else { live::touch(instruction, &self.offsets) });
             }
             self.out.ops.push(Op { guard, flip, action });
             self.out.places.push((instruction.place, instruction.text_line));

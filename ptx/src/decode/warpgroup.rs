@@ -1,5 +1,7 @@
 //! `wgmma` (ISA 9.7.15).
 
+use std::ops::Range;
+
 use super::mbarrier::wrong;
 use super::whole::{UNKNOWN, fits, whole};
 use super::{Decoder, Refusal};
@@ -13,6 +15,7 @@ use crate::tensor::element::Element;
 use crate::tensor::mma::SparseMma;
 use crate::tensor::wgmma::{self, Major, Operand as Matrix, Sums, Wgmma};
 use crate::text::tree::Operand;
+use crate::watch::{Link, Queue, When};
 
 impl Decoder<'_> {
     pub(super) fn warpgroup(&mut self, parts: &[&str], operands: &[Operand]) -> Result<Action, Refusal> {
@@ -78,6 +81,16 @@ impl Decoder<'_> {
     }
 }
 
+/// Parts of shared memory, in order, that do not touch.
+struct Units(Vec<Range<u64>>);
+
+impl Units {
+    /// From the first byte to the last.
+    fn around(&self) -> Range<u64> {
+        self.0.first().map_or(0, |first| first.start)..self.0.last().map_or(0, |last| last.end)
+    }
+}
+
 enum Factor {
     Registers(Registers),
     /// The register with its descriptor.
@@ -119,25 +132,42 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A matrix in shared memory, and from which byte to which it is read.
+    /// Tells the watch, if there is one, of what is read.
+    fn tell_matrices(&mut self, all: &[Units], when: When) -> Result<(), Next> {
+        let (at, block, warp) = (self.at, self.block.number, self.warp.number);
+        let asked = |range: &Range<u64>| {
+            let (address, bytes) = (range.start, (range.end - range.start) as u32);
+            crate::watch::Asked { at, block, warp, lane: 0, kind: Kind::Read, address, bytes, when }
+        };
+        self.tell_asked(all.iter().flat_map(|units| &units.0).map(asked))
+    }
+
+    /// A matrix in shared memory, and what is read of it.
     fn matrix(
         &self,
         bits: u64,
         element: Element,
         major: Major,
         (size, depth): (usize, usize),
-    ) -> Result<(Matrix, std::ops::Range<u64>), Next> {
+    ) -> Result<(Matrix, Units), Next> {
         let matrix = Matrix::new(bits, element, major, size, depth)
             .map_err(|why| wrong(self, 0, format!("multiplies by wgmma, but {why}")))?;
-        let (mut first, mut end) = (u64::MAX, 0);
-        for (.., address) in matrix.units() {
-            (first, end) = (first.min(address.into()), end.max(u64::from(address) + 16));
+        let mut units: Vec<u64> = matrix.units().map(|(.., address)| self.block.shared + u64::from(address)).collect();
+        units.sort_unstable();
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for start in units {
+            match ranges.last_mut().filter(|last| start <= last.end) {
+                Some(last) => last.end = start + 16,
+                None => ranges.push(start..start + 16),
+            }
         }
+        let units = Units(ranges);
+        let end = units.around().end - self.block.shared;
         if end > self.block.shared_bytes {
             let what = format!("multiplies by wgmma a matrix that ends at {end:#x}, outside of shared memory");
             return Err(wrong(self, 0, what));
         }
-        Ok((matrix, self.block.shared + first..self.block.shared + end))
+        Ok((matrix, units))
     }
 }
 
@@ -164,8 +194,15 @@ impl Run for Multiply {
         let (b, range) = tried!(step.matrix(bits, self.wgmma.b, self.b_major, (self.wgmma.shape.n, b_depth)));
         ranges.push(range);
         let add = tried!(step.same(self.add, Width::Predicate, "scale-d")) == 1;
-        for range in &ranges {
-            tried!(step.apart(0, range, Kind::Read));
+        for units in &ranges {
+            tried!(step.apart(0, &units.around(), Kind::Read));
+        }
+        let in_registers = if let Factor::Registers(registers) = &self.a { Some(registers) } else { None };
+        let mut factors = add.then_some(&self.d).into_iter().chain(in_registers);
+        let warpgroup = &step.block.warpgroups[number];
+        if let Some(writer) = factors.find_map(|registers| warpgroup.changed(warp, registers, step.words)) {
+            let what = "multiplies by wgmma registers that were written since the last wgmma.fence: one is missing";
+            return step.disturbs(0, what.into(), Some(writer));
         }
         let meets = match &self.metadata {
             None => None,
@@ -180,14 +217,17 @@ impl Run for Multiply {
                 }
             }
         };
+        tried!(step.tell_matrices(&ranges, When::Asked));
         let asked = Asked { wgmma: self.wgmma, a, meets, b, sums: Sums { add, negate: self.negate } };
         // SAFETY: the decoder placed D's registers.
-        let done = unsafe { step.block.warpgroups[number].ask(warp, asked, &self.d, step.words) };
+        let done = unsafe { step.block.warpgroups[number].ask(warp, asked, &self.d, (step.words, step.at)) };
         match done {
             Ok(multiply) => {
+                let queue = Queue::Warpgroup(step.block.number, number as u32);
+                tried!(step.tell_matrices(&ranges, When::Queued(queue, multiply as u32)));
                 let (rank, at) = (step.block.rank as usize, step.at);
                 let reading = |range| Reading { rank, warpgroup: number, number: multiply, range, at };
-                step.around.flight.add_reads(ranges.into_iter().map(reading));
+                step.around.flight.add_reads(ranges.iter().map(Units::around).map(reading));
                 Next::On
             }
             Err(what) => wrong(step, 0, what),
@@ -227,8 +267,12 @@ impl Run for Wait {
         let read = |address: u32| unsafe { *((shared + u64::from(address)) as *const [u32; 4]) };
         let warpgroup = &mut step.block.warpgroups[number];
         let waited = warpgroup.wait(warp, self.keep, read);
-        let (done, rank) = (warpgroup.done(), step.block.rank as usize);
+        let (done, known, rank) = (warpgroup.done(), warpgroup.waited(warp, self.keep), step.block.rank as usize);
         step.around.flight.end_reads(rank, number, done);
+        if matches!(waited, Ok(true)) {
+            let queue = Queue::Warpgroup(step.block.number, number as u32);
+            step.link(mask, Link::Know(queue, known as u32));
+        }
         match waited {
             Ok(true) => Next::On,
             Ok(false) => Next::Again,

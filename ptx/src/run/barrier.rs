@@ -5,6 +5,7 @@ use super::lanes;
 use super::step::{Next, Step};
 use super::warp::State;
 use crate::lane::{LANES, Width};
+use crate::watch::{Link, Sign};
 
 /// A barrier instruction.
 pub struct Barrier {
@@ -51,6 +52,10 @@ pub struct Meeting {
     expected: u32,
     /// Where the first stands.
     first: (u32, u32),
+    /// Whether some do not wait.
+    passed: bool,
+    /// Whether all threads of the block waited in the last use.
+    whole: bool,
 }
 
 impl Barrier {
@@ -58,8 +63,11 @@ impl Barrier {
     /// The instruction's registers lie in the frame.
     pub unsafe fn run(&self, step: &mut Step<'_, '_>, active: u32) -> Next {
         let lane = active.trailing_zeros() as usize;
-        if let State::Released(id) = step.warp.groups[step.group].state {
+        if let State::Released(id, use_) = step.warp.groups[step.group].state {
             step.warp.groups[step.group].state = State::Ready;
+            if !step.block.barriers[id].whole {
+                step.link(active, Link::Find(Sign::Barrier(step.block.number, id as u32, use_)));
+            }
             if let Kind::Reduce { by, to, .. } = self.kind {
                 let (yes, all) = step.block.barriers[id].outcome;
                 let (value, width) = match by {
@@ -110,6 +118,7 @@ impl Barrier {
         }
         let meeting = &mut step.block.barriers[id];
         (meeting.arrived, meeting.expected) = (arrived + come, expected);
+        meeting.passed |= self.kind == Kind::Arrive;
         if arrived == 0 {
             meeting.first = step.at;
         }
@@ -123,15 +132,21 @@ impl Barrier {
         let use_ = meeting.uses;
         if complete {
             let (uses, outcome) = (meeting.uses + 1, meeting.votes);
-            *meeting = Meeting { uses, outcome, ..Meeting::default() };
-            if let Some(watch) = step.watch.as_deref_mut() {
+            let whole = expected >= threads && !meeting.passed;
+            *meeting = Meeting { uses, outcome, whole, ..Meeting::default() };
+            if let Some(watch) = step.watch.as_deref_mut().filter(|_| whole) {
                 watch.barrier(step.at);
             }
         }
+        if self.count.is_some() {
+            step.link(active, Link::Leave(Sign::Barrier(step.block.number, id as u32, use_)));
+        }
         match (self.kind, complete) {
+            // Others go on first where somebody watches, so that a barrier that nobody waited for is seen.
+            (Kind::Arrive, _) if step.watch.is_some() => Next::Yield,
             (Kind::Arrive, _) => Next::On,
             (_, true) => {
-                step.warp.groups[step.group].state = State::Released(id);
+                step.warp.groups[step.group].state = State::Released(id, use_);
                 // SAFETY: the caller's promise.
                 unsafe { self.run(step, active) }
             }

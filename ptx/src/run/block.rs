@@ -115,7 +115,7 @@ impl Block {
     pub fn wake(&mut self, warp: usize, barrier: &ClusterBarrier) {
         for group in &mut self.warps[warp].groups {
             group.state = match group.state {
-                State::Barrier(id, use_) if self.common.barriers[id].uses != use_ => State::Released(id),
+                State::Barrier(id, use_) if self.common.barriers[id].uses != use_ => State::Released(id, use_),
                 State::Cluster(phase) if barrier.phase != phase => State::Ready,
                 State::Yielded => State::Ready,
                 state => state,
@@ -143,6 +143,7 @@ impl Block {
         let limit = warp.groups.iter().filter(|other| meets(other)).map(|other| other.pc).min().unwrap_or(u32::MAX);
         let (mut turns, mut executed) = (TURN, 0);
         let counts = watch.as_deref().is_some_and(|watch| watch.counts());
+        let touches = if watch.is_some() { &launch.functions[number as usize].touches[..] } else { &[] };
         let outcome = loop {
             let op = &ops[pc as usize];
             executed += 1;
@@ -155,6 +156,14 @@ impl Block {
             };
             if counts && let Some(watch) = watch.as_deref_mut() {
                 watch.executed((number, pc), active.count_ones());
+            }
+            if let Some(touch) = touches.get(pc as usize).filter(|_| active != 0)
+                && let Some(warpgroup) = common.warpgroups.get_mut(turn / 4)
+                && let Some((what, other)) = warpgroup.touched(turn % 4, touch, words, (number, pc))
+            {
+                let mut fault = launch.fault((number, pc), common.id, turn * LANES, What::Other(what.into()));
+                fault.others.push(launch.place(other).0);
+                return Err(fault);
             }
             match &op.action {
                 Action::Alu(run, operands) => {
@@ -243,7 +252,7 @@ impl Warp {
     /// The group that runs next: of those that are ready the one in the innermost function, and there the furthest behind, joined
     /// by all that are at the same place.
     pub fn pick(&mut self, order: &Order) -> Option<usize> {
-        let ready = |group: &Group| matches!(group.state, State::Ready | State::Released(_));
+        let ready = |group: &Group| matches!(group.state, State::Ready | State::Released(..));
         let key = |group: &Group| (usize::MAX - self.frames[group.frame].depth, group.pc);
         let candidates = || self.groups.iter().enumerate().filter(|(_, group)| ready(group));
         let (mut best, _) = match order.group(self.executed, candidates().count()) {

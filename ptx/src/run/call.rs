@@ -7,6 +7,7 @@ use super::step::{Next, Step};
 use super::warp::{Group, State};
 use crate::code::Action;
 use crate::lane::{LANES, Width};
+use crate::watch::When;
 
 /// Addresses of functions: this, and 16 bytes for each.
 pub const FUNCTIONS: u64 = 0x00F0_0000_0000_0000;
@@ -115,7 +116,11 @@ impl Step<'_, '_> {
         self.split(active, mask);
         self.warp.groups.swap_remove(self.group);
         for lane in lanes(active) {
-            self.around.flight.finish_copies(self.block.rank as usize, self.warp.number, lane, Due::All);
+            let thread = self.thread(lane);
+            if let Err(fault) = self.around.flight.finish_arrivals(self.launch, thread) {
+                return Next::Fault(fault);
+            }
+            self.around.flight.finish_copies(self.block.rank as usize, self.warp.number, lane, Due::All, When::Waited);
         }
         let arrived = |lane: &usize| self.warp.arrived[*lane] == Some(self.around.barrier.phase);
         let arrived = lanes(active).filter(arrived).count() as u32;

@@ -164,7 +164,7 @@ impl Collective {
     }
 
     fn go(&self, step: &mut Step<'_, '_>, active: u32, members: u32) -> Next {
-        let syncs = matches!(self.act, Act::Sync | Act::Whole(_));
+        let syncs = matches!(self.act, Act::Sync);
         let (warp, at) = (step.warp.number, step.at);
         if let Some(watch) = step.watch.as_deref_mut() {
             watch.collective(warp, members, syncs, at);

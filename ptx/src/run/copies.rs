@@ -1,5 +1,10 @@
 //! Asynchronous copies of `cp.async` (ISA 9.7.9.25), done as late as they may be: when somebody waits for them.
 
+use std::ops::Range;
+
+use super::fault::Kind;
+use crate::watch::{Asked, When};
+
 /// One thread's copy of 4, 8 or 16 bytes from global to shared memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Copy {
@@ -53,6 +58,12 @@ impl Copies {
         self.committed[lane] += 1;
     }
 
+    /// Where one was asked for that will write some of these bytes.
+    pub fn find(&self, bytes: &Range<u64>) -> Option<(u32, u32)> {
+        let meets = |copy: &Copy| copy.to < bytes.end && bytes.start < copy.to + u64::from(copy.bytes);
+        self.pending.iter().map(|pending| &pending.copy).find(|copy| meets(copy)).map(|copy| copy.at)
+    }
+
     /// How many copies there were, to finish those until now later.
     pub fn mark(&self) -> u64 {
         self.count
@@ -82,6 +93,15 @@ impl Copies {
 }
 
 impl Copy {
+    /// What it reads and writes.
+    pub fn accesses(&self, block: u32, warp: u32, when: When) -> impl Iterator<Item = Asked> {
+        let Self { at, lane, .. } = *self;
+        let reads = (Kind::Read, self.from, self.read);
+        let asked =
+            move |(kind, address, bytes)| Asked { at, block, warp, lane: lane as u32, kind, address, bytes, when };
+        [reads, (Kind::Write, self.to, self.bytes)].into_iter().filter(|(.., bytes)| *bytes > 0).map(asked)
+    }
+
     fn run(&self) {
         // SAFETY: both pointers were checked for as many bytes when the copy was asked for.
         unsafe {

@@ -5,6 +5,7 @@ use super::lanes;
 use super::step::{Next, Step};
 use super::warp::State;
 use crate::code::Run;
+use crate::watch::{Link, Sign};
 
 /// The barrier while threads come to it.
 #[derive(Default)]
@@ -44,7 +45,10 @@ impl ClusterBarrier {
 }
 
 /// `barrier.cluster.arrive`.
-pub struct Arrive;
+pub struct Arrive {
+    /// Nobody is to know what was done before, but for what a fence stands behind.
+    pub relaxed: bool,
+}
 
 /// `barrier.cluster.wait`.
 pub struct Wait;
@@ -52,6 +56,11 @@ pub struct Wait;
 impl Run for Arrive {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
         let phase = step.around.barrier.phase;
+        if lanes(mask).any(|lane| step.warp.arrived[lane] == Some(phase)) {
+            // It is told of once the others have come: what they do until then is of interest, too.
+            step.warp.groups[step.group].state = State::Cluster(phase);
+            return Next::Wait;
+        }
         for lane in lanes(mask) {
             if step.warp.arrived[lane].is_some() {
                 let what = "arrives at the cluster's barrier again before it waited".into();
@@ -59,6 +68,8 @@ impl Run for Arrive {
             }
             step.warp.arrived[lane] = Some(phase);
         }
+        let sign = Sign::Cluster(step.around.flight.numbers[0], phase);
+        step.link(mask, if self.relaxed { Link::LeaveFenced(sign) } else { Link::Leave(sign) });
         let barrier = &mut step.around.barrier;
         barrier.arrived += mask.count_ones();
         barrier.go_on();
@@ -82,6 +93,9 @@ impl Run for Wait {
                 Some(_) => {}
             }
         }
+        let first = step.around.flight.numbers[0];
+        let arrived = step.warp.arrived;
+        step.links(lanes(mask).filter_map(|lane| Some((lane, Link::Find(Sign::Cluster(first, arrived[lane]?))))));
         lanes(mask).for_each(|lane| step.warp.arrived[lane] = None);
         Next::On
     }

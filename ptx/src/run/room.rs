@@ -80,7 +80,10 @@ impl Room {
         self.around.flight.watched = watch.is_some();
         let threads = launch.threads() * self.blocks.len();
         self.around.barrier = ClusterBarrier::of(threads as u32);
-        self.blocks.iter_mut().try_for_each(|block| block.begin(launch, number, again(&mut watch)))
+        self.blocks.iter_mut().try_for_each(|block| block.begin(launch, number, again(&mut watch)))?;
+        let Around { flight, .. } = &mut self.around;
+        flight.numbers.iter_mut().zip(&self.blocks).for_each(|(number, block)| *number = block.common.number);
+        Ok(())
     }
 
     /// Gives all warps a turn.
@@ -104,7 +107,11 @@ impl Room {
                 yielded |= outcome == Outcome::Yielded;
                 moved |= outcome != Outcome::Yielded;
             }
-            self.around.flight.exited[rank] = block.is_over();
+            let over = block.is_over();
+            let ends = over && !std::mem::replace(&mut self.around.flight.exited[rank], over);
+            if ends && watch.is_some() {
+                self.around.flight.ends(launch, rank)?;
+            }
         }
         if self.blocks.iter().all(Block::is_over) {
             while self.around.flight.oldest(launch)? {}

@@ -1,13 +1,13 @@
 //! Being watched: accesses are told before they are made.
 
-use super::fault::{Kind, What};
-use super::flight::Landed;
+use super::fault::{Fault, Kind, What};
+use super::flight::News;
 use super::lanes;
 use super::reach::Reach;
 use super::step::{Next, Step};
 use crate::lane::LANES;
 use crate::text::tree::Space;
-use crate::watch::{Access, LONGEST, Span};
+use crate::watch::{Access, Asked, LONGEST, Link, Span};
 
 impl Reach {
     /// Whether what lies there is each thread's own, or the same for all and constant: nobody is told of it.
@@ -26,25 +26,66 @@ impl Step<'_, '_> {
     /// Tells the watch of what something asynchronous has written meanwhile, if anything.
     #[inline]
     pub fn told(&mut self, next: Next) -> Next {
-        if self.around.flight.landed.is_empty() { next } else { self.tell_landed(next) }
+        match self.around.flight.news.is_empty() || self.tell_news().is_ok() {
+            true => next,
+            false => Next::Fault(self.stopped()),
+        }
     }
 
+    /// Likewise, before the instruction goes on.
+    ///
+    /// # Errors
+    /// The watch stops the launch.
     #[cold]
-    fn tell_landed(&mut self, next: Next) -> Next {
-        for Landed { to, bytes, by } in std::mem::take(&mut self.around.flight.landed) {
-            let Some(watch) = self.watch.as_deref_mut() else { break };
-            let Some((warp, lane, at)) = by else {
-                watch.landed(to, bytes);
-                continue;
-            };
-            let (kind, mask, addresses) = (Kind::Write, 1 << lane, &[to; LANES]);
-            let span = Span::of(addresses, mask, bytes.into());
-            let access = Access { at, warp, kind, mask, bytes, addresses, span, strong: false, values: None };
-            if !watch.access(&access) {
-                return Next::Fault(self.fault(lane, What::Other("was stopped".into())));
+    pub fn tell_news(&mut self) -> Result<(), Next> {
+        for news in std::mem::take(&mut self.around.flight.news) {
+            match (self.watch.as_deref_mut(), news) {
+                (Some(watch), News::Done(queue, number, sign)) => watch.done(queue, number, sign),
+                (_, News::Asked(asked)) => self.tell_asked(std::iter::once(asked))?,
+                (None, _) => {}
             }
         }
-        next
+        Ok(())
+    }
+
+    /// Tells the watch, if there is one, of what is about to be asked for, or done.
+    ///
+    /// # Errors
+    /// It stops the launch.
+    pub fn tell_asked(&mut self, asked: impl Iterator<Item = Asked>) -> Result<(), Next> {
+        let Some(watch) = self.watch.as_deref_mut() else { return Ok(()) };
+        let mut asked = asked;
+        match asked.all(|asked| watch.asked(&asked)) {
+            true => Ok(()),
+            false => Err(Next::Fault(self.stopped())),
+        }
+    }
+
+    fn stopped(&self) -> Box<Fault> {
+        self.fault(0, What::Other("was stopped".into()))
+    }
+
+    /// Tells the watch, if there is one, how lanes let each other know what they did.
+    pub fn link(&mut self, mask: u32, link: Link) {
+        let warp = self.warp.number;
+        if let Some(watch) = self.watch.as_deref_mut() {
+            watch.link(warp, mask, link);
+        }
+    }
+
+    /// Likewise, where the link of each lane may be another one: lanes one after the other that have the same are told of together.
+    pub fn links(&mut self, each: impl Iterator<Item = (usize, Link)>) {
+        let mut last: Option<(u32, Link)> = None;
+        for (lane, link) in each {
+            last = match last {
+                Some((mask, same)) if same == link => Some((mask | 1 << lane, link)),
+                before => {
+                    before.into_iter().for_each(|(mask, link)| self.link(mask, link));
+                    Some((1 << lane, link))
+                }
+            };
+        }
+        last.into_iter().for_each(|(mask, link)| self.link(mask, link));
     }
 
     /// Likewise, with what lanes write. Local memory and parameters are a thread's own, and nobody is told of them.

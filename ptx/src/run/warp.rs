@@ -27,8 +27,8 @@ pub enum State {
     Ready,
     /// A barrier of the block, in its so-manieth use.
     Barrier(usize, u64),
-    /// Its barrier is complete: the instruction takes what came of it.
-    Released(usize),
+    /// Its barrier is complete, in this use: the instruction takes what came of it.
+    Released(usize, u64),
     /// The other lanes of a mask, at the same kind of instruction.
     Lanes(u32),
     /// The cluster's barrier, in this phase.

@@ -1,9 +1,10 @@
 //! Multiplies of a warpgroup in flight (ISA 9.7.15): what four warps asked for is done when one of them waits for it, and each
 //! finds the sums in its registers after its own wait. Until then those hold NaN, as far as they are floats.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::whole::Registers;
+use crate::code::Touch;
 use crate::lane::{LANES, Width};
 use crate::tensor::Lanes;
 use crate::tensor::mma::Meets;
@@ -23,9 +24,13 @@ struct Queue {
     /// How many multiplies it has asked for, and groups that it has committed.
     count: u64,
     committed: u64,
+    /// How many multiplies there were when each group was closed.
+    closed: Vec<u64>,
     flying: Vec<Flying>,
     /// Whether there was a `wgmma.fence`.
     fenced: bool,
+    /// Registers, of which frame, that other instructions have written since, if somebody watches: which instruction.
+    changed: HashMap<Key, (u32, u32)>,
 }
 
 /// A multiply that is not done yet.
@@ -60,8 +65,9 @@ struct Flying {
     words: *mut u32,
     offsets: Vec<u32>,
     values: Vec<Lanes>,
-    /// The last multiply's group.
+    /// The last multiply's group, and where it was asked for.
     group: u64,
+    at: (u32, u32),
 }
 
 impl Flying {
@@ -74,16 +80,59 @@ impl Flying {
 unsafe impl Send for Flying {}
 // SAFETY: as above.
 unsafe impl Send for Waiting {}
+// SAFETY: as above.
+unsafe impl Send for Queue {}
 
 impl Warpgroup {
     /// Takes note of a warp's `wgmma.fence`.
     pub fn fence(&mut self, warp: usize) {
         self.queues[warp].fenced = true;
+        self.queues[warp].changed.clear();
+    }
+
+    /// What is wrong with an instruction of a warp, other than a multiply, that touches registers; and what it is in the way of.
+    pub fn touched(
+        &mut self,
+        warp: usize,
+        touch: &Touch,
+        words: *mut u32,
+        at: (u32, u32),
+    ) -> Option<(&'static str, (u32, u32))> {
+        let queue = &mut self.queues[warp];
+        for flying in queue.flying.iter().filter(|flying| flying.words == words) {
+            let flies = |all: &[u32]| all.iter().any(|offset| flying.offsets.contains(offset));
+            let what = match (flies(&touch.reads), flies(&touch.writes)) {
+                (false, false) => continue,
+                (true, _) => "reads a register that a wgmma in flight is still to write: a wait is missing",
+                (_, true) => "writes a register that a wgmma in flight is still to write: a wait is missing",
+            };
+            return Some((what, flying.at));
+        }
+        // What is only moved was there before, and constants are as good as there.
+        let by = match touch.moves {
+            true => touch.reads.iter().find_map(|from| queue.changed.get(&(words, *from)).copied()),
+            false => Some(at),
+        };
+        for offset in &touch.writes {
+            match by {
+                Some(by) => queue.changed.insert((words, *offset), by),
+                None => queue.changed.remove(&(words, *offset)),
+            };
+        }
+        None
+    }
+
+    /// Which instruction has changed one of these registers since the last `wgmma.fence`.
+    pub fn changed(&self, warp: usize, registers: &Registers, words: *mut u32) -> Option<(u32, u32)> {
+        let changed = &self.queues[warp].changed;
+        registers.offsets.iter().find_map(|offset| changed.get(&(words, *offset)).copied())
     }
 
     /// Closes the group of a warp.
     pub fn commit(&mut self, warp: usize) {
-        self.queues[warp].committed += 1;
+        let queue = &mut self.queues[warp];
+        queue.committed += 1;
+        queue.closed.push(queue.count);
     }
 
     /// A warp asks for a multiply; its number, and whether D's registers, in the frame at `words`, were free or had the same sums.
@@ -93,14 +142,23 @@ impl Warpgroup {
     ///
     /// # Safety
     /// D's registers lie in the frame.
-    pub unsafe fn ask(&mut self, warp: usize, asked: Asked, d: &Registers, words: *mut u32) -> Result<u64, String> {
+    pub unsafe fn ask(
+        &mut self,
+        warp: usize,
+        asked: Asked,
+        d: &Registers,
+        (words, at): (*mut u32, (u32, u32)),
+    ) -> Result<u64, String> {
         let queue = &mut self.queues[warp];
         if !queue.fenced {
             return Err("multiplies by wgmma before any wgmma.fence".into());
         }
+        d.offsets.iter().for_each(|offset| {
+            queue.changed.remove(&(words, *offset));
+        });
         let (number, group) = (queue.count, queue.committed);
         match queue.flying.iter_mut().find(|flying| flying.words == words && flying.offsets == d.offsets) {
-            Some(flying) => flying.group = group,
+            Some(flying) => (flying.group, flying.at) = (group, at),
             None => {
                 let others = queue.flying.iter().filter(|flying| flying.words == words);
                 if others.flat_map(|flying| &flying.offsets).any(|offset| d.offsets.contains(offset)) {
@@ -114,7 +172,7 @@ impl Warpgroup {
                     d.set(words, &poison);
                 }
                 let offsets = d.offsets.clone();
-                queue.flying.push(Flying { words, offsets, values, group });
+                queue.flying.push(Flying { words, offsets, values, group, at });
             }
         }
         queue.waiting.push_back(Waiting { asked, group, sums: (words, d.offsets[0]) });
@@ -146,6 +204,12 @@ impl Warpgroup {
             !due(flying)
         });
         Ok(true)
+    }
+
+    /// How many multiplies of a warp are in all groups but the last `keep`.
+    pub fn waited(&self, warp: usize, keep: u64) -> u64 {
+        let closed = &self.queues[warp].closed;
+        closed.iter().rev().nth(keep as usize).copied().unwrap_or(0)
     }
 
     /// How many multiplies are done.

@@ -27,4 +27,5 @@ mod signature;
 mod software;
 mod spins;
 mod toolchain;
+mod waited;
 mod warps;

@@ -31,17 +31,17 @@ impl Example {
         };
         self.text.lines().map(left_out).collect::<Vec<_>>().join("\n") + "\n"
     }
+}
 
-    /// What is found in a text of it.
-    fn findings(&self, text: &str, device: &Device, findings: &Findings) -> Vec<Finding> {
-        let plan: String =
-            text.lines().filter_map(|line| line.strip_prefix("//! ")).map(|line| format!("{line}\n")).collect();
-        let plan = Plan::from_toml(&plan).unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        let source = Source::from_text(&format!("{}.cu", self.name), text, &plan.defines).unwrap();
-        let prepared = plan.prepare(device, &source).unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        launch_prepared(&prepared, device).unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        findings.list()
-    }
+/// What is found in a text, of the file `name`, that says in its first lines how it is launched.
+pub(super) fn findings(name: &str, text: &str, device: &Device, findings: &Findings) -> Vec<Finding> {
+    let plan: String =
+        text.lines().filter_map(|line| line.strip_prefix("//! ")).map(|line| format!("{line}\n")).collect();
+    let plan = Plan::from_toml(&plan).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let source = Source::from_text(&format!("{name}.cu"), text, &plan.defines).unwrap();
+    let prepared = plan.prepare(device, &source).unwrap_or_else(|error| panic!("{name}: {error}"));
+    launch_prepared(&prepared, device).unwrap_or_else(|error| panic!("{name}: {error}"));
+    findings.list()
 }
 
 fn examples() -> Vec<Example> {
@@ -60,8 +60,8 @@ fn each_is_needed(open: impl Fn(Order, Findings) -> Device, examples: &[Example]
     for example in examples {
         for order in [Order::Forward, Order::Reverse, Order::Random(1)] {
             let found = |text: &str| {
-                let findings = Findings::default();
-                example.findings(text, &open(order, findings.clone()), &findings)
+                let found = Findings::default();
+                findings(&example.name, text, &open(order, found.clone()), &found)
             };
             let list = |found: &[Finding]| found.iter().map(|one| format!("\n    {one}")).collect::<String>();
             let whole = found(example.text);

@@ -15,6 +15,7 @@ use super::{Arg, Function, Geometry, Source};
 use profiled::{Instructions, Operations};
 pub(crate) use together::{Pattern, Span, Together, lanes};
 use variable::Variable;
+pub(crate) use warptape_ptx::watch::{Link, Queue, Sign, When};
 
 /// A line of a source file, as `#line` named it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,8 +193,14 @@ pub(crate) trait Observer: Send {
     fn block(&mut self, block: u32, shared: u64);
     /// What follows is of block number `block`, which began before: some take turns.
     fn turn(&mut self, block: u32, shared: u64);
-    /// Something asynchronous, in no thread's name, has written these bytes.
-    fn landed(&mut self, address: u64, bytes: u64);
+    /// Something asynchronous is about to be asked for, or is done, in the name of a thread of a block. False stops the launch.
+    fn asked(&mut self, _by: (u32, usize), _access: Access, _when: When) -> bool {
+        true
+    }
+    /// The lanes `mask` of a warp let others know what they did, or come to know it.
+    fn link(&mut self, _warp: usize, _mask: u32, _link: Link) {}
+    /// What was done until now of a queue is known to whoever finds a sign.
+    fn done(&mut self, _queue: Queue, _number: u32, _sign: Sign) {}
     /// `thread` of the block is about to access memory that is not its stack. False stops the launch before it does.
     fn access(&mut self, thread: usize, access: Access) -> bool;
     /// Lanes of a warp are about to access memory that is not their own. False stops the launch before they do.

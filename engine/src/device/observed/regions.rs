@@ -24,6 +24,8 @@ pub(crate) enum Region {
     Buffer(u64),
     /// The variable with this number in [`Regions::shared`].
     Shared(usize),
+    /// The same of another block: its number, and the variable's.
+    Other(u32, usize),
     /// None that is known.
     Nothing,
 }
@@ -42,8 +44,8 @@ pub(crate) struct Regions {
     /// Where shared memory starts.
     pub(crate) shared_start: u64,
     quiet: Range<u64>,
-    /// Where shared memory of all blocks lies that run at the same time, if there are several.
-    others: Range<u64>,
+    /// Where blocks that run at the same time have their shared memory, and their numbers.
+    starts: BTreeMap<u64, u32>,
 }
 
 /// Bytes of addresses that each of such blocks has for its shared memory.
@@ -74,20 +76,16 @@ impl Regions {
         self.shared = launch.code.shared();
         self.shared_start = launch.code.shared_start();
         self.quiet = launch.code.quiet();
-        self.others = 0..0;
+        self.starts.clear();
     }
 
-    /// The block that runs has its shared memory at another place than the last.
-    pub(crate) fn move_shared(&mut self, start: u64) {
+    /// The block that runs from now on, and where its shared memory is.
+    pub(crate) fn move_shared(&mut self, block: u32, start: u64) {
+        self.starts.insert(start, block);
         let by = start.wrapping_sub(self.shared_start);
         if by == 0 {
             return;
         }
-        let all = match self.others.is_empty() {
-            true => self.shared_start..self.shared_start + WINDOW,
-            false => self.others.clone(),
-        };
-        self.others = all.start.min(start)..all.end.max(start + WINDOW);
         for Variable { range, .. } in &mut self.shared {
             *range = range.start.wrapping_add(by)..range.end.wrapping_add(by);
         }
@@ -98,7 +96,9 @@ impl Regions {
     pub(crate) fn bytes(&self, region: Region) -> u64 {
         match region {
             Region::Buffer(start) => self.buffers.get(&start).copied().unwrap_or(0),
-            Region::Shared(number) => self.shared[number].range.end - self.shared[number].range.start,
+            Region::Shared(number) | Region::Other(_, number) => {
+                self.shared[number].range.end - self.shared[number].range.start
+            }
             Region::Nothing => 0,
         }
     }
@@ -113,9 +113,17 @@ impl Regions {
         if let Some(place) = self.find_shared(address, end) {
             return (!self.is_built_in(place.region)).then_some(place);
         }
-        // What blocks of a cluster do in each other's memory is not followed.
-        if self.quiet.contains(&address) || self.others.contains(&address) {
+        if self.quiet.contains(&address) {
             return None;
+        }
+        if let Some((&start, &block)) = self.starts.range(..=address).next_back()
+            && address - start < WINDOW
+        {
+            let at = address - start + self.shared_start;
+            let place = self.find_shared(at, at + bytes)?;
+            let Region::Shared(number) = place.region else { return None };
+            return (!self.is_built_in(place.region))
+                .then_some(Place { region: Region::Other(block, number), ..place });
         }
         let place = |start: u64, inside| {
             let offset = address.wrapping_sub(start) as i64;

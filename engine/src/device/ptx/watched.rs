@@ -6,11 +6,11 @@ use std::sync::MutexGuard;
 use warptape_ptx::program::Meeting;
 use warptape_ptx::run::{self, Kind as Does, What};
 use warptape_ptx::text::tree::Space;
-use warptape_ptx::watch::{Access as Accesses, Watch};
+use warptape_ptx::watch::{Access as Accesses, Asked, Watch};
 
 use super::module::Loaded;
 use super::observation::{At, Observation};
-use crate::device::observed::{Access, Ended, Fault, Kind, Launch, Observer, Rule, Together};
+use crate::device::observed::{Access, Ended, Fault, Kind, Launch, Link, Observer, Queue, Rule, Sign, Together};
 use crate::device::{Arg, Function, Geometry};
 
 /// Runs a launch and returns how many instructions warps did.
@@ -83,6 +83,9 @@ impl Watching<'_> {
                 name = Some("local arrays".to_owned());
                 Rule::Bounds
             }
+            // It leaves the cluster's memory, or comes too late to a block's.
+            What::Access { space: Space::Cluster, why, .. } if !why.ends_with("is over") => Rule::Bounds,
+            What::Access { space: Space::Cluster, .. } => Rule::Other,
             What::Access { kind, space, address, bytes, .. } => {
                 let address = match space {
                     // Shared addresses have 32 bits, and may lie before the first.
@@ -141,8 +144,21 @@ impl Watch for Watching<'_> {
         }
     }
 
-    fn landed(&mut self, address: u64, bytes: u32) {
-        self.observer.landed(address, bytes.into());
+    fn asked(&mut self, asked: &Asked) -> bool {
+        let Asked { at, block, warp, lane, kind, address, bytes, when } = *asked;
+        let (kind, code) = (kind_of(kind), self.code.code(at));
+        let access = Access { address, bytes: bytes.into(), kind, volatile: false, code };
+        let thread = 32 * warp as usize + lane as usize;
+        self.stopped |= self.began != Ok(true) || !self.observer.asked((block, thread), access, when);
+        !self.stopped
+    }
+
+    fn link(&mut self, warp: u32, mask: u32, link: Link) {
+        self.observer.link(warp as usize, mask, link);
+    }
+
+    fn done(&mut self, queue: Queue, number: u32, sign: Sign) {
+        self.observer.done(queue, number, sign);
     }
 
     fn access(&mut self, all: &Accesses<'_>) -> bool {

@@ -5,6 +5,7 @@
 
 mod bits;
 mod disturb;
+mod finish;
 pub mod mbarrier;
 mod place;
 pub mod work;
@@ -14,10 +15,10 @@ use std::ops::Range;
 
 use super::block::WINDOW;
 use super::copies::{Copies, Copy, Due};
-use super::fault::{Fault, What};
+use super::fault::Kind;
 use super::launch::Prepared;
 use super::step::Step;
-use crate::lane::LANES;
+use crate::watch::{Asked, Queue, Sign, When};
 use bits::Bits;
 use mbarrier::Mbarriers;
 use work::Work;
@@ -38,6 +39,19 @@ pub struct Operation {
     pub at: (u32, u32),
     pub work: Work,
     pub done: Done,
+}
+
+impl Operation {
+    /// What it reads, if it has not yet, and writes.
+    pub fn accesses(&self, block: u32, when: When) -> impl Iterator<Item = Asked> {
+        let writes = if self.work.is_reduction() { Kind::Atomic } else { Kind::Write };
+        let read = self.work.sources().map(|place| (Kind::Read, place));
+        let all = read.chain(self.work.places().map(move |place| (writes, place)));
+        let (at, Thread { warp, lane, .. }) = (self.at, self.thread);
+        let asked =
+            move |(kind, (address, bytes))| Asked { at, block, warp, lane: lane as u32, kind, address, bytes, when };
+        all.map(asked)
+    }
 }
 
 /// Who is told that it is done.
@@ -62,13 +76,14 @@ pub struct Reading {
     pub at: (u32, u32),
 }
 
-/// Bytes that something asynchronous has written.
-pub struct Landed {
-    pub to: u64,
-    pub bytes: u32,
-    /// The warp, lane and instruction that asked for it, if it wrote as one of its thread's own accesses.
-    pub by: Option<(u32, usize, (u32, u32))>,
+/// What somebody who watches is still to be told.
+pub enum News {
+    Asked(Asked),
+    Done(Queue, u32, Sign),
 }
+
+/// Turns of others that an mbarrier is waited for to begin, in a cluster.
+const PATIENCE: u32 = 64;
 
 /// All that is in flight.
 pub struct Flight {
@@ -83,6 +98,8 @@ pub struct Flight {
     /// By block: words that ordinary stores have written since the last `fence.proxy.async`, if anything reads them by another way.
     written: Vec<Bits>,
     notes_writes: bool,
+    /// By word of the process's memory, the last instruction that wrote it so, if somebody watches.
+    writers: HashMap<u64, (u32, u32)>,
     /// Whether accesses have to be looked at.
     busy: bool,
     warps: usize,
@@ -90,11 +107,16 @@ pub struct Flight {
     groups: HashMap<Thread, u64>,
     /// Shared memory that multiplies in flight will read.
     reads: Vec<Reading>,
-    /// What was written since anybody was told, if somebody watches.
-    pub landed: Vec<Landed>,
+    /// What was done since anybody was told, if somebody watches, and how many operations ever were.
+    pub news: Vec<News>,
+    performed: u32,
     pub watched: bool,
+    /// The numbers of all blocks.
+    pub numbers: Vec<u32>,
     /// Something has happened that others may wait for.
     pub moved: bool,
+    /// How often somebody who watches lets others have a turn where an mbarrier is not there yet.
+    pub patience: u32,
     /// Blocks that are over.
     pub exited: Vec<bool>,
 }
@@ -114,13 +136,17 @@ impl Flight {
             awaited: bits(),
             written: bits(),
             notes_writes,
+            writers: HashMap::new(),
             busy: notes_writes,
             warps,
             groups: HashMap::new(),
             reads: Vec::new(),
-            landed: Vec::new(),
+            news: Vec::new(),
+            performed: 0,
             watched: false,
+            numbers: vec![0; blocks],
             moved: false,
+            patience: 0,
             exited: vec![false; blocks],
         }
     }
@@ -134,6 +160,7 @@ impl Flight {
         self.groups.clear();
         self.reads.clear();
         self.look();
+        self.patience = PATIENCE;
         self.exited.fill(false);
     }
 
@@ -151,12 +178,13 @@ impl Flight {
     }
 
     /// Does those of a warp's copies that are due.
-    pub fn finish_copies(&mut self, rank: usize, warp: u32, lane: usize, due: Due) {
+    pub fn finish_copies(&mut self, rank: usize, warp: u32, lane: usize, due: Due, when: When) {
         let start = self.window.start + rank as u64 * WINDOW;
-        let (awaited, landed, watched) = (&mut self.awaited[rank], &mut self.landed, self.watched);
+        let (awaited, news, watched) = (&mut self.awaited[rank], &mut self.news, self.watched);
+        let block = self.numbers[rank];
         self.copies[rank * self.warps + warp as usize].finish(lane, due, |copy| {
             if watched {
-                landed.push(Landed { to: copy.to, bytes: copy.bytes, by: Some((warp, lane, copy.at)) });
+                news.extend(copy.accesses(block, warp, when).map(News::Asked));
             }
             let to = copy.to - start;
             awaited.unset(&(to..to + u64::from(copy.bytes)));
@@ -202,81 +230,6 @@ impl Flight {
     pub fn commit(&mut self, thread: Thread) {
         *self.groups.entry(thread).or_default() += 1;
     }
-
-    /// Does a thread's bulk groups, but for the last `keep`; only the reading, if `reads`.
-    ///
-    /// # Errors
-    /// What one of them does that it must not.
-    pub fn finish(&mut self, launch: &Prepared<'_>, thread: Thread, keep: u64, reads: bool) -> Result<(), Box<Fault>> {
-        let until = self.group(thread).saturating_sub(keep);
-        let due = |op: &Operation| op.thread == thread && matches!(op.done, Done::Group(group) if group < until);
-        if reads {
-            self.operations.iter_mut().filter(|op| due(op)).for_each(|op| op.work.read());
-            return Ok(());
-        }
-        while let Some(at) = self.operations.iter().position(due) {
-            self.perform(launch, at)?;
-        }
-        Ok(())
-    }
-
-    /// Does what completes the phase of the mbarrier at a pointer, if that is all that is missing.
-    ///
-    /// # Errors
-    /// As [`Flight::finish`].
-    pub fn settle(&mut self, launch: &Prepared<'_>, barrier: u64) -> Result<(), Box<Fault>> {
-        let Some(mut state) = self.mbarriers.find(barrier) else { return Ok(()) };
-        let mut due = Vec::new();
-        for (at, operation) in self.operations.iter().enumerate() {
-            match operation.done {
-                Done::Bytes(of, bytes) if of == barrier => state.missing -= i64::from(bytes),
-                Done::Arrive(of, _) if of == barrier => state.pending = state.pending.saturating_sub(1),
-                _ => continue,
-            }
-            due.push(at);
-            if state.pending == 0 && state.missing == 0 {
-                for (done, at) in due.into_iter().enumerate() {
-                    self.perform(launch, at - done)?;
-                }
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Does what was asked for first, and says whether there was anything.
-    ///
-    /// # Errors
-    /// As [`Flight::finish`].
-    pub fn oldest(&mut self, launch: &Prepared<'_>) -> Result<bool, Box<Fault>> {
-        match self.operations.is_empty() {
-            true => Ok(false),
-            false => self.perform(launch, 0).map(|()| true),
-        }
-    }
-
-    fn perform(&mut self, launch: &Prepared<'_>, at: usize) -> Result<(), Box<Fault>> {
-        let Operation { thread, block, at, mut work, done } = self.operations.remove(at);
-        self.moved = true;
-        work.read();
-        work.write();
-        if self.watched {
-            self.landed.extend(work.places().map(|(to, bytes)| Landed { to, bytes, by: None }));
-        }
-        self.look();
-        let told = match done {
-            Done::Group(_) => Ok(()),
-            Done::Bytes(barrier, bytes) => self.mbarriers.complete(barrier, bytes),
-            Done::Arrive(barrier, mark) => {
-                self.finish_copies(thread.rank, thread.warp, thread.lane, Due::Before(mark));
-                self.mbarriers.arrive(barrier, 1, false).map(|_| ())
-            }
-        };
-        told.map_err(|why| {
-            let number = thread.warp as usize * LANES + thread.lane;
-            launch.fault(at, block, number, What::Other(format!("asks for something asynchronous that {why}")))
-        })
-    }
 }
 
 impl Step<'_, '_> {
@@ -287,7 +240,12 @@ impl Step<'_, '_> {
 
     /// Asks for something asynchronous.
     pub fn ask(&mut self, lane: usize, work: Work, done: Done) {
-        let (thread, block, at) = (self.thread(lane), self.block.id, self.at);
-        self.around.flight.add(Operation { thread, block, at, work, done });
+        let operation = self.operation(lane, work, done);
+        self.around.flight.add(operation);
+    }
+
+    /// Something asynchronous in a lane's name.
+    pub fn operation(&self, lane: usize, work: Work, done: Done) -> Operation {
+        Operation { thread: self.thread(lane), block: self.block.id, at: self.at, work, done }
     }
 }

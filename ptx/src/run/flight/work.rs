@@ -90,6 +90,15 @@ impl Work {
         self.pieces.iter().map(|piece| (piece.to, piece.bytes))
     }
 
+    /// Where it reads, piece by piece, until it has.
+    pub fn sources(&self) -> impl Iterator<Item = (u64, u32)> {
+        let left = if self.data.is_none() { &self.pieces[..] } else { &[] };
+        left.iter().filter_map(|piece| match piece.from {
+            From::Memory(from) => Some((from, piece.bytes)),
+            From::Fill(_) => None,
+        })
+    }
+
     /// Whether it adds to what is there, or the like.
     pub fn is_reduction(&self) -> bool {
         matches!(self.how, How::Reduce(..))

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Access;
 use super::mark::Mark;
+use super::order::Order;
+use super::{Access, Queue};
 
 /// The events of a launch.
 #[derive(Default)]
@@ -108,5 +109,37 @@ impl Events {
             self.all.push(mark);
         }
         mark
+    }
+}
+
+impl Order {
+    /// Whether there are so many events that those which no shadow has should be forgotten.
+    pub(super) fn has_many_events(&self) -> bool {
+        self.events.are_many()
+    }
+
+    /// What an access by lanes of a warp looks like now.
+    pub(super) fn mark(&mut self, warp: usize, lanes: u32, access: Access) -> Mark {
+        let (Access { code, volatile, .. }, warp) = (access, warp as u16);
+        if let Some(now) = self.events.again(warp, access) {
+            return Mark { lanes, ..*now };
+        }
+        let (block, epoch, clock, fences) = (self.block, self.epoch, self.clock(warp), self.fences());
+        let now = Mark { block, epoch, clock, code, warp, by: warp, fences, volatile, ..Mark::NONE };
+        Mark { lanes, ..self.events.find(now, true) }
+    }
+
+    /// What a read looks like that a warp did since the last barrier: by its place in the code, and the warp's clock and the number of
+    /// fences then.
+    pub(super) fn earlier(&mut self, warp: u16, (code, clock, fences): (u32, u32, u32)) -> Mark {
+        let (block, epoch) = (self.block, self.epoch);
+        self.events.find(Mark { block, epoch, clock, code, warp, by: warp, fences, ..Mark::NONE }, false)
+    }
+
+    /// What an access looks like that is a queue's, and of which a thread of a block has asked.
+    pub(super) fn queued(&mut self, (block, thread): (u32, usize), code: u32, queue: Queue, number: u32) -> Mark {
+        let (warp, by) = (self.queue(queue), (thread / 32) as u16);
+        let mark = Mark { block, epoch: u32::MAX, clock: number, code, warp, by, ..Mark::NONE };
+        Mark { lanes: 1 << (thread % 32), ..self.events.find(mark, false) }
     }
 }

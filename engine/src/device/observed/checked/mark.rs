@@ -11,7 +11,10 @@ pub(super) struct Mark {
     /// Where in the code.
     pub(super) code: u32,
     pub(super) lanes: u32,
+    /// The warp, or the queue.
     pub(super) warp: u16,
+    /// The warp that did it, or asked for it.
+    pub(super) by: u16,
     /// How many fences the launch had seen.
     pub(super) fences: u32,
     /// The number of what all of this but the lanes is the same for.
@@ -20,21 +23,39 @@ pub(super) struct Mark {
     pub(super) volatile: bool,
 }
 
+/// What is added to numbers of queues, to tell them from warps'.
+pub(super) const QUEUE: u16 = 1 << 15;
+
 /// No block.
 const NEVER: u32 = u32::MAX;
 
 impl Mark {
-    pub(super) const NONE: Self =
-        Self { block: NEVER, epoch: 0, clock: 0, code: 0, lanes: 0, warp: 0, fences: 0, event: 0, volatile: false };
+    pub(super) const NONE: Self = Self {
+        block: NEVER,
+        epoch: 0,
+        clock: 0,
+        code: 0,
+        lanes: 0,
+        warp: 0,
+        by: 0,
+        fences: 0,
+        event: 0,
+        volatile: false,
+    };
 
     /// Its event and its lanes.
     pub(super) fn short(&self) -> u64 {
         u64::from(self.event) << 32 | u64::from(self.lanes)
     }
 
+    /// Whether it is a queue's.
+    pub(super) fn is_queued(&self) -> bool {
+        self.warp & QUEUE != 0
+    }
+
     /// The first of its threads, as a number in the block.
     pub(super) fn thread(&self) -> usize {
-        self.warp as usize * 32 + self.lanes.trailing_zeros() as usize
+        self.by as usize * 32 + self.lanes.trailing_zeros() as usize
     }
 
     /// Whether `other` stands for accesses by lanes of the same warp, in the same block.

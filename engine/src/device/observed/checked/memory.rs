@@ -11,18 +11,18 @@ use crate::device::Arg;
 use crate::device::observed::regions::{Place, Region, Regions};
 use crate::device::observed::{Pattern, Span, Together};
 
-struct Buffer {
+pub(super) struct Buffer {
     bytes: u64,
     shadow: Shadow,
     written: Written,
     /// Whether the launch reads it through pointers to constants alone, so that reads need not be remembered.
-    read_only: bool,
+    pub(super) read_only: bool,
 }
 
 /// All that kernels may touch, and who has touched it.
 pub(super) struct Memory {
     pub(super) regions: Regions,
-    buffers: BTreeMap<u64, Buffer>,
+    pub(super) buffers: BTreeMap<u64, Buffer>,
     launch: u64,
     shared: Shared,
     /// That of blocks that have begun and wait for their turn.
@@ -127,18 +127,10 @@ impl Memory {
         }
     }
 
-    /// Something asynchronous has written these bytes.
-    pub(super) fn landed(&mut self, address: u64, bytes: u64) {
-        let Some(place) = self.regions.find(address, bytes).filter(|place| place.inside) else { return };
-        if let Some((written, start)) = self.written_at(&place) {
-            written.add(start, bytes);
-        }
-    }
-
     /// Where a place, which is inside, lies in the shadow of its region.
     fn start(&self, place: &Place) -> u64 {
         match place.region {
-            Region::Shared(number) => {
+            Region::Shared(number) | Region::Other(_, number) => {
                 self.regions.shared[number].range.start - self.regions.shared_start + place.offset as u64
             }
             _ => place.offset as u64,
@@ -151,13 +143,19 @@ impl Memory {
         match place.region {
             Region::Buffer(buffer) => Some((&mut self.buffers.get_mut(&buffer).expect("as in regions").written, start)),
             Region::Shared(_) => Some((&mut self.shared.written, start)),
+            Region::Other(block, _) => Some((&mut self.waiting.get_mut(&block)?.written, start)),
             Region::Nothing => None,
         }
     }
 
     /// The shadow of a place's region, which knows all accesses of some bytes from there on, and the launch or block that it is of; what
     /// was written of the region; where the place lies in both.
-    fn of(&mut self, order: &mut Order, place: &Place, bytes: u64) -> Option<(&mut Shadow, u64, &mut Written, u64)> {
+    pub(super) fn of(
+        &mut self,
+        order: &mut Order,
+        place: &Place,
+        bytes: u64,
+    ) -> Option<(&mut Shadow, u64, &mut Written, u64)> {
         let start = self.start(place);
         match place.region {
             Region::Buffer(buffer) => {
@@ -167,6 +165,11 @@ impl Memory {
             Region::Shared(_) => {
                 self.shared.settle(order, start, bytes);
                 let Shared { shadow, written, generation, .. } = &mut self.shared;
+                Some((shadow, *generation, written, start))
+            }
+            // Of a block that waits all reads are in their cells.
+            Region::Other(block, _) => {
+                let Shared { shadow, written, generation, .. } = self.waiting.get_mut(&block)?;
                 Some((shadow, *generation, written, start))
             }
             Region::Nothing => None,

@@ -7,26 +7,28 @@
 //! finds accesses outside every buffer, reads of what nothing wrote, and misaligned vectors. Divergent barriers and absent
 //! lanes, which whoever runs the kernel finds in every mode, become findings too.
 
+mod asked;
 mod events;
 mod finding;
 mod groups;
+mod known;
+mod links;
 mod mark;
 mod memory;
 mod order;
 mod report;
 mod shadow;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 pub use finding::{Finding, Findings, Line, Side, What};
 use mark::Mark;
 use memory::Memory;
 use order::Order;
-use report::Report;
 use shadow::Conflict;
 
 use super::regions::Place;
-use super::{Access, Ended, Fault, Kind, Launch, Observer, Rule, Span, Spot, Together, lanes};
+use super::{Access, Ended, Fault, Kind, Launch, Link, Observer, Queue, Rule, Sign, Span, Spot, Together, When, lanes};
 
 /// The observer of checked mode.
 pub(crate) struct Checker {
@@ -175,7 +177,7 @@ impl Observer for Checker {
     }
 
     fn block(&mut self, block: u32, shared: u64) {
-        self.memory.regions.move_shared(shared);
+        self.memory.regions.move_shared(block, shared);
         self.memory.set_aside(&mut self.order);
         let before = self.order.begin_block(block);
         self.memory.begin_block(before, block, &mut self.order);
@@ -183,14 +185,24 @@ impl Observer for Checker {
 
     fn turn(&mut self, block: u32, shared: u64) {
         self.settle(None);
-        self.memory.regions.move_shared(shared);
+        self.memory.regions.move_shared(block, shared);
         self.memory.set_aside(&mut self.order);
         let before = self.order.turn_to(block);
         self.memory.turn_to(before, block);
     }
 
-    fn landed(&mut self, address: u64, bytes: u64) {
-        self.memory.landed(address, bytes);
+    fn asked(&mut self, by: (u32, usize), access: Access, when: When) -> bool {
+        self.settle(None);
+        self.look_asked(by, access, when)
+    }
+
+    fn link(&mut self, warp: usize, mask: u32, link: Link) {
+        self.settle(None);
+        self.order.link(warp, mask, link);
+    }
+
+    fn done(&mut self, queue: Queue, number: u32, sign: Sign) {
+        self.order.done(queue, number, sign);
     }
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
@@ -273,27 +285,6 @@ impl Observer for Checker {
     }
 
     fn end(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {
-        let mut seen: Vec<Seen> = self.seen.drain().map(|(_, seen)| seen).collect();
-        seen.sort_by_key(|seen| seen.number);
-        // What was read too early was not written yet: one mistake, not two.
-        let sides = |seen: &Seen| [Some(seen.access.code), seen.there.map(|there| there.mark.code)];
-        let races = seen.iter().filter(|seen| seen.what == What::Race);
-        let racing: HashSet<u32> = races.flat_map(sides).flatten().collect();
-        seen.retain(|seen| seen.what != What::Uninitialized || !racing.contains(&seen.access.code));
-        if seen.is_empty() && ended.is_none() {
-            return Ok(());
-        }
-        let places = || seen.iter().flat_map(sides).flatten();
-        let report = Report::new(launch, &self.memory.regions, launch.code.lines(&mut places())?);
-        let mut found: Vec<Finding> = seen.iter().map(|seen| report.finding(seen)).collect();
-        if let Some(Ended::Faulty(block, fault)) = ended {
-            found.push(report.fault(block, fault));
-        }
-        let Some(list) = &self.findings else {
-            let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
-            return Err(lines.join("\n"));
-        };
-        list.add(found);
-        Ok(())
+        self.report(launch, ended)
     }
 }

@@ -9,8 +9,8 @@
 
 use std::collections::HashMap;
 
-use super::Access;
 use super::events::Events;
+use super::links::{Beyond, Links};
 use super::mark::Mark;
 
 /// What a fence has put in the past of those who find the atomic operation after it.
@@ -38,10 +38,16 @@ struct Found {
 }
 
 /// The clocks of a warp's lanes.
-struct Warp {
-    clock: u32,
+pub(super) struct Warp {
+    pub(super) clock: u32,
     /// `seen[a][b]`: accesses of lane b at clocks below are in the past of lane a.
-    seen: [[u32; 32]; 32],
+    pub(super) seen: [[u32; 32]; 32],
+}
+
+impl Warp {
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Self { clock: 0, seen: [[0; 32]; 32] })
+    }
 }
 
 /// A block that has begun and waits for its turn.
@@ -51,15 +57,19 @@ struct Waiting {
     warps: HashMap<u16, Box<Warp>>,
     fences: HashMap<u16, Fence>,
     found: HashMap<u32, Vec<Found>>,
+    beyond: Beyond,
 }
 
 /// The order of accesses in a launch, as far as it has come.
 #[derive(Default)]
 pub(super) struct Order {
-    block: u32,
-    epoch: u32,
-    /// Those in which `__syncwarp` was called.
-    warps: HashMap<u16, Box<Warp>>,
+    pub(super) block: u32,
+    pub(super) epoch: u32,
+    /// Those in which `__syncwarp` was called, or that let others know what they did.
+    pub(super) warps: HashMap<u16, Box<Warp>>,
+    /// What its threads know by other ways.
+    pub(super) beyond: Beyond,
+    pub(super) links: Links,
     /// Each thread's last one.
     fences: HashMap<u16, Fence>,
     /// Blocks that have begun and wait for their turn.
@@ -72,7 +82,7 @@ pub(super) struct Order {
     releases: HashMap<u64, Vec<Release>>,
     /// By the releasing block.
     found: HashMap<u32, Vec<Found>>,
-    events: Events,
+    pub(super) events: Events,
     /// Events of the running block from this number on came after its last barrier.
     fresh: u32,
 }
@@ -81,11 +91,6 @@ impl Order {
     pub(super) fn begin_launch(&mut self) {
         *self = Self { events: std::mem::take(&mut self.events), ..Self::default() };
         self.events.begin();
-    }
-
-    /// Whether there are so many events that those which no shadow has should be forgotten.
-    pub(super) fn has_many_events(&self) -> bool {
-        self.events.are_many()
     }
 
     /// Forgets all events, but for those of the marks that `visit` visits, which it gives new numbers.
@@ -135,7 +140,9 @@ impl Order {
     /// Whether a mark, in short, lies before a barrier that the running block has come to, or is none.
     pub(super) fn is_past(&self, short: u64) -> bool {
         let event = self.events.of(short);
-        short == 0 || event.block == self.block && event.epoch < self.epoch
+        short == 0
+            || event.block == self.block && event.epoch < self.epoch
+            || event.is_queued() && self.beyond.all_know(event)
     }
 
     /// A block begins. Returns the one that waits from now on, if one was running.
@@ -145,6 +152,7 @@ impl Order {
         self.warps.clear();
         self.fences.clear();
         self.found.clear();
+        self.beyond = Beyond::default();
         self.meet();
         before
     }
@@ -160,6 +168,7 @@ impl Order {
             warps: std::mem::replace(&mut self.warps, warps),
             fences: std::mem::replace(&mut self.fences, fences),
             found: std::mem::replace(&mut self.found, found),
+            beyond: std::mem::take(&mut self.beyond),
         };
         self.waiting.insert(self.block, waiting);
         Some(self.block)
@@ -168,11 +177,11 @@ impl Order {
     /// A block that began before goes on. Returns the one that waits from now on.
     pub(super) fn turn_to(&mut self, block: u32) -> Option<u32> {
         let before = self.set_aside();
-        if let Some(Waiting { epoch, fresh, warps, fences, found }) = self.waiting.remove(&block) {
+        if let Some(Waiting { epoch, fresh, warps, fences, found, beyond }) = self.waiting.remove(&block) {
             (self.block, self.epoch, self.runs) = (block, epoch, true);
             self.fresh = fresh;
             self.events.change();
-            (self.warps, self.fences, self.found) = (warps, fences, found);
+            (self.warps, self.fences, self.found, self.beyond) = (warps, fences, found, beyond);
         }
         before
     }
@@ -185,13 +194,14 @@ impl Order {
     /// All threads of the block have met.
     pub(super) fn barrier(&mut self) {
         self.epoch += 1;
+        self.beyond.meet_all(self.block);
         self.meet();
     }
 
     /// The lanes `mask` of a warp have met at `__syncwarp`: the past of each is now the past of all.
     pub(super) fn sync_warp(&mut self, warp: usize, mask: u32) {
-        let new = || Box::new(Warp { clock: 0, seen: [[0; 32]; 32] });
-        let warp = self.warps.entry(warp as u16).or_insert_with(new);
+        self.beyond.meet(warp as u16, mask);
+        let warp = self.warps.entry(warp as u16).or_insert_with(Warp::new);
         warp.clock += 1;
         self.events.change();
         let members = || (0..32).filter(|lane| mask >> lane & 1 == 1);
@@ -236,26 +246,11 @@ impl Order {
         }
     }
 
-    /// What an access by lanes of a warp looks like now.
-    pub(super) fn mark(&mut self, warp: usize, lanes: u32, access: Access) -> Mark {
-        let (Access { code, volatile, .. }, warp) = (access, warp as u16);
-        if let Some(now) = self.events.again(warp, access) {
-            return Mark { lanes, ..*now };
-        }
-        let (block, epoch, clock, fences) = (self.block, self.epoch, self.clock(warp), self.fence_count);
-        let now = Mark { block, epoch, clock, code, warp, fences, volatile, ..Mark::NONE };
-        Mark { lanes, ..self.events.find(now, true) }
-    }
-
-    /// What a read looks like that a warp did since the last barrier: by its place in the code, and the warp's clock and the number of
-    /// fences then.
-    pub(super) fn earlier(&mut self, warp: u16, (code, clock, fences): (u32, u32, u32)) -> Mark {
-        let (block, epoch) = (self.block, self.epoch);
-        self.events.find(Mark { block, epoch, clock, code, warp, fences, ..Mark::NONE }, false)
-    }
-
     /// The lanes of `earlier` that are not in the past of the access `now`, by one thread.
     pub(super) fn unordered(&self, earlier: &Mark, now: &Mark) -> u32 {
+        if earlier.is_queued() {
+            return self.beyond.open(earlier, now);
+        }
         if earlier.block == self.block {
             if earlier.epoch < self.epoch {
                 return 0;
@@ -273,6 +268,10 @@ impl Order {
                 return others;
             }
         }
+        let open = self.beyond.open(earlier, now);
+        if open == 0 {
+            return 0;
+        }
         let found = self.found.get(&earlier.block).map_or(&[][..], Vec::as_slice);
         let passes = |found: &Found| {
             let known = found.by as usize == now.thread() || found.epoch < self.epoch;
@@ -280,6 +279,6 @@ impl Order {
             let its_own = earlier.thread() == thread as usize && earlier.lanes.count_ones() == 1;
             known && (earlier.epoch < fence.epoch || its_own && earlier.fences < fence.number)
         };
-        if found.iter().any(passes) { 0 } else { earlier.lanes }
+        if found.iter().any(passes) { 0 } else { open }
     }
 }

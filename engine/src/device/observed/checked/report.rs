@@ -1,17 +1,48 @@
 //! From what the checker saw to what a person reads: names, elements, source lines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::mark::Mark;
-use super::{Fault, Finding, Kind, Launch, Rule, Seen, Side, What};
+use super::{Checker, Ended, Fault, Finding, Kind, Launch, Rule, Seen, Side, What};
 use crate::device::Arg;
 use crate::device::observed::Line;
 use crate::device::observed::regions::{Region, Regions};
 use crate::device::observed::variable::Variable;
 use crate::device::signature::{self, Signature};
 
+impl Checker {
+    /// Makes findings of what was seen in a launch that is over.
+    ///
+    /// # Errors
+    /// The findings, if nobody collects them; tables of lines that cannot be read.
+    pub(super) fn report(&mut self, launch: &Launch<'_>, ended: Option<Ended>) -> Result<(), String> {
+        let mut seen: Vec<Seen> = self.seen.drain().map(|(_, seen)| seen).collect();
+        seen.sort_by_key(|seen| seen.number);
+        // What was read too early was not written yet: one mistake, not two.
+        let sides = |seen: &Seen| [Some(seen.access.code), seen.there.map(|there| there.mark.code)];
+        let races = seen.iter().filter(|seen| seen.what == What::Race);
+        let racing: HashSet<u32> = races.flat_map(sides).flatten().collect();
+        seen.retain(|seen| seen.what != What::Uninitialized || !racing.contains(&seen.access.code));
+        if seen.is_empty() && ended.is_none() {
+            return Ok(());
+        }
+        let places = || seen.iter().flat_map(sides).flatten();
+        let report = Report::new(launch, &self.memory.regions, launch.code.lines(&mut places())?);
+        let mut found: Vec<Finding> = seen.iter().map(|seen| report.finding(seen)).collect();
+        if let Some(Ended::Faulty(block, fault)) = ended {
+            found.push(report.fault(block, fault));
+        }
+        let Some(list) = &self.findings else {
+            let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+            return Err(lines.join("\n"));
+        };
+        list.add(found);
+        Ok(())
+    }
+}
+
 /// Makes findings of one launch.
-pub(super) struct Report<'a> {
+struct Report<'a> {
     launch: &'a Launch<'a>,
     regions: &'a Regions,
     /// By place in the code.
@@ -20,16 +51,16 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: HashMap<u32, Vec<Line>>) -> Self {
+    fn new(launch: &'a Launch<'a>, regions: &'a Regions, lines: HashMap<u32, Vec<Line>>) -> Self {
         // Without one buffers have no names: the source may do what the parser of parameters does not know.
         let signature = Signature::of(launch.code.source(), launch.function.kernel()).ok();
         Self { launch, regions, lines, signature }
     }
 
-    pub(super) fn finding(&self, seen: &Seen) -> Finding {
+    fn finding(&self, seen: &Seen) -> Finding {
         let Seen { what, place, access, here, there, times, .. } = seen;
         let (name, element) = self.name(place.region, access.address, access.bytes);
-        let shared = matches!(place.region, Region::Shared(_));
+        let shared = matches!(place.region, Region::Shared(_) | Region::Other(..));
         let item = match &name {
             Some(name) => {
                 format!("{}{name}[{}]", if shared { "shared " } else { "" }, place.offset.div_euclid(element))
@@ -73,7 +104,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn fault(&self, block: [u32; 3], fault: Fault) -> Finding {
+    fn fault(&self, block: [u32; 3], fault: Fault) -> Finding {
         let what = match fault.rule {
             Rule::Barrier => What::Barrier,
             Rule::Lanes => What::Lanes,
@@ -100,7 +131,9 @@ impl<'a> Report<'a> {
     fn name(&self, region: Region, address: u64, bytes: u64) -> (Option<String>, i64) {
         let by_access = bytes.min(4) as i64;
         match region {
-            Region::Shared(number) => (Some(self.regions.shared[number].name.clone()), by_access),
+            Region::Shared(number) | Region::Other(_, number) => {
+                (Some(self.regions.shared[number].name.clone()), by_access)
+            }
             Region::Nothing => (None, 1),
             Region::Buffer(start) => {
                 let end = start + self.regions.bytes(region);

@@ -15,7 +15,7 @@ pub use counts::{Counts, Instructions, Line, Operations, Profile, Profiles, Tran
 use warps::{Use, Warp};
 
 use super::regions::{Region, Regions};
-use super::{Access, Computed, Ended, Kind, Launch, Observer, Spot, Together};
+use super::{Access, Computed, Ended, Kind, Launch, Observer, Spot, Together, When};
 
 /// The observer of profiled mode.
 pub(crate) struct Profiler {
@@ -75,7 +75,8 @@ impl Profiler {
 
     /// What an address belongs to; None if it is of no interest, or nobody's: then `stray` says so.
     fn region(&mut self, address: u64, bytes: u64) -> Option<Region> {
-        let place = self.regions.find(address, bytes)?;
+        // What blocks of a cluster do in each other's memory is not counted.
+        let place = self.regions.find(address, bytes).filter(|place| !matches!(place.region, Region::Other(..)))?;
         if !place.inside {
             let fix = "`warptape kernels check` tells more";
             self.stray = Some(format!("an access outside every buffer and shared variable: {fix}"));
@@ -142,15 +143,19 @@ impl Observer for Profiler {
         Ok(())
     }
 
-    fn block(&mut self, _block: u32, shared: u64) {
-        self.regions.move_shared(shared);
+    fn block(&mut self, block: u32, shared: u64) {
+        self.regions.move_shared(block, shared);
     }
 
-    fn turn(&mut self, _block: u32, shared: u64) {
-        self.regions.move_shared(shared);
+    fn turn(&mut self, block: u32, shared: u64) {
+        self.regions.move_shared(block, shared);
     }
 
-    fn landed(&mut self, _address: u64, _bytes: u64) {}
+    fn asked(&mut self, (_, thread): (u32, usize), access: Access, when: When) -> bool {
+        // Copies of single threads are their stores.
+        let counts = when == When::Waited && access.kind == Kind::Write && access.bytes <= 16;
+        !counts || self.access(thread, access)
+    }
 
     fn access(&mut self, thread: usize, access: Access) -> bool {
         let Access { address, bytes, kind, code, .. } = access;

@@ -3,6 +3,7 @@
 //! Accesses that differ in their lanes alone are one *event* (of `order`), so that a mark is a number and a mask, and what the lanes of
 //! a warp do together is mostly found in order, and noted, for all their words at once.
 
+mod asked;
 mod page;
 mod shared;
 mod together;

@@ -118,19 +118,21 @@ impl Page {
 
     /// Looks for a conflict of cell `index` with the access `now`.
     pub(super) fn conflict(&self, index: usize, order: &Order, now: &Mark, kind: Kind) -> Option<Conflict> {
-        let clash = |short: u64, of: Kind, matters: fn(&Mark, &Mark, Kind) -> bool| {
-            if short == 0 || short == now.short() {
-                return None;
-            }
-            let mark = order.mark_of(short);
-            let lanes = if matters(&mark, now, kind) { order.unordered(&mark, now) } else { 0 };
-            (lanes != 0).then_some(Conflict { mark: Mark { lanes, ..mark }, kind: of })
-        };
-        let read = |mark: &Mark, _: &Mark, kind| kind == Kind::Write || kind == Kind::Atomic && !mark.volatile;
-        clash(self.writes[index], Kind::Write, |_, _, _| true)
-            .or_else(|| clash(self.atomics[index], Kind::Atomic, |_, now, kind| kind != Kind::Atomic && !now.volatile))
-            .or_else(|| clash(self.reads[0][index], Kind::Read, read))
-            .or_else(|| clash(self.reads[1][index], Kind::Read, read))
+        self.written(index, order, now, kind).or_else(|| self.read(index, order, now, kind))
+    }
+
+    /// Likewise, with who has written it.
+    pub(super) fn written(&self, index: usize, order: &Order, now: &Mark, kind: Kind) -> Option<Conflict> {
+        let sees = |_: &Mark| kind != Kind::Atomic && !now.volatile;
+        clash((self.writes[index], Kind::Write), order, now, |_| true)
+            .or_else(|| clash((self.atomics[index], Kind::Atomic), order, now, sees))
+    }
+
+    /// Likewise, with who has read it.
+    pub(super) fn read(&self, index: usize, order: &Order, now: &Mark, kind: Kind) -> Option<Conflict> {
+        let sees = |mark: &Mark| kind == Kind::Write || kind == Kind::Atomic && !mark.volatile;
+        clash((self.reads[0][index], Kind::Read), order, now, sees)
+            .or_else(|| clash((self.reads[1][index], Kind::Read), order, now, sees))
     }
 
     /// Notes the access `now` in cell `index`.
@@ -184,4 +186,15 @@ impl Page {
             _ => {}
         }
     }
+}
+
+/// Whether an access that matters, in short, is in nobody's past.
+#[inline]
+fn clash((short, kind): (u64, Kind), order: &Order, now: &Mark, matters: impl Fn(&Mark) -> bool) -> Option<Conflict> {
+    if short == 0 || short == now.short() {
+        return None;
+    }
+    let mark = order.mark_of(short);
+    let lanes = if matters(&mark) { order.unordered(&mark, now) } else { 0 };
+    (lanes != 0).then_some(Conflict { mark: Mark { lanes, ..mark }, kind })
 }

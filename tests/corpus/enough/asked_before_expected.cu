@@ -1,0 +1,20 @@
+// Bytes may come before anybody expects them.
+//! grid = 1
+//! block = 64
+//! [args]
+//! y = "f32[64] empty"
+//! x = "f32[64]"
+#include "../waited/waits.h"
+extern "C" __global__ void kernel(float* y, const float* x) {
+    __shared__ unsigned long long bar;
+    __shared__ alignas(16) float s[64];
+    int i = threadIdx.x;
+    if (i == 0) INIT(&bar, 1);
+    __syncthreads();
+    if (i == 0) {
+        LOAD(s, x, 256, &bar);
+        EXPECT(&bar, 256);
+    }
+    WAIT(&bar, 0);
+    y[i] = s[63 - i];
+}

@@ -1,0 +1,15 @@
+// Who reads its own copy alone needs no barrier.
+//! grid = 1
+//! block = 64
+//! [args]
+//! y = "f32[64] empty"
+//! x = "f32[64]"
+#include "../waited/waits.h"
+extern "C" __global__ void kernel(float* y, const float* x) {
+    __shared__ float s[64];
+    int i = threadIdx.x;
+    COPY(4, &s[i], x + i);
+    COMMIT();
+    WAIT_GROUP(0);
+    y[i] = s[i];
+}

@@ -1,0 +1,19 @@
+// An arrival is added for each copy, so that the threads arrive by themselves, too.
+//! grid = 1
+//! block = 64
+//! [args]
+//! y = "f32[64] empty"
+//! x = "f32[64]"
+#include "waits.h"
+extern "C" __global__ void kernel(float* y, const float* x) {
+    __shared__ unsigned long long bar;
+    __shared__ float s[64];
+    int i = threadIdx.x;
+    if (i == 0) INIT(&bar, 64);
+    __syncthreads();
+    COPY(4, &s[i], x + i);  // ← 1
+    PTX("cp.async.mbarrier.arrive.shared.b64 [%0];", "r"(SHARED(&bar)));
+    ARRIVE(&bar);
+    WAIT(&bar, 0);  // orders 1
+    y[i] = s[63 - i];  // ← 1
+}
