@@ -112,10 +112,14 @@ impl Memory {
         self.shared.set_aside(order);
     }
 
-    /// Block number `block` goes on, and `before` waits from now on.
+    /// Block number `block` goes on, and `before`, if there is one, waits from now on.
     pub(super) fn turn_to(&mut self, before: Option<u32>, block: u32) {
-        let Some(before) = before.filter(|before| *before != block) else { return };
-        let next = self.waiting.remove(&block).or_else(|| self.spare.pop()).unwrap_or_else(Shared::new);
+        let next = self.waiting.remove(&block);
+        let Some(before) = before.filter(|before| *before != block) else {
+            next.into_iter().for_each(|next| self.shared = next);
+            return;
+        };
+        let next = next.or_else(|| self.spare.pop()).unwrap_or_else(Shared::new);
         self.waiting.insert(before, std::mem::replace(&mut self.shared, next));
     }
 

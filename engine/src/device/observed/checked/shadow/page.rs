@@ -180,7 +180,7 @@ impl Page {
             (Some(one), _) if one.same_warp(now) => put(self, 0, one.with(now)),
             (_, Some(two)) if two.same_warp(now) => put(self, 1, two.with(now)),
             (None, _) => put(self, 0, now.short()),
-            (Some(one), _) if one.block == now.block && one.epoch < now.epoch => put(self, 0, now.short()),
+            (Some(_), _) if order.is_past(first) => put(self, 0, now.short()),
             (_, None) => put(self, 1, now.short()),
             (Some(one), Some(two)) if two.block == now.block || one.block != now.block => put(self, 1, now.short()),
             _ => {}
