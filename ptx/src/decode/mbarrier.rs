@@ -119,9 +119,9 @@ struct Changing {
 
 impl Run for Changing {
     fn run(&self, step: &mut Step<'_, '_>, mask: u32) -> Next {
-        // SAFETY: the decoder placed the registers.
         // What begins or ends one is no atomic operation on it.
         let kind = if matches!(self.change, Change::Init | Change::Invalidate) { Kind::Write } else { Kind::Atomic };
+        // SAFETY: the decoder placed the registers.
         let at = tried!(unsafe { mbarriers(step, &self.at, mask, kind) });
         for lane in step.launch.order.lanes(mask) {
             // SAFETY: as above.
