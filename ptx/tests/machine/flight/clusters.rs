@@ -63,8 +63,9 @@ fn one_copy_for_all_blocks_and_words_for_the_next() {
 #[test]
 fn registers_tell_the_cluster() {
     let read = |register: &str, blocks, cluster| {
-        // The last block writes last.
-        let body = format!("mov.u32 %r0, {register};");
+        // Clusters run side by side: the last block alone writes.
+        let last = format!("mov.u32 %r1, %ctaid.x; setp.ne.u32 %p0, %r1, {}; @%p0 exit;", blocks - 1);
+        let body = format!("{last} mov.u32 %r0, {register};");
         run(&kernel("", &body), With { blocks, cluster, threads: 1, ..With::default() }).unwrap()[0]
     };
     assert_eq!(read("%cluster_ctarank", 6, 3), 2);
