@@ -181,12 +181,17 @@ impl Gradients {
         if !self.needs(value) {
             return Ok(());
         }
-        let sum = match self.of.remove(&value.id()) {
+        self.arrive(value.id(), gradient)
+    }
+
+    /// Adds `gradient` to what is there of the value `id`.
+    fn arrive(&mut self, id: u64, gradient: Tensor) -> Result<()> {
+        let sum = match self.of.remove(&id) {
             // A new tensor: the one that is there may be shared with another value's gradient.
             Some(earlier) => elementwise::sum(&earlier, &gradient)?,
             None => gradient,
         };
-        self.of.insert(value.id(), sum);
+        self.of.insert(id, sum);
         Ok(())
     }
 
@@ -198,14 +203,7 @@ impl Gradients {
         let mut other: Vec<_> = other.of.into_iter().collect();
         // In the same order every time.
         other.sort_by_key(|(id, _)| *id);
-        for (id, gradient) in other {
-            let sum = match self.of.remove(&id) {
-                Some(earlier) => elementwise::sum(&earlier, &gradient)?,
-                None => gradient,
-            };
-            self.of.insert(id, sum);
-        }
-        Ok(())
+        other.into_iter().try_for_each(|(id, gradient)| self.arrive(id, gradient))
     }
 
     /// The gradient of a watched or kept value, in its shape; none if the loss does not depend on it.

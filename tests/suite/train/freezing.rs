@@ -2,20 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use safetensors::SafeTensors;
 use tempfile::TempDir;
 use warptape::Device;
 use warptape::data::{Dataset, Loading};
-use warptape::train::checkpoint::Checkpoint;
 use warptape::train::config::Config;
 use warptape::train::layers::{Names, PerLayer};
-use warptape::train::observer::Outcome;
-use warptape::train::run_dir::RunDir;
-use warptape::train::trainer::Trainer;
 
-use super::resume::StopAt;
+use super::resume::in_parts;
 use crate::command::{checkpoints, device, done, fails, on_host, quick, same_runs, shared, steps, succeeds, warptape};
 
 /// The tensors of a checkpoint of `run`, by name.
@@ -122,17 +117,8 @@ fn gradual_unfreezing_goes_on_as_if_it_had_not_been_stopped() {
     };
     let run = |name: &str, stops: &[(u32, usize)]| {
         let path = folder.path().join(name);
-        let mut checkpoint = None;
-        for (number, &(epoch, step)) in stops.iter().enumerate() {
-            let open = |info: &_| if number == 0 { RunDir::at(&path, info) } else { RunDir::resume(&path) };
-            let mut trainer = Trainer::new(config.clone(), &data, &device, open, checkpoint.as_ref()).unwrap();
-            let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
-            let outcome = trainer.run(&at.stop, &mut &at).unwrap();
-            assert_eq!(outcome == Outcome::Finished, epoch == 9);
-            drop(trainer);
-            checkpoint = Some(Checkpoint::load(&path.join("checkpoints/last.safetensors")).unwrap());
-        }
-        (path, checkpoint.unwrap().meta.progress)
+        let progress = in_parts(&config, &data, &device, &path, stops).pop().unwrap();
+        (path, progress)
     };
     let (whole, progress) = run("whole", &[(9, 0)]);
     let steps = progress.step / 4;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use safetensors::SafeTensors;
 use tempfile::TempDir;
@@ -11,13 +10,10 @@ use warptape::nn::{models, parameters};
 use warptape::train::checkpoint::Checkpoint;
 use warptape::train::config::Config;
 use warptape::train::learning::Learning;
-use warptape::train::observer::Outcome;
 use warptape::train::precision::Precision;
-use warptape::train::run_dir::RunDir;
-use warptape::train::trainer::Trainer;
 use warptape::{Device, Tape};
 
-use super::resume::StopAt;
+use super::resume::in_parts;
 use crate::command::{checkpoints, device, fails, metrics, on_host, quick, same_runs, shared, succeeds};
 use crate::data::folder::paint;
 
@@ -66,20 +62,9 @@ fn a_run_with_all_of_it_stopped_at_any_step_goes_on_as_if_it_had_not() {
             schedule: "restarts:1:2".into(),
             ..last(&shared.run).meta.config
         };
-        let info = warptape::train::run_dir::RunInfo::read(&RunDir::open(&shared.run).unwrap()).unwrap();
         let runs = [vec![(9, 0)], vec![(1, 1), (2, 2), (9, 0)]].map(|stops| {
             let path = folder.path().join(format!("{precision}-{}", stops.len()));
-            let (mut run, mut checkpoint) = (RunDir::at(&path, &info).unwrap(), None);
-            for (epoch, step) in stops {
-                let from = checkpoint.as_ref();
-                let mut trainer = Trainer::new(config.clone(), &data, &device, |_| Ok(run), from).unwrap();
-                let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
-                let outcome = trainer.run(&at.stop, &mut &at).unwrap();
-                assert_eq!(outcome == Outcome::Finished, epoch == 9);
-                drop(trainer);
-                run = RunDir::resume(&path).unwrap();
-                checkpoint = Some(last(&path));
-            }
+            in_parts(&config, &data, &device, &path, &stops);
             path
         });
         same_runs(&runs[1], &runs[0]);

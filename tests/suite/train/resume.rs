@@ -69,10 +69,10 @@ fn two_epochs_and_two_more_are_four() {
 }
 
 /// Stops the training at a step.
-pub struct StopAt {
-    pub epoch: u32,
-    pub step: usize,
-    pub stop: AtomicBool,
+struct StopAt {
+    epoch: u32,
+    step: usize,
+    stop: AtomicBool,
 }
 
 impl Observer for &StopAt {
@@ -85,6 +85,31 @@ impl Observer for &StopAt {
     fn epoch(&mut self, _: u32, _: &[Row]) {}
 }
 
+/// A run in `path` that is stopped at each (epoch, step) of `stops` and gone on with; epoch 9 is beyond its end. Returns where it
+/// stood after each part. The observer hears of a step after it was done, so the step after it is the last.
+pub fn in_parts(
+    config: &Config,
+    data: &Dataset,
+    device: &Device,
+    path: &Path,
+    stops: &[(u32, usize)],
+) -> Vec<Progress> {
+    let (mut checkpoint, mut reached) = (None, Vec::new());
+    for &(epoch, step) in stops {
+        let begins = checkpoint.is_none();
+        let open = |info: &RunInfo| if begins { RunDir::at(path, info) } else { RunDir::resume(path) };
+        let mut trainer = Trainer::new(config.clone(), data, device, open, checkpoint.as_ref()).unwrap();
+        let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
+        let outcome = trainer.run(&at.stop, &mut &at).unwrap();
+        assert_eq!(outcome == Outcome::Finished, epoch == 9);
+        drop(trainer);
+        let here = last(path);
+        reached.push(here.meta.progress.clone());
+        checkpoint = Some(here);
+    }
+    reached
+}
+
 #[test]
 fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
     if !on_host() {
@@ -95,23 +120,9 @@ fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
     let (device, data) = (Device::open(&device()).unwrap(), Dataset::open(&shared.data, &Loading::default()).unwrap());
     let config = last(&shared.run).meta.config;
     let path = folder.path().join("run");
-    let info = RunInfo::read(&RunDir::open(&shared.run).unwrap()).unwrap();
-    let mut run = RunDir::at(&path, &info).unwrap();
-    let mut checkpoint = None;
-    let mut interrupted = Vec::new();
-    // The observer hears of a step after it was done, so the step after it is the last; (3, 5) ends an epoch.
-    for (epoch, step) in [(1, 1), (1, 3), (2, 2), (3, 5), (9, 0)] {
-        let from = checkpoint.as_ref();
-        let mut trainer = Trainer::new(config.clone(), &data, &device, |_| Ok(run), from).unwrap();
-        let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
-        let outcome = trainer.run(&at.stop, &mut &at).unwrap();
-        let progress = last(&path).meta.progress;
-        interrupted.push((progress.epoch, progress.step_in_epoch));
-        assert_eq!(outcome == Outcome::Finished, epoch == 9);
-        drop(trainer);
-        run = RunDir::resume(&path).unwrap();
-        checkpoint = Some(last(&path));
-    }
+    // (3, 5) ends an epoch.
+    let reached = in_parts(&config, &data, &device, &path, &[(1, 1), (1, 3), (2, 2), (3, 5), (9, 0)]);
+    let interrupted: Vec<_> = reached.iter().map(|progress| (progress.epoch, progress.step_in_epoch)).collect();
     assert_eq!(interrupted, [(0, 2), (0, 4), (1, 3), (3, 0), (4, 0)]);
     same_runs(&path, &shared.run);
 }
@@ -136,7 +147,6 @@ fn a_run_of_mixed_or_streamed_batches_stopped_in_an_epoch_goes_on_as_if_it_had_n
         );
     }
     let spec = format!("folder:{}", pictures.display());
-    let info = RunInfo::read(&RunDir::open(&shared.run).unwrap()).unwrap();
     let mixed = "resized-crop(0.5-1,0.75-1.33)+flip+rotate(20)+contrast(0.4)+cutout(6)+mixup(0.4)";
     for (augment, load_size) in [("crop2+flip", None), (mixed, Some("18x20".parse().unwrap()))] {
         let config = last(&shared.run).meta.config;
@@ -151,18 +161,7 @@ fn a_run_of_mixed_or_streamed_batches_stopped_in_an_epoch_goes_on_as_if_it_had_n
         let runs = [(&held, &whole), (&held, &stopped), (&one, &whole), (&four, &stopped)];
         for (number, (data, stops)) in runs.into_iter().enumerate() {
             let path = folder.path().join(number.to_string());
-            let mut run = RunDir::at(&path, &info).unwrap();
-            let mut checkpoint = None;
-            for &(epoch, step) in stops {
-                let from = checkpoint.as_ref();
-                let mut trainer = Trainer::new(config.clone(), data, &device, |_| Ok(run), from).unwrap();
-                let at = StopAt { epoch, step, stop: AtomicBool::new(false) };
-                let outcome = trainer.run(&at.stop, &mut &at).unwrap();
-                assert_eq!(outcome == Outcome::Finished, epoch == 9);
-                drop(trainer);
-                run = RunDir::resume(&path).unwrap();
-                checkpoint = Some(last(&path));
-            }
+            in_parts(&config, data, &device, &path, stops);
             let first = folder.path().join("0");
             if data.train.is_streamed() {
                 // All but the peak of memory, which is what it is about.
