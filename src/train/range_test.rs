@@ -48,6 +48,8 @@ pub struct RangeTest<'a> {
     tried: Vec<Tried>,
     /// Of the losses so far, the sum in this epoch and the moving average, whose bias is not taken out.
     sums: (f64, f64),
+    /// The lowest smoothed loss so far.
+    lowest: f64,
 }
 
 impl<'a> RangeTest<'a> {
@@ -58,7 +60,7 @@ impl<'a> RangeTest<'a> {
     /// A schedule that cannot be read.
     pub fn new(config: &Config, steps: u64, stop: &'a AtomicBool, outer: &'a AtomicBool) -> Result<Self> {
         let schedule = Schedule::new(config.policy()?, config.lr, 1);
-        Ok(Self { schedule, steps, stop, outer, tried: Vec::new(), sums: (0.0, 0.0) })
+        Ok(Self { schedule, steps, stop, outer, tried: Vec::new(), sums: (0.0, 0.0), lowest: f64::INFINITY })
     }
 
     /// The steps so far.
@@ -86,8 +88,9 @@ impl Observer for RangeTest<'_> {
         self.sums = (sum, mean);
         let smoothed = mean / (1.0 - KEPT.powf(progress.step as f64));
         self.tried.push(Tried { lr: self.schedule.lr(progress.step - 1, self.steps), loss, smoothed });
-        let lowest = self.tried.iter().map(|tried| tried.smoothed).fold(f64::INFINITY, f64::min);
-        let over = progress.step >= self.steps || smoothed > DIVERGED * lowest || self.outer.load(Ordering::Relaxed);
+        self.lowest = self.lowest.min(smoothed);
+        let over =
+            progress.step >= self.steps || smoothed > DIVERGED * self.lowest || self.outer.load(Ordering::Relaxed);
         self.stop.store(over, Ordering::Relaxed);
     }
 
