@@ -4,6 +4,7 @@
 #
 #   scripts/driver_check.sh                  # what touches the device, and each op once, in f32
 #   scripts/driver_check.sh conv2d train::   # tests whose names have one of these words
+#   scripts/driver_check.sh ""                # the whole suite
 #
 # WARPTAPE_REAL_NVRTC names the real libnvrtc.so.13, WARPTAPE_DRIVER_ORDER says when queued work runs (lazy, eager, random:SEED);
 # WARPTAPE_TEST_ALL and WARPTAPE_TEST_ELEMENTS (all of them: "") say how much is tested.

@@ -15,6 +15,12 @@ const ROOM: f64 = 1.25;
 const WINOGRAD: f64 = 4.0;
 /// Runs of each ceiling; the best counts.
 const RUNS: usize = 7;
+/// Seconds that a clock of microseconds measures well.
+const LONG_ENOUGH: f64 = 2e-3;
+/// Passes of the multiply-adds that are tried first: a GPU in software takes a quarter of a second for them.
+const SHORTEST_PASSES: usize = 1 << 4;
+/// So many take the fastest device longer than is needed.
+const MOST_PASSES: usize = 1 << 14;
 
 /// Ceilings, operations and bytes a second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,13 +147,17 @@ fn measured(device: &Device, cache: usize) -> Result<Ceilings> {
         }
         Ok((best, last))
     };
-    // Long chains on few elements in registers, long enough for a clock of microseconds.
-    let (blocks, passes) = match device.target() {
-        Target::Cuda => (16 * device.info().units, 1 << 11),
-        Target::Host { .. } => (8 * device.info().units, 1 << 14),
+    // Long chains on few elements in registers
+    let blocks = match device.target() {
+        Target::Cuda => 16 * device.info().units,
+        Target::Host { .. } => 8 * device.info().units,
     };
     let n = blocks * group(device.target());
     let x = Tensor::full(device, [n], 1.0)?;
+    let mut passes = SHORTEST_PASSES;
+    while device.seconds(|| multiply_add(&x, passes).map(drop))? < LONG_ENOUGH && passes < MOST_PASSES {
+        passes *= 2;
+    }
     let (seconds, y) = best(&|| multiply_add(&x, passes))?;
     let flops = 2.0 * (n * passes * ROUNDS) as f64 / seconds;
     let large = Tensor::full(device, [cache], 1.0)?;
