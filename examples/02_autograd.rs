@@ -26,9 +26,9 @@ impl Network {
 
     fn loss(&self, tape: &mut Tape, x: &Tensor, labels: &Tensor) -> Result<Tensor> {
         let [w1, b1, w2, b2] = &self.parameters;
-        let hidden = linear(tape, x, w1, b1)?;
+        let hidden = linear(tape, x, w1, Some(b1))?;
         let hidden = relu(tape, &hidden)?;
-        let logits = linear(tape, &hidden, w2, b2)?;
+        let logits = linear(tape, &hidden, w2, Some(b2))?;
         cross_entropy(tape, &logits, labels, 0.0)
     }
 }

@@ -20,7 +20,7 @@ static_assert(VEC % 4 == 0, "a random block serves four elements, which one thre
 extern "C" __global__ void __launch_bounds__(THREADS)
 dropout_forward(element* __restrict__ y,        // [n]
                 const element* __restrict__ x,  // [n]
-                int n, unsigned threshold, float scale,  // scale = 1 / (1 − p)
+                int n, unsigned threshold, float scale,  // scale = 1 / (1 − p); 0 if p is 1
                 unsigned long long seed, unsigned long long step, unsigned stream) {
     for_each_vector(n, [&](int i, int valid) {
         vec<VEC> factor;

@@ -41,7 +41,7 @@ pub fn entries(model: &dyn Layer, prefix: &str) -> crate::Result<Vec<Entry>> {
     let (mut entries, mut result) = (Vec::new(), Ok(()));
     model.visit(prefix, &mut |name, state| {
         let entry = match state {
-            State::Parameter(tensor, layout) => entry(name, tensor, layout),
+            State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => entry(name, tensor, layout),
             State::Statistic(tensor) => entry(name, tensor, Layout::Same),
             State::Counter(count) => {
                 Ok((name, Dtype::I64, vec![], count.load(Ordering::Relaxed).to_le_bytes().to_vec()))
@@ -76,7 +76,9 @@ pub(super) fn load(model: &dyn Layer, tensors: &SafeTensors, prefix: &str) -> Re
     model.visit(prefix, &mut |name, state| {
         known.insert(name.clone());
         let loaded = match state {
-            State::Parameter(tensor, layout) => load_tensor(tensors, &name, tensor, layout),
+            State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => {
+                load_tensor(tensors, &name, tensor, layout)
+            }
             State::Statistic(tensor) => load_tensor(tensors, &name, tensor, Layout::Same),
             State::Counter(count) => view(tensors, &name).and_then(|view| {
                 let bytes = view.data().try_into().map_err(|_| format!("tensor '{name}' is not one int64"))?;

@@ -25,7 +25,7 @@ fn wanted(model: &dyn Layer) -> Vec<Wanted> {
     let mut all = Vec::new();
     model.visit("", &mut |name, state| {
         let (shape, counter) = match state {
-            State::Parameter(tensor, layout) => (layout.shape(tensor), false),
+            State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => (layout.shape(tensor), false),
             State::Statistic(tensor) => (tensor.shape().dims().to_vec(), false),
             State::Counter(_) => (Vec::new(), true),
         };

@@ -68,7 +68,7 @@ fn needed_head(model: &dyn Layer) -> Result<String> {
 /// Puts one tensor into its place; whether numbers were rounded.
 fn put(weights: &Weights, tensor: &Tensor, state: State) -> Result<bool> {
     let (to, layout) = match state {
-        State::Parameter(to, layout) => (to, layout),
+        State::Parameter(to, layout) | State::Fixed(to, layout) => (to, layout),
         State::Statistic(to) => (to, Layout::Same),
         State::Counter(count) => {
             let (value, _) = weights.floats(tensor)?;

@@ -183,7 +183,7 @@ fn gradients_of_another_shape() {
     for shape in [vec![24], vec![2, 3, 4], vec![1, 24]] {
         let mut tape = Tape::new();
         [&x, &weight, &bias].into_iter().for_each(|tensor| tape.watch(tensor));
-        let y = linear(&mut tape, &x, &weight, &bias).unwrap().reshape(shape.clone()).unwrap();
+        let y = linear(&mut tape, &x, &weight, Some(&bias)).unwrap().reshape(shape.clone()).unwrap();
         let z = relu(&mut tape, &y).unwrap();
         let gradients = tape.backward_from(&z, floats(&device, &shape)).unwrap();
         assert_eq!(gradients.get(&x).unwrap().shape(), x.shape());

@@ -16,7 +16,7 @@ fn tensors_of_two_types() {
         let (a, b) = (of(one, &[4, 4]), of(other, &[4, 4]));
         refused(add(tape, &a, &b));
         refused(matmul(tape, Form::NN, &a, &b));
-        refused(linear(tape, &a, &a, &of(other, &[4])));
+        refused(linear(tape, &a, &a, Some(&of(other, &[4]))));
         let (image, filters) = (of(one, &[1, 4, 4, 4]), of(other, &[4, 3, 3, 4]));
         refused(conv2d(tape, &image, &filters, None, Conv2dParams::new(1, 1)));
         refused(conv2d(tape, &image, &of(one, &[4, 3, 3, 4]), Some(&of(other, &[4])), Conv2dParams::new(1, 1)));

@@ -21,6 +21,18 @@ impl Conv2d {
         params: Conv2dParams,
         bias: bool,
     ) -> Result<Self> {
+        Self::rectangular(builder, channels, filters, [size; 2], params, bias)
+    }
+
+    /// `filters` filters of `size` (rows, columns) over `channels` channels, initialized likewise.
+    pub fn rectangular(
+        builder: &mut Builder,
+        channels: usize,
+        filters: usize,
+        size: [usize; 2],
+        params: Conv2dParams,
+        bias: bool,
+    ) -> Result<Self> {
         let (weight, bias) = builder.convolution(channels, filters, size, bias)?;
         Ok(Self { weight, bias, params })
     }
@@ -35,10 +47,10 @@ impl Layer for Conv2d {
 
     fn describe(&self) -> String {
         let &[k, r, s, c] = self.weight.shape().dims() else { unreachable!("filters are [K, R, S, C]") };
-        let Conv2dParams { stride, padding, .. } = self.params;
-        let stride = if stride == [1, 1] { String::new() } else { format!(", stride {}", stride[0]) };
-        let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
-        format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}")
+        let Conv2dParams { stride, padding, dilation } = self.params;
+        let [stride, padding, dilation] =
+            [unless(1, "stride", stride), unless(0, "padding", padding), unless(1, "dilation", dilation)];
+        format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}{dilation}")
     }
 
     fn operation(&self) -> Operation<'_> {
@@ -50,5 +62,14 @@ impl Layer for Conv2d {
         if let Some(bias) = &self.bias {
             visitor(format!("{path}bias"), State::Parameter(bias, Layout::Same));
         }
+    }
+}
+
+/// What `name` is in both directions, unless it is `usual`: `, stride 2`, `, stride 2×1`.
+pub(super) fn unless(usual: usize, name: &str, of: [usize; 2]) -> String {
+    match of {
+        [a, b] if [a, b] == [usual; 2] => String::new(),
+        [a, b] if a == b => format!(", {name} {a}"),
+        [a, b] => format!(", {name} {a}×{b}"),
     }
 }

@@ -68,19 +68,19 @@ impl Builder {
         Tensor::from_slice(&self.device, shape, &values)
     }
 
-    /// `count` filters `[count, size, size, channels]` and, if asked for, their biases.
+    /// `count` filters `[count, rows, columns, channels]` and, if asked for, their biases.
     pub(super) fn convolution(
         &mut self,
         channels: usize,
         count: usize,
-        size: usize,
+        [rows, columns]: [usize; 2],
         bias: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
-        let shape = [count, size, size, channels];
-        let (fan_in, fan_out) = ((channels * size * size) as f32, (count * size * size) as f32);
+        let (shape, taps) = ([count, rows, columns, channels], rows * columns);
+        let (fan_in, fan_out) = ((channels * taps) as f32, (count * taps) as f32);
         let deviation = match self.filters {
             Filters::Default => {
-                let bound = Self::default_bound(channels * size * size);
+                let bound = Self::default_bound(channels * taps);
                 let weight = self.uniform(shape, bound)?;
                 return Ok((weight, if bias { Some(self.uniform([count], bound)?) } else { None }));
             }

@@ -29,7 +29,7 @@ pub use linear::Linear;
 pub use operation::Operation;
 pub use residual::Residual;
 pub use sequential::{Chain, Sequential};
-pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, GlobalAvgPool, MaxPool, Relu};
+pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, Gelu, GlobalAvgPool, MaxPool, Relu};
 
 use crate::error::Result;
 use crate::op::epilogue::Epilogue;
@@ -101,6 +101,8 @@ impl<'a> Pass<'a> {
 pub enum State<'a> {
     /// Learned by the optimizer.
     Parameter(&'a Tensor, Layout),
+    /// Neither learned nor moved: it stays as it was made or loaded.
+    Fixed(&'a Tensor, Layout),
     /// Kept by the layer itself (running statistics).
     Statistic(&'a Tensor),
     /// A counter, int64 in files.

@@ -16,6 +16,8 @@ pub enum Operation<'a> {
     Linear,
     /// `max(x, 0)`.
     Relu,
+    /// `x · Φ(x)`, by the error function.
+    Gelu,
     /// The maximum of each window; padding never is it.
     MaxPool(Window),
     /// The mean over all pixels: an image becomes one number a channel.

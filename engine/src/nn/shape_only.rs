@@ -1,10 +1,12 @@
 //! Layers without state.
 
+use super::conv::unless;
 use super::{Layer, Operation, Pass};
 use crate::error::Result;
 use crate::op::adaptive_pool::adaptive_avg_pool;
 use crate::op::dropout::dropout;
 use crate::op::epilogue::Epilogue;
+use crate::op::gelu::gelu;
 use crate::op::pool::{Window, global_avg_pool, max_pool};
 use crate::op::relu::relu;
 use crate::tensor::Tensor;
@@ -30,6 +32,23 @@ impl Layer for Relu {
     }
 }
 
+/// `x · Φ(x)`, exact: PyTorch's `GELU` without an approximation.
+pub struct Gelu;
+
+impl Layer for Gelu {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        gelu(pass.tape, x)
+    }
+
+    fn describe(&self) -> String {
+        "GELU".into()
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::Gelu
+    }
+}
+
 /// The maximum of each window.
 pub struct MaxPool(pub Window);
 
@@ -52,8 +71,9 @@ impl Layer for MaxPool {
 
     fn describe(&self) -> String {
         let Window { size, stride, padding } = self.0;
-        let padding = if padding == [0, 0] { String::new() } else { format!(", padding {}", padding[0]) };
-        format!("MaxPool {}×{}, stride {}{padding}", size[0], size[1], stride[0])
+        // 0 is no stride: it is always told.
+        let (stride, padding) = (unless(0, "stride", stride), unless(0, "padding", padding));
+        format!("MaxPool {}×{}{stride}{padding}", size[0], size[1])
     }
 
     fn operation(&self) -> Operation<'_> {
@@ -115,7 +135,8 @@ impl Layer for Flatten {
     }
 }
 
-/// In training, zeroes each element with the given probability and scales the others up to keep the mean.
+/// In training, zeroes each element with the given probability and scales the others up to keep the mean; with probability 1,
+/// all of them.
 pub struct Dropout(pub f32);
 
 impl Layer for Dropout {

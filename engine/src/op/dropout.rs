@@ -17,14 +17,14 @@ const FILE: &str = "dropout/vectorized.cu";
 /// Its entry.
 pub static OP: Op = Op { cases, workloads, ..Op::named("dropout") };
 
-/// Drops elements of `x` with probability `p` and scales the others by `1 / (1 − p)`. This is the training form; in
-/// evaluation dropout does nothing, so it is not called.
+/// Drops elements of `x` with probability `p` and scales the others by `1 / (1 − p)`; with `p` = 1 nothing is left to be
+/// scaled. This is the training form; in evaluation dropout does nothing, so it is not called.
 ///
 /// # Errors
-/// A probability outside [0, 1).
+/// A probability outside [0, 1].
 pub fn dropout(tape: &mut Tape, x: &Tensor, p: f32, key: Key) -> Result<Tensor> {
-    if !(0.0..1.0).contains(&p) {
-        return Err(Error::usage(format!("dropout: the probability must be in [0, 1), not {p}")));
+    if !(0.0..=1.0).contains(&p) {
+        return Err(Error::usage(format!("dropout: the probability must be in [0, 1], not {p}")));
     }
     if p == 0.0 {
         return Ok(x.clone());
@@ -43,13 +43,14 @@ fn masked(x: &Tensor, p: f32, key: Key) -> Result<Tensor> {
     Ok(y)
 }
 
-/// Random words below this are dropped. An f32 below 1 is at most 1 − 2^-24, so the product fits.
+/// Random words below this are dropped. An f32 below 1 is at most 1 − 2^-24, so the product fits; of 1 it is the largest word, whose
+/// owner is kept and scaled by 0.
 fn threshold(p: f32) -> u32 {
     (f64::from(p) * 4_294_967_296.0) as u32
 }
 
 fn scale(p: f32) -> f32 {
-    (1.0 / (1.0 - f64::from(p))) as f32
+    if p == 1.0 { 0.0 } else { (1.0 / (1.0 - f64::from(p))) as f32 }
 }
 
 /// Kernels at work at any size.
@@ -64,7 +65,7 @@ fn workloads() -> Vec<Workload> {
 /// Examples for tests and benches.
 fn cases() -> Vec<Case> {
     let key = Key { seed: 0x0123_4567_89ab_cdef, step: 0xfedc_ba98_7654_3210, stream: 3 };
-    [(1, 0.5), (3, 0.2), (17, 0.9), (4096, 0.5), (4099, 0.2), (5, 0.0)]
+    [(1, 0.5), (3, 0.2), (17, 0.9), (4096, 0.5), (4099, 0.2), (5, 0.0), (17, 1.0)]
         .map(|(n, p)| {
             let factor = move |i| if key.word(i) < threshold(p) { 0.0 } else { f64::from(scale(p)) };
             let mask: Vec<f64> = (0..n).map(|i| if p == 0.0 { 1.0 } else { factor(i) }).collect();

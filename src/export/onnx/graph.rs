@@ -1,5 +1,7 @@
 //! A network's layers as nodes: which operators compute what a layer does is said in one place, [`Builder::layer`].
 
+use std::f32::consts::FRAC_1_SQRT_2;
+
 use super::message::{Attribute, FLOAT, Node, Tensor, attribute};
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Layout, Operation, State};
@@ -105,7 +107,7 @@ impl Builder {
                 Ok(self.node("BatchNormalization", path, &at.x, names, settings, at.x.shape.clone()))
             }
             Operation::Linear => {
-                let Own { names, shape, layout } = self.state(&at, &["weight", "bias"], &[])?;
+                let Own { names, shape, layout } = self.state(&at, &["weight"], &["bias"])?;
                 let &[outputs, inputs] = shape.as_slice() else { return Err(at.fail("its weights are no matrix")) };
                 let &[features] = at.x.shape.as_slice() else { return Err(at.fail("it takes rows: flatten images")) };
                 at.expect(inputs, features)?;
@@ -119,6 +121,7 @@ impl Builder {
             Operation::Relu => {
                 Ok(Value { pixels: at.x.pixels, ..self.node("Relu", path, &at.x, vec![], [], at.x.shape.clone()) })
             }
+            Operation::Gelu => Ok(self.gelu(&at)),
             Operation::MaxPool(window) => {
                 let [channels, height, width] = at.image()?;
                 let ([r, s], [v, h], [up, left]) = (window.size, window.stride, window.padding);
@@ -171,6 +174,19 @@ impl Builder {
         }
         last.output = vec![name.to_owned()];
         Ok(Value { name: name.into(), ..y })
+    }
+
+    /// `x · (1 + erf(x / √2)) / 2`, for which there is no operator before opset 20.
+    fn gelu(&mut self, at: &At) -> Value {
+        let (x, shape) = (&at.x, || at.x.shape.clone());
+        let name = |part: &str| join(at.path, part);
+        let [root, one, half] = [("root", FRAC_1_SQRT_2), ("one", 1.0), ("half", 0.5)]
+            .map(|(part, value)| self.constant(name(part), &[], &[value]));
+        let narrow = self.node("Mul", &name("narrow"), x, vec![root], [], shape());
+        let erf = self.node("Erf", &name("erf"), &narrow, vec![], [], shape());
+        let above = self.node("Add", &name("above"), &erf, vec![one], [], shape());
+        let share = self.node("Mul", &name("share"), &above, vec![half], [], shape());
+        Value { pixels: x.pixels, ..self.node("Mul", at.path, x, vec![share.name], [], shape()) }
     }
 
     /// Bins that divide the image are windows; others, which overlap, are products with a matrix for either side.
@@ -228,7 +244,9 @@ impl Builder {
     fn state(&mut self, at: &At, wanted: &[&str], possible: &[&str]) -> Result<Own> {
         let (prefix, mut found) = (join(at.path, ""), Vec::new());
         at.layer.visit(&prefix, &mut |name, state| match state {
-            State::Parameter(tensor, layout) => found.push((name, layout, layout.outward(tensor))),
+            State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => {
+                found.push((name, layout, layout.outward(tensor)));
+            }
             State::Statistic(tensor) => found.push((name, Layout::Same, Layout::Same.outward(tensor))),
             State::Counter(_) => {}
         });

@@ -47,7 +47,8 @@ impl Averaged {
         self.average.steps()
     }
 
-    /// The network, with the running statistics that `trained` has now: they are moving averages already.
+    /// The network, with the running statistics that `trained` has now: they are moving averages already; and with what is fixed
+    /// there, which has none.
     ///
     /// # Errors
     /// What the device says.
@@ -56,7 +57,12 @@ impl Averaged {
         trained.visit("", &mut |_, state| states.push(state));
         let (mut states, mut result) = (states.into_iter(), Ok(()));
         self.model.visit("", &mut |_, own| match (own, states.next()) {
-            (State::Statistic(own), Some(State::Statistic(theirs))) if result.is_ok() => result = own.copy_from(theirs),
+            (State::Statistic(own), Some(State::Statistic(theirs)))
+            | (State::Fixed(own, _), Some(State::Fixed(theirs, _)))
+                if result.is_ok() =>
+            {
+                result = own.copy_from(theirs);
+            }
             (State::Counter(own), Some(State::Counter(theirs))) => {
                 own.store(theirs.load(Ordering::Relaxed), Ordering::Relaxed);
             }

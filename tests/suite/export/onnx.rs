@@ -7,8 +7,8 @@ use warptape::device::dry::Dry;
 use warptape::export::onnx::{IR_VERSION, OPSET, encode};
 use warptape::nn::models::{self, MODELS};
 use warptape::nn::{
-    AdaptiveAvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, GlobalAvgPool, Layer, Linear, MaxPool, Operation,
-    Pass, Relu, Residual, Sequential, State,
+    AdaptiveAvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, Gelu, GlobalAvgPool, Layer, Linear, MaxPool,
+    Operation, Pass, Relu, Residual, Sequential, State,
 };
 use warptape::op::conv2d::Conv2dParams;
 use warptape::op::pool::Window;
@@ -114,7 +114,9 @@ fn every_network_is_written() {
         assert_eq!(file.output, ("logits".into(), vec![batch(), Dimension::Is(5)]), "{spec}");
         let mut expected = BTreeMap::new();
         network.visit("", &mut |name, state| match state {
-            State::Parameter(tensor, layout) => drop(expected.insert(name, layout.shape(tensor))),
+            State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => {
+                drop(expected.insert(name, layout.shape(tensor)))
+            }
             State::Statistic(tensor) => drop(expected.insert(name, tensor.shape().dims().to_vec())),
             State::Counter(_) => {}
         });
@@ -166,6 +168,18 @@ fn odd_layers_compute_what_they_do() {
     ready("blocks", &blocks, &device, [11, 14]);
     let file = agrees("blocks", &blocks, &device, [11, 14]);
     assert_eq!(file.output.1[1], Dimension::Is(8));
+    // A filter that is no square, a scale that is not learned, rows without an offset.
+    let few = Conv2dParams { stride: [2, 1], ..Conv2dParams::new(1, 1) };
+    let norm = BatchNorm::new(builder, 5).unwrap().with_eps(1e-12).unwrap().with_fixed_weight();
+    let gelu = Sequential::new()
+        .with("start", Conv2d::rectangular(builder, 3, 5, [4, 3], few, false).unwrap())
+        .with("norm", norm)
+        .with("gelu", Gelu)
+        .with("flatten", Flatten)
+        .with("again", Gelu)
+        .with("head", Linear::after_flatten(builder, [4, 6, 5], 3).unwrap().without_bias());
+    ready("gelu", &gelu, &device, [8, 6]);
+    agrees("gelu", &gelu, &device, [8, 6]);
     // Windows that divide the image need no matrices.
     let halves = Sequential::new().with("bins", AdaptiveAvgPool(4));
     let file = agrees("halves", &halves, &device, [8, 12]);

@@ -1,6 +1,7 @@
 //! The operators that our graphs are made of, in float64, as onnx.ai/onnx/operators defines them.
 
 use std::collections::HashMap;
+use std::f64::consts::FRAC_2_SQRT_PI;
 
 use rayon::prelude::*;
 
@@ -42,19 +43,25 @@ fn compute(node: &Node, inputs: &[&Value]) -> Value {
     match (node.op.as_str(), node.settings().as_slice(), inputs) {
         ("Relu", [], [x]) => same(x.data.iter().map(|x| x.max(0.0)).collect()),
         ("Add", [], [x, y]) => {
-            assert_eq!(x.shape, y.shape, "{}", node.name);
-            same(x.data.iter().zip(&y.data).map(|(x, y)| x + y).collect())
+            let beside = beside(node, x, y);
+            same(x.data.iter().enumerate().map(|(i, x)| x + beside(i)).collect())
         }
+        ("Mul", [], [x, y]) => {
+            let beside = beside(node, x, y);
+            same(x.data.iter().enumerate().map(|(i, x)| x * beside(i)).collect())
+        }
+        ("Erf", [], [x]) => same(x.data.iter().copied().map(erf).collect()),
         ("Flatten", ["axis"], [x]) => {
             assert_eq!(node.int("axis"), 1);
             Value { shape: vec![x.shape[0], x.shape[1..].iter().product()], data: x.data.clone() }
         }
-        ("Gemm", ["transB"], [x, weight, bias]) => {
+        ("Gemm", ["transB"], [x, weight, bias @ ..]) => {
             assert_eq!(node.int("transB"), 1);
             let [outputs, features] = *weight.shape else { panic!("a matrix") };
             assert_eq!(x.shape, [x.shape[0], features], "{}", node.name);
             let dot = |row: &[f64], o: usize| -> f64 {
-                row.iter().zip(&weight.data[o * features..]).map(|(x, w)| x * w).sum::<f64>() + bias.data[o]
+                row.iter().zip(&weight.data[o * features..]).map(|(x, w)| x * w).sum::<f64>()
+                    + bias.first().map_or(0.0, |bias| bias.data[o])
             };
             let rows = x.data.chunks(features);
             let data = rows.flat_map(|row| (0..outputs).map(move |o| dot(row, o))).collect();
@@ -87,6 +94,22 @@ fn compute(node: &Node, inputs: &[&Value]) -> Value {
         ("MatMul", [], [a, b]) => product(a, b),
         (op, settings, inputs) => panic!("{}: {op} with {settings:?} of {} inputs", node.name, inputs.len()),
     }
+}
+
+/// Element i of `y`, which has the shape of `x` or is one number for all.
+fn beside<'a>(node: &Node, x: &Value, y: &'a Value) -> impl Fn(usize) -> f64 + 'a {
+    assert!(y.shape.is_empty() || y.shape == x.shape, "{}", node.name);
+    move |i| y.data[i % y.data.len()]
+}
+
+/// By its series, whose terms all have the same sign; 1 to the last bit from 6 on.
+fn erf(x: f64) -> f64 {
+    let longer = |(term, sum): (f64, f64), n: i32| {
+        let term = term * 2.0 * x * x / f64::from(2 * n + 1);
+        (term, sum + term)
+    };
+    let (_, sum) = (1..200).fold((x, x), longer);
+    if x.abs() > 6.0 { x.signum() } else { FRAC_2_SQRT_PI * (-x * x).exp() * sum }
 }
 
 fn mean(window: &[f64]) -> f64 {

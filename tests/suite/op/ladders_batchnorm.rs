@@ -129,7 +129,7 @@ fn passes(model: &Sequential, x: &Tensor, run: Run) -> Result<Vec<Vec<u32>>> {
     let mut all = vec![bits(&logits)];
     model.visit("", &mut |name, state| match state {
         State::Parameter(tensor, _) => all.push(bits(&gradients.get(tensor).expect(&name))),
-        State::Statistic(tensor) => all.push(bits(tensor)),
+        State::Statistic(tensor) | State::Fixed(tensor, _) => all.push(bits(tensor)),
         State::Counter(_) => {}
     });
     all.push(bits(&run(model, &mut Pass::inference(&mut Tape::new()), x)?));

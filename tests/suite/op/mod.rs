@@ -15,6 +15,7 @@ mod ladders_optim;
 mod loss;
 mod ops;
 pub mod optim;
+mod options;
 mod pages;
 mod pool;
 mod random;

@@ -93,7 +93,7 @@ fn state_dicts_are_torchvisions() {
         let mut found = Vec::new();
         model.visit("", &mut |name, state| {
             let shape = match state {
-                State::Parameter(tensor, layout) => layout.shape(tensor),
+                State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => layout.shape(tensor),
                 State::Statistic(tensor) => tensor.shape().dims().to_vec(),
                 State::Counter(_) => vec![],
             };
@@ -191,7 +191,7 @@ fn bad_specs_are_named() {
         ("vgg16:head=big", 32, "head=big is unknown: use cifar, linear, imagenet"),
         ("vgg16:head=linear,dropout=0.1", 32, "option 'dropout' does not go with the others"),
         ("vgg16:dropout=0.1,dropout=0.2", 32, "option 'dropout' is given twice"),
-        ("vgg16:dropout=1", 32, "dropout=1: expected a number from 0 to below 1"),
+        ("vgg16:dropout=1.5", 32, "dropout=1.5: expected a number from 0 to 1"),
         ("mynetpro:dropout=NaN", 224, "dropout=NaN: expected"),
         ("mynetpro:dropout=-0.5", 224, "dropout=-0.5: expected"),
         ("mynet:dropout=0.1", 224, "mynet has no options, got 'dropout'"),

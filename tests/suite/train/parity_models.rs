@@ -123,6 +123,7 @@ impl Golden {
                 got.compare(&wanted, norm, largest).unwrap_or_else(|e| panic!("{key}: {e}"));
                 moved += 1;
             }
+            State::Fixed(..) => {}
             State::Counter(count) => assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1, "{name}"),
         });
         assert_eq!((checked, moved), (self.count("grad."), self.count("after.")), "tensors of {}", self.about.spec);

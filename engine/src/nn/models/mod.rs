@@ -68,11 +68,11 @@ impl Wanted {
         })
     }
 
-    /// Option `name`, a number from 0 to below 1.
+    /// Option `name`, a number from 0 to 1.
     fn share(&mut self, name: &str, default: f32) -> Result<f32> {
         let Some(given) = self.options.remove(name) else { return Ok(default) };
-        given.parse().ok().filter(|value| (0.0..1.0).contains(value)).ok_or_else(|| {
-            Error::usage(format!("model '{}': {name}={given}: expected a number from 0 to below 1", self.spec))
+        given.parse().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or_else(|| {
+            Error::usage(format!("model '{}': {name}={given}: expected a number from 0 to 1", self.spec))
         })
     }
 

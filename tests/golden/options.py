@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Write options.json: what PyTorch's layers compute when they are told otherwise than usual, in float64.
+
+    python3 -m pip install torch numpy
+    python3 tests/golden/options.py
+
+README.md beside this file describes the fields.
+"""
+
+import json
+import pathlib
+import sys
+
+try:
+    import torch
+    from torch import nn
+    from generated import labels, uniform
+except ImportError as missing:
+    sys.exit(f"options.py needs PyTorch ({missing}): python3 -m pip install torch numpy")
+
+OUT = pathlib.Path(__file__).with_suffix(".json")
+
+
+def drawn(name, *shape):
+    """Generated numbers in [-1, 1), as float64."""
+    return torch.from_numpy(uniform(0, name, shape, 1.0)).double()
+
+
+def numbers(tensor):
+    """Its elements in nine digits, which float32 has not; null where they are not a number."""
+    return [None if value != value else float(f"{value:.9g}") for value in tensor.detach().flatten().tolist()]
+
+
+def layers():
+    """A convolution that is not square, a normalization whose weight is fixed, GELU, a linear layer without bias."""
+    net = nn.Sequential()
+    net.add_module("conv", nn.Conv2d(3, 4, (3, 5), stride=(2, 1), padding=(1, 2), bias=False))
+    net.add_module("norm", nn.BatchNorm2d(4, eps=1e-12, momentum=0.4))
+    net.add_module("gelu", nn.GELU())
+    net.add_module("flatten", nn.Flatten())
+    net.add_module("fc", nn.Linear(4 * 3 * 6, 3, bias=False))
+    net.double()
+    net.norm.weight.requires_grad = False
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            if value.requires_grad:
+                value.copy_(drawn(name, *value.shape))
+    x, wanted = drawn("images", 5, 3, 5, 6), torch.from_numpy(labels(0, 5, 3))
+    logits = net(x)
+    loss = nn.functional.cross_entropy(logits, wanted)
+    loss.backward()
+    gradients = {name: numbers(value.grad) for name, value in net.named_parameters() if value.requires_grad}
+    after = {name: numbers(value) for name, value in net.named_buffers() if value.is_floating_point()}
+    return {"logits": numbers(logits), "loss": loss.item(), "gradients": gradients, "after": after,
+            "logits_eval": numbers(net.eval()(x))}
+
+
+def main():
+    golden = {"made_by": f"options.py with PyTorch {torch.__version__}", "layers": layers()}
+    OUT.write_text(json.dumps(golden) + "\n", encoding="utf-8")
+    print(f"{OUT}: {OUT.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
