@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let input = [data.train.height, data.train.width];
     let model = models::build("little-conv", data.classes.len(), input, &device, SEED)?;
     let learned: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-    let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+    let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false };
     let mut optimizer = Optimizer::new(&adam, learned.clone())?;
 
     let steps = (data.train.len() / BATCH) as u64;

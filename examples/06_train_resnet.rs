@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let model = models::build("resnet18:stem=imagenet", classes, size, &device, 0)?;
     let learned: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
     // The recipe of residual networks: SGD with Nesterov momentum and weight decay.
-    let sgd = OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 };
+    let sgd = OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: true, weight_decay: 5e-4 };
     let mut optimizer = Optimizer::new(&sgd, learned.clone())?;
     let steps = (data.train.len() / BATCH) as u64;
     let schedule = Schedule::new("onecycle".parse()?, 0.05, steps);

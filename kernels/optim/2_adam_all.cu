@@ -1,7 +1,7 @@
 // One step of Adam or AdamW, in place, rung 2: all tensors in one launch.
 //
 //   d = g + λ w;  m = m + (1 − β₁) (d − m);  v = β₂ v + (1 − β₂) d²
-//   w = w − δ w − η / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)       as in rung 1
+//   w = w − δ w − η / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)       as in rung 1, AMSGrad too
 //
 // A network has dozens of small tensors (biases, scales), each far too small to fill a GPU, and rung 1 pays a launch for
 // every one: the quantity is launches per step. Here a table in device memory says where each block's part lies; it is
@@ -10,7 +10,7 @@
 //   layout    parts [blocks]; tensors of any shape
 //   defines   see elementwise.cuh
 //   launch    a block for each THREADS · ITEMS · VEC elements of a tensor
-//   bytes     28n for n elements in all
+//   bytes     28n for n elements in all, with AMSGrad 36n
 //   FLOPs     14n with a root and a division each
 //   limit     memory
 //   measures  launches per step: one
@@ -23,6 +23,6 @@ adam_step(const Part* __restrict__ parts,  // [blocks]
     const Part part = parts[blockIdx.x];
     const Adam adam = {rate, root, beta2, rest1, rest2, epsilon, decay_gradient, decay_weight};
     for_each_vector_from(part.first, part.n, [&](int i, int valid) {
-        adam.update(part.w, part.kept[0], part.kept[1], part.g, i, valid);
+        adam.update(part.w, part.kept[0], part.kept[1], part.kept[2], part.g, i, valid);
     });
 }

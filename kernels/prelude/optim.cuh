@@ -5,9 +5,9 @@
 #pragma once
 #include "prelude/elementwise.cuh"
 
-// d = g + λ w; v = μ v + d; w −= η · (d + μ v with Nesterov, v with momentum, d without)
+// d = g + λ w; v = μ v + (1 − τ) d; w −= η · (d + μ v with Nesterov, v with momentum, d without)
 struct Sgd {
-    float rate, momentum, decay;
+    float rate, momentum, fresh, decay;  // fresh = 1 − τ
     int nesterov;
 
     // v is null without momentum.
@@ -17,7 +17,7 @@ struct Sgd {
         d = multiply_add<VEC>(decay, weight, d);
         if (v) {  // the same for all threads of a block
             vec<VEC> velocity = load_partial<VEC>(v + i, valid, 0.0f);
-            velocity = multiply_add<VEC>(momentum, velocity, d);
+            velocity = map<VEC>([&](float a, float b) { return fmaf(momentum, a, fresh * b); }, velocity, d);
             store_partial<VEC>(v + i, velocity, valid);
             d = nesterov ? multiply_add<VEC>(momentum, velocity, d) : velocity;
         }
@@ -26,12 +26,15 @@ struct Sgd {
 };
 
 // d = g + λ w; m += (1 − β₁) (d − m); v = β₂ v + (1 − β₂) d²; w −= δ w + rate · m / (√v · root + ε)
+// AMSGrad: the largest v so far stands in the place of v in the last.
 struct Adam {
     float rate, root, beta2;
     float rest1, rest2;  // 1 − β₁, 1 − β₂
     float epsilon, decay_gradient, decay_weight;
 
-    __device__ __forceinline__ void update(float* w, float* m, float* v, const float* g, int i, int valid) const {
+    // most is null without AMSGrad.
+    __device__ __forceinline__ void update(float* w, float* m, float* v, float* most, const float* g, int i,
+                                           int valid) const {
         vec<VEC> weight = load_partial<VEC>(w + i, valid, 0.0f);
         vec<VEC> d = load_partial<VEC>(g + i, valid, 0.0f);
         d = multiply_add<VEC>(decay_gradient, weight, d);
@@ -42,6 +45,12 @@ struct Adam {
         second = map<VEC>([&](float a, float b) { return fmaf(rest2 * b, b, beta2 * a); }, second, d);
         store_partial<VEC>(m + i, first, valid);
         store_partial<VEC>(v + i, second, valid);
+        if (most) {  // the same for all threads of a block
+            const vec<VEC> largest = load_partial<VEC>(most + i, valid, 0.0f);
+            // A NaN stays, whichever of the two it is.
+            second = map<VEC>([](float a, float b) { return b > a || b != b ? b : a; }, largest, second);
+            store_partial<VEC>(most + i, second, valid);
+        }
 
         // w − δ w rather than (1 − δ) w: δ is often 1e-5, and 1 − δ in float would round it to two digits.
         weight = multiply_add<VEC>(-decay_weight, weight, weight);
@@ -54,7 +63,7 @@ struct Adam {
 // table of them into device memory.
 struct Part {
     float* w;        // [n]
-    float* kept[2];  // [n] each, or null: v; m and v
+    float* kept[3];  // [n] each, or null: v; m, v and its largest
     const float* g;  // [n]
     int n, first;
 };

@@ -28,6 +28,8 @@ const ALIASES: &[Alias] = &[
     ("lr", None, &["learning-rate"]),
     ("schedule", None, &["sched", "lr-scheduler", "scheduler"]),
     ("weight-decay", None, &["wd"]),
+    ("betas", None, &["opt-betas", "adam-betas"]),
+    ("eps", None, &["opt-eps", "adam-epsilon", "epsilon"]),
     ("label-smoothing", None, &["smoothing"]),
     ("augment", None, &["augmentation"]),
     ("validation", None, &["validation-split", "val-split"]),
@@ -47,7 +49,7 @@ const STEPS: &str = "steps are part of the schedule: --schedule step:EPOCHS:FACT
 const DROPOUT: &str = "dropout is part of the model: --model vgg16:dropout=P; `warptape models` lists such options";
 const ONE: &str = "one device trains: --device host, cuda, cuda:N or ptx";
 const DEVICE: &str = "the device is --device host, ptx or, where kernels are not watched, cuda";
-const MOMENTS: &str = "Adam's betas are 0.9 and 0.999 and its eps is 1e-8; leave it out";
+const MOMENTS: &str = "Adam's betas are --betas 0.9,0.999";
 const PATIENCE: &str = "--schedule plateau:PATIENCE:FACTOR lowers the rate, --patience EPOCHS ends the training";
 const DECAY: &str = "norms and biases are left without weight decay by --no-decay norm,bias; layers likewise";
 const RESTARTS: &str = "cycles of a cosine are part of the schedule: --schedule restarts:EPOCHS:FACTOR";
@@ -74,7 +76,7 @@ const MISSING: &[(&[&str], &[&str])] = &[
     (&[DROPOUT], &["drop", "dropout"]),
     (&[ONE], &["distributed", "world-size", "local-rank", "gpus", "sync-bn", "dist-url"]),
     (&[DEVICE], &["cuda", "no-cuda", "gpu", "cpu"]),
-    (&[MOMENTS], &["opt-betas", "opt-eps", "beta1", "beta2", "epsilon"]),
+    (&[MOMENTS], &["beta1", "beta2", "beta-1", "beta-2", "adam-beta1", "adam-beta2"]),
     (&[PATIENCE], &["patience-epochs", "lr-patience"]),
     (&[DECAY], &["norm-weight-decay", "bias-weight-decay", "no-weight-decay", "filter-bias-and-bn"]),
     (&[RESTARTS], &["lr-cycle-mul", "lr-cycle-decay", "lr-cycle-limit", "restarts"]),

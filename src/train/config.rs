@@ -8,6 +8,7 @@ use crate::data::{Fit, Loading, Ratios, Size};
 use crate::error::{Error, Result};
 use crate::op::augment::Augmentation;
 use crate::optim::{OptimizerConfig, Policy};
+use crate::train::betas::Betas;
 use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
 use crate::train::learning::Statistics;
@@ -106,6 +107,9 @@ macro_rules! settings {
             /// What has no weight decay: norm (scale and shift of normalization), bias, and layers, with commas
             #[serde(skip_serializing_if = "Names::is_empty")]
             no_decay: Names => Names = Names::default(), fixed, "nothing";
+            /// Factors of the weight decay by layer, such as fc=0,layer4=0.5
+            #[serde(skip_serializing_if = "PerLayer::is_empty")]
+            decay_factors: PerLayer<f64> => PerLayer<f64> = PerLayer::default(), fixed, "1 for all";
             /// The longest that the gradient of a step may be, of all parameters together; longer ones are scaled to that
             #[serde(skip_serializing_if = "Option::is_none")]
             clip_norm: f64 => Option<f64> = None, fixed, "gradients stay as they are";
@@ -116,6 +120,18 @@ macro_rules! settings {
             momentum: f64 => f64 = 0.9, fixed;
             /// Nesterov momentum for sgd
             nesterov: bool => bool = false, fixed;
+            /// Share of the gradient that sgd's momentum leaves out, after the first step
+            #[serde(skip_serializing_if = "is_default")]
+            dampening: f64 => f64 = 0.0, fixed;
+            /// Decay per step of adam's and adamw's means of the gradient and of its square
+            #[serde(skip_serializing_if = "Option::is_none")]
+            betas: Betas => Option<Betas> = None, fixed, "0.9,0.999";
+            /// What adam and adamw add to the root of the squares' mean
+            #[serde(skip_serializing_if = "Option::is_none")]
+            eps: f64 => Option<f64> = None, fixed, "1e-8";
+            /// Have adam and adamw divide by the largest mean of squares so far (AMSGrad)
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            amsgrad: bool => bool = false, fixed;
             /// Label smoothing
             label_smoothing: f32 => f32 = 0.1, fixed;
             /// Weights of classes in the training loss by their pictures: none, inverse, effective or effective(BETA)
@@ -204,14 +220,25 @@ impl Config {
     }
 
     /// The optimizer's configuration.
+    ///
+    /// # Errors
+    /// An optimizer that there is not; what the one asked for does not have.
     pub fn optimizer(&self) -> Result<OptimizerConfig> {
-        let weight_decay = self.weight_decay;
-        let (betas, eps) = ([0.9, 0.999], 1e-8);
-        match self.optim.as_str() {
-            "sgd" => Ok(OptimizerConfig::Sgd { momentum: self.momentum, nesterov: self.nesterov, weight_decay }),
-            "adam" => Ok(OptimizerConfig::Adam { betas, eps, weight_decay }),
-            "adamw" => Ok(OptimizerConfig::AdamW { betas, eps, weight_decay }),
-            other => Err(Error::usage(format!("unknown optimizer '{other}': use sgd, adam or adamw"))),
+        let &Self { momentum, dampening, nesterov, weight_decay, betas: given, eps, amsgrad, .. } = self;
+        let adams = [given.map(|betas| format!("betas={betas}")), eps.map(|eps| format!("eps={eps}"))];
+        let adams = adams.into_iter().flatten().next().or_else(|| amsgrad.then(|| "amsgrad=true".into()));
+        let (betas, eps) = (given.unwrap_or_default().0, eps.unwrap_or(1e-8));
+        match (self.optim.as_str(), adams) {
+            ("sgd", Some(setting)) => {
+                Err(Error::usage(format!("‹{setting}› is of adam and adamw: leave it out for sgd")))
+            }
+            ("sgd", None) => Ok(OptimizerConfig::Sgd { momentum, dampening, nesterov, weight_decay }),
+            ("adam" | "adamw", _) if dampening != 0.0 => {
+                Err(Error::usage(format!("‹dampening={dampening}› is of sgd: leave it out for {}", self.optim)))
+            }
+            ("adam", _) => Ok(OptimizerConfig::Adam { betas, eps, weight_decay, amsgrad }),
+            ("adamw", _) => Ok(OptimizerConfig::AdamW { betas, eps, weight_decay, amsgrad }),
+            (other, _) => Err(Error::usage(format!("unknown optimizer '{other}': use sgd, adam or adamw"))),
         }
     }
 

@@ -37,8 +37,8 @@ struct Part {
     from: Option<u32>,
     /// What the schedule's rate is multiplied by.
     rate: f64,
-    /// Whether weight decay acts on it.
-    decays: bool,
+    /// What the weight decay is multiplied by.
+    decay: f64,
 }
 
 /// What becomes of each parameter of a network.
@@ -55,7 +55,7 @@ impl Learning {
     /// # Errors
     /// Names of no layer; options that contradict each other; nothing that learns in the first epoch.
     pub fn new(config: &Config, model: &Sequential) -> Result<Self> {
-        let Config { freeze, train_only, unfreeze, lr_factors, layer_decay, no_decay, .. } = config;
+        let Config { freeze, train_only, unfreeze, lr_factors, layer_decay, no_decay, decay_factors, .. } = config;
         if !freeze.is_empty() && !train_only.is_empty() {
             return Err(Error::usage("‹freeze› and ‹train_only›: name what is frozen or what is not, one of them"));
         }
@@ -67,6 +67,7 @@ impl Learning {
             ("unfreeze", unfreeze.layers(), unfreeze.to_string()),
             ("lr_factors", lr_factors.layers(), lr_factors.to_string()),
             ("no_decay", no_decay.layers(), no_decay.to_string()),
+            ("decay_factors", decay_factors.layers(), decay_factors.to_string()),
         ];
         for (option, layers, written) in options {
             let kind = |layer: &str| option == "no_decay" && [NORM, BIAS].contains(&layer);
@@ -102,7 +103,8 @@ impl Learning {
                 let from = unfreeze.of(name).or((!frozen(config, name)).then_some(1));
                 let depth = depths.iter().find(|(link, _)| lies_in(name, link)).map_or(0, |(_, depth)| *depth);
                 let rate = lr_factors.of(name).unwrap_or(1.0) * layer_decay.powi(depth);
-                Part { name: name.clone(), tensor: tensor.clone(), from, rate, decays: decays(i) }
+                let decay = if decays(i) { decay_factors.of(name).unwrap_or(1.0) } else { 0.0 };
+                Part { name: name.clone(), tensor: tensor.clone(), from, rate, decay }
             })
             .collect();
         if !parts.iter().any(|part| part.from == Some(1)) {
@@ -146,13 +148,17 @@ impl Learning {
         let inside =
             |layer: &str| -> Vec<&Part> { self.parts.iter().filter(|part| lies_in(&part.name, layer)).collect() };
         let mut notes = Vec::new();
-        if !config.no_decay.is_empty() && (config.weight_decay == 0.0 || self.parts.iter().all(|part| part.decays)) {
+        if !config.no_decay.is_empty() && (config.weight_decay == 0.0 || self.parts.iter().all(|part| part.decay > 0.0))
+        {
             let what = if config.weight_decay == 0.0 {
                 "there is no ‹weight_decay›"
             } else {
                 "the network has none of it"
             };
             notes.push(format!("‹no_decay={}› changes nothing: {what}", config.no_decay));
+        }
+        if !config.decay_factors.is_empty() && config.weight_decay == 0.0 {
+            notes.push(format!("‹decay_factors={}› changes nothing: there is no ‹weight_decay›", config.decay_factors));
         }
         for (layer, factor) in &config.lr_factors.0 {
             if inside(layer).iter().all(|part| part.from.is_none()) {
@@ -187,15 +193,15 @@ impl Learning {
         model.chain().links().iter().take_while(|(name, layer)| same(name, *layer)).count()
     }
 
-    /// The optimizer of what is ever learned: a group for each rate, each epoch to begin in, and what does not decay.
+    /// The optimizer of what is ever learned: a group for each rate, each epoch to begin in, and each weight decay.
     ///
     /// # Errors
     /// Those of [`Optimizer::of_groups`].
     pub fn optimizer(&self, config: &Config) -> Result<Optimizer> {
-        let mut groups: Vec<((f64, u32, bool), Group)> = Vec::new();
-        for &Part { ref tensor, from, rate, decays, .. } in &self.parts {
+        let mut groups: Vec<((f64, u32, f64), Group)> = Vec::new();
+        for &Part { ref tensor, from, rate, decay, .. } in &self.parts {
             let Some(from) = from else { continue };
-            let (key, decay) = ((rate, from, decays), if decays { 1.0 } else { 0.0 });
+            let key = (rate, from, decay);
             match groups.iter_mut().find(|(other, _)| *other == key) {
                 Some((_, group)) => group.parameters.push(tensor.clone()),
                 None => groups.push((key, Group { parameters: vec![tensor.clone()], rate, decay })),

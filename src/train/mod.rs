@@ -1,5 +1,6 @@
 //! Training and what it leaves behind: a run directory with its metrics, curves and reports.
 
+pub mod betas;
 pub mod checkpoint;
 pub mod config;
 pub mod copies;

@@ -123,7 +123,7 @@ fn find<'a>(layer: &'a dyn Layer, path: &str) -> Option<&'a dyn Layer> {
 fn training_peak(model: &Sequential, x: &Tensor) -> Result<u64> {
     let device = x.device();
     let tensors: Vec<Tensor> = parameters(model).into_iter().map(|(_, tensor)| tensor).collect();
-    let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+    let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false };
     let mut optimizer = Optimizer::new(&adam, tensors.clone())?;
     device.reset_peak();
     let labels = Tensor::zeros(device, [x.dim(0)], DType::I32)?;

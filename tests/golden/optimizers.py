@@ -35,10 +35,13 @@ CASES = [
     ("sgd_decay", "SGD", {"weight_decay": 0.125}),
     ("sgd_momentum", "SGD", {"momentum": 0.9, "weight_decay": 5e-4}),
     ("sgd_nesterov", "SGD", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.125}),
+    ("sgd_dampening", "SGD", {"momentum": 0.9, "dampening": 0.25, "weight_decay": 0.125}),
     ("adam", "Adam", {}),
     ("adam_decay", "Adam", {"betas": [0.8, 0.95], "eps": 1e-3, "weight_decay": 0.125}),
     ("adamw", "AdamW", {"weight_decay": 0.125}),
     ("adamw_default", "AdamW", {}),
+    ("adam_amsgrad", "Adam", {"betas": [0.8, 0.5], "amsgrad": True, "weight_decay": 0.125}),
+    ("adamw_amsgrad", "AdamW", {"betas": [0.5, 0.5], "eps": 1e-3, "amsgrad": True}),
 ]
 
 

@@ -51,7 +51,7 @@ fn floats(device: &Device, shape: &[usize]) -> Tensor {
 }
 
 const KEY: Key = Key { seed: 1, step: 0, stream: 0 };
-const SGD: OptimizerConfig = OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+const SGD: OptimizerConfig = OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0 };
 /// A map that leads nowhere near a picture, into a window that no picture has.
 const WILD: Stage = Stage {
     map: [f64::NAN, 1e30, -1e30, f64::INFINITY, 0.0, 1e9],

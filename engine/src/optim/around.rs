@@ -2,7 +2,7 @@
 
 use super::of_parameters;
 use crate::error::{Error, Result};
-use crate::op::optim::{Table, Update, average, clip};
+use crate::op::optim::{SLOTS, Table, Update, average, clip};
 use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
 
@@ -32,7 +32,7 @@ impl Clip {
     /// # Errors
     /// What the device says.
     pub fn apply(&mut self, gradients: &Gradients) -> Result<Option<Tensor>> {
-        let of = |g: Tensor| Update { w: g.clone(), kept: [None, None], g };
+        let of = |g: Tensor| Update { w: g.clone(), kept: [const { None }; SLOTS], g };
         let updates: Vec<Update> = of_parameters(self.parameters.iter(), gradients).into_iter().map(of).collect();
         if updates.is_empty() {
             return Ok(None);
@@ -68,7 +68,7 @@ impl Average {
             return Err(Error::shape("average", format!("{a} of a parameter {w}: both are f32, alike, on one device")));
         }
         let table = Table::new(of.iter().map(|(average, _)| average))?;
-        let updates = of.into_iter().map(|(w, g)| Update { w, kept: [None, None], g }).collect();
+        let updates = of.into_iter().map(|(w, g)| Update { w, kept: [const { None }; SLOTS], g }).collect();
         Ok(Self { decay, updates, table, steps: 0 })
     }
 

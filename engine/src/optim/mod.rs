@@ -1,112 +1,19 @@
 //! Optimizers: parameters are updated in place, with PyTorch's semantics.
 
 mod around;
+mod config;
 mod policy_text;
 pub mod schedule;
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, Result};
-use crate::op::optim::{Adam, Sgd, Table, Update, unscale};
+use crate::op::optim::{Adam, SLOTS, Sgd, Table, Update, unscale};
 use crate::tape::Gradients;
 use crate::tensor::{DType, Tensor};
 pub use around::{Average, Clip};
+pub use config::OptimizerConfig;
 pub use schedule::{Curve, Policy, Schedule};
-
-/// Which optimizer, with everything but the learning rate. Left-out fields have PyTorch's defaults.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
-pub enum OptimizerConfig {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// μ in [0, 1), the share of the last update that is kept; at 0 (if left out) there is no buffer.
-        #[serde(default)]
-        momentum: f64,
-        /// Looks one update ahead; needs a momentum above 0.
-        #[serde(default)]
-        nesterov: bool,
-        /// λ: adds λ · w to the gradient; 0 if left out.
-        #[serde(default)]
-        weight_decay: f64,
-    },
-    /// Adam; weight decay is added to the gradient.
-    Adam {
-        /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
-        #[serde(default = "betas")]
-        betas: [f64; 2],
-        /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
-        #[serde(default = "eps")]
-        eps: f64,
-        /// λ: adds λ · w to the gradient; 0 if left out.
-        #[serde(default)]
-        weight_decay: f64,
-    },
-    /// Adam with decoupled weight decay.
-    AdamW {
-        /// Decay per step of the running means of the gradient and of its square, in [0, 1); 0.9 and 0.999 if left out.
-        #[serde(default = "betas")]
-        betas: [f64; 2],
-        /// Added to the root of the squares' mean, after its bias correction; 1e-8 if left out.
-        #[serde(default = "eps")]
-        eps: f64,
-        /// λ: takes lr · λ · w off w beside the gradient's step; 1e-2 if left out.
-        #[serde(default = "decoupled_decay")]
-        weight_decay: f64,
-    },
-}
-
-fn betas() -> [f64; 2] {
-    [0.9, 0.999]
-}
-
-fn eps() -> f64 {
-    1e-8
-}
-
-fn decoupled_decay() -> f64 {
-    1e-2
-}
-
-impl OptimizerConfig {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// The first value that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let share = |what, v: f64| (what, v, "in [0, 1)", (0.0..1.0).contains(&v));
-        let positive = |what, v: f64| (what, v, "at least 0", v >= 0.0 && v.is_finite());
-        let checks = match *self {
-            OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-                let nesterov = ("momentum for Nesterov", momentum, "above 0", !nesterov || momentum > 0.0);
-                vec![share("momentum", momentum), nesterov, positive("weight decay", weight_decay)]
-            }
-            OptimizerConfig::Adam { betas, eps, weight_decay }
-            | OptimizerConfig::AdamW { betas, eps, weight_decay } => vec![
-                share("beta 1", betas[0]),
-                share("beta 2", betas[1]),
-                positive("epsilon", eps),
-                positive("weight decay", weight_decay),
-            ],
-        };
-        match checks.iter().find(|check| !check.3) {
-            None => Ok(()),
-            Some((what, value, range, _)) => {
-                Err(Error::usage(format!("optimizer: {what} must be {range}, not {value}")))
-            }
-        }
-    }
-
-    /// Names of the tensors kept for each parameter, as in PyTorch's state dict.
-    fn slot_names(&self) -> &'static [&'static str] {
-        match *self {
-            OptimizerConfig::Sgd { momentum: 0.0, .. } => &[],
-            OptimizerConfig::Sgd { .. } => &["momentum_buffer"],
-            _ => &["exp_avg", "exp_avg_sq"],
-        }
-    }
-}
 
 /// Parameters that move alike: PyTorch's parameter group.
 pub struct Group {
@@ -145,7 +52,7 @@ impl Remembered {
     }
 
     /// What is kept for parameter `i`.
-    fn kept(&self, i: usize) -> [Option<Tensor>; 2] {
+    fn kept(&self, i: usize) -> [Option<Tensor>; SLOTS] {
         std::array::from_fn(|slot| self.slots.get(slot).map(|tensors| tensors[i].clone()))
     }
 }
@@ -276,13 +183,13 @@ fn apply(config: &OptimizerConfig, group: &mut Remembered, updates: &[Update], l
     let Group { rate, decay, .. } = group.group;
     let lr = (f64::from(lr) * rate) as f32;
     match *config {
-        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-            Sgd { lr, momentum, nesterov, weight_decay: decay * weight_decay }.step(updates, table)
+        OptimizerConfig::Sgd { momentum, dampening, nesterov, weight_decay } => {
+            Sgd { lr, t, momentum, dampening, nesterov, weight_decay: decay * weight_decay }.step(updates, table)
         }
-        OptimizerConfig::Adam { betas, eps, weight_decay } => {
+        OptimizerConfig::Adam { betas, eps, weight_decay, .. } => {
             Adam { lr, t, betas, eps, weight_decay: decay * weight_decay, decoupled: false }.step(updates, table)
         }
-        OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+        OptimizerConfig::AdamW { betas, eps, weight_decay, .. } => {
             Adam { lr, t, betas, eps, weight_decay: decay * weight_decay, decoupled: true }.step(updates, table)
         }
     }

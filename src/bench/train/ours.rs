@@ -33,7 +33,7 @@ impl Training {
         let labels: Vec<i32> = (0..batch).map(|_| (random.unit() * CLASSES as f64) as i32).collect();
         let model = models::build(name, CLASSES, [SIDE; 2], device, 0)?;
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-        let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+        let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false };
         let images = Tensor::from_slice(device, [batch, SIDE, SIDE, 3], &pixels)?;
         Ok(Self {
             model,

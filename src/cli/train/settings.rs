@@ -8,6 +8,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use crate::data::{Fit, Ratios, Size};
 use crate::op::augment;
+use crate::train::betas::Betas;
 use crate::train::config::{Config, settings};
 use crate::train::head::Head;
 use crate::train::layers::{Names, PerLayer};
@@ -18,7 +19,7 @@ use crate::train::sample::Sample;
 use crate::train::weights::Weighting;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
-const AFTER_OUT: usize = 48;
+const AFTER_OUT: usize = 53;
 
 /// The default as `--help` shows it.
 macro_rules! shown {
@@ -60,7 +61,7 @@ macro_rules! options {
                         option(stringify!($key), &[$( $about ),+], &shown!(defaults.$key $(, $shown)?))
                             .value_parser(value_parser!($value)),
                     ) )*
-                    .mut_args(|arg| match ["nesterov", "skip_broken", "cache_frozen"].contains(&arg.get_id().as_str()) {
+                    .mut_args(|arg| match ["nesterov", "amsgrad", "skip_broken", "cache_frozen"].contains(&arg.get_id().as_str()) {
                         true => arg.num_args(0..=1).default_missing_value("true").value_name("BOOL"),
                         false => arg,
                     })

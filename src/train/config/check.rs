@@ -23,6 +23,11 @@ impl Config {
                 return Err(Error::usage(format!("‹{setting}›: must be a finite number above 0")));
             }
         }
+        if let Some((layer, factor)) = self.decay_factors.0.iter().find(|(_, f)| !(*f >= 0.0 && f.is_finite())) {
+            return Err(Error::usage(format!(
+                "‹decay_factors={layer}={factor}›: must be a finite number of at least 0"
+            )));
+        }
         if let Some((layer, _)) = self.unfreeze.0.iter().find(|(_, epoch)| *epoch == 0) {
             let what = "epochs count from 1: name the first that is to learn it";
             return Err(Error::usage(format!("‹unfreeze={layer}=0›: {what}")));
@@ -30,6 +35,7 @@ impl Config {
         let shares = [
             ("label_smoothing", self.label_smoothing as f64),
             ("momentum", self.momentum),
+            ("dampening", self.dampening),
             ("validation", self.validation),
         ];
         for (name, value) in shares.into_iter().chain(self.ema.map(|decay| ("ema", decay))) {

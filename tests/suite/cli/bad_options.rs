@@ -7,7 +7,7 @@ fn unknown_names_and_absurd_sizes() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let too_many = format!("{TRAIN} images");
-    let cases: [(&[&str], &str); 29] = [
+    let cases: [(&[&str], &str); 37] = [
         (&["--model", "resnet-18000"], "unknown model 'resnet-18000': use little-conv"),
         (&["--model", ""], "unknown model"),
         (&["--data", "mnist"], "unknown data set \"mnist\": use emoji"),
@@ -40,6 +40,14 @@ fn unknown_names_and_absurd_sizes() {
         (&["--momentum", "1"], "--momentum 1"),
         (&["--label-smoothing", "1"], "--label-smoothing 1"),
         (&["--optim", "sgd", "--momentum", "0", "--nesterov", "true"], "momentum for Nesterov"),
+        (&["--optim", "sgd", "--nesterov", "--dampening", "0.5"], "dampening for Nesterov must be 0, not 0.5"),
+        (&["--optim", "sgd", "--dampening", "1"], "--dampening 1: must be at least 0 and below 1"),
+        (&["--dampening", "0.5"], "--dampening 0.5 is of sgd: leave it out for adam"),
+        (&["--optim", "sgd", "--betas", "0.9,0.95"], "--betas 0.9,0.95 is of adam and adamw: leave it out for sgd"),
+        (&["--optim", "sgd", "--eps", "0.1"], "--eps 0.1 is of adam and adamw"),
+        (&["--optim", "sgd", "--amsgrad"], "--amsgrad true is of adam and adamw"),
+        (&["--betas", "0.9"], "betas '0.9': write two numbers from 0 to below 1, such as 0.9,0.999"),
+        (&["--eps", "nan"], "epsilon must be at least 0, not NaN"),
     ];
     for (words, part) in cases {
         fails(&train(&[words, &["--out", out.to_str().unwrap()]].concat()), 2, &[part]);

@@ -97,7 +97,7 @@ fn launches_ask_for_no_memory() {
         [&a, &b].into_iter().for_each(|parameter| tape.watch(parameter));
         let y = matmul(&mut tape, Form::NN, &a, &b).unwrap();
         let gradients = tape.backward_from(&y, y.clone()).unwrap();
-        let sgd = OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+        let sgd = OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0 };
         let optimizer = RefCell::new(Optimizer::new(&sgd, vec![a, b]).unwrap());
         let step = || optimizer.borrow_mut().step(&gradients, 0.1).unwrap();
         assert_eq!(beyond_results(&device, step), 0, "step, {target:?}");
@@ -160,7 +160,7 @@ fn steps_upload_nothing() {
     let device = Device::new(Box::new(Uploads(Dry::new(Target::Cuda), uploads.clone())));
     let model = models::build("resnet18", 10, [32, 32], &device, 0).unwrap();
     let parameters: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-    let adam = OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
+    let adam = OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01, amsgrad: false };
     let mut optimizer = Optimizer::new(&adam, parameters.clone()).unwrap();
     let x = Tensor::zeros(&device, [4, 32, 32, 3], DType::F32).unwrap();
     let labels = Tensor::zeros(&device, [4], DType::I32).unwrap();

@@ -65,7 +65,7 @@ fn losses(device: &Device, network: &str) -> Vec<f64> {
     let labels = Tensor::from_slice(device, [8], &[0i32, 1, 2, 3, 4, 5, 6, 7]).unwrap();
     let model = models::build(network, 10, [32, 32], device, 0).unwrap();
     let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-    let config = OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+    let config = OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0 };
     let mut optimizer = Optimizer::new(&config, tensors.clone()).unwrap();
     let step = |at: u64| {
         let mut tape = Tape::new();

@@ -79,13 +79,15 @@ fn optimizers_agree_with_pytorch() {
     }
 }
 
-pub fn configs() -> [OptimizerConfig; 4] {
+pub fn configs() -> [OptimizerConfig; 6] {
     let betas = [0.9, 0.999];
     [
-        OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 5e-4 },
-        OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 },
-        OptimizerConfig::Adam { betas, eps: 1e-8, weight_decay: 1e-3 },
-        OptimizerConfig::AdamW { betas, eps: 1e-8, weight_decay: 1e-2 },
+        OptimizerConfig::Sgd { momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 5e-4 },
+        OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: true, weight_decay: 5e-4 },
+        OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.25, nesterov: false, weight_decay: 0.0 },
+        OptimizerConfig::Adam { betas, eps: 1e-8, weight_decay: 1e-3, amsgrad: false },
+        OptimizerConfig::Adam { betas: [0.8, 0.5], eps: 1e-6, weight_decay: 0.0, amsgrad: true },
+        OptimizerConfig::AdamW { betas, eps: 1e-8, weight_decay: 1e-2, amsgrad: false },
     ]
 }
 
@@ -95,19 +97,25 @@ pub fn draw(n: usize, seed: u64) -> Vec<f64> {
 }
 
 /// One element's step number `t` in f64; `s` is the optimizer's memory.
-fn reference(config: &OptimizerConfig, lr: f64, t: i32, w: f64, g: f64, s: &mut [f64; 2]) -> f64 {
-    let adam = |w: f64, g: f64, [b1, b2]: [f64; 2], eps: f64, s: &mut [f64; 2]| {
-        *s = [b1 * s[0] + (1.0 - b1) * g, b2 * s[1] + (1.0 - b2) * g * g];
-        w - lr * (s[0] / (1.0 - b1.powi(t))) / ((s[1] / (1.0 - b2.powi(t))).sqrt() + eps)
+fn reference(config: &OptimizerConfig, lr: f64, t: i32, w: f64, g: f64, s: &mut [f64; 3]) -> f64 {
+    let adam = |w: f64, g: f64, [b1, b2]: [f64; 2], eps: f64, amsgrad: bool, s: &mut [f64; 3]| {
+        let square = b2 * s[1] + (1.0 - b2) * g * g;
+        *s = [b1 * s[0] + (1.0 - b1) * g, square, s[2].max(square)];
+        let below = if amsgrad { s[2] } else { square };
+        w - lr * (s[0] / (1.0 - b1.powi(t))) / ((below / (1.0 - b2.powi(t))).sqrt() + eps)
     };
     match *config {
-        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
+        OptimizerConfig::Sgd { momentum, dampening, nesterov, weight_decay } => {
             let g = g + weight_decay * w;
-            s[0] = momentum * s[0] + g;
+            s[0] = momentum * s[0] + if t == 1 { g } else { (1.0 - dampening) * g };
             w - lr * if nesterov { g + momentum * s[0] } else { s[0] }
         }
-        OptimizerConfig::Adam { betas, eps, weight_decay } => adam(w, g + weight_decay * w, betas, eps, s),
-        OptimizerConfig::AdamW { betas, eps, weight_decay } => adam(w * (1.0 - lr * weight_decay), g, betas, eps, s),
+        OptimizerConfig::Adam { betas, eps, weight_decay, amsgrad } => {
+            adam(w, g + weight_decay * w, betas, eps, amsgrad, s)
+        }
+        OptimizerConfig::AdamW { betas, eps, weight_decay, amsgrad } => {
+            adam(w * (1.0 - lr * weight_decay), g, betas, eps, amsgrad, s)
+        }
     }
 }
 
@@ -118,7 +126,7 @@ fn optimizers_agree_with_f64_on_odd_sizes() {
         for n in [1, 3, 17, 4099] {
             for (label, device) in devices() {
                 let mut expected = draw(n, 11);
-                let mut memory = vec![[0.0; 2]; n];
+                let mut memory = vec![[0.0; 3]; n];
                 let w = upload(&device, &expected);
                 let mut optimizer = Optimizer::new(&config, vec![w.clone()]).unwrap();
                 for t in 1..=4 {
@@ -217,12 +225,18 @@ fn parameters_without_gradient_are_not_touched() {
 fn optimizer_configurations_are_checked() {
     let parse = |text: &str| serde_json::from_str::<OptimizerConfig>(text).map_err(|e| e.to_string());
     let config = parse(r#"{"name": "adamw"}"#).unwrap();
-    assert_eq!(config, OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2 });
+    assert_eq!(config, OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2, amsgrad: false });
     assert_eq!(parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
     assert!(parse(r#"{"name": "sgd", "momentun": 0.9}"#).unwrap_err().contains("momentun"));
     let refused = |text: &str| parse(text).unwrap().check().unwrap_err().to_string();
     assert_eq!(refused(r#"{"name": "sgd", "momentum": 1.0}"#), "optimizer: momentum must be in [0, 1), not 1");
     assert!(refused(r#"{"name": "sgd", "nesterov": true}"#).contains("momentum for Nesterov must be above 0"));
+    assert_eq!(
+        refused(r#"{"name": "sgd", "dampening": 0.5}"#),
+        "optimizer: momentum for dampening must be above 0, not 0"
+    );
+    let both = refused(r#"{"name": "sgd", "momentum": 0.9, "nesterov": true, "dampening": 0.5}"#);
+    assert_eq!(both, "optimizer: dampening for Nesterov must be 0, not 0.5");
     assert!(refused(r#"{"name": "adam", "betas": [0.9, 1.5]}"#).contains("beta 2"));
     assert!(refused(r#"{"name": "adam", "weight_decay": -1.0}"#).contains("weight decay"));
 }

@@ -143,7 +143,7 @@ fn memory_is_that_of_a_real_device() {
         assert_eq!(peak(), summary.inference_peak, "{spec}");
 
         let tensors: Vec<Tensor> = parameters(&model).into_iter().map(|(_, tensor)| tensor).collect();
-        let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+        let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false };
         let mut optimizer = Optimizer::new(&adam, tensors.clone()).unwrap();
         let labels = Tensor::zeros(&device, [batch], DType::I32).unwrap();
         device.reset_peak();

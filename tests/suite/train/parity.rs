@@ -127,9 +127,9 @@ fn ten_losses_agree_with_pytorch() {
     let golden = Golden::open();
     let (betas, eps) = ([0.9, 0.999], 1e-8);
     let recipes = [
-        ("sgd", OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 }, 0.05),
-        ("adam", OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 }, 1e-3),
-        ("adamw", OptimizerConfig::AdamW { betas, eps, weight_decay: 1e-2 }, 1e-3),
+        ("sgd", OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: true, weight_decay: 5e-4 }, 0.05),
+        ("adam", OptimizerConfig::Adam { betas, eps, weight_decay: 0.0, amsgrad: false }, 1e-3),
+        ("adamw", OptimizerConfig::AdamW { betas, eps, weight_decay: 1e-2, amsgrad: false }, 1e-3),
     ];
     for (label, device) in devices() {
         for (name, config, lr) in recipes {

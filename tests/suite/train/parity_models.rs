@@ -174,9 +174,9 @@ fn agrees(name: &str, losses: f64) {
     let golden = Golden::open(name);
     golden.passes();
     let Sgd { lr, momentum, weight_decay } = golden.about.sgd;
-    let sgd = OptimizerConfig::Sgd { momentum, nesterov: false, weight_decay };
+    let sgd = OptimizerConfig::Sgd { momentum, dampening: 0.0, nesterov: false, weight_decay };
     golden.losses("sgd.losses", &sgd, lr, losses);
-    let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+    let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false };
     golden.losses("adam.losses", &adam, golden.about.adam.lr, losses);
 }
 

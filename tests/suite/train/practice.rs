@@ -158,13 +158,16 @@ fn training_ends_where_nothing_got_better() {
 #[test]
 fn what_has_no_decay_stays() {
     let device = Device::open(&device()).unwrap();
-    for (no_decay, still) in [
-        ("", &[][..]),
-        ("norm", &["features.1.weight", "features.1.bias"]),
-        ("bias,fc", &["features.1.bias", "fc.weight", "fc.bias"]),
+    for (no_decay, factors, still, half) in [
+        ("", "", &[][..], &[][..]),
+        ("norm", "", &["features.1.weight", "features.1.bias"], &[]),
+        ("bias,fc", "", &["features.1.bias", "fc.weight", "fc.bias"], &[]),
+        ("", "features=0.5,features.1=0", &["features.1.weight", "features.1.bias"], &["features.0.weight"]),
+        ("bias", "fc=0.5", &["features.1.bias", "fc.bias"], &["fc.weight"]),
     ] {
-        let config =
-            Config { no_decay: no_decay.parse().unwrap(), optim: "sgd".into(), weight_decay: 0.5, ..Config::default() };
+        let (optim, weight_decay) = ("sgd".into(), 0.5);
+        let (no_decay, decay_factors) = (no_decay.parse().unwrap(), factors.parse().unwrap());
+        let config = Config { no_decay, decay_factors, optim, weight_decay, ..Config::default() };
         let model = models::build("little-conv", 3, [16, 16], &device, 0).unwrap();
         let all = parameters(&model);
         let mut tape = Tape::new();
@@ -183,7 +186,8 @@ fn what_has_no_decay_stays() {
         optimizer.step(&tape.backward(&loss).unwrap(), 0.5).unwrap();
         let left = |name: &str| all.iter().find(|(of, _)| of == name).unwrap().1.to_vec::<f32>().unwrap()[0];
         for name in ["features.0.weight", "features.1.weight", "features.1.bias", "fc.weight", "fc.bias"] {
-            assert_eq!(left(name), if still.contains(&name) { 1.0 } else { 0.75 }, "--no-decay {no_decay}: {name}");
+            let expected = if still.contains(&name) { 1.0 } else { 0.75 + 0.125 * f32::from(half.contains(&name)) };
+            assert_eq!(left(name), expected, "--no-decay {} --decay-factors {factors}: {name}", config.no_decay);
         }
     }
 }
@@ -201,6 +205,8 @@ fn what_makes_no_sense_is_refused_in_one_line() {
         (&["--patience", "0", "--validation", "0.2"], &["--patience 0", "above 0"]),
         (&["--patience", "3"], &["--patience 3 needs validation pictures", "--validation 0.1"]),
         (&["--no-decay", "norms"], &["--no-decay norms", "no layer with parameters"]),
+        (&["--decay-factors", "fcc=0"], &["--decay-factors fcc=0", "no layer with parameters", "nearest is fc"]),
+        (&["--decay-factors", "fc=-1"], &["--decay-factors fc=-1", "at least 0"]),
         (
             &["--schedule", "cosine:warmup=90", "--epochs", "1"],
             &["the warm-up of 90 steps is no shorter than the training"],

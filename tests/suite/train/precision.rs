@@ -79,7 +79,7 @@ fn bf16_is_as_near_to_float64_as_pytorchs_autocast() {
 #[test]
 fn ten_losses_in_bf16_are_as_near_as_pytorchs() {
     let (exact, autocast) = (Golden::named("little_conv"), Golden::named("autocast"));
-    let sgd = OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 };
+    let sgd = OptimizerConfig::Sgd { momentum: 0.9, dampening: 0.0, nesterov: true, weight_decay: 5e-4 };
     for (label, device) in devices() {
         let model = exact.model(&device);
         let (x, labels) = exact.batch(&device);

@@ -20,7 +20,7 @@ pub(super) fn sgd_job(device: &Device, problem: &str, _: DType) -> Result<Job> {
         _ => return Err(Error::usage(format!("optimizer step '{problem}': SGD keeps s0 or s1"))),
     };
     // Settles where w = −g: however often it ran, the weight is known, and rounding errors do not add up.
-    let sgd = Sgd { lr: 0.2, momentum, nesterov: momentum > 0.0, weight_decay: 1.0 };
+    let sgd = Sgd { lr: 0.2, t: 1, momentum, dampening: 0.0, nesterov: momentum > 0.0, weight_decay: 1.0 };
     job(
         device,
         problem,
@@ -32,10 +32,11 @@ pub(super) fn sgd_job(device: &Device, problem: &str, _: DType) -> Result<Job> {
 /// Adam's problems.
 pub(super) fn adam_job(device: &Device, problem: &str, _: DType) -> Result<Job> {
     let problem: Problem = problem.parse()?;
-    if problem.slots != 2 {
-        return Err(Error::usage(format!("optimizer step '{problem}': Adam keeps s2")));
+    if problem.slots < 2 {
+        return Err(Error::usage(format!("optimizer step '{problem}': Adam keeps s2, AMSGrad s3")));
     }
-    // Settles where the decay takes what the gradient's sign adds.
+    // Settles where the decay takes what the gradient's sign adds. The mean square of a gradient that stays the same only grows, so
+    // that AMSGrad's are the same weights.
     let adam = Adam { lr: 0.02, t: 1, betas: [0.5, 0.75], eps: 1e-8, weight_decay: 10.0, decoupled: true };
     let step = move |t, updates: &[Update], table: &mut Table| Adam { t, ..adam }.step(updates, table);
     job(device, problem, step, move |w, g, steps| after_adam(&adam, w, g, steps))
@@ -63,7 +64,7 @@ fn job(
     let steps = Rc::new(Cell::new(0));
     let taken = steps.clone();
     Ok(Job {
-        flops: if slots == 2 { 16.0 } else { 8.0 } * elements as f64,
+        flops: if slots >= 2 { 16.0 } else { 9.0 } * elements as f64,
         bytes: 4.0 * (3 + 2 * slots) as f64 * elements as f64,
         terms: 16,
         run: Box::new(move || {
@@ -78,7 +79,7 @@ fn job(
 /// `w` with gradient `g` and `slots` tensors of zeros.
 fn updated(w: Tensor, g: Tensor, slots: usize) -> Result<Update> {
     let zeros = |slot| (slot < slots).then(|| Tensor::zeros(w.device(), w.shape(), DType::F32)).transpose();
-    let kept = [zeros(0)?, zeros(1)?];
+    let kept = [zeros(0)?, zeros(1)?, zeros(2)?];
     Ok(Update { w, kept, g })
 }
 
@@ -115,13 +116,13 @@ pub(super) fn workloads() -> Vec<Workload> {
         step(&[updated(w, g, slots)?], &mut table)
     }
     let sgd = |device: &Device, [n]: [usize; 1], _: DType| {
-        let sgd = Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
+        let sgd = Sgd { lr: 0.1, t: 1, momentum: 0.9, dampening: 0.0, nesterov: true, weight_decay: 1e-4 };
         run(device, n, 1, |updates, table| sgd.step(updates, table))
     };
-    let adam = |device: &Device, [n]: [usize; 1], _: DType| {
+    fn adam(device: &Device, n: usize, slots: usize) -> Result<()> {
         let adam = Adam { lr: 0.1, t: 1, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 1e-2, decoupled: true };
-        run(device, n, 2, |updates, table| adam.step(updates, table))
-    };
+        run(device, n, slots, |updates, table| adam.step(updates, table))
+    }
     let back = |device: &Device, [n]: [usize; 1], _: DType| {
         let [g] = workload::tensors(device, &[Input::new([n], Values::Uniform)], DType::F32)?;
         unscale(&[g], 0.5).map(drop)
@@ -132,5 +133,12 @@ pub(super) fn workloads() -> Vec<Workload> {
     let averaged =
         |device: &Device, [n]: [usize; 1], _: DType| run(device, n, 0, |updates, table| average(updates, table, 0.125));
     let work = |name, run| Workload::new(name, ["n"], [10_007], run);
-    vec![work("sgd", sgd), work("adam", adam), work("unscale", back), work("clip", clipped), work("average", averaged)]
+    vec![
+        work("sgd", sgd),
+        Workload::new("adam", ["n"], [10_007], |device, [n], _| adam(device, n, 2)),
+        Workload::new("amsgrad", ["n"], [10_007], |device, [n], _| adam(device, n, 3)),
+        work("unscale", back),
+        work("clip", clipped),
+        work("average", averaged),
+    ]
 }

@@ -1,6 +1,6 @@
 //! One step of an optimizer for many tensors, in place. What is kept from step to step is the caller's.
 //!
-//! - SGD: d = g + λ w; v = μ v + d; w −= η · (d + μ v with Nesterov, else v)
+//! - SGD: d = g + λ w; v = μ v + (1 − τ) d; w −= η · (d + μ v with Nesterov, else v)
 //! - Adam and AdamW: the kernel file has the formulas
 //! - `clip`: g = g · min(1, most / ‖g‖) over all gradients together, before a step
 //! - `average`: a += (1 − d)(w − a), after one
@@ -17,7 +17,7 @@ pub(crate) use around::{average, clip};
 use examples::{adam_job, sgd_job, workloads};
 pub use steps::Problem;
 use steps::{Ladder, Step};
-pub(crate) use steps::{Table, Update};
+pub(crate) use steps::{SLOTS, Table, Update};
 
 /// Its entry. It has no cases: results are the tensors that it moves, and depend on how often it ran.
 pub static OP: Op = Op {
@@ -55,8 +55,12 @@ pub(crate) fn unscale(gradients: &[Tensor], factor: f32) -> Result<bool> {
 pub(crate) struct Sgd {
     /// η
     pub lr: f32,
+    /// The step's number, from 1.
+    pub t: u64,
     /// μ; used if a tensor is kept for each parameter.
     pub momentum: f64,
+    /// τ, which does not act on the first step.
+    pub dampening: f64,
     /// Looks one update ahead.
     pub nesterov: bool,
     /// λ: adds λ · w to the gradient.
@@ -69,13 +73,15 @@ impl Sgd {
     /// # Errors
     /// Tensors of more than 2^31 - 1 elements; what the device says.
     pub fn step(&self, updates: &[Update], table: &mut Table) -> Result<()> {
-        let &Self { lr, momentum, nesterov, weight_decay } = self;
-        let scalars = [lr.into(), (momentum as f32).into(), (weight_decay as f32).into(), i32::from(nesterov).into()];
+        let &Self { lr, t, momentum, dampening, nesterov, weight_decay } = self;
+        let fresh = if t == 1 { 1.0 } else { 1.0 - dampening };
+        let [momentum, fresh, decay] = [momentum, fresh, weight_decay].map(|scalar| (scalar as f32).into());
+        let scalars = [lr.into(), momentum, fresh, decay, i32::from(nesterov).into()];
         Step { entry: "sgd_step", places: 1, scalars: &scalars, updates }.take(&SGD, table)
     }
 }
 
-/// A step of Adam or AdamW.
+/// A step of Adam or AdamW; of AMSGrad, if a third tensor is kept for each parameter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adam {
     /// η
@@ -105,6 +111,6 @@ impl Adam {
         let (rate, root) = (lr / correction1, 1.0 / correction2.sqrt());
         let scalars = [rate, root, betas[1], 1.0 - betas[0], 1.0 - betas[1], eps, decay_gradient, decay_weight];
         let scalars = scalars.map(|scalar| (scalar as f32).into());
-        Step { entry: "adam_step", places: 2, scalars: &scalars, updates }.take(&ADAM, table)
+        Step { entry: "adam_step", places: 3, scalars: &scalars, updates }.take(&ADAM, table)
     }
 }

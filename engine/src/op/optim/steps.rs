@@ -34,18 +34,21 @@ impl FromStr for Problem {
             let mut words = text.split(' ');
             let mut number = |name: char| words.next()?.strip_prefix(name)?.parse::<usize>().ok();
             let found = Self { tensors: number('t')?, elements: number('n')?, slots: number('s')? };
-            (found.tensors > 0 && found.elements >= found.tensors && found.slots <= 2).then_some(found)
+            (found.tensors > 0 && found.elements >= found.tensors && found.slots <= SLOTS).then_some(found)
         };
         parts().ok_or_else(|| Error::usage(format!("optimizer step '{text}': write t62 n11173962 s2")))
     }
 }
 
+/// The most tensors that are kept for a parameter.
+pub(crate) const SLOTS: usize = 3;
+
 /// A parameter in one step.
 pub(crate) struct Update {
     /// The parameter itself.
     pub w: Tensor,
-    /// What is kept for it, as the kernels have it: v; m and v.
-    pub kept: [Option<Tensor>; 2],
+    /// What is kept for it, as the kernels have it: v; m, v and its largest.
+    pub kept: [Option<Tensor>; SLOTS],
     /// Its gradient.
     pub g: Tensor,
 }
@@ -124,9 +127,12 @@ pub(crate) struct Table {
 
 struct Layout {
     /// What is in the table: addresses and elements of each update.
-    of: Vec<[u64; 5]>,
+    of: Vec<[u64; WORDS]>,
     on_device: Tensor,
 }
+
+/// What the table has for a part: the parameter, what is kept for it, its gradient, and two numbers in one.
+const WORDS: usize = SLOTS + 3;
 
 /// Layouts that are kept.
 const LAYOUTS: usize = 2;
@@ -137,8 +143,9 @@ impl Table {
         let parameters: Vec<&Tensor> = parameters.into_iter().collect();
         let blocks = blocks(parameters.iter().copied());
         let first = parameters.first().copied().filter(|_| blocks > 0);
-        let layout =
-            |w: &Tensor| Ok(Layout { of: Vec::new(), on_device: Tensor::empty(w.device(), [blocks, 10], DType::I32)? });
+        let layout = |w: &Tensor| {
+            Ok(Layout { of: Vec::new(), on_device: Tensor::empty(w.device(), [blocks, 2 * WORDS], DType::I32)? })
+        };
         let layouts = first.into_iter().flat_map(|w| [w; LAYOUTS]).map(layout).collect::<Result<_>>()?;
         Ok(Self { layouts })
     }
@@ -147,7 +154,7 @@ impl Table {
     fn find(&mut self, updates: &[Update], chunk: usize) -> Result<(Option<&Tensor>, usize)> {
         let of = updates.iter().map(|Update { w, kept, g }| {
             let kept = kept.each_ref().map(|kept| kept.as_ref().map_or(0, Tensor::address));
-            [w.address(), kept[0], kept[1], g.address(), w.elements() as u64]
+            [w.address(), kept[0], kept[1], kept[2], g.address(), w.elements() as u64]
         });
         match self.layouts.iter().position(|layout| of.clone().eq(layout.of.iter().copied())) {
             Some(place) => self.layouts[..=place].rotate_right(1),
@@ -170,13 +177,17 @@ pub(super) fn blocks<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> usize {
 
 impl Layout {
     /// Writes the table of `updates` for blocks of `chunk` elements.
-    fn write(&mut self, updates: impl Iterator<Item = [u64; 5]>, chunk: usize) -> Result<()> {
+    fn write(&mut self, updates: impl Iterator<Item = [u64; WORDS]>, chunk: usize) -> Result<()> {
         self.of.clear();
-        let (mut parts, mut of): (Vec<[u64; 5]>, _) = (Vec::new(), std::mem::take(&mut self.of));
+        let (mut parts, mut of): (Vec<[u64; WORDS]>, _) = (Vec::new(), std::mem::take(&mut self.of));
         for update in updates {
-            let [w, first, second, g, n] = update;
+            let [.., n] = update;
             dimension(n as usize)?;
-            let part = |at: usize| [w, first, second, g, n | (at as u64) << 32];
+            let part = |at: usize| {
+                let mut part = update;
+                part[WORDS - 1] |= (at as u64) << 32;
+                part
+            };
             parts.extend((0..n as usize).step_by(chunk).map(part));
             of.push(update);
         }
