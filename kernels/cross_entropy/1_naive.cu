@@ -8,7 +8,7 @@
 // loads.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
-//   defines   WEIGHTED, see cross_entropy.cuh
+//   defines   WEIGHTED, IGNORES, see cross_entropy.cuh
 //   launch    ⌈N / 256⌉ blocks of 256 threads
 //   bytes     4 N K
 //   FLOPs     about 5 N K with N K exp
@@ -25,7 +25,7 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       const int* __restrict__ labels,  // [N]
                       const int* __restrict__ others,  // [N]
                       const float* __restrict__ weights,  // [K], if WEIGHTED
-                      int n, int k, float smoothing, float weight, float all) {
+                      int n, int k, float smoothing, float weight, float all, int ignore) {
     const int row = blockIdx.x * THREADS + threadIdx.x;
     if (row >= n) return;
     const element* logits = x + (size_t)row * k;
@@ -36,6 +36,6 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
     if (smoothing > 0.0f) {
         for (int i = 0; i < k; ++i) spread += class_weight(weights, i) * (logits[i] - of.max);
     }
-    const Targets targets = targets_of(labels, others, weight, row);
+    const Targets targets = targets_of(labels, others, weight, ignore, row);
     finish_row(row_loss, statistics, logits, targets, weights, all, row, k, smoothing, of, spread);
 }

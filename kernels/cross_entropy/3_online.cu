@@ -9,7 +9,7 @@
 // without; what it costs is a second exponential for each.
 //
 //   layout    logits [N, K] row-major, K ≥ 1; labels, others [N]: a label and a second one, see cross_entropy.cuh
-//   defines   WEIGHTED, see cross_entropy.cuh; and see rows.cuh
+//   defines   WEIGHTED, IGNORES, see cross_entropy.cuh; and see rows.cuh
 //   launch    see rows.cuh
 //   bytes     4 N K
 //   FLOPs     about 9 N K with 2 N K exp
@@ -25,7 +25,7 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
                       const int* __restrict__ labels,  // [N]
                       const int* __restrict__ others,  // [N]
                       const float* __restrict__ weights,  // [K], if WEIGHTED
-                      int n, int k, float smoothing, float weight, float all) {
+                      int n, int k, float smoothing, float weight, float all, int ignore) {
     const int row = own_row();
     if (row < n) {
         const element* logits = x + (size_t)row * k;
@@ -44,7 +44,7 @@ cross_entropy_forward(float* __restrict__ row_loss,    // [N]
         const RowStatistics of = {largest, across_lanes(sum * expf(max - largest), add)};
         spread = across_lanes(fmaf(count, max - largest, spread), add);
         if (own_lane() == 0) {
-            const Targets targets = targets_of(labels, others, weight, row);
+            const Targets targets = targets_of(labels, others, weight, ignore, row);
             finish_row(row_loss, statistics, logits, targets, weights, all, row, k, smoothing, of, spread);
         }
     }

@@ -6,7 +6,9 @@
 // Classes may have weights v_k: the loss of a row is then −Σ v_k t_k log p_k = T log s − Σ v_k t_k (x_k − m) with T = Σ v_k t_k, and
 // rows are added up over Σ v_label, as PyTorch has it, or over their number if they have two labels.
 //
-//   defines   WEIGHTED, if classes have weights
+// Rows whose label is `ignore` count for nothing: their loss is 0, and so is their gradient.
+//
+//   defines   WEIGHTED, if classes have weights; IGNORES, if there is such a label
 #pragma once
 #include "prelude/element.cuh"
 
@@ -18,6 +20,7 @@ struct RowStatistics {
 struct Targets {
     int label, other;
     float weight;  // of `label`
+    bool ignored;
 };
 
 // The weight of class k. Without weights it is a constant, which leaves the formulas as they are without it.
@@ -29,10 +32,18 @@ __device__ __forceinline__ float class_weight(const float* weights, int k) {
 #endif
 }
 
+__device__ __forceinline__ bool is_ignored(int label, int ignore) {
+#ifdef IGNORES
+    return label == ignore;
+#else
+    return false;
+#endif
+}
+
 // `others` is not looked at where a row has one label.
-__device__ __forceinline__ Targets targets_of(const int* labels, const int* others, float weight, int row) {
+__device__ __forceinline__ Targets targets_of(const int* labels, const int* others, float weight, int ignore, int row) {
     const int label = labels[row];
-    return {label, weight < 1.0f ? others[row] : label, weight};
+    return {label, weight < 1.0f ? others[row] : label, weight, is_ignored(label, ignore)};
 }
 
 __device__ __forceinline__ bool are_classes(Targets of, int k) {
@@ -54,8 +65,8 @@ __device__ __forceinline__ float total_target(const float* weights, float all, T
 __device__ __forceinline__ void finish_row(float* row_loss, float* statistics, const element* logits, Targets targets,
                                            const float* weights, float all, int row, int k, float smoothing,
                                            RowStatistics of, float spread) {
-    float loss = __int_as_float(0x7fc00000);  // NaN
-    if (are_classes(targets, k)) {
+    float loss = targets.ignored ? 0.0f : __int_as_float(0x7fc00000);  // NaN
+    if (!targets.ignored && are_classes(targets, k)) {
         float own = class_weight(weights, targets.label) * (logits[targets.label] - of.max);
         // Left out with one label, where a logit of −∞ would make 0 · ∞.
         if (targets.weight < 1.0f) {

@@ -74,7 +74,8 @@ impl Batch {
         classes: Option<&ClassWeights>,
     ) -> Result<Tensor> {
         let (others, weight) = self.mixed.as_ref().map_or((&self.own, 1.0), |(others, weight)| (others, *weight));
-        cross_entropy_with(tape, logits, &Targets { labels: [&self.own, others], weight, smoothing, classes })
+        let labels = [&self.own, others];
+        cross_entropy_with(tape, logits, &Targets { labels, weight, classes, ..Targets::of(&self.own, smoothing) })
     }
 
     /// The labels that count as right: of two those with the larger weight.

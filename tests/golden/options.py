@@ -7,6 +7,7 @@
 README.md beside this file describes the fields.
 """
 
+import itertools
 import json
 import pathlib
 import sys
@@ -55,8 +56,25 @@ def layers():
             "logits_eval": numbers(net.eval()(x))}
 
 
+def losses():
+    """Cross entropy of 6 rows and 4 classes: every reduction with and without weights, smoothing and a class that is ignored; then
+    with nothing left. The gradients are those of the loss, of rows of their sum with `upstream`."""
+    weight, upstream = torch.tensor([0.5, 2.0, 0.25, 1.0]).double(), torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0, 0.25]).double()
+    cases = []
+    rows = [([2, 0, -100, 3, 2, 1], -100), ([2, 0, 1, 3, 2, 1], 2), ([1] * 6, 1)]
+    options = itertools.product(rows, [None, weight], [0.0, 0.25], ["mean", "sum", "none"])
+    for (labels, ignored), weights, smoothing, reduction in options:
+        x = (4.0 * drawn("logits", 6, 4)).requires_grad_()
+        loss = nn.functional.cross_entropy(x, torch.tensor(labels), weight=weights, ignore_index=ignored,
+                                           reduction=reduction, label_smoothing=smoothing)
+        (loss * upstream).sum().backward() if reduction == "none" else loss.backward()
+        cases.append({"labels": labels, "ignore": ignored, "weighted": weights is not None, "smoothing": smoothing,
+                      "reduction": reduction, "loss": numbers(loss), "gradient": numbers(x.grad)})
+    return {"weight": numbers(weight), "upstream": numbers(upstream), "cases": cases}
+
+
 def main():
-    golden = {"made_by": f"options.py with PyTorch {torch.__version__}", "layers": layers()}
+    golden = {"made_by": f"options.py with PyTorch {torch.__version__}", "layers": layers(), "losses": losses()}
     OUT.write_text(json.dumps(golden) + "\n", encoding="utf-8")
     print(f"{OUT}: {OUT.stat().st_size} bytes")
 

@@ -6,7 +6,7 @@ use warptape::nn::{
     BatchNorm, Builder, Conv2d, Flatten, Gelu, Layer, Layout, Linear, Pass, Sequential, State, parameters,
 };
 use warptape::op::conv2d::Conv2dParams;
-use warptape::op::cross_entropy::cross_entropy;
+use warptape::op::cross_entropy::{ClassWeights, Reduction, Targets, cross_entropy, cross_entropy_with};
 use warptape::{Device, Tape, Tensor};
 
 use crate::op::generated::{labels, uniform};
@@ -104,4 +104,55 @@ fn layers_say_what_they_are_and_refuse_what_makes_no_sense() {
     assert_eq!(refused(norm().with_eps(-1.0)), "batch normalization: eps must be at least 0, not -1");
     assert!(refused(norm().with_eps(f32::NAN)).contains("not NaN"));
     assert_eq!(refused(norm().with_momentum(1.5)), "batch normalization: momentum must be in [0, 1], not 1.5");
+}
+
+#[test]
+fn losses_agree_with_pytorch() {
+    let golden = &options()["losses"];
+    let (weight, upstream) = (numbers(&golden["weight"]), numbers(&golden["upstream"]));
+    for case in golden["cases"].as_array().unwrap() {
+        // Not a number is null.
+        let theirs = |what: &str| -> Vec<f64> {
+            case[what].as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
+        };
+        let reduction = match case["reduction"].as_str().unwrap() {
+            "mean" => Reduction::Mean,
+            "sum" => Reduction::Sum,
+            _ => Reduction::None,
+        };
+        let labels: Vec<i32> = numbers(&case["labels"]).into_iter().map(|label| label as i32).collect();
+        for (label, device) in devices() {
+            let logits: Vec<f32> = uniform(0, "logits", 24, 1.0, 0.0).into_iter().map(|x| 4.0 * x).collect();
+            let logits = Tensor::from_slice(&device, [6, 4], &logits).unwrap();
+            let labels = Tensor::from_slice(&device, [6], &labels).unwrap();
+            let classes = ClassWeights::new(&device, &weight.iter().map(|&w| w as f32).collect::<Vec<_>>()).unwrap();
+            let targets = Targets {
+                classes: case["weighted"].as_bool().unwrap().then_some(&classes),
+                ignore: Some(case["ignore"].as_i64().unwrap() as i32),
+                reduction,
+                ..Targets::of(&labels, case["smoothing"].as_f64().unwrap() as f32)
+            };
+            for rung in 1..=3 {
+                device.choices().force("cross_entropy_forward", Some(rung));
+                let mut tape = Tape::new();
+                tape.watch(&logits);
+                let loss = cross_entropy_with(&mut tape, &logits, &targets).unwrap();
+                let from = if reduction == Reduction::None { upstream.clone() } else { vec![1.0] };
+                let from = Tensor::from_numbers(&device, loss.shape(), loss.dtype(), &from).unwrap();
+                let gradients = tape.backward_from(&loss, from).unwrap();
+                let gradient = gradients.get(&logits).unwrap().to_vec::<f32>().unwrap();
+                let what = format!("[{label}] rung {rung}, {case}");
+                compare(&what, &loss.to_vec::<f32>().unwrap(), &theirs("loss"), 2e-6 * magnitude(&theirs("loss")))
+                    .unwrap();
+                compare(&what, &gradient, &theirs("gradient"), 2e-6).unwrap();
+            }
+            device.check_guards().unwrap();
+        }
+    }
+    let device = &devices()[0].1;
+    let (logits, labels) =
+        (Tensor::full(device, [2, 3], 0.0).unwrap(), Tensor::from_slice(device, [2], &[0, 1]).unwrap());
+    let mixed = Targets { weight: 0.5, ignore: Some(1), ..Targets::of(&labels, 0.0) };
+    let error = cross_entropy_with(&mut Tape::new(), &logits, &mixed).unwrap_err().to_string();
+    assert_eq!(error, "cross entropy: rows of two labels cannot be ignored by one, 1: leave it out");
 }

@@ -1,6 +1,6 @@
 //! Cross entropy for tests, benches and tools.
 
-use super::{ClassWeights, LADDER, Sizes, Targets, cross_entropy, cross_entropy_with, softmax};
+use super::{ClassWeights, LADDER, Reduction, Sizes, Targets, cross_entropy, cross_entropy_with, softmax};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::Result;
@@ -61,7 +61,8 @@ pub(super) fn cases() -> Vec<Case> {
         let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0)), labels(), labels()];
         let name = format!("cross_entropy {n}x{k} of two labels, {weight}, smoothing {smoothing}");
         let run = move |tape: &mut Tape, x: &[Tensor]| {
-            cross_entropy_with(tape, &x[0], &Targets { labels: [&x[1], &x[2]], weight, smoothing, classes: None })
+            let labels = [&x[1], &x[2]];
+            cross_entropy_with(tape, &x[0], &Targets { labels, weight, ..Targets::of(&x[1], smoothing) })
         };
         let expected = move |x: &[Vec<f64>]| {
             let [first, second] = [1, 2].map(|at| reference(k, smoothing, &[x[0].clone(), x[at].clone()]));
@@ -74,13 +75,13 @@ pub(super) fn cases() -> Vec<Case> {
         let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0)), labels(), labels()];
         let name = format!("cross_entropy {n}x{k} of weighted classes, {weight}, smoothing {smoothing}");
         let run = move |tape: &mut Tape, x: &[Tensor]| {
-            let weights: Vec<f32> = (0..k).map(weight_of).map(|weight| weight as f32).collect();
-            let classes = ClassWeights::new(x[0].device(), &weights)?;
-            let labels = [&x[1], if weight < 1.0 { &x[2] } else { &x[1] }];
-            cross_entropy_with(tape, &x[0], &Targets { labels, weight, smoothing, classes: Some(&classes) })
+            let classes = weights(x[0].device(), k)?;
+            let (labels, classes) = ([&x[1], if weight < 1.0 { &x[2] } else { &x[1] }], Some(&classes));
+            cross_entropy_with(tape, &x[0], &Targets { labels, weight, classes, ..Targets::of(&x[1], smoothing) })
         };
         cases.push(Case::new(name, inputs, run, move |x| vec![weighted_reference(k, weight, smoothing, x)]).terms(k));
     }
+    cases.extend(reduced());
     for (n, k) in [(1, 1), (9, 10), (2, 1000)] {
         let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0))];
         let run = |_: &mut Tape, x: &[Tensor]| softmax(&x[0]);
@@ -101,6 +102,61 @@ fn weight_of(class: usize) -> f64 {
     0.25 * (1 + class % 5) as f64
 }
 
+fn weights(device: &Device, k: usize) -> Result<ClassWeights> {
+    let weights: Vec<f32> = (0..k).map(weight_of).map(|weight| weight as f32).collect();
+    ClassWeights::new(device, &weights)
+}
+
+/// Every reduction, with a label that is ignored and without, with weights and without.
+fn reduced() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (n, k, smoothing, ignore, weighted) in [
+        (5, 3, 0.0, Some(1), false),
+        (37, 4, 0.1, Some(3), true),
+        (9, 33, 0.2, Some(-100), true),
+        (3, 211, 0.0, None, false),
+        (300, 2, 0.1, Some(0), false),
+    ] {
+        for reduction in [Reduction::Mean, Reduction::Sum, Reduction::None] {
+            let inputs = vec![Input::new([n, k], Values::Range(-4.0, 4.0)), Input::new([n], Values::Labels(k))];
+            let of_classes = if weighted { " of weighted classes" } else { "" };
+            let name = format!("cross_entropy {n}x{k}{of_classes}, {reduction:?} without {ignore:?}, {smoothing}");
+            let run = move |tape: &mut Tape, x: &[Tensor]| {
+                let classes = if weighted { Some(weights(x[0].device(), k)?) } else { None };
+                let targets = Targets { classes: classes.as_ref(), ignore, reduction, ..Targets::of(&x[1], smoothing) };
+                cross_entropy_with(tape, &x[0], &targets)
+            };
+            let expected = move |x: &[Vec<f64>]| {
+                let rows = rows(k, smoothing, weighted, ignore, x);
+                let [sum, count] = rows.iter().fold([0.0; 2], |[sum, count], row| [sum + row[0], count + row[1]]);
+                match reduction {
+                    Reduction::Mean => vec![sum / count],
+                    Reduction::Sum => vec![sum],
+                    Reduction::None => rows.into_iter().map(|[loss, _]| loss).collect(),
+                }
+            };
+            // A mean of nothing is NaN.
+            let some = move |x: &[Vec<f64>]| x[1].iter().any(|&label| Some(label as i32) != ignore);
+            cases.push(Case::new(name, inputs, run, expected).terms(n.max(k)).only_if(some));
+        }
+    }
+    cases
+}
+
+/// Loss and weight of each row, by their definition.
+fn rows(k: usize, smoothing: f32, weighted: bool, ignore: Option<i32>, x: &[Vec<f64>]) -> Vec<[f64; 2]> {
+    let (smoothing, weight) = (f64::from(smoothing), |i: usize| if weighted { weight_of(i) } else { 1.0 });
+    let row = |(row, label): (&[f64], &f64)| {
+        if Some(*label as i32) == ignore {
+            return [0.0; 2];
+        }
+        let target = |i: usize| smoothing / k as f64 + if i == *label as usize { 1.0 - smoothing } else { 0.0 };
+        let terms = probabilities(row).into_iter().enumerate().map(|(i, p)| -weight(i) * target(i) * p.ln());
+        [terms.sum(), weight(*label as usize)]
+    };
+    x[0].chunks(k).zip(&x[1]).map(row).collect()
+}
+
 /// The loss by its definition, with classes of [`weight_of`].
 fn weighted_reference(k: usize, weight: f32, smoothing: f32, x: &[Vec<f64>]) -> f64 {
     let (weight, smoothing) = (f64::from(weight), f64::from(smoothing));
@@ -117,10 +173,5 @@ fn weighted_reference(k: usize, weight: f32, smoothing: f32, x: &[Vec<f64>]) -> 
 }
 
 fn reference(k: usize, smoothing: f32, x: &[Vec<f64>]) -> f64 {
-    let smoothing = f64::from(smoothing);
-    let row_loss = |(row, label): (&[f64], &f64)| -> f64 {
-        let target = |i: usize| smoothing / k as f64 + if i == *label as usize { 1.0 - smoothing } else { 0.0 };
-        probabilities(row).iter().enumerate().map(|(i, p)| -target(i) * p.ln()).sum()
-    };
-    x[0].chunks(k).zip(&x[1]).map(row_loss).sum::<f64>() / x[1].len() as f64
+    rows(k, smoothing, false, None, x).iter().map(|[loss, _]| loss).sum::<f64>() / x[1].len() as f64
 }

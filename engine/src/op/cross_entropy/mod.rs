@@ -1,4 +1,4 @@
-//! Cross entropy of softmax(logits) against labels, averaged over the batch, with label smoothing ε:
+//! Cross entropy of softmax(logits) against labels, averaged over the batch unless told otherwise, with label smoothing ε:
 //!
 //! `loss = −1/N Σₙ Σₖ tₙₖ log pₙₖ` with `p = softmax(x)` and `tₙₖ = (1 − ε) [k = labelₙ] + ε / K`;
 //! `dxₙₖ = dloss / N · (pₙₖ − tₙₖ)`. Of mixed images (mixup, cutmix) a row has two labels a and b with weights w and 1 − w, and
@@ -33,9 +33,8 @@ pub static OP: Op = Op {
 pub static LADDER: Ladder<Sizes, Run> = Ladder {
     name: "cross_entropy_forward",
     rungs: &[
-        Rung::new(NAIVE, |file, logits, weighted, n, args| {
-            let defines = if weighted { Defines::new().with("WEIGHTED", 1) } else { Defines::new() };
-            let variant = Variant::new(file, defines, logits.dtype());
+        Rung::new(NAIVE, |file, logits, form, n, args| {
+            let variant = Variant::new(file, form.with(Defines::new()), logits.dtype());
             launch(logits.device(), &variant, "cross_entropy_forward", Geometry::linear(n.div_ceil(256), 256), args)
         }),
         Rung::new(WARP_PER_ROW, warp_per_row),
@@ -44,11 +43,11 @@ pub static LADDER: Ladder<Sizes, Run> = Ladder {
     default,
 };
 
-/// File, logits, whether classes have weights, rows.
-type Run = fn(&'static str, &Tensor, bool, usize, &[Arg]) -> Result<()>;
+/// File, logits, what is compiled in, rows.
+type Run = fn(&'static str, &Tensor, Form, usize, &[Arg]) -> Result<()>;
 
-fn warp_per_row(file: &'static str, logits: &Tensor, weighted: bool, n: usize, args: &[Arg]) -> Result<()> {
-    let variant = in_rows(file, logits.device().target(), logits.dtype(), weighted);
+fn warp_per_row(file: &'static str, logits: &Tensor, form: Form, n: usize, args: &[Arg]) -> Result<()> {
+    let variant = in_rows(file, logits.device().target(), logits.dtype(), form);
     rows::launch_variant(logits, &variant, "cross_entropy_forward", n, args)
 }
 
@@ -112,7 +111,19 @@ impl ClassWeights {
     }
 }
 
-/// What logits are compared with.
+/// What is made of the losses of all rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their mean, `[1]`; of rows that count for nothing it is NaN.
+    #[default]
+    Mean,
+    /// Their sum, `[1]`.
+    Sum,
+    /// Themselves, `[N]`.
+    None,
+}
+
+/// What logits are compared with, and what becomes of the rows' losses.
 #[derive(Clone, Copy)]
 pub struct Targets<'a> {
     /// `[N]`, i32: the labels, and second ones of mixed images or the same again.
@@ -123,12 +134,17 @@ pub struct Targets<'a> {
     pub smoothing: f32,
     /// Weights of the classes, if they have any.
     pub classes: Option<&'a ClassWeights>,
+    /// The label of rows that count for nothing, if there is one; PyTorch's is −100 unless told otherwise. Not of mixed images.
+    pub ignore: Option<i32>,
+    /// What is made of the rows.
+    pub reduction: Reduction,
 }
 
 impl<'a> Targets<'a> {
     /// Of one label for each row.
     pub fn of(labels: &'a Tensor, smoothing: f32) -> Self {
-        Self { labels: [labels, labels], weight: 1.0, smoothing, classes: None }
+        let (classes, ignore, reduction) = (None, None, Reduction::Mean);
+        Self { labels: [labels, labels], weight: 1.0, smoothing, classes, ignore, reduction }
     }
 }
 
@@ -142,12 +158,14 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
 }
 
 /// The same with two labels for each row, PyTorch's `cross_entropy` against probabilities; and with weights of classes, its `weight`:
-/// the mean is then over the weights of the labels, or of two labels over the rows.
+/// the mean is then over the weights of the labels, or of two labels over the rows. Its `ignore_index` and `reduction` likewise: a
+/// row that is ignored has loss and gradient 0.
 ///
 /// # Errors
-/// As [`cross_entropy`]; a weight of labels outside [0, 1]; as many weights of classes as there are none.
+/// As [`cross_entropy`]; a weight of labels outside [0, 1]; as many weights of classes as there are none; mixed rows and a label to
+/// ignore.
 pub fn cross_entropy_with(tape: &mut Tape, logits: &Tensor, targets: &Targets) -> Result<Tensor> {
-    let &Targets { labels: [labels, others], weight, smoothing, classes } = targets;
+    let &Targets { labels: [labels, others], weight, smoothing, classes, ignore, reduction } = targets;
     let (n, k) = rows::logits("cross_entropy", logits)?;
     rows::labels("cross_entropy", labels, n)?;
     rows::labels("cross_entropy", others, n)?;
@@ -157,46 +175,74 @@ pub fn cross_entropy_with(tape: &mut Tape, logits: &Tensor, targets: &Targets) -
     if !(0.0..=1.0).contains(&smoothing) {
         return Err(Error::usage(format!("label smoothing must be in [0, 1], not {smoothing}")));
     }
+    if let Some(ignore) = ignore.filter(|_| weight < 1.0) {
+        let what = format!("cross entropy: rows of two labels cannot be ignored by one, {ignore}: leave it out");
+        return Err(Error::usage(what));
+    }
     if let Some(classes) = classes.filter(|classes| classes.values.elements() != k) {
         let what = format!("{k} classes need {k} weights, not {}", classes.values.elements());
         return Err(Error::shape("cross_entropy", what));
     }
     let device = logits.device();
-    let [row_loss, mean_of] = [n, 1].map(|count| Tensor::empty(device, [count], DType::F32));
-    let (row_loss, mean_of) = (row_loss?, mean_of?);
+    let row_loss = Tensor::empty(device, [n], DType::F32)?;
     let statistics = Tensor::empty(device, [n, 2], DType::F32)?;
     // Without weights nothing is read of what stands in their place.
     let weights = classes.map_or_else(|| statistics.clone(), |classes| classes.values.clone());
-    let weighted = classes.is_some();
+    let form = Form { weighted: classes.is_some(), ignores: ignore.is_some() };
     let (sizes, all) = ([dimension(n)?, dimension(k)?], classes.map_or(0.0, |classes| classes.sum));
-    let numbers = Args::of([&sizes[..], &[smoothing.into(), weight.into(), all.into()]]);
+    let ignored = Arg::from(ignore.unwrap_or(0));
+    let numbers = Args::of([&sizes[..], &[smoothing.into(), weight.into(), all.into(), ignored]]);
     let tensors = [row_loss.arg(), statistics.arg(), logits.arg(), labels.arg(), others.arg(), weights.arg()];
     let rung = LADDER.pick(device, &Sizes { n, k }, logits.dtype());
-    (rung.run)(rung.file, logits, weighted, n, &Args::of([&tensors, &numbers[..]]))?;
+    (rung.run)(rung.file, logits, form, n, &Args::of([&tensors, &numbers[..]]))?;
 
-    let loss = Tensor::empty(device, [1], DType::F32)?;
-    let variant = in_rows(WARP_PER_ROW, device.target(), DType::F32, weighted);
-    let one_block = Geometry::linear(1, rows::threads(device.target())[0]);
-    let tensors = [loss.arg(), mean_of.arg(), row_loss.arg(), labels.arg(), weights.arg()];
-    launch(device, &variant, "cross_entropy_forward_mean", one_block, &Args::of([&tensors, &sizes, &[weight.into()]]))?;
+    let by_row = reduction == Reduction::None;
+    let (loss, over) = if by_row {
+        (row_loss.clone(), row_loss)
+    } else {
+        let [loss, over] = [(); 2].map(|()| Tensor::empty(device, [1], DType::F32));
+        let (loss, over) = (loss?, over?);
+        let variant = in_rows(WARP_PER_ROW, device.target(), DType::F32, form);
+        let one_block = Geometry::linear(1, rows::threads(device.target())[0]);
+        let tensors = [loss.arg(), over.arg(), row_loss.arg(), labels.arg(), weights.arg()];
+        let scalars = [weight.into(), ignored, i32::from(reduction == Reduction::Mean).into()];
+        let args = Args::of([&tensors[..], &sizes, &scalars]);
+        launch(device, &variant, "cross_entropy_forward_mean", one_block, &args)?;
+        (loss, over)
+    };
 
     let (x, labels, others) = (logits.clone(), labels.clone(), others.clone());
     tape.record("cross_entropy", &[logits], &loss, move |dloss, gradients| {
         let dx = elementwise::like(&x)?;
-        let known = [labels.arg(), others.arg(), statistics.arg(), mean_of.arg(), weights.arg()];
-        let args = Args::of([&[dx.arg(), dloss.arg(), x.arg()], &known, &numbers[..]]);
-        let variant = in_rows(WARP_PER_ROW, x.device().target(), x.dtype(), weighted);
+        let known = [labels.arg(), others.arg(), statistics.arg(), over.arg(), weights.arg()];
+        let args = Args::of([&[dx.arg(), dloss.arg(), x.arg()], &known, &numbers[..], &[i32::from(by_row).into()]]);
+        let variant = in_rows(WARP_PER_ROW, x.device().target(), x.dtype(), form);
         rows::launch_variant(&x, &variant, "cross_entropy_backward", n, &args)?;
         gradients.add(&x, dx)
     });
     Ok(loss)
 }
 
-/// A kernel of `file` that gives rows to groups of threads, with weights of classes or without.
-fn in_rows(file: &'static str, target: Target, element: DType, weighted: bool) -> Variant {
+/// What is compiled into a kernel.
+#[derive(Clone, Copy)]
+pub struct Form {
+    /// Classes have weights.
+    weighted: bool,
+    /// There is a label to ignore.
+    ignores: bool,
+}
+
+impl Form {
+    fn with(self, defines: Defines) -> Defines {
+        let defines = if self.weighted { defines.with("WEIGHTED", 1) } else { defines };
+        if self.ignores { defines.with("IGNORES", 1) } else { defines }
+    }
+}
+
+/// A kernel of `file` that gives rows to groups of threads.
+fn in_rows(file: &'static str, target: Target, element: DType, form: Form) -> Variant {
     let variant = rows::variant(file, target, element);
-    let defines = if weighted { variant.defines.with("WEIGHTED", 1) } else { variant.defines };
-    Variant { defines, ..variant }
+    Variant { defines: form.with(variant.defines), ..variant }
 }
 
 /// Probabilities of `logits [N, K]`, row by row; for prediction, so without a tape.
