@@ -38,23 +38,23 @@ class Draw:
 def convolution(torch, draw, ladder, problem):
     """The convolution or gradient in both memory formats, as functions that solve it once."""
     fields = re.fullmatch(r"n(\d+) h(\d+) w(\d+) c(\d+) k(\d+) r(\d+) s(\d+) stride(\d+),(\d+) pad(\d+),(\d+) "
-                          r"dilation(\d+),(\d+)", problem)
+                          r"dilation(\d+),(\d+)(?: groups(\d+))?", problem)
     if not fields:
         raise Unknown(f"no convolution: {problem}")
-    n, h, w, c, k, r, s, *steps = map(int, fields.groups())
+    n, h, w, c, k, r, s, *steps, groups = map(int, fields.groups("1"))
     stride, padding, dilation = steps[0:2], steps[2:4], steps[4:6]
-    x, filters = draw(n, c, h, w), draw(k, c, r, s)
-    y = draw(*torch.conv2d(x, filters, None, stride, padding, dilation).shape)
+    x, filters = draw(n, c, h, w), draw(k, c // groups, r, s)
+    y = draw(*torch.conv2d(x, filters, None, stride, padding, dilation, groups).shape)
 
     def solver(form):
         image, weights = x.contiguous(memory_format=form), filters.contiguous(memory_format=form)
-        forward = lambda: torch.conv2d(image, weights, None, stride, padding, dilation)
+        forward = lambda: torch.conv2d(image, weights, None, stride, padding, dilation, groups)
         if ladder == "conv2d_forward":
             return forward
         upstream = y.contiguous(memory_format=form)
         wanted = [ladder == "conv2d_backward_input", ladder == "conv2d_backward_filter", False]
         return lambda: torch.ops.aten.convolution_backward(upstream, image, weights, None, stride, padding, dilation, False,
-                                                           [0, 0], 1, wanted)
+                                                           [0, 0], groups, wanted)
 
     return {"contiguous": solver(torch.contiguous_format), "channels_last": solver(torch.channels_last)}
 

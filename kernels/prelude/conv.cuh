@@ -7,15 +7,22 @@
 // An element is found from the two halves of its place, which cost integer divisions: the window of its pixel and the tap
 // of its column. Both are found once and used for a whole row or column of a tile; gather only adds and compares.
 //
-//   defines   THREADS
+// Of a grouped convolution each group is a convolution of its own, of some channels by some filters: its pixels are as far apart as
+// all channels are. Rungs 1 and 3 can do that; their sums then run over the c / GROUPS channels that a filter sees.
+//
+//   defines   THREADS; GROUPS, if there are several
 #pragma once
 #include "prelude/pixel.cuh"
 #include "prelude/copy.cuh"
 
+#ifndef GROUPS
+#define GROUPS 1
+#endif
+
 // Sizes of one convolution, passed by value; the op file fills in the same order.
 struct Conv {
     int n, h, w, c;            // input [n, h, w, c]
-    int k, r, s;               // filters [k, r, s, c]
+    int k, r, s;               // filters [k, r, s, c / GROUPS]
     int p, q;                  // output [n, p, q, k]
     int stride_h, stride_w;
     int pad_h, pad_w;
@@ -24,6 +31,9 @@ struct Conv {
 };
 
 enum From { FROM_X, FROM_DY };
+
+// The group of channel (or filter) i of `all`.
+__device__ __forceinline__ int group_of(int i, int all) { return GROUPS == 1 ? 0 : i / (all / GROUPS); }
 
 struct Window { int row, column; size_t image; };  // where the filter's first tap falls; the image's first element
 struct Tap { int row, column, channel; };          // how far from there, and which channel
@@ -42,12 +52,12 @@ template <From FROM> __device__ __forceinline__ Window window_at(const Conv& con
     }
 }
 
-// The tap of column i; from `end` on one that misses the image from any window.
+// The tap of column i, its channel counted from the group's first; from `end` on one that misses the image from any window.
 template <From FROM> __device__ __forceinline__ Tap tap_at(const Conv& conv, int i, int end) {
     constexpr int NOWHERE = -(1 << 29);
     // dy is seen through the filter turned around.
     constexpr int SIGN = FROM == FROM_X ? 1 : -1;
-    const int channels = FROM == FROM_X ? conv.c : conv.k, tap = i / channels;
+    const int channels = (FROM == FROM_X ? conv.c : conv.k) / GROUPS, tap = i / channels;
     return {i < end ? SIGN * (tap / conv.s * conv.dilation_h) : NOWHERE, SIGN * (tap % conv.s * conv.dilation_w),
             i % channels};
 }
@@ -98,9 +108,10 @@ template <From FROM, int ROWS, int COLUMNS, int V> struct Patches {
     }
 };
 
-// Where row i of the input gradient's other operand [r·s·k, c] starts in the filters [k, r, s, c].
+// Where row i of the input gradient's other operand [r·s·k, c] starts in the filters [k, r, s, c], both those of a group.
 __device__ __forceinline__ size_t filter_row(const Conv& conv, int i) {
-    return ((size_t)(i % conv.k) * conv.r * conv.s + i / conv.k) * conv.c;
+    const int filters = conv.k / GROUPS, channels = conv.c / GROUPS;
+    return ((size_t)(i % filters) * conv.r * conv.s + i / filters) * channels;
 }
 
 // ROWS rows of that operand. Lies in shared memory.

@@ -56,6 +56,25 @@ def layers():
             "logits_eval": numbers(net.eval()(x))}
 
 
+def convolutions():
+    """In groups: depthwise, more filters than channels with steps and gaps, ResNeXt's. Gradients are those of Σ y · upstream."""
+    cases = []
+    for name, channels, filters, size, settings in [
+        ("depthwise", 6, 6, (3, 3), {"padding": 1, "groups": 6}),
+        ("multiplied", 4, 12, (3, 2), {"stride": (2, 1), "padding": (0, 2), "dilation": (1, 2), "groups": 4}),
+        ("resnext", 8, 16, (3, 3), {"stride": 2, "padding": 1, "groups": 2}),
+    ]:
+        x = drawn(f"{name}.x", 2, channels, 6, 5).requires_grad_()
+        weight = drawn(f"{name}.weight", filters, channels // settings["groups"], *size).requires_grad_()
+        bias = drawn(f"{name}.bias", filters).requires_grad_()
+        y = nn.functional.conv2d(x, weight, bias, **settings)
+        (y * drawn(f"{name}.upstream", *y.shape)).sum().backward()
+        cases.append({"name": name, "settings": settings, "x": list(x.shape), "weight": list(weight.shape),
+                      "y": numbers(y), "shape": list(y.shape), "dx": numbers(x.grad), "dweight": numbers(weight.grad),
+                      "dbias": numbers(bias.grad)})
+    return cases
+
+
 def losses():
     """Cross entropy of 6 rows and 4 classes: every reduction with and without weights, smoothing and a class that is ignored; then
     with nothing left. The gradients are those of the loss, of rows of their sum with `upstream`."""
@@ -74,7 +93,8 @@ def losses():
 
 
 def main():
-    golden = {"made_by": f"options.py with PyTorch {torch.__version__}", "layers": layers(), "losses": losses()}
+    golden = {"made_by": f"options.py with PyTorch {torch.__version__}", "layers": layers(), "losses": losses(),
+              "convolutions": convolutions()}
     OUT.write_text(json.dumps(golden) + "\n", encoding="utf-8")
     print(f"{OUT}: {OUT.stat().st_size} bytes")
 

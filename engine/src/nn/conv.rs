@@ -1,10 +1,10 @@
 use super::{Builder, Layer, Layout, Operation, Pass, State};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::op::cast::cast;
 use crate::op::conv2d::{Conv2dParams, conv2d};
 use crate::tensor::Tensor;
 
-/// Convolution with filters `[K, R, S, C]` and an optional bias `[K]`.
+/// Convolution with filters `[K, R, S, C / groups]` and an optional bias `[K]`.
 pub struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
@@ -13,6 +13,9 @@ pub struct Conv2d {
 
 impl Conv2d {
     /// `filters` square filters of `size` × `size` over `channels` channels, initialized as the builder says.
+    ///
+    /// # Errors
+    /// Groups that do not divide channels and filters; what the device says.
     pub fn new(
         builder: &mut Builder,
         channels: usize,
@@ -25,6 +28,9 @@ impl Conv2d {
     }
 
     /// `filters` filters of `size` (rows, columns) over `channels` channels, initialized likewise.
+    ///
+    /// # Errors
+    /// As [`Conv2d::new`].
     pub fn rectangular(
         builder: &mut Builder,
         channels: usize,
@@ -33,7 +39,12 @@ impl Conv2d {
         params: Conv2dParams,
         bias: bool,
     ) -> Result<Self> {
-        let (weight, bias) = builder.convolution(channels, filters, size, bias)?;
+        let groups = params.groups;
+        if groups == 0 || !channels.is_multiple_of(groups) || !filters.is_multiple_of(groups) {
+            let what = format!("{groups} groups do not divide {channels} channels and {filters} filters");
+            return Err(Error::usage(format!("convolution: {what}")));
+        }
+        let (weight, bias) = builder.convolution(channels / groups, filters, size, bias)?;
         Ok(Self { weight, bias, params })
     }
 }
@@ -47,10 +58,11 @@ impl Layer for Conv2d {
 
     fn describe(&self) -> String {
         let &[k, r, s, c] = self.weight.shape().dims() else { unreachable!("filters are [K, R, S, C]") };
-        let Conv2dParams { stride, padding, dilation } = self.params;
+        let Conv2dParams { stride, padding, dilation, groups } = self.params;
         let [stride, padding, dilation] =
             [unless(1, "stride", stride), unless(0, "padding", padding), unless(1, "dilation", dilation)];
-        format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}{dilation}")
+        let (c, groups) = (c * groups, if groups == 1 { String::new() } else { format!(", {groups} groups") });
+        format!("Conv2d {c} → {k}, {r}×{s}{stride}{padding}{dilation}{groups}")
     }
 
     fn operation(&self) -> Operation<'_> {

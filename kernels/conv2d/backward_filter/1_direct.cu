@@ -4,22 +4,23 @@
 //
 // A thread goes over all output pixels and asks memory for both factors of every product.
 //
-//   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r, s, c]
-//   defines   THREADS
-//   launch    ⌈k·r·s·c / THREADS⌉ blocks
+//   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r, s, c / GROUPS]
+//   defines   THREADS; GROUPS, see conv.cuh
+//   launch    ⌈k·r·s·c / GROUPS / THREADS⌉ blocks
 //   bytes     ≥ 4 (dy + x + df)
-//   FLOPs     2·n·p·q·k·r·s·c
+//   FLOPs     2·n·p·q·k·r·s·c / GROUPS
 //   limit     requests: two loads from global memory for each product
 //   measures  loads from global memory per FLOP: one
 #include "prelude/conv.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4)  // registers for the many indices
-conv2d_backward_filter(element* __restrict__ df,        // [k, r, s, c]
+conv2d_backward_filter(element* __restrict__ df,        // [k, r, s, c / GROUPS]
                        const element* __restrict__ dy,  // [n, p, q, k]
                        const element* __restrict__ x,   // [n, h, w, c]
                        Conv conv) {
     const int i = blockIdx.x * THREADS + threadIdx.x;
-    const int c = i % conv.c, s = i / conv.c % conv.s, r = i / conv.c / conv.s % conv.r, k = i / conv.c / conv.s / conv.r;
+    const int channels = conv.c / GROUPS, s = i / channels % conv.s, r = i / channels / conv.s % conv.r;
+    const int k = i / channels / conv.s / conv.r, c = group_of(k, conv.k) * channels + i % channels;
     if (k >= conv.k) return;
     float sum = 0.0f;
     for (int n = 0; n < conv.n; ++n) {

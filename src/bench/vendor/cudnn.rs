@@ -126,7 +126,7 @@ impl Cudnn {
     /// The convolution of `sizes` in one direction by each algorithm that can, in the order of cuDNN's own times.
     pub(super) fn convolutions(&self, device: &Device, direction: Direction, sizes: Sizes) -> Result<Vec<Run>, String> {
         let Sizes { n, h, w, c, k, r, s, p, q, .. } = sizes;
-        let (x, filters, y) = ([n, h, w, c], [k, r, s, c], [n, p, q, k]);
+        let (x, filters, y) = ([n, h, w, c], [k, r, s, sizes.channels()], [n, p, q, k]);
         // Operands and result in cuDNN's order; `swap` where a ladder's job draws them in the other.
         let (of_two, of_result, find, convolve, swap) = match direction {
             Direction::Forward => ([x, filters], y, "ForwardAlgorithm", "Forward", false),
@@ -162,6 +162,7 @@ impl Cudnn {
     /// Descriptors of the two operands, the moves and the result. They are few and small, and live as long as the process.
     fn described(&self, sizes: &Sizes, direction: Direction) -> Result<[Descriptor; 4], String> {
         let Sizes { n, h, w, c, k, r, s, p, q, params } = *sizes;
+        let channels = sizes.channels() as c_int;
         let library = &self.0.library;
         let [n, h, w, c, k, r, s, p, q] = [n, h, w, c, k, r, s, p, q].map(|size| size as c_int);
         let [[u, v], [top, left], [down, across]] =
@@ -182,12 +183,17 @@ impl Cudnn {
             let filters = make("cudnnCreateFilterDescriptor")?;
             // Here the type stands before the layout.
             let set_filter: SetFour = library.get("cudnnSetFilter4dDescriptor")?;
-            checked(set_filter(filters, FLOAT, NHWC, k, c, r, s), "cudnnSetFilter4dDescriptor")?;
+            checked(set_filter(filters, FLOAT, NHWC, k, channels, r, s), "cudnnSetFilter4dDescriptor")?;
             let moves = make("cudnnCreateConvolutionDescriptor")?;
             let set_moves: SetMoves = library.get("cudnnSetConvolution2dDescriptor")?;
             let set_math: SetMath = library.get("cudnnSetConvolutionMathType")?;
             let code = set_moves(moves, top, left, u, v, down, across, CROSS_CORRELATION, FLOAT);
             checked(code, "cudnnSetConvolution2dDescriptor")?;
+            if params.groups > 1 {
+                let set_groups: unsafe extern "C" fn(Descriptor, c_int) -> c_int =
+                    library.get("cudnnSetConvolutionGroupCount")?;
+                checked(set_groups(moves, params.groups as c_int), "cudnnSetConvolutionGroupCount")?;
+            }
             checked(set_math(moves, FMA_MATH), "cudnnSetConvolutionMathType")?;
             Ok(match direction {
                 Direction::Forward => [x, filters, moves, y],

@@ -87,7 +87,7 @@ impl Builder {
                 let [channels, height, width] = at.image()?;
                 let Own { names, shape, .. } = self.state(&at, &["weight"], &["bias"])?;
                 let &[k, c, r, s] = shape.as_slice() else { return Err(at.fail("its filters are not [K, C, R, S]")) };
-                at.expect(c, channels)?;
+                at.expect(c * params.groups, channels)?;
                 let ([v, h], [up, left], [down, across]) = (params.stride, params.padding, params.dilation);
                 let rows = at.extent(height, down * (r - 1) + 1, v, up)?;
                 let columns = at.extent(width, across * (s - 1) + 1, h, left)?;
@@ -96,6 +96,7 @@ impl Builder {
                     ints("strides", params.stride),
                     ints("pads", [up, left, up, left]),
                     ints("dilations", params.dilation),
+                    Attribute { i: Some(params.groups as i64), ..setting("group", attribute::INT) },
                 ];
                 Ok(self.node("Conv", path, &at.x, names, settings, vec![k, rows, columns]))
             }

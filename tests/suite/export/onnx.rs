@@ -135,7 +135,7 @@ fn every_network_is_written() {
 fn odd_layers_compute_what_they_do() {
     let device = device();
     let builder = &mut Builder::new(&device, 3);
-    let params = Conv2dParams { stride: [2, 1], padding: [1, 2], dilation: [1, 2] };
+    let params = Conv2dParams { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 3 };
     let window = Window { size: [3, 2], stride: [1, 2], padding: [1, 0] };
     let inner = Residual::new(Sequential::new().with("norm", BatchNorm::new(builder, 8).unwrap()), None);
     let branch = Sequential::new()

@@ -76,7 +76,7 @@ fn compute(node: &Node, inputs: &[&Value]) -> Value {
             };
             same(x.data.iter().enumerate().map(one).collect())
         }
-        ("Conv", ["dilations", "kernel_shape", "pads", "strides"], [x, filters, bias @ ..]) => {
+        ("Conv", ["dilations", "group", "kernel_shape", "pads", "strides"], [x, filters, bias @ ..]) => {
             conv(node, x, filters, bias.first().copied())
         }
         ("MaxPool", ["kernel_shape", "pads", "strides"], [x]) => {
@@ -118,7 +118,8 @@ fn mean(window: &[f64]) -> f64 {
 
 fn conv(node: &Node, x: &Value, filters: &Value, bias: Option<&Value>) -> Value {
     let ([n, c, h, w], [k, channels, r, s]) = (x.image(), filters.image());
-    assert_eq!((c, [r, s]), (channels, node.ints("kernel_shape")), "{}", node.name);
+    let groups = node.int("group") as usize;
+    assert_eq!((c, k % groups, [r, s]), (channels * groups, 0, node.ints("kernel_shape")), "{}", node.name);
     let ([v, u], [down, across]) = (node.ints::<2>("strides"), node.ints::<2>("dilations"));
     let [top, left, bottom, right] = node.ints("pads");
     let rows = (h + top + bottom - down * (r - 1) - 1) / v + 1;
@@ -127,9 +128,10 @@ fn conv(node: &Node, x: &Value, filters: &Value, bias: Option<&Value>) -> Value 
     data.par_chunks_mut(rows * columns).enumerate().for_each(|(plane, y)| {
         let (image, filter) = (plane / k, plane % k);
         y.fill(bias.map_or(0.0, |bias| bias.data[filter]));
-        for (channel, i, j) in (0..c).flat_map(|c| (0..r).flat_map(move |i| (0..s).map(move |j| (c, i, j)))) {
-            let weight = filters.data[((filter * c + channel) * r + i) * s + j];
-            let x = &x.data[(image * c + channel) * h * w..][..h * w];
+        for (channel, i, j) in (0..channels).flat_map(|c| (0..r).flat_map(move |i| (0..s).map(move |j| (c, i, j)))) {
+            let weight = filters.data[((filter * channels + channel) * r + i) * s + j];
+            let seen = filter / (k / groups) * channels + channel;
+            let x = &x.data[(image * c + seen) * h * w..][..h * w];
             // The first column of the output that this tap has a pixel for.
             let first = left.saturating_sub(j * across).div_ceil(u).min(columns);
             for (p, y) in y.chunks_mut(columns).enumerate() {

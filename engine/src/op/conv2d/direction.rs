@@ -50,9 +50,10 @@ impl Direction {
         }
     }
 
-    /// The result as a matrix product: its rows, its columns, and the products in each sum.
+    /// The result (of each group) as a matrix product: its rows, its columns, and the products in each sum.
     pub(super) fn product(self, sizes: &Sizes) -> [usize; 3] {
-        let &Sizes { n, h, w, c, k, r, s, .. } = sizes;
+        let &Sizes { n, h, w, r, s, .. } = sizes;
+        let (c, k) = (sizes.channels(), sizes.group_filters());
         match self {
             Self::Forward => [sizes.pixels(), k, sizes.depth()],
             Self::Input => [n * h * w, c, r * s * k],
@@ -84,7 +85,7 @@ impl Direction {
 
 fn shapes(sizes: &Sizes) -> ([usize; 4], [usize; 4], [usize; 4]) {
     let &Sizes { n, h, w, c, k, r, s, p, q, .. } = sizes;
-    ([n, h, w, c], [k, r, s, c], [n, p, q, k])
+    ([n, h, w, c], [k, r, s, sizes.channels()], [n, p, q, k])
 }
 
 /// The result in this direction, by the rung that is chosen; `bias` has one value per filter and is added to y.

@@ -44,7 +44,7 @@ impl Part {
     fn columns(&self, file: &'static str, x: &Tensor) -> Result<Tensor> {
         let columns = Tensor::empty(x.device(), [self.sizes.pixels(), self.sizes.depth()], x.dtype())?;
         let args = [columns.arg(), self.of(x)?.arg(), self.sizes.arg(0)];
-        launches::each(&columns, columns.elements(), file, "conv2d_im2col", &args)?;
+        launches::each(&columns, columns.elements(), file, "conv2d_im2col", &self.sizes, &args)?;
         Ok(columns)
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn input_gradient(file: &'static str, pass: &Pass) -> Result<Tensor> 
     for part in parts(sizes) {
         let columns = product(Form::NN, &part.rows(dy)?, &filters, None, DType::F32)?;
         let args = [part.of(&dx)?.arg(), columns.arg(), part.sizes.arg(0)];
-        launches::each(&dx, part.sizes.input(), file, "conv2d_col2im", &args)?;
+        launches::each(&dx, part.sizes.input(), file, "conv2d_col2im", sizes, &args)?;
     }
     Ok(dx)
 }

@@ -15,26 +15,59 @@ const THREADS: usize = 256;
 const SIDE: usize = 16;
 
 /// Launches `entry` of a file of rung 1 or 2 with a thread for each of `elements` of `result`.
-pub(super) fn each(result: &Tensor, elements: usize, file: &'static str, entry: &str, args: &[Arg]) -> Result<()> {
-    let variant = Variant::new(file, Defines::of([("THREADS", THREADS)]), result.dtype());
+pub(super) fn each(
+    result: &Tensor,
+    elements: usize,
+    file: &'static str,
+    entry: &str,
+    sizes: &Sizes,
+    args: &[Arg],
+) -> Result<()> {
+    let defines = in_groups(Defines::of([("THREADS", THREADS)]), sizes);
+    let variant = Variant::new(file, defines, result.dtype());
     launch(result.device(), &variant, entry, Geometry::linear(elements.div_ceil(THREADS), THREADS), args)
 }
 
 /// A thread for each element.
 pub(super) fn direct(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let result = pass.result()?;
-    each(&result, result.elements(), file, pass.entry(), &pass.args(&result, pass.operands[1], 0))?;
+    each(&result, result.elements(), file, pass.entry(), pass.sizes, &pass.args(&result, pass.operands[1], 0))?;
     Ok(result)
 }
 
-/// Small square tiles, the same on every device, a thread for each element.
+/// A convolution without groups has none of them compiled in: its kernels are the same text as if there were none.
+fn in_groups(defines: Defines, sizes: &Sizes) -> Defines {
+    match sizes.params.groups {
+        1 => defines,
+        groups => defines.with("GROUPS", groups),
+    }
+}
+
+/// Whether filters see all channels, which most rungs take for granted.
+pub(super) fn ungrouped(sizes: &Sizes) -> bool {
+    sizes.params.groups == 1
+}
+
+/// Whether groups fit along the z axis, of which there are at most 65535.
+pub(super) fn few_groups(sizes: &Sizes) -> bool {
+    sizes.params.groups < 65536
+}
+
+/// Small square tiles, the same on every device, a thread for each element; blocks along the z axis for each group.
 pub(super) fn squares(file: &'static str, pass: &Pass) -> Result<Tensor> {
     let (result, right) = (pass.result()?, right(pass)?);
     let args = pass.args(&result, &right, 0);
-    let variant = Variant::new(file, Defines::of([("TILE", SIDE), ("THREADS", SIDE * SIDE)]), pass.element());
+    let defines = in_groups(Defines::of([("TILE", SIDE), ("THREADS", SIDE * SIDE)]), pass.sizes);
+    let variant = Variant::new(file, defines, pass.element());
     let [rows, columns, _] = pass.direction.product(pass.sizes);
     let [x, y] = pass.direction.along_grid(rows, columns).map(|side| side.div_ceil(SIDE));
-    launch(result.device(), &variant, pass.entry(), Geometry::grid(x, y, 1, SIDE * SIDE), &args)?;
+    launch(
+        result.device(),
+        &variant,
+        pass.entry(),
+        Geometry::grid(x, y, pass.sizes.params.groups, SIDE * SIDE),
+        &args,
+    )?;
     Ok(result)
 }
 

@@ -2,6 +2,9 @@
 //!
 //! `y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c] · f[k,r,s,c]`
 //!
+//! In groups, filters `k·K/G … (k+1)·K/G − 1` see channels `k·C/G … (k+1)·C/G − 1` alone, for each of G groups k; with as many groups
+//! as channels the convolution is depthwise.
+//!
 //! With g the gradient of y: dx gathers g through the filters turned around, df correlates g with x, and the gradient
 //! of the bias is the sum of g over all pixels. Each of the three products has a ladder of kernels; their launches are
 //! written once, for any [`Direction`].
@@ -57,20 +60,23 @@ pub struct Conv2dParams {
     pub padding: [usize; 2],
     /// Input pixels from one filter tap to the next; 1 is a filter without gaps.
     pub dilation: [usize; 2],
+    /// Into how many groups channels and filters are divided, which do not see each other; 1 is a convolution of all.
+    pub groups: usize,
 }
 
 impl Conv2dParams {
-    /// The same in both directions, no dilation.
+    /// The same in both directions, no dilation, one group.
     pub fn new(stride: usize, padding: usize) -> Self {
-        Self { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2] }
+        Self { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2], groups: 1 }
     }
 }
 
-/// Convolves `x [N, H, W, C]` with `filters [K, R, S, C]` and adds `bias [K]`: `[N, P, Q, K]` with
+/// Convolves `x [N, H, W, C]` with `filters [K, R, S, C / groups]` and adds `bias [K]`: `[N, P, Q, K]` with
 /// `P = ⌊(H + 2·padding − dilation·(R − 1) − 1) / stride⌋ + 1`, `Q` likewise.
 ///
 /// # Errors
-/// Ranks other than 4, channel counts that differ, a stride or dilation of 0, a filter larger than the padded image.
+/// Ranks other than 4, channel counts that differ, a stride or dilation of 0, a filter larger than the padded image, groups that do not
+/// divide channels and filters.
 pub fn conv2d(
     tape: &mut Tape,
     x: &Tensor,

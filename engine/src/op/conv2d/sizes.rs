@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::launch::{dimension, element};
 use crate::tensor::Tensor;
 
-/// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c]`, output
-/// `[n, p, q, k]`. As text, `n64 h32 w32 c64 k128 r3 s3 stride2,2 pad1,1 dilation1,1`.
+/// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c / groups]`, output
+/// `[n, p, q, k]`. As text, `n64 h32 w32 c64 k128 r3 s3 stride2,2 pad1,1 dilation1,1`, and `groups32` if there are several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sizes {
     /// Images.
@@ -40,11 +40,12 @@ impl Sizes {
         let fail =
             |what: &str| Error::shape("conv2d", format!("input {}, filters {}: {what}", x.shape(), filters.shape()));
         let (&[n, h, w, c], &[k, r, s, filter_c]) = (x.shape().dims(), filters.shape().dims()) else {
-            return Err(fail("want [N, H, W, C] and [K, R, S, C]"));
+            return Err(fail("want [N, H, W, C] and [K, R, S, C / groups]"));
         };
         element("conv2d", [x, filters].into_iter().chain(bias))?;
-        if c != filter_c {
-            return Err(fail("channels differ"));
+        if filter_c.checked_mul(params.groups) != Some(c) {
+            let groups = if params.groups == 1 { String::new() } else { format!(" in {} groups", params.groups) };
+            return Err(fail(&format!("channels differ{groups}")));
         }
         if bias.is_some_and(|b| b.elements() != k) {
             return Err(fail("the bias needs one element per filter"));
@@ -60,6 +61,10 @@ impl Sizes {
         if [n, h, w, c, k, r, s].contains(&0) || params.stride.contains(&0) || params.dilation.contains(&0) {
             return Err("sizes, strides and dilations must be at least 1".into());
         }
+        let groups = params.groups;
+        if groups == 0 || !c.is_multiple_of(groups) || !k.is_multiple_of(groups) {
+            return Err(format!("{groups} groups do not divide {c} channels and {k} filters"));
+        }
         let extent = |size: usize, taps: usize, d: usize| {
             // What a filter reaches is what kernels hold in an int.
             let padded = int(params.padding[d])? * 2 + int(size)?;
@@ -70,10 +75,20 @@ impl Sizes {
         };
         let (p, q) = (extent(h, r, 0)?, extent(w, s, 1)?);
         params.stride.into_iter().try_for_each(|stride| int(stride).map(drop))?;
-        for elements in [&[n, h, w][..], &[n, p, q], &[k, r, s, c]] {
+        for elements in [&[n, h, w][..], &[n, p, q], &[k, r, s, c / groups]] {
             int(product(elements.iter().copied())?)?;
         }
         Ok(Self { n, h, w, c, k, r, s, p, q, params })
+    }
+
+    /// Channels that a filter sees: those of its group.
+    pub fn channels(&self) -> usize {
+        self.c / self.params.groups
+    }
+
+    /// Filters that see a channel: those of its group.
+    pub fn group_filters(&self) -> usize {
+        self.k / self.params.groups
     }
 
     /// Output pixels of the whole batch.
@@ -83,7 +98,7 @@ impl Sizes {
 
     /// Products behind one element of the output.
     pub fn depth(&self) -> usize {
-        self.r * self.s * self.c
+        self.r * self.s * self.channels()
     }
 
     /// Multiplications and additions of the forward pass and of either gradient.
@@ -108,7 +123,7 @@ impl Sizes {
 
     /// The kernels' `Conv`.
     pub(super) fn arg(&self, split: usize) -> Arg {
-        let Conv2dParams { stride, padding, dilation } = self.params;
+        let Conv2dParams { stride, padding, dilation, .. } = self.params;
         let sizes = [self.n, self.h, self.w, self.c, self.k, self.r, self.s, self.p, self.q];
         let moves = [stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], split];
         let mut ints = [0; 16];
@@ -132,7 +147,8 @@ impl fmt::Display for Sizes {
         let Self { n, h, w, c, k, r, s, params, .. } = self;
         write!(f, "n{n} h{h} w{w} c{c} k{k} r{r} s{s}")?;
         let pairs = [("stride", params.stride), ("pad", params.padding), ("dilation", params.dilation)];
-        pairs.into_iter().try_for_each(|(name, [a, b])| write!(f, " {name}{a},{b}"))
+        pairs.into_iter().try_for_each(|(name, [a, b])| write!(f, " {name}{a},{b}"))?;
+        if params.groups == 1 { Ok(()) } else { write!(f, " groups{}", params.groups) }
     }
 }
 
@@ -154,7 +170,15 @@ impl FromStr for Sizes {
                 .and_then(|word| word.split_once(',').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?])));
             both.ok_or_else(|| fail(&format!("no {name}")))
         };
-        let params = Conv2dParams { stride: pair("stride")?, padding: pair("pad")?, dilation: pair("dilation")? };
+        let (stride, padding, dilation) = (pair("stride")?, pair("pad")?, pair("dilation")?);
+        let groups = match words.next() {
+            None => 1,
+            Some(word) => {
+                let groups = word.strip_prefix("groups").and_then(|groups| groups.parse().ok());
+                groups.filter(|_| words.next().is_none()).ok_or_else(|| fail(&format!("'{word}' is too much")))?
+            }
+        };
+        let params = Conv2dParams { stride, padding, dilation, groups };
         Self::new(input, filters, params).map_err(|what| fail(&what))
     }
 }

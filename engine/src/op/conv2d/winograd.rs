@@ -14,10 +14,10 @@ use crate::tensor::{DType, Tensor};
 /// How much more than a plain sum F(4×4, 3×3) rounds; F(2×2, 3×3) is as good as one.
 pub(super) const ROUNDING: f64 = 4.0;
 
-/// Whether it can do the problem: 3 × 3 filters, stride 1, whole vectors of channels.
+/// Whether it can do the problem: 3 × 3 filters, stride 1, whole vectors of channels, all in one group.
 pub(super) fn can(sizes: &Sizes) -> bool {
     let Sizes { r, s, c, k, params, .. } = *sizes;
-    let plain = (r, s) == (3, 3) && params.stride == [1, 1] && params.dilation == [1, 1];
+    let plain = (r, s) == (3, 3) && params.stride == [1, 1] && params.dilation == [1, 1] && params.groups == 1;
     plain && params.padding.iter().all(|&padding| padding <= 2) && c.is_multiple_of(4) && k.is_multiple_of(4)
 }
 
