@@ -7,8 +7,8 @@
 // An element is found from the two halves of its place, which cost integer divisions: the window of its pixel and the tap
 // of its column. Both are found once and used for a whole row or column of a tile; gather only adds and compares.
 //
-// Of a grouped convolution each group is a convolution of its own, of some channels by some filters: its pixels are as far apart as
-// all channels are. Rungs 1 and 3 can do that; their sums then run over the c / GROUPS channels that a filter sees.
+// Of a grouped convolution each group is a convolution of its own, of some channels by some filters: its pixels are as far apart
+// as all channels are. Rungs 1 and 3 can do that; their sums then run over the c / GROUPS channels that a filter sees.
 //
 //   defines   THREADS; GROUPS, if there are several
 #pragma once

@@ -75,9 +75,36 @@ def convolutions():
     return cases
 
 
+def pooling():
+    """Maxima of halves, many of which are equal, with a NaN among them; means of the same without. Gradients are those of
+    Σ y · upstream."""
+    cases = []
+    for kind, size, settings in [
+        ("max", (3, 2), {"stride": (2, 3), "padding": (1, 1), "ceil_mode": True}),
+        ("max", (2, 3), {"stride": (1, 2), "padding": (1, 0), "dilation": (2, 3)}),
+        ("max", (3, 3), {"stride": (3, 2), "padding": (1, 1), "dilation": (2, 1), "ceil_mode": True}),
+        ("max", (2, 2), {"stride": (3, 3), "padding": (1, 1), "ceil_mode": True}),
+        ("avg", (3, 2), {"stride": (2, 3), "padding": (1, 1), "ceil_mode": True}),
+        ("avg", (3, 2), {"stride": (2, 3), "padding": (1, 1), "ceil_mode": True, "count_include_pad": False}),
+        ("avg", (3, 3), {"stride": (2, 1), "padding": (1, 0), "count_include_pad": False}),
+        ("avg", (4, 3), {"stride": (3, 3), "padding": (0, 0), "ceil_mode": True}),
+        ("adaptive_max", (3, 2), {}),
+        ("adaptive_max", (9, 11), {}),
+    ]:
+        x = (drawn("pooling.x", 2, 3, 7, 8) * 4).round() / 2
+        if "max" in kind:
+            x.flatten()[100] = float("nan")
+        x.requires_grad_()
+        y = getattr(nn.functional, f"{kind}_pool2d")(x, size, **settings)
+        (y * drawn("pooling.upstream", *y.shape)).sum().backward()
+        cases.append({"kind": kind, "size": size, "settings": settings, "shape": list(y.shape), "y": numbers(y),
+                      "dx": numbers(x.grad)})
+    return cases
+
+
 def losses():
-    """Cross entropy of 6 rows and 4 classes: every reduction with and without weights, smoothing and a class that is ignored; then
-    with nothing left. The gradients are those of the loss, of rows of their sum with `upstream`."""
+    """Cross entropy of 6 rows and 4 classes: every reduction with and without weights, smoothing and a class that is ignored;
+    then with nothing left. The gradients are those of the loss, of rows of their sum with `upstream`."""
     weight, upstream = torch.tensor([0.5, 2.0, 0.25, 1.0]).double(), torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0, 0.25]).double()
     cases = []
     rows = [([2, 0, -100, 3, 2, 1], -100), ([2, 0, 1, 3, 2, 1], 2), ([1] * 6, 1)]
@@ -94,7 +121,7 @@ def losses():
 
 def main():
     golden = {"made_by": f"options.py with PyTorch {torch.__version__}", "layers": layers(), "losses": losses(),
-              "convolutions": convolutions()}
+              "convolutions": convolutions(), "pooling": pooling()}
     OUT.write_text(json.dumps(golden) + "\n", encoding="utf-8")
     print(f"{OUT}: {OUT.stat().st_size} bytes")
 

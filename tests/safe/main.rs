@@ -164,7 +164,7 @@ fn elements_of_another_type() {
     refused(conv2d(tape, &image, &bytes(&[4, 3, 3, 4]), None, Conv2dParams::new(1, 1)));
     refused(conv2d(tape, &image, &floats(&device, &[4, 3, 3, 4]), Some(&bytes(&[4])), Conv2dParams::new(1, 1)));
     refused(softmax(&bytes(&[4, 4])));
-    refused(max_pool(tape, &bytes(&[2, 6, 6, 4]), Window { size: [2; 2], stride: [2; 2], padding: [0; 2] }));
+    refused(max_pool(tape, &bytes(&[2, 6, 6, 4]), Window::new([2; 2], [2; 2], [0; 2])));
     let linear = Linear::new(&mut Builder::new(&device, 0), 4, 4).unwrap();
     let pass = &mut warptape::nn::Pass::inference(tape);
     refused(pass.run("linear", &linear, &bytes(&[4, 4]), Epilogue::Nothing));
@@ -208,7 +208,7 @@ fn sizes_that_wrap() {
             refused(conv2d(tape, &image, &filters, None, steps));
             let steps = Conv2dParams { dilation: with(1), ..Conv2dParams::new(1, 1) };
             refused(conv2d(tape, &image, &filters, None, steps));
-            let window = Window { size: with(2), stride: [1, 1], padding: [0, 0] };
+            let window = Window::new(with(2), [1, 1], [0, 0]);
             refused(avg_pool(tape, &image, window));
             refused(max_pool(tape, &image, Window { padding: window.size.map(|size| size / 2), ..window }));
         }

@@ -29,7 +29,7 @@ pub use linear::Linear;
 pub use operation::Operation;
 pub use residual::Residual;
 pub use sequential::{Chain, Sequential};
-pub use shape_only::{AdaptiveAvgPool, Dropout, Flatten, Gelu, GlobalAvgPool, MaxPool, Relu};
+pub use shape_only::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, Dropout, Flatten, Gelu, GlobalAvgPool, MaxPool, Relu};
 
 use crate::error::Result;
 use crate::op::epilogue::Epilogue;

@@ -20,10 +20,19 @@ pub enum Operation<'a> {
     Gelu,
     /// The maximum of each window; padding never is it.
     MaxPool(Window),
+    /// The mean of each window.
+    AvgPool {
+        /// Which pixels are pooled together.
+        window: Window,
+        /// Whether padding counts, as zeros; what a window has behind the padding never does.
+        padding_counts: bool,
+    },
     /// The mean over all pixels: an image becomes one number a channel.
     GlobalAvgPool,
     /// The mean of each of so many bins a side, as PyTorch's `AdaptiveAvgPool2d` has them.
     AdaptiveAvgPool(usize),
+    /// The maximum of each of such bins.
+    AdaptiveMaxPool(usize),
     /// Images as rows.
     Flatten,
     /// Nothing in inference.

@@ -3,11 +3,11 @@
 use super::conv::unless;
 use super::{Layer, Operation, Pass};
 use crate::error::Result;
-use crate::op::adaptive_pool::adaptive_avg_pool;
+use crate::op::adaptive_pool::{adaptive_avg_pool, adaptive_max_pool};
 use crate::op::dropout::dropout;
 use crate::op::epilogue::Epilogue;
 use crate::op::gelu::gelu;
-use crate::op::pool::{Window, global_avg_pool, max_pool};
+use crate::op::pool::{Window, avg_pool, avg_pool_inside, global_avg_pool, max_pool};
 use crate::op::relu::relu;
 use crate::tensor::Tensor;
 
@@ -60,7 +60,7 @@ impl MaxPool {
 
     /// Square windows of `size`, `stride` apart.
     pub fn new(size: usize, stride: usize, padding: usize) -> Self {
-        Self(Window { size: [size; 2], stride: [stride; 2], padding: [padding; 2] })
+        Self(Window::new([size; 2], [stride; 2], [padding; 2]))
     }
 }
 
@@ -70,14 +70,43 @@ impl Layer for MaxPool {
     }
 
     fn describe(&self) -> String {
-        let Window { size, stride, padding } = self.0;
-        // 0 is no stride: it is always told.
-        let (stride, padding) = (unless(0, "stride", stride), unless(0, "padding", padding));
-        format!("MaxPool {}×{}{stride}{padding}", size[0], size[1])
+        format!("MaxPool {}", window(self.0))
     }
 
     fn operation(&self) -> Operation<'_> {
         Operation::MaxPool(self.0)
+    }
+}
+
+/// A window in a few words.
+fn window(Window { size, stride, padding, dilation, ceil }: Window) -> String {
+    // 0 is no stride: it is always told.
+    let (stride, padding) = (unless(0, "stride", stride), unless(0, "padding", padding));
+    let (dilation, ceil) = (unless(1, "dilation", dilation), if ceil { ", ceil" } else { "" });
+    format!("{}×{}{stride}{padding}{dilation}{ceil}", size[0], size[1])
+}
+
+/// The mean of each window.
+pub struct AvgPool {
+    /// Which pixels are pooled together.
+    pub window: Window,
+    /// Whether padding counts, as zeros.
+    pub padding_counts: bool,
+}
+
+impl Layer for AvgPool {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        let pool = if self.padding_counts { avg_pool } else { avg_pool_inside };
+        pool(pass.tape, x, self.window)
+    }
+
+    fn describe(&self) -> String {
+        let without = if self.padding_counts { "" } else { ", padding does not count" };
+        format!("AvgPool {}{without}", window(self.window))
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::AvgPool { window: self.window, padding_counts: self.padding_counts }
     }
 }
 
@@ -112,6 +141,23 @@ impl Layer for AdaptiveAvgPool {
 
     fn operation(&self) -> Operation<'_> {
         Operation::AdaptiveAvgPool(self.0)
+    }
+}
+
+/// The maximum of each of `self.0` × `self.0` bins that cover the image: `[N, H, W, C]` to `[N, bins, bins, C]`.
+pub struct AdaptiveMaxPool(pub usize);
+
+impl Layer for AdaptiveMaxPool {
+    fn forward(&self, pass: &mut Pass, x: &Tensor) -> Result<Tensor> {
+        adaptive_max_pool(pass.tape, x, [self.0; 2])
+    }
+
+    fn describe(&self) -> String {
+        format!("AdaptiveMaxPool {}×{}", self.0, self.0)
+    }
+
+    fn operation(&self) -> Operation<'_> {
+        Operation::AdaptiveMaxPool(self.0)
     }
 }
 

@@ -43,8 +43,8 @@ fn masked(x: &Tensor, p: f32, key: Key) -> Result<Tensor> {
     Ok(y)
 }
 
-/// Random words below this are dropped. An f32 below 1 is at most 1 − 2^-24, so the product fits; of 1 it is the largest word, whose
-/// owner is kept and scaled by 0.
+/// Random words below this are dropped. An f32 below 1 is at most 1 − 2^-24, so the product fits; of 1 it is the largest word,
+/// whose owner is kept and scaled by 0.
 fn threshold(p: f32) -> u32 {
     (f64::from(p) * 4_294_967_296.0) as u32
 }

@@ -13,7 +13,8 @@ pub enum OptimizerConfig {
         /// μ in [0, 1), the share of the last update that is kept; at 0 (if left out) there is no buffer.
         #[serde(default)]
         momentum: f64,
-        /// τ in [0, 1): takes (1 − τ) of the gradient into the buffer, but for the first; needs a momentum above 0. 0 if left out.
+        /// τ in [0, 1): takes (1 − τ) of the gradient into the buffer, but for the first; needs a momentum above 0. 0 if left
+        /// out.
         #[serde(default)]
         dampening: f64,
         /// Looks one update ahead; needs a momentum above 0 and no dampening.

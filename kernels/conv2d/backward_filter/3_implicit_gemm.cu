@@ -4,8 +4,8 @@
 //
 // The product of rung 2 (which is forward/2_im2col.cu with another product): M = k filters, N = r·s·c, depth = n·p·q output
 // pixels. But nobody writes the patches to memory: each thread gathers one element of their tile, waits for the others, and
-// adds up one element of the result. Both tiles have a pixel per row, as x and dy lie: neither is transposed. Of several groups each is
-// a product of its own, of c / GROUPS channels and k / GROUPS filters, and blocks along the z axis.
+// adds up one element of the result. Both tiles have a pixel per row, as x and dy lie: neither is transposed. Of several groups
+// each is a product of its own, of c / GROUPS channels and k / GROUPS filters, and blocks along the z axis.
 //
 //   layout    dy [n, p, q, k], x [n, h, w, c], df [k, r·s·c / GROUPS]
 //   defines   TILE: elements along each side of a tile; THREADS = TILE²; GROUPS, see conv.cuh

@@ -5,8 +5,8 @@
 //
 // As a matrix product: M = n·h·w input pixels, N = c channels, depth = r·s·k. Nobody writes columns to memory: each thread
 // gathers one element of the tile of dy's patches, waits for the others, and adds up one element of the result. For one
-// tap (r, s), a row of the other tile (fixed k) is contiguous in the filters as they lie. Of several groups each is a product of its
-// own, of c / GROUPS channels and k / GROUPS filters, and blocks along the z axis.
+// tap (r, s), a row of the other tile (fixed k) is contiguous in the filters as they lie. Of several groups each is a product of
+// its own, of c / GROUPS channels and k / GROUPS filters, and blocks along the z axis.
 //
 //   layout    dy [n, p, q, k], f [k, r, s, c / GROUPS], dx [n, h, w, c]
 //   defines   TILE: elements along each side of a tile; THREADS = TILE²; GROUPS, see conv.cuh

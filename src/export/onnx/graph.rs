@@ -43,21 +43,21 @@ pub struct Builder {
 }
 
 /// A layer and what goes into it.
-struct At<'a> {
-    path: &'a str,
+pub(super) struct At<'a> {
+    pub path: &'a str,
     layer: &'a dyn Layer,
-    x: Value,
+    pub x: Value,
 }
 
 impl At<'_> {
     /// A complaint about this layer.
-    fn fail(&self, what: &str) -> Error {
+    pub(super) fn fail(&self, what: &str) -> Error {
         let (path, kind, shape) = (self.path, self.layer.describe(), &self.x.shape);
         Error::usage(format!("layer '{path}' ({kind}) on {shape:?} cannot be written as ONNX: {what}"))
     }
 
     /// Channels, rows and columns of the images that go in.
-    fn image(&self) -> Result<[usize; 3]> {
+    pub(super) fn image(&self) -> Result<[usize; 3]> {
         self.x.shape.as_slice().try_into().map_err(|_| self.fail("it takes images, [C, H, W]"))
     }
 
@@ -123,20 +123,15 @@ impl Builder {
                 Ok(Value { pixels: at.x.pixels, ..self.node("Relu", path, &at.x, vec![], [], at.x.shape.clone()) })
             }
             Operation::Gelu => Ok(self.gelu(&at)),
-            Operation::MaxPool(window) => {
-                let [channels, height, width] = at.image()?;
-                let ([r, s], [v, h], [up, left]) = (window.size, window.stride, window.padding);
-                let shape = vec![channels, at.extent(height, r, v, up)?, at.extent(width, s, h, left)?];
-                let settings =
-                    [ints("kernel_shape", [r, s]), ints("strides", [v, h]), ints("pads", [up, left, up, left])];
-                Ok(self.node("MaxPool", path, &at.x, vec![], settings, shape))
-            }
+            Operation::MaxPool(window) => self.max_pool(&at, window),
+            Operation::AvgPool { window, padding_counts } => self.avg_pool(&at, window, padding_counts),
             Operation::GlobalAvgPool => {
                 let [channels, ..] = at.image()?;
                 let pooled = self.node("GlobalAveragePool", path, &at.x, vec![], [], vec![channels, 1, 1]);
                 Ok(self.flatten(&join(path, "flatten"), &pooled))
             }
             Operation::AdaptiveAvgPool(bins) => self.adaptive(&at, bins),
+            Operation::AdaptiveMaxPool(bins) => self.adaptive_max(&at, bins),
             Operation::Flatten => Ok(self.flatten(path, &at.x)),
             Operation::Dropout => Ok(at.x),
             Operation::Sequence => {
@@ -190,32 +185,6 @@ impl Builder {
         Value { pixels: x.pixels, ..self.node("Mul", at.path, x, vec![share.name], [], shape()) }
     }
 
-    /// Bins that divide the image are windows; others, which overlap, are products with a matrix for either side.
-    fn adaptive(&mut self, at: &At, bins: usize) -> Result<Value> {
-        let [channels, height, width] = at.image()?;
-        let shape = vec![channels, bins, bins];
-        if [height, width] == [bins; 2] {
-            return Ok(at.x.clone());
-        }
-        if height % bins == 0 && width % bins == 0 {
-            let size = [height / bins, width / bins];
-            let settings = [ints("kernel_shape", size), ints("strides", size)];
-            return Ok(self.node("AveragePool", at.path, &at.x, vec![], settings, shape));
-        }
-        let share = |bin: usize, length: usize, pixel: usize| {
-            let pixels = bin * length / bins..((bin + 1) * length).div_ceil(bins);
-            if pixels.contains(&pixel) { 1.0 / pixels.len() as f32 } else { 0.0 }
-        };
-        let columns: Vec<f32> = (0..width * bins).map(|i| share(i % bins, width, i / bins)).collect();
-        let rows: Vec<f32> = (0..bins * height).map(|i| share(i / height, height, i % height)).collect();
-        let [columns, rows] = [("columns", [width, bins], columns), ("rows", [bins, height], rows)]
-            .map(|(name, shape, values)| self.constant(join(at.path, name), &shape, &values));
-        let narrow =
-            self.node("MatMul", &join(at.path, "across"), &at.x, vec![columns], [], vec![channels, height, bins]);
-        let rows = Value::new(rows, vec![bins, height]);
-        Ok(self.node("MatMul", at.path, &rows, vec![narrow.name], [], shape))
-    }
-
     /// Images as rows.
     fn flatten(&mut self, path: &str, x: &Value) -> Value {
         let settings = [Attribute { i: Some(1), ..setting("axis", attribute::INT) }];
@@ -224,7 +193,7 @@ impl Builder {
     }
 
     /// Appends a node of operator `op` on `x` and `others`, whose output has `shape`.
-    fn node<const N: usize>(
+    pub(super) fn node<const N: usize>(
         &mut self,
         op: &str,
         path: &str,
@@ -274,7 +243,7 @@ impl Builder {
     }
 
     /// Appends a constant and gives its name.
-    fn constant(&mut self, name: String, shape: &[usize], values: &[f32]) -> String {
+    pub(super) fn constant(&mut self, name: String, shape: &[usize], values: &[f32]) -> String {
         let raw_data = Some(bytemuck::cast_slice(values).to_vec());
         let dims = shape.iter().map(|&size| size as i64).collect();
         self.initializers.push(Tensor { dims, data_type: FLOAT, name: name.clone(), raw_data });
@@ -283,16 +252,16 @@ impl Builder {
 }
 
 /// The name of `child` below `path`.
-fn join(path: &str, child: &str) -> String {
+pub(super) fn join(path: &str, child: &str) -> String {
     if path.is_empty() { child.to_owned() } else { format!("{path}.{child}") }
 }
 
 /// A setting without a value yet.
-fn setting(name: &str, r#type: i32) -> Attribute {
+pub(super) fn setting(name: &str, r#type: i32) -> Attribute {
     Attribute { name: name.into(), r#type, ..Attribute::default() }
 }
 
 /// A setting of sizes.
-fn ints<const N: usize>(name: &str, sizes: [usize; N]) -> Attribute {
+pub(super) fn ints<const N: usize>(name: &str, sizes: [usize; N]) -> Attribute {
     Attribute { ints: sizes.map(|size| size as i64).into(), ..setting(name, attribute::INTS) }
 }

@@ -6,6 +6,7 @@
 
 mod graph;
 mod message;
+mod pooling;
 
 use prost::Message;
 

@@ -82,7 +82,7 @@ fn launches_ask_for_no_memory() {
             ("winograd", &|| drop(conv2d(&mut tape(), &x, &filters, None, Conv2dParams::new(1, 1)).unwrap())),
             ("batchnorm", &|| drop(batchnorm_inference(&mut tape(), &x, &norm, Epilogue::Nothing).unwrap())),
             ("max pool", &|| {
-                let window = Window { size: [2; 2], stride: [2; 2], padding: [0; 2] };
+                let window = Window::new([2; 2], [2; 2], [0; 2]);
                 drop(max_pool(&mut tape(), &x, window).unwrap())
             }),
             ("sum", &|| drop(sum(&mut tape(), &x).unwrap())),

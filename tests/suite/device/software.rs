@@ -37,7 +37,7 @@ fn what_adds_nothing_up_is_the_same_bit_for_bit() {
         let [x, y] = [0; 2].map(|_| Tensor::from_slice(device, [3, 9, 11, 17], &draw(3 * 9 * 11 * 17)).unwrap());
         let mut tape = Tape::new();
         tape.watch(&x);
-        let window = op::pool::Window { size: [3, 2], stride: [2, 2], padding: [1, 0] };
+        let window = op::pool::Window::new([3, 2], [2, 2], [1, 0]);
         let rows = Tensor::from_slice(device, [4], &[2i32, 0, 2, 1]).unwrap();
         let pooled = op::pool::max_pool(&mut tape, &x, window).unwrap();
         let all = [

@@ -7,8 +7,8 @@ use warptape::device::dry::Dry;
 use warptape::export::onnx::{IR_VERSION, OPSET, encode};
 use warptape::nn::models::{self, MODELS};
 use warptape::nn::{
-    AdaptiveAvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, Gelu, GlobalAvgPool, Layer, Linear, MaxPool,
-    Operation, Pass, Relu, Residual, Sequential, State,
+    AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, Gelu, GlobalAvgPool,
+    Layer, Linear, MaxPool, Operation, Pass, Relu, Residual, Sequential, State,
 };
 use warptape::op::conv2d::Conv2dParams;
 use warptape::op::pool::Window;
@@ -136,7 +136,7 @@ fn odd_layers_compute_what_they_do() {
     let device = device();
     let builder = &mut Builder::new(&device, 3);
     let params = Conv2dParams { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 3 };
-    let window = Window { size: [3, 2], stride: [1, 2], padding: [1, 0] };
+    let window = Window::new([3, 2], [1, 2], [1, 0]);
     let inner = Residual::new(Sequential::new().with("norm", BatchNorm::new(builder, 8).unwrap()), None);
     let branch = Sequential::new()
         .with("conv", Conv2d::new(builder, 6, 8, 3, Conv2dParams::new(1, 1), false).unwrap())
@@ -180,6 +180,17 @@ fn odd_layers_compute_what_they_do() {
         .with("head", Linear::after_flatten(builder, [4, 6, 5], 3).unwrap().without_bias());
     ready("gelu", &gelu, &device, [8, 6]);
     agrees("gelu", &gelu, &device, [8, 6]);
+    // Windows that end behind the padding, with gaps, and means of what lies on the image.
+    let ceil = Window { ceil: true, ..Window::new([3, 2], [2, 3], [1, 0]) };
+    let gaps = Window { dilation: [2, 1], ..ceil };
+    let inside = |window: Window, padding_counts: bool| AvgPool { window, padding_counts };
+    let pools = Sequential::new()
+        .with("gaps", MaxPool(gaps))
+        .with("inside", inside(Window { stride: [2, 2], ..ceil }, false))
+        .with("padded", inside(Window::new([3, 3], [1, 1], [1, 1]), true))
+        .with("last", inside(Window { padding: [0, 0], ..ceil }, true))
+        .with("bins", AdaptiveMaxPool(1));
+    agrees("pools", &pools, &device, [21, 26]);
     // Windows that divide the image need no matrices.
     let halves = Sequential::new().with("bins", AdaptiveAvgPool(4));
     let file = agrees("halves", &halves, &device, [8, 12]);
@@ -236,6 +247,14 @@ fn what_cannot_be_written_is_a_line() {
         (
             net().with("flatten", Flatten).with("block", Residual::new(net().with("relu", Relu), None)),
             "a network that ends with a Flatten",
+        ),
+        (net().with("bins", AdaptiveMaxPool(3)), "there is no operator for the maximum of bins that overlap"),
+        (
+            net().with(
+                "pool",
+                AvgPool { window: Window { ceil: true, ..Window::new([3, 3], [2, 2], [1, 1]) }, padding_counts: true },
+            ),
+            "no operator counts the padding alone",
         ),
         (net().with("drop", Dropout(0.1)), "a network that computes nothing cannot be written as ONNX"),
     ];

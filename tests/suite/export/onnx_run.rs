@@ -79,17 +79,27 @@ fn compute(node: &Node, inputs: &[&Value]) -> Value {
         ("Conv", ["dilations", "group", "kernel_shape", "pads", "strides"], [x, filters, bias @ ..]) => {
             conv(node, x, filters, bias.first().copied())
         }
-        ("MaxPool", ["kernel_shape", "pads", "strides"], [x]) => {
-            pool(x, node.ints("kernel_shape"), node.ints("strides"), node.ints("pads"), |window| {
-                window.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-            })
+        ("MaxPool", ["dilations", "kernel_shape", "pads", "strides"], [x]) => pool(
+            x,
+            node.ints("kernel_shape"),
+            node.ints("strides"),
+            node.ints("pads"),
+            node.ints("dilations"),
+            |window| window.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        ),
+        ("AveragePool", ["count_include_pad", "kernel_shape", "pads", "strides"], [x]) => {
+            let (size, pads) = (node.ints::<2>("kernel_shape"), node.ints("pads"));
+            let all = (size[0] * size[1]) as f64;
+            let of = |window: &[f64]| window.iter().sum::<f64>() / all;
+            let of = if node.int("count_include_pad") == 1 { &of as &dyn Fn(&[f64]) -> f64 } else { &mean };
+            pool(x, size, node.ints("strides"), pads, [1, 1], of)
         }
         ("AveragePool", ["kernel_shape", "strides"], [x]) => {
-            pool(x, node.ints("kernel_shape"), node.ints("strides"), [0; 4], mean)
+            pool(x, node.ints("kernel_shape"), node.ints("strides"), [0; 4], [1, 1], mean)
         }
         ("GlobalAveragePool", [], [x]) => {
             let [_, _, height, width] = x.image();
-            pool(x, [height, width], [1, 1], [0; 4], mean)
+            pool(x, [height, width], [1, 1], [0; 4], [1, 1], mean)
         }
         ("MatMul", [], [a, b]) => product(a, b),
         (op, settings, inputs) => panic!("{}: {op} with {settings:?} of {} inputs", node.name, inputs.len()),
@@ -151,18 +161,27 @@ fn conv(node: &Node, x: &Value, filters: &Value, bias: Option<&Value>) -> Value 
 }
 
 /// What `of` makes of the pixels in each window.
-fn pool(x: &Value, [r, s]: [usize; 2], [v, u]: [usize; 2], pads: [usize; 4], of: impl Fn(&[f64]) -> f64) -> Value {
-    let ([n, c, h, w], [top, left, bottom, right]) = (x.image(), pads);
-    let (rows, columns) = ((h + top + bottom - r) / v + 1, (w + left + right - s) / u + 1);
+fn pool(
+    x: &Value,
+    size: [usize; 2],
+    stride: [usize; 2],
+    pads: [usize; 4],
+    gaps: [usize; 2],
+    of: impl Fn(&[f64]) -> f64,
+) -> Value {
+    let [n, c, h, w] = x.image();
+    let extent =
+        |length: usize, d: usize| (length + pads[d] + pads[d + 2] - (size[d] - 1) * gaps[d] - 1) / stride[d] + 1;
+    let (rows, columns) = (extent(h, 0), extent(w, 1));
     let mut data = Vec::new();
     for plane in x.data.chunks(h * w) {
         for (p, q) in (0..rows).flat_map(|p| (0..columns).map(move |q| (p, q))) {
-            let inside = |at: usize, size: usize, pad: usize, length: usize| {
-                at.saturating_sub(pad)..(at + size).saturating_sub(pad).min(length)
+            let inside = |at: usize, d: usize, length: usize| {
+                let taps = (0..size[d]).map(move |tap| at * stride[d] + tap * gaps[d]);
+                taps.filter_map(move |place| place.checked_sub(pads[d]).filter(|&place| place < length))
             };
-            let window: Vec<f64> = inside(p * v, r, top, h)
-                .flat_map(|row| inside(q * u, s, left, w).map(move |column| plane[row * w + column]))
-                .collect();
+            let window: Vec<f64> =
+                inside(p, 0, h).flat_map(|row| inside(q, 1, w).map(move |column| plane[row * w + column])).collect();
             data.push(of(&window));
         }
     }

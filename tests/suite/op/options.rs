@@ -5,7 +5,7 @@ use warptape::check::{compare, magnitude};
 use warptape::nn::{
     BatchNorm, Builder, Conv2d, Flatten, Gelu, Layer, Layout, Linear, Pass, Sequential, State, parameters,
 };
-use warptape::op::conv2d::{Conv2dParams, Sizes, conv2d};
+use warptape::op::conv2d::Conv2dParams;
 use warptape::op::cross_entropy::{ClassWeights, Reduction, Targets, cross_entropy, cross_entropy_with};
 use warptape::{Device, Tape, Tensor};
 
@@ -13,18 +13,18 @@ use crate::op::generated::{labels, uniform};
 use crate::op::optim::{golden, numbers};
 use crate::support::devices;
 
-fn options() -> Value {
+pub fn options() -> Value {
     golden(include_str!("../../golden/options.json"))
 }
 
 /// Asserts that `ours` are the golden's numbers within some times float32's rounding of the largest of them.
-fn agrees(what: &str, ours: &[f32], theirs: &Value) {
+pub fn agrees(what: &str, ours: &[f32], theirs: &Value) {
     let theirs = numbers(theirs);
     compare(what, ours, &theirs, 5e-6 * magnitude(&theirs)).unwrap();
 }
 
 /// The golden's numbers of this name and of this shape, which are PyTorch's images or filters, as ours.
-fn drawn(device: &Device, name: &str, [n, c, h, w]: [usize; 4]) -> Tensor {
+pub fn drawn(device: &Device, name: &str, [n, c, h, w]: [usize; 4]) -> Tensor {
     let to = Tensor::full(device, [n, h, w, c], 0.0).unwrap();
     to.write(&Layout::Filters.inward(&uniform(0, name, n * c * h * w, 1.0, 0.0), &to)).unwrap();
     to
@@ -155,87 +155,4 @@ fn losses_agree_with_pytorch() {
     let mixed = Targets { weight: 0.5, ignore: Some(1), ..Targets::of(&labels, 0.0) };
     let error = cross_entropy_with(&mut Tape::new(), &logits, &mixed).unwrap_err().to_string();
     assert_eq!(error, "cross entropy: rows of two labels cannot be ignored by one, 1: leave it out");
-}
-
-/// A number for both directions, or one for each; what it is unless told.
-fn both(value: &Value, usual: usize) -> [usize; 2] {
-    let number = |value: &Value| value.as_u64().unwrap() as usize;
-    match value {
-        Value::Null => [usual; 2],
-        Value::Array(pair) => [number(&pair[0]), number(&pair[1])],
-        one => [number(one); 2],
-    }
-}
-
-fn shape(value: &Value) -> [usize; 4] {
-    let sizes: Vec<usize> = numbers(value).into_iter().map(|size| size as usize).collect();
-    sizes.try_into().unwrap()
-}
-
-/// Images or filters as PyTorch has them.
-fn planes(tensor: &Tensor) -> Vec<f32> {
-    Layout::Filters.outward(tensor).unwrap().1
-}
-
-#[test]
-fn convolutions_in_groups_agree_with_pytorch() {
-    let ladders = ["conv2d_forward", "conv2d_backward_input", "conv2d_backward_filter"];
-    for case in options()["convolutions"].as_array().unwrap() {
-        let (name, settings) = (case["name"].as_str().unwrap(), &case["settings"]);
-        let params = Conv2dParams {
-            stride: both(&settings["stride"], 1),
-            padding: both(&settings["padding"], 0),
-            dilation: both(&settings["dilation"], 1),
-            groups: settings["groups"].as_u64().unwrap() as usize,
-        };
-        let ([n, c, h, w], [k, _, r, s]) = (shape(&case["x"]), shape(&case["weight"]));
-        let problem = Sizes::new([n, h, w, c], [k, r, s], params).unwrap().to_string();
-        assert_eq!(problem.parse::<Sizes>().unwrap().to_string(), problem);
-        for (label, device) in devices() {
-            let [x, weight] = ["x", "weight"].map(|what| drawn(&device, &format!("{name}.{what}"), shape(&case[what])));
-            let bias = Tensor::from_slice(&device, [k], &uniform(0, &format!("{name}.bias"), k, 1.0, 0.0)).unwrap();
-            let upstream = drawn(&device, &format!("{name}.upstream"), shape(&case["shape"]));
-            // Rungs that cannot leave it to those that can.
-            for rung in 1..=8 {
-                ladders.iter().for_each(|ladder| device.choices().force(ladder, Some(rung)));
-                let mut tape = Tape::new();
-                [&x, &weight, &bias].into_iter().for_each(|input| tape.watch(input));
-                let y = conv2d(&mut tape, &x, &weight, Some(&bias), params).unwrap();
-                let what = |of: &str| format!("[{label}] {name}, rung {rung}, {of}");
-                agrees(&what("y"), &planes(&y), &case["y"]);
-                let gradients = tape.backward_from(&y, upstream.clone()).unwrap();
-                agrees(&what("dx"), &planes(&gradients.get(&x).unwrap()), &case["dx"]);
-                agrees(&what("dweight"), &planes(&gradients.get(&weight).unwrap()), &case["dweight"]);
-                agrees(&what("dbias"), &gradients.get(&bias).unwrap().to_vec::<f32>().unwrap(), &case["dbias"]);
-                for ladder in ladders {
-                    let ran = device.choices().made_for(ladder, &problem).unwrap();
-                    assert!(if [1, 3].contains(&rung) { ran == rung } else { [1, 3].contains(&ran) }, "{rung}: {ran}");
-                }
-            }
-            device.check_guards().unwrap();
-        }
-    }
-}
-
-#[test]
-fn groups_that_do_not_fit_are_refused() {
-    let device = &devices()[0].1;
-    let params = |groups| Conv2dParams { groups, ..Conv2dParams::new(1, 1) };
-    let layer = |channels, filters, groups| {
-        let made = Conv2d::new(&mut Builder::new(device, 0), channels, filters, 3, params(groups), false);
-        made.map(|layer| layer.describe()).map_err(|error| error.to_string())
-    };
-    assert_eq!(layer(8, 12, 4).unwrap(), "Conv2d 8 → 12, 3×3, padding 1, 4 groups");
-    for (channels, filters, groups) in [(8, 12, 3), (9, 12, 4), (8, 10, 4), (8, 12, 0)] {
-        let what = format!("{groups} groups do not divide {channels} channels and {filters} filters");
-        assert_eq!(layer(channels, filters, groups).unwrap_err(), format!("convolution: {what}"));
-        assert_eq!(Sizes::new([1, 4, 4, channels], [filters, 3, 3], params(groups)).unwrap_err(), what);
-    }
-    let [x, filters] = [[1, 4, 4, 8], [12, 3, 3, 8]].map(|shape| Tensor::full(device, shape, 0.0).unwrap());
-    let error = conv2d(&mut Tape::new(), &x, &filters, None, params(4)).unwrap_err().to_string();
-    assert_eq!(error, "conv2d: input [1, 4, 4, 8], filters [12, 3, 3, 8]: channels differ in 4 groups");
-    for text in ["groups2", "groups0", "groups3 x", "x"] {
-        let text = format!("n1 h4 w4 c9 k6 r3 s3 stride1,1 pad1,1 dilation1,1 {text}");
-        assert!(text.parse::<Sizes>().is_err(), "{text}");
-    }
 }

@@ -71,9 +71,9 @@ const fn whole(file: &'static str, run: Run) -> Rung<Sizes, Run> {
     Rung::new(file, run).only(ungrouped)
 }
 
-/// The rung for a convolution of several groups. On a CPU the definition, whose threads wait for nobody. A GPU's tiles are worth their
-/// while where a group has enough of what lies along their columns, and for the gradient of the filters, of which there are too few
-/// elements to have a thread each. (No GPU timed it yet.)
+/// The rung for a convolution of several groups. On a CPU the definition, whose threads wait for nobody. A GPU's tiles are worth
+/// their while where a group has enough of what lies along their columns, and for the gradient of the filters, of which there are
+/// too few elements to have a thread each. (No GPU timed it yet.)
 fn grouped(target: Target, sizes: &Sizes, direction: Direction) -> Option<u32> {
     let [_, columns, _] = direction.product(sizes);
     let tiles = target == Target::Cuda && few_groups(sizes) && (direction == Direction::Filter || columns >= 8);

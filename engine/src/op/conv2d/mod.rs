@@ -2,8 +2,8 @@
 //!
 //! `y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c] · f[k,r,s,c]`
 //!
-//! In groups, filters `k·K/G … (k+1)·K/G − 1` see channels `k·C/G … (k+1)·C/G − 1` alone, for each of G groups k; with as many groups
-//! as channels the convolution is depthwise.
+//! In groups, filters `i·K/G … (i+1)·K/G − 1` see channels `i·C/G … (i+1)·C/G − 1` alone, for each of G groups i; with as many
+//! groups as channels the convolution is depthwise.
 //!
 //! With g the gradient of y: dx gathers g through the filters turned around, df correlates g with x, and the gradient
 //! of the bias is the sum of g over all pixels. Each of the three products has a ladder of kernels; their launches are
@@ -75,8 +75,8 @@ impl Conv2dParams {
 /// `P = ⌊(H + 2·padding − dilation·(R − 1) − 1) / stride⌋ + 1`, `Q` likewise.
 ///
 /// # Errors
-/// Ranks other than 4, channel counts that differ, a stride or dilation of 0, a filter larger than the padded image, groups that do not
-/// divide channels and filters.
+/// Ranks other than 4, channel counts that differ, a stride or dilation of 0, a filter larger than the padded image, groups that
+/// do not divide channels and filters.
 pub fn conv2d(
     tape: &mut Tape,
     x: &Tensor,

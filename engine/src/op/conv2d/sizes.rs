@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use crate::launch::{dimension, element};
 use crate::tensor::Tensor;
 
-/// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c / groups]`, output
-/// `[n, p, q, k]`. As text, `n64 h32 w32 c64 k128 r3 s3 stride2,2 pad1,1 dilation1,1`, and `groups32` if there are several.
+/// The sizes of one convolution (`Conv` in kernels/prelude/conv.cuh): input `[n, h, w, c]`, filters `[k, r, s, c / groups]`,
+/// output `[n, p, q, k]`. As text, `n64 h32 w32 c64 k128 r3 s3 stride2,2 pad1,1 dilation1,1`, and `groups32` if there are
+/// several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sizes {
     /// Images.

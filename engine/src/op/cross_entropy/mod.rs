@@ -158,12 +158,12 @@ pub fn cross_entropy(tape: &mut Tape, logits: &Tensor, labels: &Tensor, smoothin
 }
 
 /// The same with two labels for each row, PyTorch's `cross_entropy` against probabilities; and with weights of classes, its `weight`:
-/// the mean is then over the weights of the labels, or of two labels over the rows. Its `ignore_index` and `reduction` likewise: a
-/// row that is ignored has loss and gradient 0.
+/// the mean is then over the weights of the labels, or of two labels over the rows. Its `ignore_index` and `reduction` likewise:
+/// a row that is ignored has loss and gradient 0.
 ///
 /// # Errors
-/// As [`cross_entropy`]; a weight of labels outside [0, 1]; as many weights of classes as there are none; mixed rows and a label to
-/// ignore.
+/// As [`cross_entropy`]; a weight of labels outside [0, 1]; as many weights of classes as there are none; mixed rows and a label
+/// to ignore.
 pub fn cross_entropy_with(tape: &mut Tape, logits: &Tensor, targets: &Targets) -> Result<Tensor> {
     let &Targets { labels: [labels, others], weight, smoothing, classes, ignore, reduction } = targets;
     let (n, k) = rows::logits("cross_entropy", logits)?;

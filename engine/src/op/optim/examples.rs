@@ -35,8 +35,8 @@ pub(super) fn adam_job(device: &Device, problem: &str, _: DType) -> Result<Job> 
     if problem.slots < 2 {
         return Err(Error::usage(format!("optimizer step '{problem}': Adam keeps s2, AMSGrad s3")));
     }
-    // Settles where the decay takes what the gradient's sign adds. The mean square of a gradient that stays the same only grows, so
-    // that AMSGrad's are the same weights.
+    // Settles where the decay takes what the gradient's sign adds. The mean square of a gradient that stays the same only grows,
+    // so that AMSGrad's are the same weights.
     let adam = Adam { lr: 0.02, t: 1, betas: [0.5, 0.75], eps: 1e-8, weight_decay: 10.0, decoupled: true };
     let step = move |t, updates: &[Update], table: &mut Table| Adam { t, ..adam }.step(updates, table);
     job(device, problem, step, move |w, g, steps| after_adam(&adam, w, g, steps))

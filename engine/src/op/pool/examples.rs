@@ -1,6 +1,6 @@
 //! Problems for benches, kernels at work, and examples for tests.
 
-use super::{MAX_BACKWARD, MAX_FORWARD, Sizes, Window, avg_pool, global_avg_pool, kernels, max_pool};
+use super::{MAX_BACKWARD, MAX_FORWARD, Sizes, Window, avg_pool, avg_pool_inside, global_avg_pool, kernels, max_pool};
 use crate::check::{Case, Input, Values};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -53,11 +53,12 @@ pub(super) fn backward_job(device: &Device, problem: &str, element: DType) -> Re
     })
 }
 
+type Pool = fn(&mut Tape, &Tensor, Window) -> Result<Tensor>;
+
 /// Kernels at work at any size. Windows of odd size are padded so that a stride of 1 keeps the image's size.
 pub(super) fn workloads() -> Vec<Workload> {
-    type Pool = fn(&mut Tape, &Tensor, Window) -> Result<Tensor>;
     fn run(device: &Device, [n, h, w, c, size, stride]: [usize; 6], element: DType, pool: Pool) -> Result<()> {
-        let window = Window { size: [size; 2], stride: [stride; 2], padding: [(size - 1) / 2; 2] };
+        let window = Window::new([size; 2], [stride; 2], [(size - 1) / 2; 2]);
         workload::both_ways(device, [Input::new([n, h, w, c], Values::Uniform)], element, |tape, [x]| {
             pool(tape, x, window)
         })
@@ -66,12 +67,21 @@ pub(super) fn workloads() -> Vec<Workload> {
     vec![
         Workload::new("max_pool", dims, default, |device, sizes, element| run(device, sizes, element, max_pool)),
         Workload::new("avg_pool", dims, default, |device, sizes, element| run(device, sizes, element, avg_pool)),
+        Workload::new("avg_pool_inside", dims, default, |device, sizes, element| {
+            run(device, sizes, element, avg_pool_inside)
+        }),
+        Workload::new("max_pool_dilated", dims, [2, 11, 9, 20, 3, 2], |device, sizes, element| {
+            run(device, sizes, element, |tape, x, window| max_pool(tape, x, Window { dilation: [2; 2], ..window }))
+        }),
     ]
 }
 
-/// Examples for tests and benches: windows apart, touching, overlapping, padded and as large as the image.
+/// Examples for tests and benches: windows apart, touching, overlapping, padded, as large as the image, with gaps, ending behind
+/// it.
 pub(super) fn cases() -> Vec<Case> {
-    let window = |size, stride, padding| Window { size, stride, padding };
+    let window = Window::new;
+    let ceil = |size, stride, padding| Window { ceil: true, ..window(size, stride, padding) };
+    let gaps = |dilation, window: Window| Window { dilation, ..window };
     let list = [
         ([1, 1, 1, 1], window([1, 1], [1, 1], [0, 0])),
         ([2, 4, 6, 3], window([2, 2], [2, 2], [0, 0])),
@@ -82,20 +92,30 @@ pub(super) fn cases() -> Vec<Case> {
         ([1, 4, 3, 5], window([4, 3], [5, 1], [2, 1])),
         ([2, 3, 11, 1], window([3, 5], [1, 2], [0, 2])),
         ([1, 3, 3, 36], window([3, 3], [1, 1], [0, 0])),
+        ([2, 5, 6, 4], ceil([2, 3], [2, 2], [0, 0])),
+        ([1, 6, 7, 17], ceil([3, 3], [2, 3], [1, 1])),
+        // A last window that would begin in the padding is none.
+        ([1, 4, 5, 3], ceil([2, 2], [3, 3], [1, 1])),
+        ([2, 7, 8, 5], gaps([2, 3], window([2, 2], [1, 1], [0, 0]))),
+        ([1, 9, 6, 16], gaps([3, 2], window([3, 2], [2, 1], [1, 1]))),
+        ([1, 8, 9, 4], gaps([2, 1], ceil([3, 3], [3, 2], [1, 0]))),
     ];
     let mut cases = Vec::new();
     for (shape, window) in list {
-        let sizes = format!("{shape:?} {:?} stride {:?} padding {:?}", window.size, window.stride, window.padding);
+        let sizes = Sizes::new(shape, window, |what| Error::usage(what)).expect("sizes that fit").to_string();
         // Distinct values: at a tie the maximum has no derivative.
         let x = || Input::new(shape, Values::Distinct);
         let max = move |tape: &mut Tape, t: &[Tensor]| max_pool(tape, &t[0], window);
         let reduce = move |t: &[Vec<f64>]| reference(&t[0], shape, window, largest);
         cases.push(Case::new(format!("max_pool {sizes}"), vec![x()], max, reduce));
-        let average = move |tape: &mut Tape, t: &[Tensor]| avg_pool(tape, &t[0], window);
         let taps = window.size[0] * window.size[1];
-        let reduce =
-            move |t: &[Vec<f64>]| reference(&t[0], shape, window, |v: &[f64]| v.iter().sum::<f64>() / taps as f64);
-        cases.push(Case::new(format!("avg_pool {sizes}"), vec![x()], average, reduce).terms(taps));
+        for counts in if window.dilation == [1, 1] { &[true, false][..] } else { &[] } {
+            let (name, pool): (_, Pool) =
+                if *counts { ("avg_pool", avg_pool) } else { ("avg_pool_inside", avg_pool_inside) };
+            let average = move |tape: &mut Tape, t: &[Tensor]| pool(tape, &t[0], window);
+            let reduce = move |t: &[Vec<f64>]| means(&t[0], shape, window, *counts);
+            cases.push(Case::new(format!("{name} {sizes}"), vec![x()], average, reduce).terms(taps));
+        }
         let global = move |tape: &mut Tape, t: &[Tensor]| global_avg_pool(tape, &t[0]);
         let [n, h, w, c] = shape;
         let mean = move |t: &[Vec<f64>]| {
@@ -105,6 +125,22 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new(format!("global_avg_pool {shape:?}"), vec![x()], global, mean).terms(h * w));
     }
     cases
+}
+
+/// The mean of each window, of what it holds of the image or, if padding counts, of that as well.
+fn means(x: &[f64], input: [usize; 4], window: Window, padding_counts: bool) -> Vec<f64> {
+    let sizes = Sizes::new(input, window, |what| Error::usage(what)).expect("sizes that fit");
+    let Window { size, stride, padding, .. } = window;
+    // Of a window's `size` rows (or columns), those that are not behind the padding.
+    let padded = |o: usize, length: usize, d: usize| size[d].min(length + 2 * padding[d] - o * stride[d]);
+    let one = |at: usize| {
+        let held = held(x, &sizes, at);
+        let (column, row) = (at / sizes.c % sizes.q, at / sizes.c / sizes.q % sizes.p);
+        let all = padded(row, sizes.h, 0) * padded(column, sizes.w, 1);
+        let count = if padding_counts { all } else { held.len() };
+        held.iter().map(|(_, value)| value).sum::<f64>() / count as f64
+    };
+    (0..sizes.output().iter().product()).map(one).collect()
 }
 
 /// `reduce` over what each window holds of the image.
@@ -120,10 +156,10 @@ fn largest(values: &[f64]) -> f64 {
 
 /// What the window of output element `at` holds of the image: places and values, tap by tap.
 fn held<T: Copy + Into<f64>>(x: &[T], sizes: &Sizes, at: usize) -> Vec<(usize, f64)> {
-    let &Sizes { h, w, c, p, q, window: Window { size, stride, padding }, .. } = sizes;
+    let &Sizes { h, w, c, p, q, window: Window { size, stride, padding, dilation, .. }, .. } = sizes;
     let (channel, column, row, image) = (at % c, at / c % q, at / c / q % p, at / c / q / p);
     let inside = |o: usize, tap: usize, d: usize, length: usize| {
-        (o * stride[d] + tap).checked_sub(padding[d]).filter(|&i| i < length)
+        (o * stride[d] + tap * dilation[d]).checked_sub(padding[d]).filter(|&i| i < length)
     };
     let mut held = Vec::new();
     for (r, s) in (0..size[0]).flat_map(|r| (0..size[1]).map(move |s| (r, s))) {
@@ -137,12 +173,13 @@ fn held<T: Copy + Into<f64>>(x: &[T], sizes: &Sizes, at: usize) -> Vec<(usize, f
 
 /// Element `at` of the gradient of the image.
 fn of_input(x: &[f32], dy: &[f32], sizes: &Sizes, at: usize) -> f64 {
-    let &Sizes { h, w, c, p, q, window: Window { size, stride, padding }, .. } = sizes;
+    let &Sizes { h, w, c, p, q, window: Window { size, stride, padding, dilation, .. }, .. } = sizes;
     let (channel, column, row, image) = (at % c, at / c % w, at / c / w % h, at / c / w / h);
-    // The windows that cover a place of an axis.
+    // The windows that reach over a place of an axis.
     let over = |i: usize, d: usize, windows: usize| {
         let i = i + padding[d];
-        let first = if i < size[d] { 0 } else { (i - size[d]) / stride[d] + 1 };
+        let reach = (size[d] - 1) * dilation[d] + 1;
+        let first = if i < reach { 0 } else { (i - reach) / stride[d] + 1 };
         first..(i / stride[d] + 1).min(windows)
     };
     let windows = over(row, 0, p).flat_map(|i| over(column, 1, q).map(move |j| (i, j)));

@@ -20,7 +20,7 @@ pub static MAX_BACKWARD: Ladder<Sizes, Run> = Ladder { name: "max_pool_backward"
 
 const RUNGS: &[Rung<Sizes, Run>] = &[
     Rung::new(NAIVE, naive),
-    Rung::new(VECTORIZED, |sizes, to, entry, tensors| vectorized(sizes, to, entry, tensors, &[])),
+    Rung::new(VECTORIZED, |sizes, to, entry, tensors| vectorized(sizes, to, entry, tensors, &[], None)),
 ];
 
 /// Launches the kernel that `ladder` is named after; it writes `to`.
@@ -30,21 +30,44 @@ pub(super) fn max_pool(ladder: &Ladder<Sizes, Run>, sizes: &Sizes, to: &Tensor, 
 
 /// A thread for each element of `to`.
 fn naive(sizes: &Sizes, to: &Tensor, entry: &'static str, tensors: &[Arg]) -> Result<()> {
-    let variant = Variant::new(NAIVE, Defines::new(), to.dtype());
+    let variant = Variant::new(NAIVE, dilated(Defines::new(), sizes), to.dtype());
     let args = Args::of([tensors, &[sizes.arg(to.elements() / sizes.c, 0, 0)]]);
     launch(to.device(), &variant, entry, Geometry::linear(to.elements().div_ceil(256), 256), &args)
 }
 
+/// What tells kernels that taps are not neighbours.
+fn dilated(defines: Defines, sizes: &Sizes) -> Defines {
+    if sizes.window.dilation == [1, 1] { defines } else { defines.with("DILATED", 1) }
+}
+
+/// Launches `entry` of the mean, which writes `to`; sums are multiplied by `scale`, or by window, and then tell whether padding
+/// counts.
+pub(super) fn avg_pool(
+    sizes: &Sizes,
+    to: &Tensor,
+    entry: &'static str,
+    tensors: &[Arg],
+    scale: f32,
+    by_window: Option<bool>,
+) -> Result<()> {
+    vectorized(sizes, to, entry, tensors, &[scale.into()], by_window)
+}
+
 /// Launches `entry`, which writes the pixels of `to`, with `tensors…, sizes, scalars…`.
-pub(super) fn vectorized(
+fn vectorized(
     sizes: &Sizes,
     to: &Tensor,
     entry: &'static str,
     tensors: &[Arg],
     scalars: &[Arg],
+    by_window: Option<bool>,
 ) -> Result<()> {
     let target = to.device().target();
-    let defines = defines(target, sizes.c);
+    let defines = dilated(defines(target, sizes.c), sizes);
+    let defines = match by_window {
+        Some(padding_counts) => defines.with("BY_WINDOW", usize::from(padding_counts)),
+        None => defines,
+    };
     let (vec, threads) = (vector(target, sizes.c), threads(target));
     let width = sizes.c.div_ceil(vec).next_power_of_two().min(32).min(threads);
     let span = match target {
