@@ -124,7 +124,7 @@ fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta,
         write_atomic(&folder.join("drift.csv"), &drifts.csv().map_err(|e| Error::file(folder, e))?)?;
         print(as_options(&drifts.table()))?;
     }
-    let (model, data) = (&meta.config.model, &meta.config.data);
+    let (model, data) = (meta.config.network(), &meta.config.data);
     let facts = json!({
         "run": options.run, "model": model, "data": data, "method": options.method.to_string(),
         "target": options.target, "signed": options.signed, "classes": meta.classes, "maps": maps,

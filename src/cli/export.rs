@@ -25,7 +25,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     // Nothing is computed: weights go through memory alone.
     let (model, meta) = load_model(&path, &Device::open_in("host", environment)?)?;
     folder::write(&options.out, &model, &meta)?;
-    let (name, epoch, out) = (&meta.config.model, meta.progress.epoch, options.out.display());
+    let (name, epoch, out) = (meta.config.network(), meta.progress.epoch, options.out.display());
     print(format_args!("{name}, epoch {epoch}, {} classes, for other programs in {out}:", meta.classes.len()))?;
     print(format_args!("  {GRAPH} (opset {OPSET}), {WEIGHTS}, {PTH}, {LABELS}, {PREPROCESSING}, {README}"))?;
     print(format_args!("run it on a picture: python3 examples/run_exported.py {out} PICTURE"))?;

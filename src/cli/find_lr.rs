@@ -65,7 +65,8 @@ fn found(Options { from, to, steps, train: options }: Options, environment: &Env
     device.choices().prefer(&start.kernels);
     let data = Dataset::open(&config.data, &Loading { workers, memory, ..config.loading() })?;
     super::warn(&data.warnings);
-    let title = format!("{} on {} with {}, batch size {}", config.model, data.name, config.optim, config.batch_size);
+    let title =
+        format!("{} on {} with {}, batch size {}", config.network(), data.name, config.optim, config.batch_size);
     print(format_args!("{title}: rates from {from:e} to {to:e} over {steps} steps"))?;
     // A training like any other, whose folder nobody needs.
     let scratch = tempfile::tempdir_in(&out).map_err(|e| unwritable(&out, &e))?;

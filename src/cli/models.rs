@@ -7,7 +7,8 @@ use crate::data::Size;
 use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::nn::models::MODELS;
+use crate::nn::models::{self, MODELS};
+use crate::train::network;
 use crate::train::precision::Precision;
 use crate::train::summary::Summary;
 
@@ -25,7 +26,7 @@ enum Command {
 
 #[derive(Args)]
 struct Show {
-    /// Network, with its options: resnet18, vgg16_bn:head=imagenet
+    /// Network, with its options: resnet18, vgg16_bn:head=imagenet; or a TOML file that writes one
     model: String,
     /// Size of the images, N or HxW pixels
     #[arg(long, default_value = "32")]
@@ -62,6 +63,7 @@ fn list() -> Result<()> {
         print(line.trim_end())?;
     }
     print("options: --model NAME:OPTION=VALUE,…; the first of several values is the default")?;
+    print("your own: --model FILE.toml, whose layers recipes/networks shows how to write")?;
     print("layers, shapes, memory: warptape models show NAME --input 32 --batch 64")
 }
 
@@ -73,12 +75,14 @@ fn show(options: &Show, environment: &Environment) -> Result<()> {
     }
     let Size { height, width } = options.input;
     let target = Device::open_in("auto", environment)?.target();
-    let summary =
-        Summary::new(&options.model, options.classes, [height, width], options.batch, options.precision, target)?;
+    let model = network::named(&options.model)?;
+    let summary = Summary::new(&model, options.classes, [height, width], options.batch, options.precision, target)?;
     if options.json {
         return print(format_args!("{:#}", serde_json::to_value(&summary).expect("plain data")));
     }
-    print(SMALL)?;
+    if models::file(&options.model).is_none() {
+        print(SMALL)?;
+    }
     let head = ["layer", "", "output", "parameters", "MMAC", "KiB"].map(str::to_owned);
     let rows = summary.rows.iter().map(|row| {
         let output: Vec<_> = row.output.iter().map(usize::to_string).collect();

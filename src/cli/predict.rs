@@ -47,7 +47,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let (model, meta) = load_model(&path, &device)?;
     if !options.json {
         let (count, plural) = (options.images.len(), if options.images.len() == 1 { "" } else { "s" });
-        let (name, epoch) = (&meta.config.model, meta.progress.epoch);
+        let (name, epoch) = (meta.config.network(), meta.progress.epoch);
         print(format_args!(
             "{count} picture{plural} by {name} of {}, epoch {epoch}, on {}",
             path.display(),

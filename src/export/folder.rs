@@ -42,7 +42,7 @@ pub fn write(folder: &Path, network: &dyn Layer, meta: &Meta) -> Result<()> {
     let at = |name: &str| staged.path().join(name);
     let put = |name: &str, bytes: &[u8]| file(&at(name), |file| file.write_all(bytes));
     let how = Preprocessing::of(meta);
-    put(GRAPH, &onnx::encode(network, &meta.config.model, meta.input)?)?;
+    put(GRAPH, &onnx::encode(network, meta.config.network(), meta.input)?)?;
     put(WEIGHTS, &save_state(network, "")?)?;
     let tensors = entries(network, "")?;
     file(&at(PTH), |file| pth::write(&tensors, file))?;
@@ -143,6 +143,7 @@ fn not_empty(folder: &Path) -> Error {
 /// What a person who finds the folder must know.
 fn readme(meta: &Meta, how: &Preprocessing) -> String {
     let Preprocessing { network, resize: Resize { kind, height, width }, crop, mean, std, .. } = how;
+    let network = models::name(network);
     let (classes, epoch, version) = (meta.classes.len(), meta.progress.epoch, env!("CARGO_PKG_VERSION"));
     let ribbon = match kind {
         Fit::Crop => {

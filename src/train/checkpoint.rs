@@ -80,11 +80,10 @@ impl Meta {
         models::build(&self.spec(), self.classes.len(), self.input, device, seed)
     }
 
-    /// The network's name, as [`models::build`] takes it.
+    /// The network, as [`models::build`] takes it.
     pub fn spec(&self) -> String {
         let model = &self.config.model;
-        let between = if model.contains(':') { ',' } else { ':' };
-        self.outputs.map_or(model.clone(), |outputs| format!("{model}{between}outputs={outputs}"))
+        self.outputs.map_or(model.clone(), |outputs| models::with_option(model, &format!("outputs={outputs}")))
     }
 
     /// Refuses what no training writes and what would make no sense further on.
@@ -263,7 +262,7 @@ impl Checkpoint {
     }
 
     fn other_model(&self, what: &str) -> Error {
-        Error::file(&self.path, format!("does not fit the model '{}': {what}", self.meta.config.model))
+        Error::file(&self.path, format!("does not fit the model '{}': {what}", self.meta.config.network()))
     }
 }
 

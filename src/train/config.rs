@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Fit, Loading, Ratios, Size};
 use crate::error::{Error, Result};
+use crate::nn::models;
 use crate::op::augment::Augmentation;
 use crate::optim::{OptimizerConfig, Policy};
 use crate::train::betas::Betas;
@@ -23,7 +24,7 @@ use crate::train::weights::Weighting;
 macro_rules! settings {
     ($with:ident) => {
         $with! {
-            /// Network to train; `warptape models` lists them
+            /// Network to train: one that `warptape models` lists, or a TOML file that writes one
             model: String => String = "little-conv".into(), fixed;
             /// Weights to begin with: a .safetensors, .pth or .pt file, another run's folder or checkpoint, an exported folder,
             /// or the name of fetched ones
@@ -198,6 +199,11 @@ impl Config {
         let kind = self.data.split(':').next().unwrap_or_default();
         let weights = weights.map(|hash| format!("sha256:{hash}"));
         Self { data: kind.into(), device: Self::default().device, weights, cache_frozen: true, ..self.clone() }
+    }
+
+    /// What the network is called.
+    pub fn network(&self) -> &str {
+        models::name(&self.model)
     }
 
     /// How the data set is loaded, by all cores.

@@ -43,7 +43,7 @@ impl Config {
         let momentum = if self.optim == "sgd" { "momentum" } else { "" };
         let nesterov = if self.optim == "sgd" { "nesterov" } else { "" };
         let choices = [
-            ("model", format!("model {}", self.model)),
+            ("model", format!("model {}", self.network())),
             ("data", format!("data {}", self.data)),
             ("device", format!("device {}", self.device)),
             ("optim", format!("optimizer {}", self.optim)),

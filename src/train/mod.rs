@@ -13,6 +13,7 @@ pub mod layers;
 pub mod learning;
 mod lock;
 pub mod logs;
+pub mod network;
 pub mod normalize;
 pub mod observer;
 pub mod precision;

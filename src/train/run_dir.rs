@@ -200,8 +200,9 @@ fn not_empty(path: &Path) -> Error {
 
 /// Whether it is the name that one of a run's files has while it is written.
 fn is_temporary(name: &str) -> bool {
-    const OURS: [&str; 16] = [
+    const OURS: [&str; 17] = [
         "run.json",
+        "network.toml",
         "split.csv",
         "broken.txt",
         "metrics.csv",

@@ -16,9 +16,13 @@ use crate::error::{Error, Result};
 use crate::files::{self, timestamp, write_atomic};
 use crate::launch::choices::Table;
 use crate::launch::recorded::known;
+use crate::nn::models;
 
 /// What comes of going on with anything else than before.
 pub(super) const BITS: &str = "results may differ in their last bits from those of a run that was never interrupted";
+
+/// The text of a network that was written by a user.
+const NETWORK: &str = "network.toml";
 
 /// What it takes to repeat a run: the contents of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,7 +150,8 @@ impl RunInfo {
         warnings
     }
 
-    /// Writes `run.json` into `run`; before it `split.csv`, if the run has none.
+    /// Writes `run.json` into `run`; before it, if the run has none, `split.csv`, and `network.toml` of a written network, for people:
+    /// the run itself knows it by its settings.
     ///
     /// # Errors
     /// Those of [`write_atomic`].
@@ -154,6 +159,10 @@ impl RunInfo {
         let split = run.file(FILE);
         if let Some(record) = self.record.as_ref().filter(|_| !split.exists()) {
             write_atomic(&split, &record.csv())?;
+        }
+        let (network, model) = (run.file(NETWORK), self.config.get("model").and_then(serde_json::Value::as_str));
+        if let Some(text) = model.and_then(models::text).filter(|_| !network.exists()) {
+            write_atomic(&network, text.as_bytes())?;
         }
         let path = run.file("run.json");
         let whole = RunInfo { checksum: self.digest(), ..self.clone() };

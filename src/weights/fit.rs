@@ -49,7 +49,8 @@ pub fn outputs(weights: &Weights, spec: &str, input: [usize; 2]) -> Result<usize
     let head = head(&models::build(spec, 1, input, &device, 0)?).unwrap_or_default();
     let bias = weights.tensors().iter().find(|tensor| tensor.name == format!("{head}bias"));
     bias.and_then(|bias| bias.shape.first().copied()).ok_or_else(|| {
-        let what = format!("has no {head}bias, the last layer of ‹model={spec}›, to add another behind");
+        let what =
+            format!("has no {head}bias, the last layer of ‹model={}›, to add another behind", models::name(spec));
         Error::file(weights.path(), super::shown(&what))
     })
 }
@@ -131,10 +132,7 @@ pub fn fitting(weights: &Weights) -> Vec<(String, usize)> {
     // Of a network below an added head, its own outputs.
     let below =
         theirs.get("head.weight").and_then(|head| head.shape.get(1)).map(|outputs| format!("outputs={outputs}"));
-    let with = |spec: String| match &below {
-        None => spec,
-        Some(outputs) => spec.clone() + if spec.contains(':') { "," } else { ":" } + outputs,
-    };
+    let with = |spec: String| below.as_ref().map_or(spec.clone(), |outputs| models::with_option(&spec, outputs));
     MODELS.iter().flat_map(|model| variants(model.name, model.options)).map(with).filter_map(fits).collect()
 }
 

@@ -5,6 +5,7 @@ use crate::device::dry::Dry;
 use crate::device::{Device, Target};
 use crate::error::{Error, Result};
 use crate::launch::ladder::{Summary, text};
+use crate::nn::models;
 use crate::op::conv2d::{Conv2dParams, Sizes};
 use crate::tensor::DType;
 
@@ -51,15 +52,16 @@ pub fn of_networks(
 ) -> Result<Vec<Problem>> {
     let mut problems: Vec<Problem> = Vec::new();
     for (network, batch) in networks {
+        let name = models::name(network);
         let posed = match network == AIRBENCH {
             true => airbench(*batch, element)?,
             false => of_training(target, network, *batch, element)?,
         };
         for (ladder, text) in posed.into_iter().filter(|(ladder, _)| ladders.iter().any(|one| one.name == ladder)) {
             match problems.iter_mut().find(|problem| problem.ladder == ladder && problem.text == text) {
-                Some(problem) if problem.networks.contains(network) => {}
-                Some(problem) => problem.networks.push(network.clone()),
-                None => problems.push(Problem { ladder, text, networks: vec![network.clone()] }),
+                Some(problem) if problem.networks.iter().any(|one| one == name) => {}
+                Some(problem) => problem.networks.push(name.to_owned()),
+                None => problems.push(Problem { ladder, text, networks: vec![name.to_owned()] }),
             }
         }
     }

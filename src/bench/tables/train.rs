@@ -4,6 +4,7 @@ use super::{Grid, NOT_MEASURED, provenance};
 use crate::bench::results::Results;
 use crate::bench::train::{Contender, MODELS, MODES, Outcome, Row};
 use crate::bench::usual_batch;
+use crate::nn::models;
 
 /// For a terminal.
 pub fn text(results: &Results<Row>) -> String {
@@ -49,7 +50,7 @@ fn grid(rows: &[Row]) -> Grid {
     head.extend(MODES.map(|mode| format!("PyTorch {mode}")));
     head.push("of PyTorch's best".into());
     let cells = |row: &Row| {
-        let mut cells = vec![format!("{}, {}", row.model, row.batch)];
+        let mut cells = vec![format!("{}, {}", models::name(&row.model), row.batch)];
         cells.extend(std::iter::once("warptape").chain(MODES).map(|name| cell(row, name)));
         cells.push(ratio(row));
         cells

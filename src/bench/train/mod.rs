@@ -13,6 +13,7 @@ use super::median;
 use super::pytorch::{Python, Worker};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::nn::models;
 use crate::tensor::DType;
 use ours::Training;
 
@@ -44,7 +45,7 @@ pub struct Plan {
 /// A network, and everyone's figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// The network.
+    /// The network, as [`models::build`] takes it.
     pub model: String,
     /// Images in a batch.
     pub batch: usize,
@@ -103,7 +104,7 @@ impl Rival {
     fn start(plan: &Plan, mode: &'static str) -> Result<Self> {
         let batch = plan.batch.to_string();
         let seconds = plan.seconds.to_string();
-        let args = ["--model", &plan.model, "--batch", &batch, "--mode", mode, "--seconds", &seconds];
+        let args = ["--model", models::name(&plan.model), "--batch", &batch, "--mode", mode, "--seconds", &seconds];
         let worker = match &plan.python {
             Some(python) => python.start("train.py", &args.map(String::from))?,
             None => Err("no Python with PyTorch was named".into()),
@@ -143,6 +144,7 @@ impl Outcome {
 /// An unknown network, no memory for it, a network that fails its verification or is another one for PyTorch.
 pub fn measure(device: &Device, plan: &Plan) -> Result<(Row, BTreeMap<String, String>)> {
     let Plan { model, batch, .. } = plan;
+    let name = models::name(model);
     device.reset_peak();
     let mut training = Training::new(device, model, *batch, DType::F32)?;
     let once = (0..WARM).map(|_| training.run(1)).collect::<Result<Vec<_>>>()?[WARM - 1];
@@ -155,7 +157,7 @@ pub fn measure(device: &Device, plan: &Plan) -> Result<(Row, BTreeMap<String, St
         let theirs = worker.ready.parameters;
         if theirs != parameters {
             return Err(Error::Training(format!(
-                "{model} has {parameters} parameters and PyTorch's has {theirs}: make benches/pytorch/networks.py build the network of engine/src/nn/models"
+                "{name} has {parameters} parameters and PyTorch's has {theirs}: make benches/pytorch/networks.py build the network of engine/src/nn/models"
             )));
         }
         versions.extend(worker.ready.versions.clone());

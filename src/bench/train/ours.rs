@@ -72,7 +72,8 @@ impl Training {
 
     /// Refuses a network that does not learn its one batch by heart, or whose first steps cannot be repeated bit by bit
     /// after the timed ones: neither would be a training.
-    pub(in crate::bench) fn verify(&self, name: &str) -> Result<()> {
+    pub(in crate::bench) fn verify(&self, network: &str) -> Result<()> {
+        let name = models::name(network);
         let loss = |at: usize| self.losses[at].item();
         let (first, last, steps) = (loss(0)?, loss(self.losses.len() - 1)?, self.losses.len());
         if last.partial_cmp(&first) != Some(std::cmp::Ordering::Less) {
@@ -80,7 +81,7 @@ impl Training {
                 "{name} does not learn: loss {first} before, {last} after {steps} steps"
             )));
         }
-        let mut again = Self::new(self.images.device(), name, self.images.dim(0), self.images.dtype())?;
+        let mut again = Self::new(self.images.device(), network, self.images.dim(0), self.images.dtype())?;
         again.run(2)?;
         for at in 0..2 {
             let (before, after) = (loss(at)?, again.losses[at].item()?);

@@ -9,6 +9,7 @@ use crate::bench::vendor;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::nn::models;
+use crate::train::network;
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -61,7 +62,7 @@ pub(super) fn batches(
     if given.is_some_and(|batch| !(2..=1 << 20).contains(&batch)) {
         return Err(Error::usage("--batch: expected 2 to 1048576 images; batch normalization needs two"));
     }
-    let named: Vec<String> = named.iter().map(|name| models::respell(name)).collect();
+    let named = named.iter().map(|name| network::named(name)).collect::<Result<Vec<_>>>()?;
     for name in named.iter().filter(|name| !known.contains(&name.as_str())) {
         models::check(name, 10, [32, 32])?;
     }

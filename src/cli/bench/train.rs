@@ -10,6 +10,7 @@ use crate::bench::usual_batch;
 use crate::cli::print;
 use crate::cli::settings::as_options;
 use crate::environment::Environment;
+use crate::nn::models;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -68,7 +69,8 @@ pub(super) fn run(options: Options, environment: &Environment) -> anyhow::Result
         if !options.json {
             let name = &device.info().name;
             print(format_args!(
-                "measuring {model}, {batch} images a step, on {name}: {runs} runs of at least {seconds} s"
+                "measuring {}, {batch} images a step, on {name}: {runs} runs of at least {seconds} s",
+                models::name(&model)
             ))?;
         }
         let (row, versions) = measure(&device, &Plan { model, batch, runs, seconds, python: python.clone() })?;

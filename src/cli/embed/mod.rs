@@ -121,7 +121,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, format!("cannot be made: {e}; choose --out")))?;
     let rows = rows(&pictures, &meta.classes, &features);
     write_atomic(&folder.join("embedding.csv"), &csv(&rows, &projection)?)?;
-    let name = format!("{} {}", meta.config.model, features.layer);
+    let name = format!("{} {}", meta.config.network(), features.layer);
     let (points, headings) = (&features.points, &HEADINGS);
     Projector { name: &name, points, headings, known: &rows, thumbnails: &thumbnails }.write(&folder)?;
     for near in &near {
@@ -133,7 +133,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
             "{} of layer {}: {} on {}",
             options.method.title(),
             features.layer,
-            meta.config.model,
+            meta.config.network(),
             judged.name
         ),
         notes: vec![
@@ -157,12 +157,12 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         // Of an earlier time: it would be taken for this one's.
         let _ = std::fs::remove_file(folder.join("near.png"));
     } else {
-        let title = format!("nearest pictures to {} on {}", meta.config.model, judged.name);
+        let title = format!("nearest pictures to {} on {}", meta.config.network(), judged.name);
         let note = format!("{set}, layer {} ({}), epoch {epoch}", features.layer, features.shape);
         near::draw(&near, &pictures, &meta.classes, title, note, &folder)?;
     }
     let facts = json!({
-        "run": options.run, "checkpoint": path, "epoch": epoch, "model": meta.config.model, "data": judged.name,
+        "run": options.run, "checkpoint": path, "epoch": epoch, "model": meta.config.network(), "data": judged.name,
         "part": judged.part.to_string(), "pictures": pictures.len(), "of": pictures.of, "seed": seed,
         "layer": features.layer, "layer_shape": features.shape, "dimension": size, "classes": meta.classes,
         "method": options.method.to_string(), "projection": projection.facts, "scores": scores.json(),

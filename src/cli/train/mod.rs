@@ -55,7 +55,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     let classes = checkpoint.as_ref().map(|checkpoint| checkpoint.meta.classes.clone());
     let (workers, memory) = (options.workers, options.data_memory.map(|Bytes(bytes)| bytes));
     let data = Dataset::open(&config.data, &Loading { workers, memory, record, classes, ..config.loading() })?;
-    let (model, data_name, epochs) = (config.model.clone(), data.name.clone(), config.epochs);
+    let (model, data_name, epochs) = (config.network().to_owned(), data.name.clone(), config.epochs);
     let precision =
         if config.precision == Precision::F32 { String::new() } else { format!(" in {}", config.precision) };
     let label_smoothing = config.label_smoothing;

@@ -9,8 +9,10 @@ use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::launch::choices::Table;
+use crate::nn::models;
 use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::config::Config;
+use crate::train::network;
 use crate::train::run_dir::{RunDir, RunInfo};
 
 /// What a training begins with.
@@ -67,6 +69,7 @@ fn started(options: &Options, environment: &Environment) -> Result<Start> {
         return Err(Error::usage(format!("‹frozen_statistics={}›: {what}", config.frozen_statistics)));
     }
     config.weights = config.weights.map(|name| weights(&name, environment)).transpose()?;
+    config.model = network::named(&config.model)?;
     let chosen = config.chosen(&given);
     let weights = repeated.filter(|(file, _)| config.weights.as_ref() == Some(file));
     Ok(Start { config, chosen, kernels, weights, run: None, checkpoint: None })
@@ -100,8 +103,15 @@ fn same(folder: &Path, start: Start) -> Result<Start> {
     let there = serde_json::to_value(recorded(&info, &run.file("run.json"))?).expect("plain data");
     let keys = here.as_object().into_iter().chain(there.as_object()).flat_map(|all| all.keys());
     if let Some(key) = keys.into_iter().find(|&key| key != "device" && here.get(key) != there.get(key)) {
-        let value = |all: &serde_json::Value| all.get(key).map_or("none".into(), ToString::to_string);
-        let (flag, there, here) = (key.replace('_', "-"), value(&there), value(&here));
+        let value = |all: &serde_json::Value| match all.get(key) {
+            // Of a network that a file writes, not its text.
+            Some(serde_json::Value::String(text)) if key == "model" => format!("{:?}", models::name(text)),
+            other => other.map_or("none".into(), ToString::to_string),
+        };
+        let (flag, there, mut here) = (key.replace('_', "-"), value(&there), value(&here));
+        if there == here {
+            here = "another text under that name".into();
+        }
         let fix = format!("choose another --out, or go on with it: warptape train --resume {}", folder.display());
         return Err(Error::file(
             folder,

@@ -103,7 +103,10 @@ impl Builder {
             Operation::BatchNorm { eps } => {
                 let Own { names, shape, .. } =
                     self.state(&at, &["weight", "bias", "running_mean", "running_var"], &[])?;
-                at.expect(shape.iter().product(), at.image()?[0])?;
+                if at.x.pixels != 1 {
+                    return Err(at.fail("behind a Flatten its features have another order: put it before"));
+                }
+                at.expect(shape.iter().product(), at.x.shape[0])?;
                 let settings = [Attribute { f: Some(eps), ..setting("epsilon", attribute::FLOAT) }];
                 Ok(self.node("BatchNormalization", path, &at.x, names, settings, at.x.shape.clone()))
             }

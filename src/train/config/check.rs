@@ -57,7 +57,7 @@ impl Config {
             let what = format!("‹train_fraction={}›: must be above 0 and at most 1", self.train_fraction);
             return Err(Error::usage(what));
         }
-        models::check(&self.model, 1, [224, 224])?;
+        models::check_spec(&self.model)?;
         self.optimizer()?.check()?;
         let cycled = matches!(self.policy()?.curve, Curve::OneCycle { momentum: Some(_) });
         if cycled && self.optim == "sgd" && self.momentum == 0.0 {

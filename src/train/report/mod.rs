@@ -108,7 +108,7 @@ impl Report {
         Ok(Self {
             checkpoint: checkpoint.into(),
             epoch: meta.progress.epoch,
-            title: format!("{} on {data}", meta.config.model),
+            title: format!("{} on {data}", meta.config.network()),
             part,
             sums,
             notes,

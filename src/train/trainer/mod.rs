@@ -140,7 +140,7 @@ impl Trainer {
         let run = run(&info)?;
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
         device.choices().prefer(&info.kernels);
-        let logs = Logs::open(&run, format!("{} on {}", config.model, data.name), &meta.progress)?;
+        let logs = Logs::open(&run, format!("{} on {}", config.network(), data.name), &meta.progress)?;
         let (device, data, files) = (device.clone(), data.name.clone(), data.test.names());
         let own = Own { run, info, logs, data, files, warnings, begun };
         let (frozen, too_large) = (None, None);

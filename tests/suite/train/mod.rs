@@ -23,3 +23,4 @@ mod run_files;
 mod scores;
 mod steps;
 mod tensorboard;
+mod written;

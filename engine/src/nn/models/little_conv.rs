@@ -2,13 +2,15 @@
 
 use super::Wanted;
 use crate::error::Result;
-use crate::nn::{BatchNorm, Builder, Conv2d, GlobalAvgPool, Linear, MaxPool, Relu, Sequential};
+use crate::nn::{BatchNorm, Builder, Conv2d, Dropout, GlobalAvgPool, Linear, MaxPool, Relu, Sequential};
 use crate::op::conv2d::Conv2dParams;
 
 const WIDTHS: [usize; 4] = [32, 64, 128, 256];
 
-/// For images of at least 16 × 16. The convolutions have no bias: batch normalization would subtract it again.
+/// For images of at least 16 × 16. The convolutions have no bias: batch normalization would subtract it again. Option `dropout`:
+/// before the linear layer; none unless given.
 pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
+    let dropout = wanted.share("dropout", 0.0)?;
     wanted.input_after(16, |side| side / 16)?;
     let mut features = Sequential::new();
     let mut channels = 3;
@@ -20,6 +22,9 @@ pub fn build(builder: &mut Builder, wanted: &mut Wanted) -> Result<Sequential> {
             .then(MaxPool::halving(2));
         channels = width;
     }
-    let fc = Linear::new(builder, channels, wanted.classes)?;
-    Ok(Sequential::new().with("features", features).with("avgpool", GlobalAvgPool).with("fc", fc))
+    let mut net = Sequential::new().with("features", features).with("avgpool", GlobalAvgPool);
+    if dropout > 0.0 {
+        net = net.with("dropout", Dropout(dropout));
+    }
+    Ok(net.with("fc", Linear::new(builder, channels, wanted.classes)?))
 }

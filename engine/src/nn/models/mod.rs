@@ -3,18 +3,22 @@
 //! A network is asked for by name, with options behind a colon: `resnet18`, `resnet18:stem=imagenet`,
 //! `vgg16_bn:head=imagenet,dropout=0.3`. Any takes `outputs=N`: it has N outputs, as for classes that it knows already, and below
 //! them one more linear layer, `head`, to the classes asked for.
+//!
+//! One that a user writes goes by its file's name, `mynet.toml`, with numbers of its parameters behind a colon, and has its text in
+//! the lines below ([`with_text`]): such a spec is the whole network, wherever it is kept.
 
 mod little_conv;
 mod my_net;
 mod my_net_pro;
 mod resnet;
 mod vgg;
+mod written;
 
 use std::collections::BTreeMap;
 
 use crate::device::{Device, Target, dry::Dry};
 use crate::error::{Error, Result};
-use crate::nn::{Builder, Linear, Sequential};
+use crate::nn::{Builder, Layer, Linear, Sequential};
 use resnet::Block;
 
 /// One network.
@@ -34,7 +38,7 @@ const RESNET: &str = "stem=cifar|imagenet";
 /// Every network there is; a new one is its file and a line here.
 #[rustfmt::skip]
 pub const MODELS: &[Model] = &[
-    Model { name: "little-conv", about: "four 3×3 convolutions with batch normalization", options: "", build: little_conv::build },
+    Model { name: "little-conv", about: "four 3×3 convolutions with batch normalization", options: "dropout=P", build: little_conv::build },
     Model { name: "vgg11", about: "VGG, configuration A", options: VGG, build: |b, w| vgg::build(b, w, vgg::A, false) },
     Model { name: "vgg13", about: "VGG, configuration B", options: VGG, build: |b, w| vgg::build(b, w, vgg::B, false) },
     Model { name: "vgg16", about: "VGG, configuration D", options: VGG, build: |b, w| vgg::build(b, w, vgg::D, false) },
@@ -95,44 +99,113 @@ impl Wanted {
     }
 }
 
+/// What the network `spec` is called: all of it but the text.
+pub fn name(spec: &str) -> &str {
+    spec.split('\n').next().unwrap_or_default()
+}
+
+/// The text of the network `spec`, where that is written.
+pub fn text(spec: &str) -> Option<&str> {
+    split(spec).1
+}
+
+/// The file that `spec` names in place of a network; none where its text is there already.
+pub fn file(spec: &str) -> Option<&str> {
+    Some(parts(spec).0).filter(|name| !spec.contains('\n') && name.ends_with(TOML))
+}
+
+/// The spec of the network that `text` writes, which is called `name`: that of its file, with options as a person writes them.
+pub fn with_text(name: &str, text: &str) -> String {
+    format!("{}\n{text}", name.replace(char::is_control, " "))
+}
+
+/// `spec` with one option more.
+pub fn with_option(spec: &str, option: &str) -> String {
+    let (line, rest) = spec.split_at(name(spec).len());
+    let (name, options) = parts(line);
+    let between = if options.is_empty() { "" } else { "," };
+    format!("{name}:{options}{between}{option}{rest}")
+}
+
+/// How names of files end that write networks.
+const TOML: &str = ".toml";
+
+/// A network's name, and its options.
+fn parts(line: &str) -> (&str, &str) {
+    let end = match line.find(".toml:") {
+        Some(at) => at + TOML.len(),
+        None if line.ends_with(TOML) => line.len(),
+        None => line.find(':').unwrap_or(line.len()),
+    };
+    (&line[..end], line[end..].trim_start_matches(':'))
+}
+
 /// `spec` with the network's name in our spelling: any case, with or without `-` and `_`, as timm, torchvision and Keras
 /// write it (`ResNet18`, `vgg16-bn`, `VGG16_BN`). A name that is not known stays as it is.
 pub fn respell(spec: &str) -> String {
     let plain = |name: &str| name.to_lowercase().replace(['-', '_'], "");
-    let (name, options) = spec.split_at(spec.find(':').unwrap_or(spec.len()));
-    let known = MODELS.iter().find(|model| plain(model.name) == plain(name));
-    format!("{}{options}", known.map_or(name, |model| model.name))
+    let (theirs, _) = parts(name(spec));
+    let known = MODELS.iter().find(|model| plain(model.name) == plain(theirs));
+    format!("{}{}", known.map_or(theirs, |model| model.name), &spec[theirs.len()..])
 }
 
 /// The model `spec` with `classes` outputs for images of `input` (height, width), initialized from `seed`. Input:
 /// `[N, H, W, 3]`; output: logits `[N, classes]`.
 ///
 /// # Errors
-/// An unknown name or option (the error lists the known ones); images that are too small.
+/// An unknown name or option (the error lists the known ones); images that are too small; a text that writes no network, with the
+/// place and the fix.
 pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, seed: u64) -> Result<Sequential> {
     let spelled = respell(spec);
-    let (name, options) = spelled.split_once(':').unwrap_or((&spelled, ""));
-    let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
-        let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
-        Error::usage(format!("unknown model '{name}': use {}", known.join(", ")))
-    })?;
+    let (line, text) = split(&spelled);
+    let builder = &mut Builder::new(device, seed);
+    let mut wanted = Wanted { classes, spec: line.into(), input, options: options(line)? };
+    let outputs = wanted.count(OUTPUTS)?;
+    wanted.classes = outputs.unwrap_or(classes);
+    let network = match text {
+        Some(text) => written::build(builder, line, text, &wanted.options, wanted.classes, input)?,
+        None => named(builder, parts(line).0, wanted)?,
+    };
+    match outputs {
+        None => Ok(network),
+        Some(_) if network.children().iter().any(|(name, _)| *name == HEAD) => Err(Error::usage(format!(
+            "model '{line}': its own layer '{HEAD}' has the name of the one to add: call it otherwise"
+        ))),
+        Some(outputs) => Ok(network.with(HEAD, Linear::new(builder, outputs, classes)?)),
+    }
+}
+
+/// Outputs below an added head, as an option, and that layer.
+const OUTPUTS: &str = "outputs";
+const HEAD: &str = "head";
+
+/// The line with name and options, and the text, if there is one.
+fn split(spec: &str) -> (&str, Option<&str>) {
+    spec.split_once('\n').map_or((spec, None), |(line, text)| (line, Some(text)))
+}
+
+/// The options in `line`.
+fn options(line: &str) -> Result<BTreeMap<String, String>> {
     let mut parsed = BTreeMap::new();
-    for option in options.split(',').filter(|option| !option.is_empty()) {
+    for option in parts(line).1.split(',').filter(|option| !option.is_empty()) {
         let (key, value) = option.split_once('=').unwrap_or((option, ""));
         if parsed.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
-            return Err(Error::usage(format!("model '{spec}': option '{key}' is given twice")));
+            return Err(Error::usage(format!("model '{line}': option '{key}' is given twice")));
         }
     }
-    let builder = &mut Builder::new(device, seed);
-    let mut wanted = Wanted { classes, spec: spec.into(), input, options: parsed };
-    let outputs = wanted.count("outputs")?;
-    wanted.classes = outputs.unwrap_or(classes);
+    Ok(parsed)
+}
+
+/// One of [`MODELS`].
+fn named(builder: &mut Builder, name: &str, mut wanted: Wanted) -> Result<Sequential> {
+    let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
+        let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
+        Error::usage(format!("unknown model '{name}': use {}, or a TOML file that writes one", known.join(", ")))
+    })?;
     let network = (model.build)(builder, &mut wanted)?;
+    let spec = &wanted.spec;
     match wanted.options.keys().next() {
-        None => match outputs {
-            None => Ok(network),
-            Some(outputs) => Ok(network.with("head", Linear::new(builder, outputs, classes)?)),
-        },
+        None => Ok(network),
         Some(key) if model.options.is_empty() => {
             Err(Error::usage(format!("model '{spec}': {name} has no options, got '{key}'")))
         }
@@ -150,4 +223,15 @@ pub fn build(spec: &str, classes: usize, input: [usize; 2], device: &Device, see
 pub fn check(spec: &str, classes: usize, input: [usize; 2]) -> Result<()> {
     let device = Device::new(Box::new(Dry::new(Target::Host { lanes: 16 })));
     build(spec, classes, input, &device, 0).map(drop)
+}
+
+/// Refuses a spec that is no network's, whatever the classes and images.
+///
+/// # Errors
+/// As [`build`], but for what a written network makes of its images.
+pub fn check_spec(spec: &str) -> Result<()> {
+    let (line, Some(text)) = split(spec) else { return check(spec, 1, [224, 224]) };
+    let mut given = options(line)?;
+    given.remove(OUTPUTS);
+    written::check(line, text, &given)
 }

@@ -71,15 +71,17 @@ impl Window {
     }
 }
 
+/// The most pixels of a window of [`max_pool`]: which of them held the maximum is kept in a byte.
+pub const TAPS: usize = 256;
+
 /// The maximum of each window.
 ///
 /// # Errors
-/// Another rank than 4, a window that does not fit, padding over half of it, more than 256 taps, gaps wider than the image.
+/// Another rank than 4, a window that does not fit, padding over half of it, more than [`TAPS`], gaps wider than the image.
 pub fn max_pool(tape: &mut Tape, x: &Tensor, window: Window) -> Result<Tensor> {
     let sizes = Sizes::of("max_pool", x, window)?;
-    if window.size[0].saturating_mul(window.size[1]) > 256 {
-        // Which tap held the maximum is kept in a byte.
-        return Err(Error::shape("max_pool", format!("a window of {:?} has more than 256 taps", window.size)));
+    if window.size[0].saturating_mul(window.size[1]) > TAPS {
+        return Err(Error::shape("max_pool", format!("a window of {:?} has more than {TAPS} taps", window.size)));
     }
     let y = Tensor::empty(x.device(), sizes.output(), x.dtype())?;
     let taps = if tape.needs(x) { Some(Tensor::empty(x.device(), sizes.output(), DType::U8)?) } else { None };

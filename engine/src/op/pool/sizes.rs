@@ -43,7 +43,7 @@ impl Sizes {
     }
 
     /// Those for input images `[n, h, w, c]`; `fail` makes an error of what is wrong.
-    pub(super) fn new([n, h, w, c]: [usize; 4], window: Window, fail: impl Fn(&str) -> Error) -> Result<Self> {
+    pub(crate) fn new([n, h, w, c]: [usize; 4], window: Window, fail: impl Fn(&str) -> Error) -> Result<Self> {
         let Window { size, stride, padding, dilation, .. } = window;
         if [n, h, w, c].contains(&0) || [size, stride, dilation].iter().any(|pair| pair.contains(&0)) {
             return Err(fail("sizes, strides and dilations must be at least 1"));
