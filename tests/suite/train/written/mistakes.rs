@@ -2,6 +2,8 @@
 
 use warptape::nn::models;
 
+use super::bits::FILES;
+
 /// A text around `layers`.
 pub fn text(layers: &str) -> String {
     format!("[layers]\n{layers}\nlast = {{ linear = \"classes\" }}\n")
@@ -42,7 +44,7 @@ fn mistakes_in_a_text_are_named_with_their_lines() {
         ("parameters = { classes = 3 }\nlayers = [\"relu\"]", "line 1: no parameter can be called 'classes'"),
         (
             "parameters = { width = \"wide\" }\nlayers = [\"relu\"]",
-            "line 1: width is no parameter that there is, 'wide': use classes",
+            "line 1: width: no parameter is called 'wide': use classes",
         ),
         ("block = 3\nlayers = [\"relu\"]", "line 1: blocks are tables, [block.NAME]"),
         ("layers = [\"relu\"]\n[block]\na = 3", "line 3: a block is a table, [block.NAME]"),
@@ -73,12 +75,13 @@ fn mistakes_in_a_text_are_named_with_their_lines() {
 
 #[test]
 fn mistakes_in_layers_are_named_with_their_places() {
-    let deep = format!("a = {}\"relu\"{}", "[".repeat(40), "]".repeat(40));
+    let nested = |times: usize| format!("a = {}\"relu\"{}", "[".repeat(times), "]".repeat(times));
+    let (deep, deeper) = (nested(40), nested(100_000));
     let cases = [
         ("a = 3", "line 2, layer 'a': a layer is a word"),
         ("a = \"rellu\"", "line 2, layer 'a': no layer is called 'rellu' (did you mean 'relu'?)"),
-        ("a = \"conv\"", "line 2, layer 'a': conv has settings: { conv = 64, size = 3 }"),
-        ("a = \"maxpool\"", "line 2, layer 'a': maxpool has a number: { maxpool = 2 }"),
+        ("a = \"conv\"", "line 2, layer 'a': conv needs a number: { conv = 64, size = 3 }"),
+        ("a = \"maxpool\"", "line 2, layer 'a': maxpool needs a number: { maxpool = 2 }"),
         ("a = { batchnorm = 64 }", "line 2, layer 'a': batchnorm has no settings: \"batchnorm\""),
         ("a = {}", "line 2, layer 'a': no layer is called ''"),
         ("a = { type = \"conv\" }", "line 2, layer 'a': no layer is called 'type'"),
@@ -95,15 +98,14 @@ fn mistakes_in_layers_are_named_with_their_places() {
         ("a = { conv = 8, size = inf }", "size: expected a number"),
         ("a = { conv = 8, size = true }", "size: expected a number, or a parameter's name in quotes"),
         ("a = { conv = 8, size = 3, bias = 0 }", "bias: expected true or false"),
-        (
-            "a = { conv = \"width\", size = 3 }",
-            "line 2, layer 'a': conv is no parameter that there is, 'width': use classes",
-        ),
+        ("a = { conv = \"width\", size = 3 }", "line 2, layer 'a': conv: no parameter is called 'width': use classes"),
         ("a = { dropout = 1 }", "line 2, layer 'a': dropout is 1: expected a number from 0 to below 1"),
         ("a = []", "line 2, layer 'a': there are no layers in it"),
         ("\"a.b\" = \"relu\"", "line 2: 'a.b' is no name of a layer"),
         ("a = { block = \"x\" }", "line 2, layer 'a': no block is called 'x'"),
+        ("a = \"dropout\"", "line 2, layer 'a': dropout needs a number: { dropout = 0.5 }"),
         (&deep, "it lies in more than 32 others: nest less"),
+        (&deeper, "line 2: "),
     ];
     for (layers, part) in cases {
         let error = wrong(&text(layers));
@@ -135,7 +137,7 @@ fn mistakes_with_blocks_are_named_with_their_places() {
             with("a = { block = \"pair\", widht = 3 }", pair),
             "unknown parameter of block 'pair' 'widht' (did you mean 'width'?): use width, block, repeat",
         ),
-        (with("a = { block = \"pair\", width = \"depth\" }", pair), "width is no parameter that there is, 'depth'"),
+        (with("a = { block = \"pair\", width = \"depth\" }", pair), "width: no parameter is called 'depth'"),
         (with("a = { block = \"pair\", width = 0 }", pair), "line 6, layer 'a.0': conv is 0: expected"),
         (
             with("a = { block = \"pair\", repeat = 0 }", pair),
@@ -177,4 +179,55 @@ fn options_behind_a_file_are_its_parameters() {
         let error = models::check_spec(&models::with_text(name, text)).expect_err(name).to_string();
         assert!(error.contains(name) && error.contains(part), "{name}: {error}");
     }
+}
+
+/// Pieces of good texts in another order, left out and put in: a network or a line, and nothing else.
+#[test]
+fn damaged_texts_are_networks_or_mistakes() {
+    const PIECES: [&str; 12] = [
+        "\n",
+        "]",
+        "[",
+        "{",
+        "}",
+        "=",
+        ",",
+        "\"",
+        "0",
+        "-1",
+        "repeat = 99",
+        "[block.basic.branch]\nx = { block = \"basic\" }\n",
+    ];
+    let mut state = 7u64;
+    let mut below = move |most: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % most
+    };
+    let (mut networks, mut mistakes) = (0, 0);
+    for (file, text, _, side) in FILES {
+        for _ in 0..300 {
+            let mut pieces: Vec<&str> = text.split_inclusive([' ', '\n', ',']).collect();
+            for _ in 0..1 + below(3) {
+                let (from, to) = (below(pieces.len()), below(pieces.len()));
+                match below(3) {
+                    0 => drop(pieces.remove(from)),
+                    1 => pieces.insert(to, PIECES[below(PIECES.len())]),
+                    _ => pieces.swap(from, to),
+                }
+            }
+            match models::check(&models::with_text(file, &pieces.concat()), 10, [side; 2]) {
+                Ok(()) => networks += 1,
+                Err(error) => {
+                    let (error, begin) = (error.to_string(), format!("{file}: "));
+                    assert!(
+                        error.starts_with(&begin) && !error.contains(char::is_control),
+                        "{error:?} of {}",
+                        pieces.concat()
+                    );
+                    mistakes += 1;
+                }
+            }
+        }
+    }
+    assert!(networks > 100 && mistakes > 1000, "{networks} networks, {mistakes} mistakes");
 }

@@ -13,14 +13,14 @@ const DEEPEST: usize = 32;
 
 /// Layers that a word says.
 const WORDS: [&str; 4] = ["batchnorm", "relu", "flatten", "global_avgpool"];
-/// Those that a table says: with their number, and what else may be set.
-const TABLES: [(&str, &[&str]); 6] = [
-    ("conv", &["size", "stride", "padding", "bias"]),
-    ("maxpool", &["stride", "padding"]),
-    ("adaptive_avgpool", &[]),
-    ("dropout", &[]),
-    ("linear", &[]),
-    (BLOCK, &[REPEAT]),
+/// Those that a table says: what may be set beside their number, and one of them.
+const TABLES: [(&str, &[&str], &str); 6] = [
+    ("conv", &["size", "stride", "padding", "bias"], "{ conv = 64, size = 3 }"),
+    ("maxpool", &["stride", "padding"], "{ maxpool = 2 }"),
+    ("adaptive_avgpool", &[], "{ adaptive_avgpool = 7 }"),
+    ("dropout", &[], "{ dropout = 0.5 }"),
+    ("linear", &[], "{ linear = 100 }"),
+    (BLOCK, &[REPEAT], "{ block = \"NAME\" }"),
 ];
 /// The parameter that only the first of several repeats has, and those behind it 1.
 const STRIDE: &str = "stride";
@@ -99,14 +99,14 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&self, word: &str, at: usize, path: &str) -> Result<Is, String> {
-        let what = match word {
-            "batchnorm" => return Ok(Is::BatchNorm),
-            "relu" => return Ok(Is::Relu),
-            "flatten" => return Ok(Is::Flatten),
-            "global_avgpool" => return Ok(Is::GlobalAvgPool),
-            "conv" => "conv has settings: { conv = 64, size = 3 }".to_owned(),
+        let example = TABLES.iter().find(|(kind, ..)| *kind == word).map(|(.., example)| example);
+        let what = match (word, example) {
+            ("batchnorm", _) => return Ok(Is::BatchNorm),
+            ("relu", _) => return Ok(Is::Relu),
+            ("flatten", _) => return Ok(Is::Flatten),
+            ("global_avgpool", _) => return Ok(Is::GlobalAvgPool),
+            (_, Some(example)) => format!("{word} needs a number: {example}"),
             _ if self.blocks.contains_key(word) => format!("'{word}' is a block: {{ block = \"{word}\" }}"),
-            _ if TABLES.iter().any(|(kind, _)| *kind == word) => format!("{word} has a number: {{ {word} = 2 }}"),
             _ => format!("no layer is called {}", instead(word, &kinds())),
         };
         Err(self.wrong(at, path, &what))
@@ -114,14 +114,14 @@ impl<'a> Reader<'a> {
 
     /// Which of the layers with settings `found` says.
     fn kind(&self, found: &[Entry<'a>], at: usize, path: &str) -> Result<&'static str, String> {
-        let said: Vec<_> = TABLES.iter().filter(|(kind, _)| find(found, kind).is_some()).collect();
+        let said: Vec<_> = TABLES.iter().filter(|(kind, ..)| find(found, kind).is_some()).collect();
         match (&said[..], found.first()) {
-            ([(kind, _)], _) if *kind == BLOCK => Ok(kind),
-            ([(kind, settings)], _) => {
+            ([(kind, ..)], _) if *kind == BLOCK => Ok(kind),
+            ([(kind, settings, _)], _) => {
                 let keys: Vec<&str> = std::iter::once(*kind).chain(settings.iter().copied()).collect();
                 self.known(found, &keys, &format!("setting of {kind}"), path).map(|()| *kind)
             }
-            ([(one, _), (other, _), ..], _) => {
+            ([(one, ..), (other, ..), ..], _) => {
                 Err(self.wrong(at, path, &format!("{one} and {other} are two layers: write a list of both")))
             }
             ([], first) => {
@@ -171,14 +171,11 @@ impl<'a> Reader<'a> {
     ) -> Result<(), String> {
         let full = join(path, &name.map_or_else(|| layers.len().to_string(), str::to_owned));
         let value = find(found, BLOCK).expect("the layer's kind");
-        let known: Vec<&str> = self.blocks.keys().copied().collect();
         let called = value.get_ref().as_str().unwrap_or_default();
         let Some((&called, block)) = self.blocks.get_key_value(called) else {
-            return Err(self.wrong(
-                value.span().start,
-                &full,
-                &format!("no block is called {}", instead(called, &known)),
-            ));
+            let known: Vec<&str> = self.blocks.keys().copied().collect();
+            let what = format!("no block is called {}", instead(called, &known));
+            return Err(self.wrong(value.span().start, &full, &what));
         };
         let block = block.clone();
         let keys: Vec<&str> = block.parameters.keys().map(String::as_str).chain([BLOCK, REPEAT]).collect();
@@ -258,5 +255,5 @@ fn own_key(entry: &&Entry) -> bool {
 
 /// All layers, as they are written.
 fn kinds() -> Vec<&'static str> {
-    TABLES.iter().map(|(kind, _)| *kind).chain(WORDS).collect()
+    TABLES.iter().map(|(kind, ..)| *kind).chain(WORDS).collect()
 }

@@ -60,7 +60,7 @@ impl Reader<'_> {
                 Some(number) => Some(*number),
                 None => {
                     let known: Vec<&str> = parameters.keys().map(String::as_str).chain([CLASSES]).collect();
-                    return Err(wrong(&format!("{key} is no parameter that there is, {}", instead(name, &known))));
+                    return Err(wrong(&format!("{key}: no parameter is called {}", instead(name, &known))));
                 }
             },
             _ => None,
