@@ -61,7 +61,8 @@ pub fn preview(
     };
     let mut rows = (0..count).map(first).collect::<Result<Vec<Vec<Cell>>>>()?;
     for step in 0..STEPS {
-        let batch = resident.augmented(&order, 0, count, how, &channels, Key { seed, step, stream: 0 })?;
+        let how = how.clone().in_epoch(step + 1);
+        let batch = resident.augmented(&order, 0, count, &how, &channels, Key { seed, step, stream: 0 })?;
         let values = batch.x.floats()?;
         let own = batch.own.to_vec::<i32>()?;
         let others = batch.mixed.as_ref().map(|(others, weight)| Ok::<_, Error>((others.to_vec::<i32>()?, *weight)));

@@ -100,7 +100,8 @@ macro_rules! settings {
             /// Highest learning rate
             lr: f64 => f64 = 3e-3, free, "0.003, for sgd 0.05";
             /// Schedule: constant, step:EPOCHS:FACTOR, multistep:E,E:FACTOR, cosine, restarts:EPOCHS:FACTOR (cosine, again and again),
-            /// onecycle, plateau; all but onecycle also with :warmup=STEPS, onecycle (which leaves momentum alone) with
+            /// triangle:START:PEAK:END (lines up to the rate and down, as shares of it and, PEAK, of all steps), onecycle, plateau; all but
+            /// triangle and onecycle also with :warmup=STEPS, onecycle (which leaves momentum alone) with
             /// :momentum=0.85-0.95 to cycle it as PyTorch does
             schedule: String => String = "onecycle".into(), fixed;
             /// Weight decay

@@ -53,10 +53,11 @@ pub fn write(data: &Dataset, how: &Augmentation, copies: u64, seed: u64, to: &Pa
     let resident = Resident::new(device, images)?;
     let order = resident.order(&resident.all())?;
     for copy in 1..=copies {
+        let how = how.clone().in_epoch(copy);
         for at in (0..images.len()).step_by(BATCH) {
             let batch = BATCH.min(images.len() - at);
             let key = Key { seed, step: copy, stream: 0 };
-            let batch = resident.augmented(&order, at, batch, how, &Channels::PLAIN, key)?;
+            let batch = resident.augmented(&order, at, batch, &how, &Channels::PLAIN, key)?;
             let bytes: Vec<u8> = batch.x.floats()?.into_iter().map(|value| (255.0 * value).round() as u8).collect();
             let [height, width] = images.input();
             for (number, pixels) in (at..).zip(bytes.chunks(3 * height * width)) {

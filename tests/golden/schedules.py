@@ -36,6 +36,17 @@ def warmup_cosine(optimizer, start_factor, warmup_steps, t_max):
         milestones=[warmup_steps])
 
 
+def triangle(optimizer, start, peak, end, total_steps):
+    """The rate of airbench's scripts: a line up to the full rate and another one down."""
+    up = int(peak * total_steps)
+
+    def factor(step):
+        first, last, share = (start, 1, step / up) if step < up else (1, end, (step - up) / (total_steps - up))
+        return first * (1 - share) + last * share
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
+
+
 # Name, scheduler, its parameters, number of steps.
 CASES = [
     ("constant", lr_scheduler.ConstantLR, {"factor": 1.0, "total_iters": 0}, 10),
@@ -46,6 +57,8 @@ CASES = [
     # Three cycles of equal length, and three of which each is twice as long as the one before.
     ("restarts", lr_scheduler.CosineAnnealingWarmRestarts, {"T_0": 4}, 12),
     ("restarts_longer", lr_scheduler.CosineAnnealingWarmRestarts, {"T_0": 2, "T_mult": 2}, 14),
+    ("triangle", triangle, {"start": 0.2, "peak": 0.23, "end": 0.07, "total_steps": 20}, 20),
+    ("linear", lr_scheduler.LinearLR, {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 10}, 10),
     ("one_cycle", lr_scheduler.OneCycleLR,
      {"max_lr": 0.1, "total_steps": 20, "pct_start": 0.3, "anneal_strategy": "cos", "div_factor": 25.0,
       "final_div_factor": 1e4, "three_phase": False, "cycle_momentum": False}, 20),

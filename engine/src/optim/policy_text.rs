@@ -34,6 +34,21 @@ impl std::str::FromStr for Policy {
                 }
                 (Curve::Restarts { epochs: epochs(first)?, factor }, 3)
             }
+            ("triangle", _) => {
+                let share = |at: usize| words.get(at)?.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+                match [share(1), share(2), share(3)] {
+                    [Some(start), Some(peak), Some(end)] if peak < 1.0 => {
+                        (Curve::Triangle { ends: [start, end], peak }, 4)
+                    }
+                    _ => {
+                        return Err(wrong(
+                            "a share of the rate to begin with, where of all steps the peak is, and a share to end with: \
+                             triangle:0.2:0.23:0.07"
+                                .into(),
+                        ));
+                    }
+                }
+            }
             ("onecycle", _) => (Curve::OneCycle { momentum: None }, 1),
             ("range", Some(from)) => {
                 let rate = |word: Option<&&str>| {
@@ -60,9 +75,10 @@ impl std::str::FromStr for Policy {
             ("step" | "multistep", None) => return Err(wrong(format!("at which epoch? try {name}:30:0.1"))),
             ("restarts", None) => return Err(wrong("after how many epochs? try restarts:10:2".into())),
             _ => {
-                let known =
-                    "constant, step:30:0.1, multistep:30,60:0.1, cosine, restarts:10:2, onecycle, plateau:10:0.1";
-                return Err(wrong(format!("unknown; there is {known}, each but onecycle also with :warmup=STEPS")));
+                let known = "constant, step:30:0.1, multistep:30,60:0.1, cosine, restarts:10:2, triangle:0.2:0.23:0.07, onecycle, \
+                             plateau:10:0.1";
+                let what = format!("unknown; there is {known}, each but triangle and onecycle also with :warmup=STEPS");
+                return Err(wrong(what));
             }
         };
         if let Some(extra) = words.get(most) {
@@ -71,8 +87,8 @@ impl std::str::FromStr for Policy {
         let mut warmup = 0;
         for option in options {
             match (option.split_once('='), &mut curve) {
-                (Some(("warmup", _)), Curve::OneCycle { .. }) => {
-                    return Err(wrong("onecycle has a warm-up of its own".into()));
+                (Some(("warmup", _)), Curve::OneCycle { .. } | Curve::Triangle { .. }) => {
+                    return Err(wrong(format!("{name} has a warm-up of its own")));
                 }
                 (Some(("warmup", steps)), _) => warmup = number(steps)?,
                 (Some(("momentum", range)), Curve::OneCycle { momentum }) => {
@@ -116,6 +132,9 @@ impl Policy {
                     "down to 0 along half a cosine over {epochs} epochs, then again over {factor} times as many as the last time"
                 )
             }
+            Curve::Triangle { ends: [start, end], peak } => {
+                format!("a line from {start} of the rate up to all of it at {peak} of the steps, and one down to {end}")
+            }
             Curve::Range { rates: [from, to], steps } => format!("from {from:e} up to {to:e} over {steps} steps"),
             Curve::OneCycle { momentum } => {
                 let momentum = match momentum {
@@ -146,6 +165,7 @@ impl std::fmt::Display for Policy {
             }
             Curve::Cosine => f.write_str("cosine")?,
             Curve::Restarts { epochs, factor } => write!(f, "restarts:{epochs}:{factor}")?,
+            Curve::Triangle { ends: [start, end], peak } => write!(f, "triangle:{start}:{peak}:{end}")?,
             Curve::Range { rates: [from, to], steps } => write!(f, "range:{from:e}:{to:e}:{steps}")?,
             Curve::OneCycle { momentum: None } => f.write_str("onecycle")?,
             Curve::OneCycle { momentum: Some([least, most]) } => write!(f, "onecycle:momentum={least}-{most}")?,

@@ -8,8 +8,9 @@ use super::Optimizer;
 use crate::error::Result;
 
 /// What a configuration says about the learning rate, written as one word: `constant`, `step:30:0.1`,
-/// `multistep:30,60:0.1`, `cosine`, `restarts:10:2`, `onecycle`, `plateau:10:0.1`; each but `onecycle` also with `:warmup=N`, a
-/// linear rise over the first N optimizer steps, and `onecycle` with `:momentum=0.85-0.95`. Milestones are epochs.
+/// `multistep:30,60:0.1`, `cosine`, `restarts:10:2`, `triangle:0.2:0.23:0.07`, `onecycle`, `plateau:10:0.1`; each but `triangle`
+/// and `onecycle` also with `:warmup=N`, a linear rise over the first N optimizer steps, and `onecycle` with
+/// `:momentum=0.85-0.95`. Milestones are epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Policy {
@@ -56,6 +57,13 @@ pub enum Curve {
         /// The least and the greatest momentum (of Adam, β₁), if it is cycled: from the greatest down to the least as the
         /// rate goes up, and back. Both above 0 and below 1. PyTorch cycles from 0.95 to 0.85 unless told not to.
         momentum: Option<[f64; 2]>,
+    },
+    /// Along a straight line up to the full rate, and along another one down: airbench's; with a peak at 0 PyTorch's `LinearLR`.
+    Triangle {
+        /// Where the first begins and the second ends, as shares of the rate; from 0 to 1.
+        ends: [f64; 2],
+        /// Where the full rate is reached, as a share of all steps; at least 0 and below 1.
+        peak: f64,
     },
     /// From `from` up to `to` over so many steps, at each by the same factor, whatever the full rate is (the range test of Smith,
     /// "Cyclical learning rates", 2017).
@@ -117,6 +125,16 @@ impl Schedule {
                 half_cosine(self.base, 0.0, since_restart(step.saturating_sub(warmup), first, *factor))
             }
             Curve::OneCycle { .. } => cycle([self.base / 25.0, self.base, self.base / 25.0 / 1e4], step, total_steps),
+            Curve::Triangle { ends: [start, end], peak } => {
+                let up = (peak * total_steps as f64) as u64;
+                let line = |from: f64, to: f64, share: f64| self.base * (from * (1.0 - share) + to * share);
+                if step < up {
+                    line(*start, 1.0, step as f64 / up as f64)
+                } else {
+                    let share = (step - up) as f64 / total_steps.saturating_sub(up).max(1) as f64;
+                    line(1.0, *end, share.min(1.0))
+                }
+            }
             Curve::Range { rates: [from, to], steps } => {
                 let share = step as f64 / (steps.saturating_sub(1).max(1)) as f64;
                 from * (to / from).powf(share.min(1.0))

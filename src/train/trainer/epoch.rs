@@ -44,7 +44,7 @@ impl Trainer {
         let batches = self.config.accumulate;
         let total = steps as u64 * self.config.epochs as u64;
         let totals = Totals::from_sums(&self.device, self.meta.progress.sums)?;
-        let how = self.config.augmentation()?;
+        let how = self.config.augmentation()?.in_epoch(epoch.into());
         let channels = Channels { mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
         let every = observer.every().unwrap_or(if self.device.stream().is_some() { 20 } else { 1 });

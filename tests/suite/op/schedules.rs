@@ -14,6 +14,8 @@ fn schedules_agree_with_pytorch() {
         ("cosine", "cosine"),
         ("restarts", "restarts:4"),
         ("restarts_longer", "restarts:2:2"),
+        ("triangle", "triangle:0.2:0.23:0.07"),
+        ("linear", "triangle:1:0:0"),
         ("one_cycle", "onecycle"),
         ("one_cycle_momentum", "onecycle:momentum=0.85-0.95"),
         ("plateau", "plateau:2:0.1"),
@@ -59,9 +61,10 @@ fn milestones_are_epochs_and_warm_up_is_steps() {
 
 #[test]
 fn every_rate_is_finite_and_positive_at_the_edges() {
-    for policy in
-        ["constant", "step:1", "multistep:1", "cosine", "restarts:1:2", "onecycle", "plateau", "cosine:warmup=9"]
-    {
+    let others = ["triangle:0:0.5:0", "triangle:1:0:0.5"];
+    let first =
+        ["constant", "step:1", "multistep:1", "cosine", "restarts:1:2", "onecycle", "plateau", "cosine:warmup=9"];
+    for policy in first.into_iter().chain(others) {
         for total in [0, 1, 2, 3, 4, 5] {
             let mut schedule = Schedule::new(policy.parse().unwrap(), 0.1, 0);
             schedule.observe(f64::NAN);
@@ -77,7 +80,7 @@ fn every_rate_is_finite_and_positive_at_the_edges() {
 fn policies_are_read_and_written() {
     let cycled = "onecycle:momentum=0.85-0.95";
     let plain = ["constant", "step:30:0.1", "multistep:30,60:0.2:warmup=500", "cosine", "onecycle", "plateau:10:0.1"];
-    for text in plain.into_iter().chain([cycled, "restarts:10:2:warmup=5"]) {
+    for text in plain.into_iter().chain([cycled, "restarts:10:2:warmup=5", "triangle:0.2:0.23:0.07"]) {
         let policy: Policy = text.parse().unwrap();
         assert_eq!(policy.to_string(), text);
     }
@@ -102,6 +105,11 @@ fn policies_are_read_and_written() {
         ("cosine:warmup=x", "'x' is not a whole number"),
         ("cosine:cooldown=3", "'cooldown=3' is not known"),
         ("cosine:momentum=0.85-0.95", "only onecycle cycles momentum"),
+        ("triangle", "a share of the rate to begin with, where of all steps the peak is"),
+        ("triangle:0.2:1:0", "a share of the rate"),
+        ("triangle:0.2:0.3:1.5", "a share of the rate"),
+        ("triangle:0.2:0.3:0:4", "'4' is one part too many"),
+        ("triangle:0.2:0.3:0:warmup=3", "triangle has a warm-up of its own"),
         ("onecycle:momentum=0.85", "momentum goes between two numbers above 0 and below 1"),
         ("onecycle:momentum=0.95-0.85", "momentum goes between"),
         ("onecycle:momentum=0-0.9", "momentum goes between"),

@@ -24,6 +24,7 @@ enum Stream {
     Hue,
     Cutout,
     Mixing,
+    AlternatingFlip,
 }
 
 impl Stream {
@@ -60,6 +61,11 @@ impl Geometric {
                 Moved::Crop { down: shift(0), right: shift(1), reflect }
             }
             Self::Flip => Moved::Flip(key.block(index)[2] >> 31 == 1),
+            Self::AlternatingFlip { other } => {
+                // One coin for all of a training.
+                let coin = Stream::AlternatingFlip.of(Key { step: 0, ..key }).block(index)[0] >> 31 == 1;
+                Moved::Flip(coin != other)
+            }
             Self::Rotate(most) => Moved::Rotate(between([-most, most], Stream::Rotate.of(key).block(index)[0])),
         }
     }

@@ -24,6 +24,12 @@ pub enum Geometric {
     },
     /// Every other picture mirrored; `RandomHorizontalFlip`.
     Flip,
+    /// Half of the pictures mirrored, in the next epoch the other half: in two epochs a picture is seen from both sides (Jordan:
+    /// "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024).
+    AlternatingFlip {
+        /// Whether it is the other half; see [`Augmentation::in_epoch`].
+        other: bool,
+    },
     /// Turned by up to so many degrees either way, black around; `RandomRotation(fill=0)`.
     Rotate(f64),
 }
@@ -91,6 +97,16 @@ impl Augmentation {
         Some((padding, flip))
     }
 
+    /// The same in `epoch`, from 1.
+    pub fn in_epoch(mut self, epoch: u64) -> Self {
+        for one in &mut self.geometry {
+            if let Geometric::AlternatingFlip { other } = one {
+                *other = epoch.is_multiple_of(2);
+            }
+        }
+        self
+    }
+
     /// Refuses what pictures of size `from` are too small for: a margin that reflects more than there is, or leaves nothing of the
     /// picture; and a crop without margin that cuts nothing off, because images of size `to` are as large.
     ///
@@ -144,7 +160,7 @@ enum Step {
 const KINDS: &[Kind] = &[
     Kind { name: "resized-crop", form: "resized-crop(A-B,R-S)", numbers: "shares of the area above 0 and up to 1, ratios above 0", read: resized_crop },
     Kind { name: "crop", form: "crop, cropN or cropN(reflect)", numbers: "N from 1 to 64", read: crop },
-    Kind { name: "flip", form: "flip", numbers: "it takes none", read: |text| text.is_empty().then_some(Step::Geometric(Geometric::Flip)) },
+    Kind { name: "flip", form: "flip or flip(alternating)", numbers: "it takes nothing else", read: flip },
     Kind { name: "rotate", form: "rotate(DEGREES)", numbers: "above 0 and up to 180", read: |text| Some(Step::Geometric(Geometric::Rotate(number(text, 180.0)?))) },
     Kind { name: "grey", form: "grey(P)", numbers: "a probability above 0 and up to 1", read: |text| Some(Step::Colouring(Colouring::Grey(number(text, 1.0)?))) },
     Kind { name: "brightness", form: "brightness(X)", numbers: "X above 0; factors are from 1 - X to 1 + X", read: |text| Some(Step::Colouring(Colouring::Brightness(number(text, f64::MAX)?))) },
@@ -188,6 +204,14 @@ fn crop(text: &str) -> Option<Step> {
     let (pixels, reflect) = text.strip_suffix("(reflect)").map_or((text, false), |pixels| (pixels, true));
     let padding = pixels.parse().ok().filter(|pixels| (1..=64).contains(pixels))?;
     Some(Step::Geometric(Geometric::Crop { padding, reflect }))
+}
+
+fn flip(text: &str) -> Option<Step> {
+    match (text, argument(text)) {
+        ("", _) => Some(Step::Geometric(Geometric::Flip)),
+        (_, Some("alternating")) => Some(Step::Geometric(Geometric::AlternatingFlip { other: false })),
+        _ => None,
+    }
 }
 
 impl FromStr for Augmentation {

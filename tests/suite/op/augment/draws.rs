@@ -57,6 +57,38 @@ fn geometry() {
     assert!(counts.iter().all(|counts| uneven(counts) < 3.1), "{counts:?}");
 }
 
+/// Half of the pictures, in the next epoch the other half, whatever the steps are.
+#[test]
+fn alternating_flips() {
+    let order: Augmentation = "flip(alternating)".parse().unwrap();
+    let flips = |epoch: u64, key: Key| -> Vec<bool> {
+        let order = order.clone().in_epoch(epoch);
+        (0..COUNT).map(|index| order.moves([SIZE; 2], key, index) == [Moved::Flip(true)]).collect()
+    };
+    let [first, second, other] = [(1, 11), (2, 11), (1, 12)].map(|(epoch, seed)| flips(epoch, Key { seed, ..KEY }));
+    let count = |flips: &[bool]| flips.iter().filter(|&&flip| flip).count() as f64;
+    let even = |count: f64| (f64::from(COUNT) / 2.0 - count).abs() < 3.3 * (f64::from(COUNT) / 4.0).sqrt();
+    assert!(even(count(&first)), "{}", count(&first));
+    assert!(first.iter().zip(&second).all(|(one, next)| one != next));
+    assert!(first == flips(3, Key { step: 77, ..KEY }) && second == flips(4, Key { step: 0, ..KEY }));
+    let same: Vec<bool> = first.iter().zip(&other).map(|(one, other)| one == other).collect();
+    assert!(even(count(&same)), "another seed flips others: {}", count(&same));
+    // On the device, too, each is the mirror of the other.
+    for (label, device) in devices() {
+        let numbers = [5, 2, 7, 0];
+        let [one, next] = [1, 2].map(|epoch| made(&device, &numbers, [9, 11], &order.clone().in_epoch(epoch)));
+        for (row, mirrored) in one.chunks(33).zip(next.chunks(33)) {
+            let back: Vec<f32> = mirrored.chunks(3).rev().flatten().copied().collect();
+            assert!(row == back, "{label}");
+        }
+        let plain = made(&device, &numbers, [9, 11], &Augmentation::default());
+        for (at, &number) in numbers.iter().enumerate() {
+            let of = |values: &[f32]| values[at * 297..(at + 1) * 297].to_vec();
+            assert_eq!(of(&one) == of(&plain), !first[number as usize], "{label} {number}");
+        }
+    }
+}
+
 /// 300 loaded, 224 seen: torchvision's RandomCrop(224), each of 77 places down and of 77 across.
 #[test]
 fn parts_of_larger_pictures() {

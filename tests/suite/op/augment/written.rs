@@ -37,6 +37,7 @@ fn orders_are_read() {
     assert_eq!([whole("crop4+flip"), whole("flip+crop64")], [Some((Some(4), true)), Some((Some(64), true))]);
     assert_eq!([whole("grey(1)"), whole("crop")], [Some((Some(0), false)); 2]);
     assert_eq!([whole("crop4(reflect)"), whole("flip+rotate(1)")], [None; 2]);
+    assert_eq!(order("crop2+flip(alternating)").whole_pixels(), None);
 }
 
 #[test]
@@ -50,7 +51,8 @@ fn what_is_no_order_is_told_with_what_to_write() {
         ("crop(reflect)", &["N from 1 to 64"]),
         ("crop65", &["N from 1 to 64"]),
         ("crop4(mirror)", &["cropN(reflect)"]),
-        ("flip(0.5)", &["'flip(0.5)' is not flip: it takes none"]),
+        ("flip(0.5)", &["'flip(0.5)' is not flip or flip(alternating): it takes nothing else"]),
+        ("flip+flip(alternating)", &["flip stands there twice: leave one out"]),
         ("rotate", &["'rotate' is not rotate(DEGREES): above 0 and up to 180"]),
         ("rotate(181)", &["up to 180"]),
         ("rotate(nan)", &["up to 180"]),
