@@ -85,13 +85,16 @@ macro_rules! settings {
             /// Layers that learn from an epoch on, such as layer4=2,layer3=4, and are frozen before
             #[serde(skip_serializing_if = "PerLayer::is_empty")]
             unfreeze: PerLayer<u32> => PerLayer<u32> = PerLayer::default(), fixed, "none";
+            /// Layers (or parameters) that learn up to an epoch, such as whiten.bias=3, and are frozen afterwards
+            #[serde(skip_serializing_if = "PerLayer::is_empty")]
+            freeze_after: PerLayer<u32> => PerLayer<u32> = PerLayer::default(), fixed, "none";
             /// Running statistics of frozen batch normalization: fixed, or moving with the data
             #[serde(skip_serializing_if = "is_default")]
             frozen_statistics: Statistics => Statistics = Statistics::Fixed, fixed;
             /// Keep what frozen first layers make of each picture, where augmentation changes none: the same numbers, sooner
             #[serde(skip_serializing_if = "Clone::clone")]
             cache_frozen: bool => bool = true, free;
-            /// Factors of the learning rate by layer, such as layer4=0.1,fc=10
+            /// Factors of the learning rate by layer, such as layer4=0.1,fc=10; also norm (scale and shift of normalization) and bias
             #[serde(skip_serializing_if = "PerLayer::is_empty")]
             lr_factors: PerLayer<f64> => PerLayer<f64> = PerLayer::default(), fixed, "1 for all";
             /// Factor of the learning rate from each layer or residual block to the one before it: 0.8 lets first layers move least
@@ -109,7 +112,7 @@ macro_rules! settings {
             /// What has no weight decay: norm (scale and shift of normalization), bias, and layers, with commas
             #[serde(skip_serializing_if = "Names::is_empty")]
             no_decay: Names => Names = Names::default(), fixed, "nothing";
-            /// Factors of the weight decay by layer, such as fc=0,layer4=0.5
+            /// Factors of the weight decay by layer, norm or bias, such as fc=0,layer4=0.5
             #[serde(skip_serializing_if = "PerLayer::is_empty")]
             decay_factors: PerLayer<f64> => PerLayer<f64> = PerLayer::default(), fixed, "1 for all";
             /// The longest that the gradient of a step may be, of all parameters together; longer ones are scaled to that

@@ -19,7 +19,7 @@ use crate::train::sample::Sample;
 use crate::train::weights::Weighting;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
-const AFTER_OUT: usize = 53;
+const AFTER_OUT: usize = 54;
 
 /// The default as `--help` shows it.
 macro_rules! shown {

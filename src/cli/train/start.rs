@@ -63,9 +63,10 @@ fn started(options: &Options, environment: &Environment) -> Result<Start> {
     };
     let repeats = options.config.as_deref().is_some_and(|path| path.extension().is_some_and(|end| end == "json"));
     let given = options.apply(&mut config, given);
-    let freezes = !config.freeze.is_empty() || !config.train_only.is_empty() || !config.unfreeze.is_empty();
+    let freezes = !config.freeze.is_empty() || !config.train_only.is_empty();
+    let freezes = freezes || !config.unfreeze.is_empty() || !config.freeze_after.is_empty();
     if !repeats && !freezes && given.iter().any(|key| key == "frozen_statistics") {
-        let what = "nothing is frozen: name layers with ‹freeze›, ‹train_only› or ‹unfreeze›";
+        let what = "nothing is frozen: name layers with ‹freeze›, ‹train_only›, ‹unfreeze› or ‹freeze_after›";
         return Err(Error::usage(format!("‹frozen_statistics={}›: {what}", config.frozen_statistics)));
     }
     config.weights = config.weights.map(|name| weights(&name, environment)).transpose()?;

@@ -32,6 +32,10 @@ impl Config {
             let what = "epochs count from 1: name the first that is to learn it";
             return Err(Error::usage(format!("‹unfreeze={layer}=0›: {what}")));
         }
+        if let Some((layer, _)) = self.freeze_after.0.iter().find(|(_, epoch)| *epoch == 0) {
+            let what = "epochs count from 1: name the last that is to learn it, or use ‹freeze›";
+            return Err(Error::usage(format!("‹freeze_after={layer}=0›: {what}")));
+        }
         let shares = [
             ("label_smoothing", self.label_smoothing as f64),
             ("momentum", self.momentum),

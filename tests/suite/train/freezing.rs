@@ -14,7 +14,7 @@ use super::resume::in_parts;
 use crate::command::{checkpoints, device, done, fails, on_host, quick, same_runs, shared, steps, succeeds, warptape};
 
 /// The tensors of a checkpoint of `run`, by name.
-fn tensors(run: &Path, file: &str) -> BTreeMap<String, Vec<u8>> {
+pub fn tensors(run: &Path, file: &str) -> BTreeMap<String, Vec<u8>> {
     let bytes = std::fs::read(run.join("checkpoints").join(file)).unwrap();
     let all = SafeTensors::deserialize(&bytes).unwrap();
     all.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
@@ -153,6 +153,10 @@ fn layers_move_at_rates_of_their_own() {
     for (rest, factors) in [
         (["--lr-factors", "features=0.5,features.8=0.25,fc=2"], [0.5, 0.25, 0.5, 2.0]),
         (["--layer-decay", "0.5"], [0.0625, 0.25, 0.5, 1.0]),
+        // A layer's own factor counts, then that of normalization, then that of biases.
+        (["--lr-factors", "bias=3,norm=2,fc=4"], [1.0, 1.0, 2.0, 4.0]),
+        (["--lr-factors", "norm=2,bias=3,features.13=0.5"], [1.0, 1.0, 0.5, 1.0]),
+        (["--lr-factors", "bias=3"], [1.0, 1.0, 3.0, 1.0]),
     ] {
         let (moved, said) = step(&rest);
         assert!(said.contains("times that of the schedule"), "{said}");
@@ -177,6 +181,8 @@ fn what_no_training_can_freeze_is_refused() {
             format!("{option} {value}: '{odd}' is no layer with parameters; the nearest is {nearest}; there are");
         refused(&[option, value], &[&what]);
     }
+    refused(&["--freeze-after", "norm=1"], &["'norm' is no layer with parameters"]);
+    refused(&["--freeze-after", "fc=0"], &["--freeze-after fc=0: epochs count from 1"]);
     refused(&["--unfreeze", "fc=0"], &["--unfreeze fc=0: epochs count from 1"]);
     for how in ["fixed", "moving"] {
         let said = format!("--frozen-statistics {how}: nothing is frozen: name layers with --freeze");
@@ -217,6 +223,11 @@ fn settings_that_change_nothing_are_told() {
             &["warning: --unfreeze fc=1 changes nothing: nothing else freezes fc"],
         ),
         (
+            &["--freeze-after", "fc=1"],
+            &["warning: --freeze-after fc=1 changes nothing: the training ends with epoch 1"],
+        ),
+        (&["--lr-factors", "norm=2"], &[]),
+        (
             &["--train-only", norms, "--frozen-statistics", "moving"],
             &["warning: --frozen-statistics moving changes nothing: no layer with running statistics is frozen"],
         ),
@@ -224,6 +235,28 @@ fn settings_that_change_nothing_are_told() {
     ] {
         assert_eq!(warned(rest), told, "{rest:?}");
     }
+}
+
+#[test]
+fn kinds_of_parameters_have_decays_of_their_own() {
+    let [norms, factors, none] = [["--no-decay", "norm"], ["--decay-factors", "norm=0"], ["--lr-factors", "fc=1"]]
+        .map(|rest| trained(&[&["--epochs", "1", "--weight-decay", "0.1"][..], &rest].concat()));
+    let last = |(_, run, _): &(TempDir, PathBuf, String)| tensors(run, "last.safetensors");
+    assert!(last(&norms) == last(&factors));
+    assert!(last(&norms)["features.1.weight"] != last(&none)["features.1.weight"]);
+}
+
+/// What stops to learn keeps its bits from then on; the steps of others go on.
+#[test]
+fn layers_learn_up_to_an_epoch() {
+    let (_folder, run, said) = trained(&["--epochs", "3", "--freeze-after", "features.12=2,features.13=1"]);
+    assert!(said.contains("learns 391") && said.contains(", from epoch 2 on ") && said.contains(", from epoch 3 on "));
+    let [one, two, three] = [1, 2, 3].map(|epoch| tensors(&run, &format!("epoch-000{epoch}.safetensors")));
+    let same = |name: &str| [one[name] == two[name], two[name] == three[name]];
+    assert_eq!([same("features.13.bias"), same("features.12.weight")], [[true, true], [false, true]]);
+    assert_eq!([same("features.9.bias"), same("fc.weight")], [[false; 2]; 2]);
+    // Its statistics stand still, too.
+    assert_eq!([same("features.13.running_mean"), same("features.9.running_mean")], [[true, true], [false, false]]);
 }
 
 #[test]

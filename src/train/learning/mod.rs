@@ -1,11 +1,12 @@
 //! What of a network a training learns: which parameters are frozen, from which epoch on, how fast the others move, and whose
 //! statistics stand still.
 
+mod told;
+
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::config::Config;
-use super::layers::lies_in;
+use super::layers::{PerLayer, lies_in};
 use crate::error::{Error, Result};
 use crate::nn::{Layer, Operation, Sequential, State, parameters};
 use crate::optim::{Group, Optimizer};
@@ -24,7 +25,7 @@ pub enum Statistics {
 
 words!(Statistics, "statistics '{text}'", Fixed "fixed", Moving "moving");
 
-/// What [`Config::no_decay`] calls scale and shift of normalization.
+/// What options call scale and shift of normalization, in whatever layer.
 const NORM: &str = "norm";
 /// And what is added to a layer's outputs.
 const BIAS: &str = "bias";
@@ -33,8 +34,12 @@ const BIAS: &str = "bias";
 struct Part {
     name: String,
     tensor: Tensor,
+    /// Whether it is scale or shift of a normalization.
+    norm: bool,
     /// The first epoch that learns it, from 1; none if it is frozen.
     from: Option<u32>,
+    /// The last one, if it is frozen afterwards.
+    until: Option<u32>,
     /// What the schedule's rate is multiplied by.
     rate: f64,
     /// What the weight decay is multiplied by.
@@ -55,7 +60,9 @@ impl Learning {
     /// # Errors
     /// Names of no layer; options that contradict each other; nothing that learns in the first epoch.
     pub fn new(config: &Config, model: &Sequential) -> Result<Self> {
-        let Config { freeze, train_only, unfreeze, lr_factors, layer_decay, no_decay, decay_factors, .. } = config;
+        let Config {
+            freeze, train_only, unfreeze, freeze_after, lr_factors, layer_decay, no_decay, decay_factors, ..
+        } = config;
         if !freeze.is_empty() && !train_only.is_empty() {
             return Err(Error::usage("‹freeze› and ‹train_only›: name what is frozen or what is not, one of them"));
         }
@@ -65,12 +72,14 @@ impl Learning {
             ("freeze", freeze.layers(), freeze.to_string()),
             ("train_only", train_only.layers(), train_only.to_string()),
             ("unfreeze", unfreeze.layers(), unfreeze.to_string()),
+            ("freeze_after", freeze_after.layers(), freeze_after.to_string()),
             ("lr_factors", lr_factors.layers(), lr_factors.to_string()),
             ("no_decay", no_decay.layers(), no_decay.to_string()),
             ("decay_factors", decay_factors.layers(), decay_factors.to_string()),
         ];
         for (option, layers, written) in options {
-            let kind = |layer: &str| option == "no_decay" && [NORM, BIAS].contains(&layer);
+            let kind =
+                |layer: &str| !option.contains("freeze") && option != "train_only" && [NORM, BIAS].contains(&layer);
             let known = |layer: &str| kind(layer) || names.iter().any(|name| lies_in(name, layer));
             if let Some(odd) = layers.iter().find(|layer| !known(layer)) {
                 let known: Vec<&str> =
@@ -91,22 +100,19 @@ impl Learning {
             }
         });
         let depths = depths(model);
-        let decays = |i: usize| {
-            let is = |kind: &str| no_decay.0.iter().any(|word| word == kind);
-            let norm = is(NORM) && statistics.iter().any(|(_, own)| own.contains(&i));
-            !(norm || is(BIAS) && names[i].ends_with(".bias") || no_decay.have(names[i]))
+        let part = |(i, (name, tensor)): (usize, &(String, Tensor))| {
+            let from = unfreeze.of(name).or((!frozen(config, name)).then_some(1));
+            let norm = statistics.iter().any(|(_, own)| own.contains(&i));
+            let (name, tensor, until) = (name.clone(), tensor.clone(), freeze_after.of(name));
+            let mut part = Part { name, tensor, norm, from, until, rate: 1.0, decay: 0.0 };
+            let depth = depths.iter().find(|(link, _)| lies_in(&part.name, link)).map_or(0, |(_, depth)| *depth);
+            part.rate = part.factor(lr_factors) * layer_decay.powi(depth);
+            if !no_decay.0.iter().any(|word| part.is(word)) {
+                part.decay = part.factor(decay_factors);
+            }
+            part
         };
-        let parts: Vec<Part> = all
-            .iter()
-            .enumerate()
-            .map(|(i, (name, tensor))| {
-                let from = unfreeze.of(name).or((!frozen(config, name)).then_some(1));
-                let depth = depths.iter().find(|(link, _)| lies_in(name, link)).map_or(0, |(_, depth)| *depth);
-                let rate = lr_factors.of(name).unwrap_or(1.0) * layer_decay.powi(depth);
-                let decay = if decays(i) { decay_factors.of(name).unwrap_or(1.0) } else { 0.0 };
-                Part { name: name.clone(), tensor: tensor.clone(), from, rate, decay }
-            })
-            .collect();
+        let parts: Vec<Part> = all.iter().enumerate().map(part).collect();
         if !parts.iter().any(|part| part.from == Some(1)) {
             return Err(Error::usage(
                 "everything is frozen in the first epoch: leave a layer to learn, such as the last",
@@ -117,7 +123,8 @@ impl Learning {
 
     /// The epochs from `next` on that learn something else than the one before, with `next` itself.
     pub fn stages(&self, next: u32) -> BTreeSet<u32> {
-        let later = self.parts.iter().filter_map(|part| part.from).filter(|&from| from > next);
+        let ends = |part: &Part| [part.from, part.until.map(|until| until.saturating_add(1))];
+        let later = self.parts.iter().flat_map(ends).flatten().filter(|&epoch| epoch > next);
         later.chain([next]).collect()
     }
 
@@ -141,44 +148,6 @@ impl Learning {
     /// Whether anything is frozen at first.
     pub fn freezes(&self) -> bool {
         self.parts.iter().any(|part| !part.learns(1))
-    }
-
-    /// What `config` asks for and this network's training does not change by, a sentence each.
-    pub fn idle(&self, config: &Config) -> Vec<String> {
-        let inside =
-            |layer: &str| -> Vec<&Part> { self.parts.iter().filter(|part| lies_in(&part.name, layer)).collect() };
-        let mut notes = Vec::new();
-        if !config.no_decay.is_empty() && (config.weight_decay == 0.0 || self.parts.iter().all(|part| part.decay > 0.0))
-        {
-            let what = if config.weight_decay == 0.0 {
-                "there is no ‹weight_decay›"
-            } else {
-                "the network has none of it"
-            };
-            notes.push(format!("‹no_decay={}› changes nothing: {what}", config.no_decay));
-        }
-        if !config.decay_factors.is_empty() && config.weight_decay == 0.0 {
-            notes.push(format!("‹decay_factors={}› changes nothing: there is no ‹weight_decay›", config.decay_factors));
-        }
-        for (layer, factor) in &config.lr_factors.0 {
-            if inside(layer).iter().all(|part| part.from.is_none()) {
-                notes.push(format!("‹lr_factors={layer}={factor}› changes nothing: {layer} is frozen for good"));
-            }
-        }
-        for (layer, epoch) in &config.unfreeze.0 {
-            let option = format!("‹unfreeze={layer}={epoch}› changes nothing");
-            if *epoch > config.epochs {
-                notes.push(format!("{option}: the training ends with epoch {}", config.epochs));
-            } else if *epoch == 1 && !inside(layer).iter().any(|part| frozen(config, &part.name)) {
-                notes.push(format!("{option}: nothing else freezes {layer}"));
-            }
-        }
-        let mut stages = self.stages(1).into_iter().filter(|epoch| *epoch <= config.epochs);
-        if self.what == Statistics::Moving && stages.all(|epoch| self.unlearned(epoch).next().is_none()) {
-            let what = "no layer with running statistics is frozen";
-            notes.push(format!("‹frozen_statistics=moving› changes nothing: {what}"));
-        }
-        notes
     }
 
     /// How many of the first layers of the chain of `model` compute the same for a picture throughout `epoch`.
@@ -211,44 +180,21 @@ impl Learning {
     }
 }
 
-/// What is frozen, in a line; nothing if all learns at one rate.
-impl fmt::Display for Learning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |parts: &mut dyn Iterator<Item = &Part>| parts.map(|part| part.tensor.elements()).sum::<usize>();
-        let all = count(&mut self.parts.iter());
-        let now = count(&mut self.parts.iter().filter(|part| part.learns(1)));
-        if now < all {
-            write!(f, "learns {now} of {all} parameters")?;
-            for epoch in self.stages(1).into_iter().skip(1) {
-                write!(
-                    f,
-                    ", from epoch {epoch} on {}",
-                    count(&mut self.parts.iter().filter(|part| part.learns(epoch)))
-                )?;
-            }
-            if self.unlearned(1).next().is_some() {
-                let how = match self.what {
-                    Statistics::Fixed => "normalize by their running statistics, which stand still",
-                    Statistics::Moving => "normalize by the batch's statistics, and move the running ones",
-                };
-                write!(f, "; frozen layers {how}")?;
-            }
-        }
-        let rates = self.parts.iter().filter(|part| part.from.is_some()).map(|part| part.rate);
-        let (least, most) =
-            rates.fold((f64::INFINITY, 0.0f64), |(least, most), rate| (least.min(rate), most.max(rate)));
-        if (least, most) != (1.0, 1.0) {
-            let between = if now < all { "; " } else { "" };
-            let [least, most] = [least, most].map(factor);
-            write!(f, "{between}rates are {least} to {most} times that of the schedule")?;
-        }
-        Ok(())
-    }
-}
-
 impl Part {
     fn learns(&self, epoch: u32) -> bool {
-        self.from.is_some_and(|from| from <= epoch)
+        self.from.is_some_and(|from| from <= epoch) && self.until.is_none_or(|until| epoch <= until)
+    }
+
+    /// Whether a word of an option means it: a kind of parameter, or a layer that it lies in.
+    fn is(&self, word: &str) -> bool {
+        word == NORM && self.norm || word == BIAS && self.name.ends_with(".bias") || lies_in(&self.name, word)
+    }
+
+    /// Its factor: that of the innermost layer, else that of its kind, else 1.
+    fn factor(&self, factors: &PerLayer<f64>) -> f64 {
+        let of_kind =
+            |kind: &str| factors.0.iter().find(|(word, _)| word == kind && self.is(kind)).map(|(_, one)| *one);
+        factors.of(&self.name).or_else(|| of_kind(NORM)).or_else(|| of_kind(BIAS)).unwrap_or(1.0)
     }
 }
 
@@ -266,11 +212,6 @@ fn nearest<'a>(name: &str, parameters: &[&'a str]) -> &'a str {
     // Of those that are alike the first.
     let likeness = |layer: &&str| (strsim::jaro_winkler(layer, name) * 1e9) as u64;
     parameters.iter().rev().flat_map(around).max_by_key(likeness).unwrap_or_default()
-}
-
-/// A rate's factor in three digits, however small it is.
-fn factor(value: f64) -> String {
-    if (1e-3..1e6).contains(&value) { format!("{value:.3}") } else { format!("{value:.2e}") }
 }
 
 fn learns(layer: &dyn Layer) -> bool {
