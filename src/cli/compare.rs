@@ -89,7 +89,7 @@ fn side(run: &Path, options: &Options, device: &Device) -> Result<Side> {
         return Err(Error::file(judged.name, what));
     }
     meta.config.precision.check(device)?;
-    let resident = Resident::new(device, &judged.images)?.giving(meta.config.precision.dtype());
+    let resident = Resident::new(device, &judged.images)?.giving(meta.config.precision.dtype()).viewed(meta.config.tta);
     let (_, predictions) = predictions(&model, &resident, &resident.all(), meta.mean, meta.std)?;
     let part = judged.part.words().to_owned();
     Ok(Side { path, images: judged.images, classes: meta.classes, part, predictions })

@@ -15,6 +15,7 @@ use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
 use crate::train::judged::{Judged, Part};
 use crate::train::report::Report;
+use crate::train::views::Views;
 
 #[derive(Args)]
 pub struct Options {
@@ -30,6 +31,9 @@ pub struct Options {
     /// Leave out files that cannot be read as pictures
     #[arg(long)]
     skip_broken: bool,
+    /// Views of a picture whose logits are averaged: none, mirror, or mirror+translate [default: the run's]
+    #[arg(long, value_name = "VIEWS")]
+    tta: Option<Views>,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N, ptx (slow: a GPU in software)
     #[arg(long, default_value = "auto")]
     device: String,
@@ -47,13 +51,14 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let device = crate::cli::open(&options.device, environment)?;
     let (model, mut meta) = load_model(&path, &device)?;
     meta.config.skip_broken |= options.skip_broken;
+    meta.config.tta = options.tta.unwrap_or(meta.config.tta);
     let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
     if !judged.is_labelled() {
         let what = "has no folders of classes, by which a network is judged; `warptape embed` and `predict` take such pictures";
         return Err(Error::file(options.data.unwrap_or(judged.name), what).into());
     }
     meta.config.precision.check(&device)?;
-    let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype());
+    let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype()).viewed(meta.config.tta);
     let (files, name) = (judged.images.names(), path.display().to_string());
     let report = Report::new(&model, &meta, &images, files, &judged.name, judged.part, &name)?;
     if let Some(folder) = &options.out {

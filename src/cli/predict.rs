@@ -11,17 +11,16 @@ use crate::data::origin::Digest;
 use crate::data::picture;
 use crate::data::record::Role;
 use crate::environment::Environment;
-use crate::nn::{Layer, Pass};
-use crate::op::augment::Augment;
+use crate::op::augment::Channels;
 use crate::op::cast::cast;
 use crate::op::cross_entropy::softmax;
-use crate::op::random::Key;
 use crate::op::topk::topk;
 use crate::tape::Tape;
 use crate::tensor::DType;
 use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
 use crate::train::judged;
+use crate::train::views::logits;
 
 #[derive(Args)]
 pub struct Options {
@@ -76,13 +75,12 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if read.is_empty() {
         return end;
     }
-    let how = Augment::evaluation(meta.mean, meta.std);
     meta.config.precision.check(&device)?;
-    let resident = Resident::new(&device, &images)?.giving(meta.config.precision.dtype());
+    let resident = Resident::new(&device, &images)?.giving(meta.config.precision.dtype()).viewed(meta.config.tta);
     let order = resident.order(&resident.all())?;
-    let (x, _) = resident.batch(&order, 0, resident.len(), &how, Key { seed: 0, step: 0, stream: 0 })?;
+    let (views, _) = resident.seen(&order, 0, resident.len(), &Channels { mean: meta.mean, std: meta.std })?;
     let mut tape = Tape::new();
-    let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
+    let logits = logits(&model, &mut tape, &views)?;
     let logits = cast(&mut tape, &logits, DType::F32)?;
     let probabilities = softmax(&logits)?;
     let classes = meta.classes.len();

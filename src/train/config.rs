@@ -16,6 +16,7 @@ use crate::train::learning::Statistics;
 use crate::train::normalize::Normalize;
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
+use crate::train::views::Views;
 use crate::train::weights::Weighting;
 
 /// The settings of a training, each written here alone: what it is, its name, the type of its value, the type of its field, its
@@ -150,6 +151,10 @@ macro_rules! settings {
             train_fraction: f64 => f64 = 1.0, fixed;
             /// Share of the training set held back for validation
             validation: f64 => f64 = 0.0, fixed;
+            /// Views of a picture whose logits are averaged where it is judged: none, mirror, or mirror+translate (also moved by a
+            /// pixel either way)
+            #[serde(skip_serializing_if = "is_default")]
+            tta: Views => Views = Views::None, fixed;
             /// Seed of everything random but the split
             seed: u64 => u64 = 0, fixed;
             /// Checkpoints of epochs to keep, spread evenly, beside best, last and epoch 0

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::checkpoint::{Checkpoint, Meta};
 use super::images::Resident;
+use super::views::logits;
 use crate::device::Device;
 use crate::device::dry::Dry;
 use crate::error::{Error, Result};
-use crate::nn::{Layer, Pass, Sequential};
-use crate::op::augment::Augment;
+use crate::nn::{Layer, Sequential};
+use crate::op::augment::{Augment, Channels};
 use crate::op::cross_entropy::cross_entropy;
 use crate::op::metrics::{Metrics, Totals};
 use crate::op::random::Key;
@@ -18,7 +19,7 @@ use crate::tensor::Tensor;
 /// Images in a batch of [`evaluate`].
 pub(super) const EVALUATION_BATCH: usize = 256;
 
-/// Loss and accuracy of `model` on images `indices`, in inference mode. The "step" of a loss that is not finite is its batch; see
+/// Loss and accuracy of `model` on images `indices`, in inference mode, by the mean of the logits of all views. The "step" of a loss that is not finite is its batch; see
 /// [`bad_batch`].
 ///
 /// # Errors
@@ -45,17 +46,17 @@ pub fn evaluate_each(
     std: [f32; 3],
     each: &mut dyn FnMut(&Tensor) -> Result<()>,
 ) -> Result<Metrics> {
-    let how = Augment::evaluation(mean, std);
+    let channels = Channels { mean, std };
     let mut totals: Option<Totals> = None;
     let order = images.order(indices)?;
     for at in (0..indices.len()).step_by(EVALUATION_BATCH) {
         let batch = EVALUATION_BATCH.min(indices.len() - at);
-        let (x, labels) = images.batch(&order, at, batch, &how, Key { seed: 0, step: 0, stream: 0 })?;
+        let (views, labels) = images.seen(&order, at, batch, &channels)?;
         let mut tape = Tape::new();
-        let logits = model.forward(&mut Pass::inference(&mut tape), &x)?;
+        let logits = logits(model, &mut tape, &views)?;
         let loss = cross_entropy(&mut tape, &logits, &labels, 0.0)?;
         if totals.is_none() {
-            totals = Some(Totals::new(x.device())?);
+            totals = Some(Totals::new(logits.device())?);
         }
         totals.as_ref().expect("set above").add(&loss, &logits, &labels, (at / EVALUATION_BATCH) as u32)?;
         each(&logits)?;

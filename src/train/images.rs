@@ -7,15 +7,16 @@ use std::sync::Arc;
 use image::RgbImage;
 use image::imageops::crop_imm;
 
+use super::batch::Batch;
+use super::views::Views;
 use crate::data::picture::middle;
 use crate::data::{Ahead, Images};
 use crate::device::{Device, Target};
 use crate::error::Result;
 use crate::nn::{Layer, Pass};
 use crate::op::augment::{
-    Augment, Augmentation, Channels, Chosen, augment, by_order, mix, partner_labels, pick_labels,
+    Augment, Augmentation, Channels, Chosen, Moved, augment, by_order, mix, partner_labels, pick_labels, sample, stages,
 };
-use crate::op::cross_entropy::{ClassWeights, Targets, cross_entropy_with};
 use crate::op::index_select::index_select;
 use crate::op::random::Key;
 use crate::tape::Tape;
@@ -32,6 +33,8 @@ pub struct Resident {
     sizes: [[usize; 2]; 2],
     /// The type of a network's input.
     input: DType,
+    /// How evaluation sees them.
+    views: Views,
 }
 
 enum Pixels {
@@ -51,42 +54,6 @@ pub struct Order {
     ahead: RefCell<Option<Ahead>>,
 }
 
-/// A batch to learn from.
-pub struct Batch {
-    /// The network's input `[B, H, W, 3]`.
-    pub x: Tensor,
-    /// The images' own labels `[B]`.
-    pub own: Tensor,
-    /// Of mixed images, the labels of the others, and the weight of the own ones.
-    pub mixed: Option<(Tensor, f32)>,
-}
-
-impl Batch {
-    /// The loss of `logits [B, K]`.
-    ///
-    /// # Errors
-    /// As [`cross_entropy_with`].
-    pub fn loss(
-        &self,
-        tape: &mut Tape,
-        logits: &Tensor,
-        smoothing: f32,
-        classes: Option<&ClassWeights>,
-    ) -> Result<Tensor> {
-        let (others, weight) = self.mixed.as_ref().map_or((&self.own, 1.0), |(others, weight)| (others, *weight));
-        let labels = [&self.own, others];
-        cross_entropy_with(tape, logits, &Targets { labels, weight, classes, ..Targets::of(&self.own, smoothing) })
-    }
-
-    /// The labels that count as right: of two those with the larger weight.
-    pub fn labels(&self) -> &Tensor {
-        match &self.mixed {
-            Some((others, weight)) if *weight < 0.5 => others,
-            _ => &self.own,
-        }
-    }
-}
-
 /// What evaluation sees of `picture`, which is `times` as large as the pictures of `images`.
 pub fn middle_of(picture: &RgbImage, images: &Images, times: u32) -> RgbImage {
     let [height, width] = images.input();
@@ -104,19 +71,30 @@ impl Resident {
         } else {
             Pixels::Held(Tensor::from_slice(device, [images.len(), images.height, images.width, 3], &images.pixels)?)
         };
-        Ok(Self { pixels, labels, sizes, input: DType::F32 })
+        Ok(Self { pixels, labels, sizes, input: DType::F32, views: Views::None })
     }
 
     /// `count` images of the sizes of `like`, all black and of the first class.
     pub(super) fn blank(device: &Device, count: usize, like: &Images) -> Result<Self> {
         let sizes = [[like.height, like.width], like.input()];
         let pixels = Pixels::Held(Tensor::zeros(device, [count, like.height, like.width, 3], DType::U8)?);
-        Ok(Self { pixels, labels: Tensor::zeros(device, [count], DType::I32)?, sizes, input: DType::F32 })
+        let labels = Tensor::zeros(device, [count], DType::I32)?;
+        Ok(Self { pixels, labels, sizes, input: DType::F32, views: Views::None })
     }
 
     /// The same, of which a network gets batches of type `input`, and computes in it.
     pub fn giving(self, input: DType) -> Self {
         Self { input, ..self }
+    }
+
+    /// The same, of which evaluation sees these views.
+    pub fn viewed(self, views: Views) -> Self {
+        Self { views, ..self }
+    }
+
+    /// How evaluation sees them.
+    pub fn views(&self) -> Views {
+        self.views
     }
 
     /// What `layers` make of the images `order`, as evaluation sees them, in place of the images: what the layers behind get. The
@@ -234,6 +212,37 @@ impl Resident {
             }
         };
         Ok((x, pick_labels(&self.labels, &order.indices, at, batch)?))
+    }
+
+    /// `batch` images from position `at` of `order` as evaluation sees them, normalized by `channels`: a network's input
+    /// `[B, H, W, 3]` for each view, with its weight; and their labels `[B]`.
+    pub fn seen(
+        &self,
+        order: &Order,
+        at: usize,
+        batch: usize,
+        channels: &Channels,
+    ) -> Result<(Vec<(Tensor, f32)>, Tensor)> {
+        let labels = pick_labels(&self.labels, &order.indices, at, batch)?;
+        if let Some(x) = self.features(order, at, batch)? {
+            return Ok((vec![(x, 1.0)], labels));
+        }
+        let (pixels, indices, offset) = self.pixels(order, at, batch)?;
+        let [loaded, size] = self.sizes;
+        let [down, right] = [0, 1].map(|axis| middle(loaded[axis], size[axis]) as i32);
+        let cut = (loaded != size).then_some(Moved::Crop { down, right, reflect: false });
+        let view = |(moves, weight): (Vec<Moved>, f32)| {
+            let x = if moves.is_empty() {
+                let how = Augment { size: Some(size), ..Augment::evaluation(channels.mean, channels.std) };
+                augment(&pixels, &indices, offset, batch, &how, Key { seed: 0, step: 0, stream: 0 }, self.input)?
+            } else {
+                let moves: Vec<Moved> = cut.into_iter().chain(moves).collect();
+                let maps = vec![stages(&moves, self.sizes); batch];
+                sample(&pixels, &indices, offset, size, &maps, channels, self.input)?
+            };
+            Ok((x, weight))
+        };
+        Ok((self.views.all().into_iter().map(view).collect::<Result<_>>()?, labels))
     }
 
     /// The same as a batch to learn from, augmented as `how` says and normalized by `channels`.

@@ -1,5 +1,6 @@
 //! Training and what it leaves behind: a run directory with its metrics, curves and reports.
 
+pub mod batch;
 pub mod betas;
 pub mod checkpoint;
 pub mod config;
@@ -28,4 +29,5 @@ pub mod sample;
 pub mod state_dict;
 pub mod summary;
 pub mod trainer;
+pub mod views;
 pub mod weights;

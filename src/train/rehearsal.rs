@@ -47,8 +47,9 @@ fn rehearse(meta: &Meta, evaluated: [usize; 3], device: &Device) -> Result<()> {
     let model = meta.network(device, config.seed)?;
     let learning = Learning::new(config, &model)?;
     let batch = config.batch_size;
-    let images =
-        Resident::blank(device, batch.max(2 * EVALUATION_BATCH), &meta.images())?.giving(config.precision.dtype());
+    let images = Resident::blank(device, batch.max(2 * EVALUATION_BATCH), &meta.images())?
+        .giving(config.precision.dtype())
+        .viewed(config.tta);
     let order = images.all();
     let channels = Channels { mean: meta.mean, std: meta.std };
     let key = Key { seed: config.seed, step: 0, stream: 0 };

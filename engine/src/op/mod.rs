@@ -38,6 +38,7 @@ macro_rules! for_each_op {
             pool
             reduce
             relu
+            scale
             augment
             ceiling
             metrics

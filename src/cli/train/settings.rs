@@ -16,10 +16,11 @@ use crate::train::learning::Statistics;
 use crate::train::normalize::Normalize;
 use crate::train::precision::Precision;
 use crate::train::sample::Sample;
+use crate::train::views::Views;
 use crate::train::weights::Weighting;
 
 /// Where `--help` lists how many checkpoints are kept: behind the run's folder.
-const AFTER_OUT: usize = 54;
+const AFTER_OUT: usize = 55;
 
 /// The default as `--help` shows it.
 macro_rules! shown {

@@ -76,7 +76,7 @@ pub struct Report {
     pub files: Vec<String>,
     /// The confused pairs of classes, the most frequent first, with their images.
     pub mistakes: Vec<Mistake>,
-    /// Which scores are undefined; what a precision other than f32 saves.
+    /// Which scores are undefined; what a precision other than f32 saves; whether several views of a picture were averaged.
     pub notes: Vec<String>,
     /// What the run's curves say about over- or underfitting, where they are at hand: see [`fit`].
     pub fit: Option<String>,
@@ -105,6 +105,7 @@ impl Report {
         let scores = Scores::of(&confusion);
         let mut notes = scores.notes(&classes);
         notes.extend(half(meta, images.target()));
+        notes.extend(images.views().note());
         Ok(Self {
             checkpoint: checkpoint.into(),
             epoch: meta.progress.epoch,

@@ -1,6 +1,6 @@
 //! What frozen first layers make of each picture, computed once instead of in every epoch.
 //!
-//! It is what they make where augmentation changes no picture and their statistics stand still, in batches of the same size,
+//! It is what they make where augmentation changes no picture, one view of each is judged, and their statistics stand still, in batches of the same size,
 //! so that training on it gives the same bits.
 
 use super::Trainer;
@@ -10,6 +10,7 @@ use crate::op::augment::{Augmentation, Channels};
 use crate::train::evaluate::EVALUATION_BATCH;
 use crate::train::images::Resident;
 use crate::train::observer::Observer;
+use crate::train::views::Views;
 
 /// What the first layers of a network make of its pictures.
 pub(super) struct Frozen {
@@ -26,7 +27,7 @@ pub(super) struct Frozen {
 impl Trainer {
     /// Sees to it that [`Trainer::frozen`] is that of `epoch`.
     pub(super) fn freeze(&mut self, epoch: u32, observer: &mut dyn Observer) -> Result<()> {
-        let changing = self.config.augmentation()? != Augmentation::default();
+        let changing = self.config.augmentation()? != Augmentation::default() || self.config.tta != Views::None;
         let layers = if changing || !self.config.cache_frozen { 0 } else { self.learning.frozen(&self.model, epoch) };
         if self.frozen.as_ref().map_or(0, |frozen| frozen.layers) == layers || self.too_large == Some(layers) {
             return Ok(());

@@ -132,7 +132,9 @@ impl Trainer {
             (meta.progress, meta.schedule) = begin::restored(checkpoint, &config, &model, &mut moving.optimizer)?;
         }
         let average = Averaged::of(&meta, &model, from)?;
-        let resident = |images| Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()));
+        let resident = |images| {
+            Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()).viewed(config.tta))
+        };
         let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
         let (images, test) = (resident(&data.train)?, resident(&data.test)?);
         let mut info = RunInfo::new(&config, device, data, Record::of(data, &roles))?;

@@ -1,13 +1,14 @@
 //! One pass over images on guarded devices against counting image by image.
 
-use warptape::data::Images;
+use warptape::data::{Images, Size};
 use warptape::nn::{Layer, Pass, models};
-use warptape::op::augment::Augment;
+use warptape::op::augment::{Augment, Channels};
 use warptape::op::random::Key;
 use warptape::tape::Tape;
 use warptape::train::images::Resident;
 use warptape::train::report::confusion::Confusion;
 use warptape::train::report::predictions::{csv, predictions, wrong};
+use warptape::train::views::Views;
 
 use crate::support::devices;
 
@@ -98,4 +99,28 @@ fn a_pass_agrees_with_counting_image_by_image() {
         assert!(lines[1].starts_with(&begin) && lines[1].ends_with(&format!(",{}", one.rank)), "{label}: {}", lines[1]);
         assert!(lines[2].starts_with("1,,"), "{label}: {}", lines[2]);
     }
+}
+
+/// Of larger pictures, evaluation sees the middle; a view is moved within that, and its edge mirrors.
+#[test]
+fn views_of_larger_pictures_stay_in_the_middle() {
+    let (_, device) = devices().remove(0);
+    let mut loaded = Images::of(Size { height: 8, width: 9 }, Size { height: 4, width: 5 });
+    loaded.pixels = (0..8 * 9 * 3).map(|at| (at * 37 % 251) as u8).collect();
+    loaded.labels = vec![0];
+    let mut middle = Images::new(4, 5);
+    middle.pixels = (2..6).flat_map(|y| loaded.pixels[(y * 9 + 2) * 3..(y * 9 + 7) * 3].to_vec()).collect();
+    middle.labels = vec![0];
+    let views = |images: &Images| -> Vec<Vec<f32>> {
+        let resident = Resident::new(&device, images).unwrap().viewed(Views::MirrorTranslate);
+        let order = resident.order(&[0]).unwrap();
+        let (seen, _) = resident.seen(&order, 0, 1, &Channels { mean: [0.0; 3], std: [1.0; 3] }).unwrap();
+        seen.iter().map(|(x, _)| x.to_vec().unwrap()).collect()
+    };
+    let (ours, cut) = (views(&loaded), views(&middle));
+    assert!(ours == cut && ours.len() == 6);
+    let pixel = |view: usize, y: usize, x: usize| ours[view][(y * 5 + x) * 3];
+    // Mirrored; moved down and right by one, where row and column 1 stand beyond the edge.
+    assert_eq!([pixel(1, 2, 0), pixel(2, 3, 4), pixel(2, 0, 0)], [pixel(0, 2, 4), pixel(0, 2, 3), pixel(0, 1, 1)]);
+    assert_eq!([pixel(4, 0, 0), pixel(4, 3, 4), pixel(5, 0, 4)], [pixel(0, 1, 1), pixel(0, 2, 3), pixel(4, 0, 0)]);
 }
