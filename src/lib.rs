@@ -8,6 +8,7 @@
 #[macro_use]
 mod words;
 
+mod algebra;
 pub mod bench;
 pub mod cli;
 pub mod data;

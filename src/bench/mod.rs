@@ -28,7 +28,7 @@ pub fn median(values: &[f64]) -> f64 {
 /// Images in a batch of a training of `network`, as its users choose it on a GPU.
 pub fn usual_batch(network: &str) -> usize {
     match network {
-        kernels::problems::AIRBENCH => 2000,
+        "airbench94" => 2000,
         _ if network.starts_with("resnet") => 64,
         _ => 128,
     }

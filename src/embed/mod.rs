@@ -6,7 +6,6 @@
 
 pub mod colors;
 pub mod curve;
-mod eigen;
 pub mod features;
 pub mod near;
 pub mod neighbors;
@@ -142,23 +141,4 @@ impl Points {
         let less = |(at, value): (usize, &f64)| value - mean[at % self.dimension];
         Self::new(self.dimension, self.values.iter().enumerate().map(less).collect())
     }
-}
-
-/// The scalar product. Several sums run side by side, always the same ones.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    over(a, b, |x, y| x * y)
-}
-
-/// The sum of `term` over pairs of elements.
-fn over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut sums = [0.0; 4];
-    let (left, right) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(&x, &y)| term(x, y)).sum();
-    for (a, b) in left.zip(right) {
-        sums[0] += term(a[0], b[0]);
-        sums[1] += term(a[1], b[1]);
-        sums[2] += term(a[2], b[2]);
-        sums[3] += term(a[3], b[3]);
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }

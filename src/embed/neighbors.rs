@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Points, over};
+use super::Points;
+use crate::algebra::over;
 
 /// A point and how far it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

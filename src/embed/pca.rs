@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Points, dot, eigen};
+use super::Points;
+use crate::algebra::{dot, largest};
 use crate::error::{Error, Result};
 
 /// Rows whose products are added by themselves, on one core.
@@ -49,7 +50,7 @@ pub fn pca(points: &Points, count: usize) -> Result<Pca> {
         };
         parts.into_iter().fold(vec![0.0; size], add)
     };
-    let mut found = eigen::largest(size, count.min(points.len()), covariance);
+    let mut found = largest(size, count.min(points.len()), covariance);
     for (value, direction) in &mut found {
         *value = value.max(0.0);
         let magnitude = |at: &usize| (direction[*at].abs(), std::cmp::Reverse(*at));

@@ -5,7 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::{Points, dot};
+use super::Points;
+use crate::algebra::dot;
 use crate::error::{Error, Result};
 
 /// Steps that the Hessian is known from.

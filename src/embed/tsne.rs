@@ -6,10 +6,11 @@
 
 use rayon::prelude::*;
 
+use super::Points;
 use super::neighbors::{Neighbor, within};
 use super::pca::pca;
 use super::quadtree::Quadtree;
-use super::{Points, over};
+use crate::algebra::over;
 use crate::error::{Error, Result};
 
 /// Early exaggeration and the steps that it lasts; steps in all.

@@ -9,7 +9,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::neighbors::{Neighbor, within};
 use super::pca::pca;
-use super::{Points, curve, eigen};
+use super::{Points, curve};
+use crate::algebra::largest;
 use crate::error::{Error, Result};
 
 /// Pairs that are pushed apart for one that is pulled together.
@@ -135,7 +136,7 @@ fn start(points: &Points, edges: &[Edge], random: &mut ChaCha8Rng) -> Result<Vec
             image.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
             image
         };
-        let found = eigen::largest(count, 3, product);
+        let found = largest(count, 3, product);
         (0..count).map(|at| [found[1].1[at], found.get(2).map_or(0.0, |third| third.1[at])]).collect()
     } else {
         let flat = |row: &[f64]| [row[0], row.get(1).copied().unwrap_or(0.0)];

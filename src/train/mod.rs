@@ -31,3 +31,4 @@ pub mod summary;
 pub mod trainer;
 pub mod views;
 pub mod weights;
+pub mod whitening;

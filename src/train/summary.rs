@@ -4,7 +4,7 @@
 use crate::device::dry::Dry;
 use crate::device::{Device, Target};
 use crate::error::Result;
-use crate::nn::{Layer, Pass, Sequential, models, parameters};
+use crate::nn::{Layer, Pass, Sequential, State, models, parameters};
 use crate::op::cross_entropy::cross_entropy;
 use crate::optim::{Optimizer, OptimizerConfig};
 use crate::tape::Tape;
@@ -92,13 +92,22 @@ fn rows(model: &Sequential, x: &Tensor) -> Result<Vec<Row>> {
         if aliased && !layer.children().is_empty() {
             continue;
         }
-        let own = if layer.children().is_empty() { parameters(layer) } else { Vec::new() };
+        let (mut learned, mut multiplied) = (0, 0);
+        layer.visit("", &mut |_, state| match state {
+            _ if !layer.children().is_empty() => {}
+            State::Parameter(tensor, _) => {
+                learned += tensor.elements();
+                multiplied += macs(tensor.shape(), output);
+            }
+            State::Fixed(tensor, _) => multiplied += macs(tensor.shape(), output),
+            State::Statistic(_) | State::Counter(_) => {}
+        });
         rows.push(Row {
             name: name.clone(),
             kind: layer.describe(),
             output: output.shape().dims().to_vec(),
-            parameters: own.iter().map(|(_, tensor)| tensor.elements()).sum(),
-            macs: own.iter().map(|(_, weight)| macs(weight.shape(), output)).sum(),
+            parameters: learned,
+            macs: multiplied,
             bytes: if aliased { 0 } else { output.bytes() as u64 },
         });
         before = output.id();

@@ -11,8 +11,8 @@ use crate::nn::{Layer, State};
 
 /// Differences of a kind that an error names before it counts the rest.
 const NAMED: usize = 3;
-/// What networks are built for to see whose tensors a file has: most shapes do not depend on it.
-const INPUT: [usize; 2] = [224, 224];
+/// Sides of images that networks are built for to see whose tensors a file has: most shapes do not depend on it.
+const INPUTS: [usize; 2] = [224, 32];
 
 /// What a network asks of a file: name, shape as PyTorch has it, and whether it is a counter, which old files lack.
 struct Wanted {
@@ -47,10 +47,10 @@ pub fn head(model: &dyn Layer) -> Option<String> {
 pub fn outputs(weights: &Weights, spec: &str, input: [usize; 2]) -> Result<usize> {
     let device = Device::new(Box::new(Dry::new(Target::Host { lanes: 16 })));
     let head = head(&models::build(spec, 1, input, &device, 0)?).unwrap_or_default();
-    let bias = weights.tensors().iter().find(|tensor| tensor.name == format!("{head}bias"));
-    bias.and_then(|bias| bias.shape.first().copied()).ok_or_else(|| {
+    let last = weights.tensors().iter().find(|tensor| tensor.name == format!("{head}weight"));
+    last.and_then(|weight| weight.shape.first().copied()).ok_or_else(|| {
         let what =
-            format!("has no {head}bias, the last layer of ‹model={}›, to add another behind", models::name(spec));
+            format!("has no {head}weight, the last layer of ‹model={}›, to add another behind", models::name(spec));
         Error::file(weights.path(), super::shown(&what))
     })
 }
@@ -115,10 +115,10 @@ pub(super) fn check(weights: &Weights, model: &dyn Layer, without: Option<&str>)
 pub fn fitting(weights: &Weights) -> Vec<(String, usize)> {
     let theirs: HashMap<&str, &Tensor> = weights.tensors().iter().map(|tensor| (&*tensor.name, tensor)).collect();
     let device = Device::new(Box::new(Dry::new(Target::Host { lanes: 16 })));
-    let fits = |spec: String| {
-        let model = models::build(&spec, 1, INPUT, &device, 0).ok()?;
+    let fits_at = |spec: &str, side: usize| {
+        let model = models::build(spec, 1, [side; 2], &device, 0).ok()?;
         let (head, all) = (head(&model)?, wanted(&model));
-        let classes = theirs.get(&*format!("{head}bias"))?.shape.first().copied()?;
+        let classes = theirs.get(&*format!("{head}weight"))?.shape.first().copied()?;
         let fits = |wanted: &Wanted| match theirs.get(&*wanted.name) {
             None => wanted.counter,
             Some(tensor) if wanted.name.starts_with(&head) => {
@@ -127,13 +127,18 @@ pub fn fitting(weights: &Weights) -> Vec<(String, usize)> {
             Some(tensor) => wanted.counter || tensor.shape == wanted.shape,
         };
         let found = all.iter().filter(|wanted| theirs.contains_key(&*wanted.name)).count();
-        (found == theirs.len() && all.iter().all(fits)).then_some((spec, classes))
+        (found == theirs.len() && all.iter().all(fits)).then(|| (spec.to_owned(), classes))
     };
+    let fits = |spec: String| INPUTS.iter().find_map(|&side| fits_at(&spec, side));
     // Of a network below an added head, its own outputs.
     let below =
         theirs.get("head.weight").and_then(|head| head.shape.get(1)).map(|outputs| format!("outputs={outputs}"));
-    let with = |spec: String| below.as_ref().map_or(spec.clone(), |outputs| models::with_option(&spec, outputs));
-    MODELS.iter().flat_map(|model| variants(model.name, model.options)).map(with).filter_map(fits).collect()
+    // A network's own last layer may be called so, too.
+    let with = |spec: String| {
+        let above = below.iter().map(|outputs| models::with_option(&spec, outputs));
+        above.chain([spec.clone()]).collect::<Vec<_>>()
+    };
+    MODELS.iter().flat_map(|model| variants(model.name, model.options)).flat_map(with).filter_map(fits).collect()
 }
 
 /// A network under each value of its first option, `stem=cifar|imagenet`: the one that decides which tensors it has.

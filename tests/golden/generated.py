@@ -70,6 +70,7 @@ def fill(net, seeds=(), only=""):
     with torch.no_grad():
         for name, value in net.named_parameters():
             layer = name.rpartition(".")[0]
-            if only in ("", layer):
+            # Scales that are not learned stay 1.
+            if only in ("", layer) and (value.requires_grad or value.dim() > 1):
                 seed = seeds[layer] if layer in seeds else 0
                 value.copy_(torch.from_numpy(parameter(seed, name, tuple(value.shape))))

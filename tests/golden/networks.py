@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write networks/*.safetensors: what PyTorch computes for VGG, ResNet and MyNetPro.
+"""Write networks/*.safetensors: what PyTorch computes for VGG, ResNet, MyNetPro and airbench94's network.
 
     python3 -m pip install torch torchvision numpy safetensors
     python3 tests/golden/networks.py [NAME ...]
@@ -68,6 +68,33 @@ class MyNetPro(nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
+class Airbench(nn.Module):
+    """airbench94's network: module by module as published, with the names of the later script and the scale of the one for SGD."""
+
+    class Group(nn.Module):
+        def __init__(self, inputs, outputs):
+            super().__init__()
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+            self.pool = nn.MaxPool2d(2)
+            self.norm1 = nn.BatchNorm2d(outputs, eps=1e-12, momentum=0.4)
+            self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+            self.norm2 = nn.BatchNorm2d(outputs, eps=1e-12, momentum=0.4)
+            self.norm1.weight.requires_grad = self.norm2.weight.requires_grad = False
+
+        def forward(self, x):
+            return F.gelu(self.norm2(self.conv2(F.gelu(self.norm1(self.pool(self.conv1(x)))))))
+
+    def __init__(self, pixels):
+        super().__init__()
+        self.whiten = nn.Conv2d(3, 24, 2)
+        self.whiten.weight.requires_grad = False
+        self.layers = nn.Sequential(nn.GELU(), self.Group(24, 64), self.Group(64, 256), self.Group(256, 256), nn.MaxPool2d(3))
+        self.head = nn.Linear(256 * pixels, CLASSES, bias=False)
+
+    def forward(self, x):
+        return self.head(self.layers(self.whiten(x)).flatten(1)) / 9
+
+
 resnet18 = lambda: torchvision.models.resnet18(num_classes=CLASSES)
 resnet34 = lambda: torchvision.models.resnet34(num_classes=CLASSES)
 
@@ -82,6 +109,7 @@ NETWORKS = [
     ("resnet34_cifar", "resnet34", lambda: cifar_stem(resnet34()), 2, (32, 40), 1e-5, 1e-6),
     ("resnet34_imagenet", "resnet34:stem=imagenet", resnet34, 6, (64, 80), 5e-5, 2.5e-6),
     ("mynetpro", "mynetpro:dropout=0", lambda: MyNetPro(3 * 2), 4, (127, 95), 2e-4, 1e-5),
+    ("airbench94", "airbench94", lambda: Airbench(2 * 1), 4, (49, 31), 2e-3, 1e-5),
 ]
 
 
@@ -107,7 +135,7 @@ def decisions(net, images, see):
         planes = inputs[0].detach().flatten(0, 1)[:, None]
         first, second = F.unfold(planes, layer.kernel_size, 1, layer.padding, layer.stride).topk(2, 1).values.unbind(1)
         # A window of zeros sends its gradient to a ReLU that stops it.
-        see(last, torch.where(first > 0, first - second, torch.inf))
+        see(last, torch.where(first != 0, first - second, torch.inf))
 
     hooks = []
     for name, layer in net.named_modules():
@@ -159,7 +187,7 @@ def compute(net, images, labels, sgd, adam):
     loss = F.cross_entropy(logits, labels)
     loss.backward()
     found |= {"logits": logits.detach().numpy(), "loss": np.array([loss.item()])}
-    found |= {f"grad.{name}": value.grad.numpy() for name, value in net.named_parameters()}
+    found |= {f"grad.{name}": value.grad.numpy() for name, value in net.named_parameters() if value.requires_grad}
     found |= {f"after.{name}": value.numpy().copy() for name, value in net.state_dict().items()
               if name.endswith(("running_mean", "running_var"))}
     # The forward pass above has moved the running statistics; evaluation uses the moved ones.
@@ -200,6 +228,8 @@ def main():
         labels = torch.from_numpy(generated.labels(0, batch, CLASSES))
         seeds = clear(net, images)
         recipes = {"sgd": {"lr": rates[0], "momentum": 0.9, "weight_decay": 5e-4}, "adam": {"lr": rates[1]}}
+        if name == "airbench94":
+            recipes["sgd"] |= {"momentum": 0.85, "nesterov": True}
         exact = compute(net, images.double(), labels, **recipes)
         worst = rounding(exact, compute(copy.deepcopy(net).float(), images, labels, **recipes))
         whole = lambda key: not key.startswith(("grad.", "after."))

@@ -15,6 +15,8 @@ pub enum Filters {
     Default,
     /// Normal with variance 2 / (fan_in + fan_out), biases 0 (Glorot and Bengio 2010).
     XavierNormal,
+    /// As the default, but of the first filters, as many as there are channels, each passes its own channel on (PyTorch's `dirac_`).
+    Dirac,
     /// Normal with variance 2 / fan_out, biases 0 (He et al. 2015; torchvision's ResNet).
     KaimingNormal,
 }
@@ -79,9 +81,12 @@ impl Builder {
         let (shape, taps) = ([count, rows, columns, channels], rows * columns);
         let (fan_in, fan_out) = ((channels * taps) as f32, (count * taps) as f32);
         let deviation = match self.filters {
-            Filters::Default => {
+            Filters::Default | Filters::Dirac => {
                 let bound = Self::default_bound(channels * taps);
                 let weight = self.uniform(shape, bound)?;
+                if self.filters == Filters::Dirac {
+                    pass_on(&weight)?;
+                }
                 return Ok((weight, if bias { Some(self.uniform([count], bound)?) } else { None }));
             }
             Filters::XavierNormal => (2.0 / (fan_in + fan_out)).sqrt(),
@@ -110,4 +115,19 @@ impl Builder {
     fn default_bound(fan_in: usize) -> f32 {
         1.0 / (fan_in as f32).sqrt()
     }
+}
+
+/// Makes the first of the filters `weight [K, R, S, C]` pass on one channel each: 1 at its middle pixel, else 0.
+fn pass_on(weight: &Tensor) -> Result<()> {
+    if weight.device().is_dry() {
+        return Ok(());
+    }
+    let &[filters, rows, columns, channels] = weight.shape().dims() else { unreachable!("filters are [K, R, S, C]") };
+    let mut values = weight.to_vec::<f32>()?;
+    let (size, middle) = (rows * columns * channels, (rows / 2 * columns + columns / 2) * channels);
+    for (channel, filter) in values.chunks_mut(size).take(filters.min(channels)).enumerate() {
+        filter.fill(0.0);
+        filter[middle + channel] = 1.0;
+    }
+    weight.write(&values)
 }

@@ -15,8 +15,10 @@ mod linear;
 pub mod models;
 mod operation;
 mod residual;
+mod scale;
 mod sequential;
 mod shape_only;
+mod whitening;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicI64;
@@ -28,8 +30,10 @@ pub use layout::Layout;
 pub use linear::Linear;
 pub use operation::Operation;
 pub use residual::Residual;
+pub use scale::Scale;
 pub use sequential::{Chain, Sequential};
 pub use shape_only::{AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, Dropout, Flatten, Gelu, GlobalAvgPool, MaxPool, Relu};
+pub use whitening::Whitening;
 
 use crate::error::Result;
 use crate::op::epilogue::Epilogue;
@@ -141,6 +145,11 @@ pub trait Layer: Send + Sync {
 
     /// Itself, if it is a chain of layers.
     fn as_sequential(&self) -> Option<&Sequential> {
+        None
+    }
+
+    /// Itself, if its filters come from pictures.
+    fn as_whitening(&self) -> Option<&Whitening> {
         None
     }
 

@@ -18,6 +18,8 @@ pub enum Operation<'a> {
     Relu,
     /// `x · Φ(x)`, by the error function.
     Gelu,
+    /// Times this number.
+    Scale(f32),
     /// The maximum of each window; padding never is it.
     MaxPool(Window),
     /// The mean of each window.

@@ -3,30 +3,15 @@
 use crate::bench::train::ours::Training;
 use crate::device::dry::Dry;
 use crate::device::{Device, Target};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::launch::ladder::{Summary, text};
 use crate::nn::models;
-use crate::op::conv2d::{Conv2dParams, Sizes};
 use crate::tensor::DType;
 
 /// Networks that are looked into unless others are named.
-pub const NETWORKS: [&str; 5] = ["little-conv", "vgg16_bn", "resnet18", "resnet34", AIRBENCH];
+pub const NETWORKS: [&str; 5] = ["little-conv", "vgg16_bn", "resnet18", "resnet34", "airbench94"];
 /// A CPU takes its time; few images are enough to keep it busy.
 pub const HOST_BATCH: usize = 8;
-
-/// The network of K. Jordan's airbench94 ("94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024), of which only the
-/// convolutions are measured.
-pub(in crate::bench) const AIRBENCH: &str = "airbench94";
-/// Side and channels of the input, filters, side of a filter, padding.
-const AIRBENCH_CONVOLUTIONS: [(usize, usize, usize, usize, usize); 7] = [
-    (32, 3, 24, 2, 0), // whitens patches; its filters are not trained
-    (31, 24, 64, 3, 1),
-    (15, 64, 64, 3, 1),
-    (15, 64, 256, 3, 1),
-    (7, 256, 256, 3, 1),
-    (7, 256, 256, 3, 1),
-    (3, 256, 256, 3, 1),
-];
 
 /// A problem, and where it comes up.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,10 +38,7 @@ pub fn of_networks(
     let mut problems: Vec<Problem> = Vec::new();
     for (network, batch) in networks {
         let name = models::name(network);
-        let posed = match network == AIRBENCH {
-            true => airbench(*batch, element)?,
-            false => of_training(target, network, *batch, element)?,
-        };
+        let posed = of_training(target, network, *batch, element)?;
         for (ladder, text) in posed.into_iter().filter(|(ladder, _)| ladders.iter().any(|one| one.name == ladder)) {
             match problems.iter_mut().find(|problem| problem.ladder == ladder && problem.text == text) {
                 Some(problem) if problem.networks.iter().any(|one| one == name) => {}
@@ -85,19 +67,4 @@ fn of_training(target: Target, network: &str, batch: usize, element: DType) -> R
     let posed =
         made.into_iter().flat_map(|(ladder, problems)| problems.into_keys().map(move |text| (ladder.clone(), text)));
     Ok(posed.collect())
-}
-
-fn airbench(batch: usize, element: DType) -> Result<Vec<(String, String)>> {
-    let mut posed = Vec::new();
-    for (number, &(side, c, k, taps, padding)) in AIRBENCH_CONVOLUTIONS.iter().enumerate() {
-        let sizes =
-            Sizes::new([batch, side, side, c], [k, taps, taps], Conv2dParams::new(1, padding)).map_err(Error::usage)?;
-        let trained = if number == 0 {
-            &["conv2d_forward"][..]
-        } else {
-            &["conv2d_forward", "conv2d_backward_input", "conv2d_backward_filter"]
-        };
-        posed.extend(trained.iter().map(|ladder| (ladder.to_string(), text(&sizes, element))));
-    }
-    Ok(posed)
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::problems::{AIRBENCH, NETWORKS, Problem, of_networks, products};
+use super::problems::{NETWORKS, Problem, of_networks, products};
 use crate::bench::train::ours::Training;
 use crate::bench::usual_batch;
 use crate::device::dry::Dry;
@@ -39,8 +39,8 @@ pub fn of_gpu(elements: &[DType]) -> Result<Vec<Source>> {
             ladder.numbers().try_for_each(|rung| device.choices().forced(ladder.name, rung, &job.run).map(drop))
         })
     };
-    let trained = networks.iter().filter(|(name, _)| name != AIRBENCH);
-    let trained: Vec<_> = trained.flat_map(|network| elements.iter().map(move |&element| (network, element))).collect();
+    let trained: Vec<_> =
+        networks.iter().flat_map(|network| elements.iter().map(move |&element| (network, element))).collect();
     let mut found: Vec<Vec<Source>> = trained.into_par_iter().map(step).collect::<Result<_>>()?;
     found.extend(problems.par_iter().map(rungs).collect::<Result<Vec<_>>>()?);
     let mut all: Vec<Source> = Vec::new();

@@ -126,6 +126,10 @@ impl Builder {
                 Ok(Value { pixels: at.x.pixels, ..self.node("Relu", path, &at.x, vec![], [], at.x.shape.clone()) })
             }
             Operation::Gelu => Ok(self.gelu(&at)),
+            Operation::Scale(factor) => {
+                let factor = self.constant(join(path, "factor"), &[], &[factor]);
+                Ok(Value { pixels: at.x.pixels, ..self.node("Mul", path, &at.x, vec![factor], [], at.x.shape.clone()) })
+            }
             Operation::MaxPool(window) => self.max_pool(&at, window),
             Operation::AvgPool { window, padding_counts } => self.avg_pool(&at, window, padding_counts),
             Operation::GlobalAvgPool => {

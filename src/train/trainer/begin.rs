@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::data::Dataset;
 use crate::data::record::{FILE, Record, Role};
 use crate::error::{Error, Result};
-use crate::nn::Sequential;
+use crate::nn::{Sequential, models};
 use crate::optim::{Optimizer, Schedule};
 use crate::train::checkpoint::{Checkpoint, Meta, Progress};
 use crate::train::config::Config;
@@ -49,6 +49,9 @@ pub(super) fn below_head(
         return Ok(checkpoint.meta.outputs);
     }
     let Some(weights) = weights.filter(|_| config.head == Head::Add) else { return Ok(None) };
+    // Not below a network whose own last layer is called so.
+    let between = if config.model.contains(':') { ',' } else { ':' };
+    models::check(&format!("{}{between}outputs=1", config.model), 1, input)?;
     if weights.tensors().iter().any(|tensor| tensor.name == "head.weight") {
         let what = "has an added head already; ‹weights info› tells its name, for which ‹head=replace› makes a new one";
         return Err(Error::file(weights.path(), what));

@@ -23,11 +23,13 @@ use super::observer::{Observer, Outcome};
 use super::rehearsal;
 use super::roles;
 use super::run_dir::{RunDir, RunInfo};
+use super::whitening::whiten;
 use crate::data::record::{Record, Role};
 use crate::data::{Dataset, class_counts};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::Sequential;
+use crate::op::augment::Channels;
 use crate::op::cross_entropy::ClassWeights;
 use crate::optim::Schedule;
 pub(super) use average::Averaged;
@@ -132,11 +134,14 @@ impl Trainer {
             (meta.progress, meta.schedule) = begin::restored(checkpoint, &config, &model, &mut moving.optimizer)?;
         }
         let average = Averaged::of(&meta, &model, from)?;
-        let resident = |images| {
-            Ok::<_, Error>(Resident::new(device, images)?.giving(config.precision.dtype()).viewed(config.tta))
-        };
-        let val = if data.val.is_empty() { None } else { Some(resident(&data.val)?) };
-        let (images, test) = (resident(&data.train)?, resident(&data.test)?);
+        let images = Resident::new(device, &data.train)?;
+        if from.is_none() && named.is_none() {
+            whiten(&model, &images, &chosen, &Channels { mean: meta.mean, std: meta.std })?;
+        }
+        let ready = |images: Resident| images.giving(config.precision.dtype()).viewed(config.tta);
+        let other = |images| Resident::new(device, images).map(ready);
+        let val = if data.val.is_empty() { None } else { Some(other(&data.val)?) };
+        let (images, test) = (ready(images), other(&data.test)?);
         let mut info = RunInfo::new(&config, device, data, Record::of(data, &roles))?;
         info.weights = begun.hash.take();
         let run = run(&info)?;

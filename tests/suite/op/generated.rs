@@ -47,7 +47,10 @@ fn parameter(seed: u64, name: &str, shape: &[usize]) -> Vec<f32> {
 /// Gives every parameter of `model` its numbers; running statistics stay as they are.
 pub fn fill(model: &dyn Layer, seeds: &Seeds) {
     model.visit("", &mut |name, state| {
-        if let State::Parameter(tensor, layout) = state {
+        // Scales that are not learned stay 1.
+        if let State::Parameter(tensor, layout) | State::Fixed(tensor, layout) = state
+            && (matches!(state, State::Parameter(..)) || tensor.shape().rank() > 1)
+        {
             let layer = name.rsplit_once('.').expect("layers have names").0;
             let seed = seeds.get(layer).copied().unwrap_or(0);
             let values = parameter(seed, &name, &layout.shape(tensor));

@@ -1,5 +1,6 @@
 //! Networks, the loop, run folders, reports and explaining.
 
+mod airbench;
 mod anywhere;
 mod compare;
 mod evaluation;

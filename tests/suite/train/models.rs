@@ -55,6 +55,7 @@ fn work_is_what_is_published() {
         ("vgg19", 398.0),
         ("vgg16_bn", 313.0),
         ("resnet18", 555.0),
+        ("airbench94", 118.15),
         ("resnet34", 1159.0),
     ] {
         let macs =

@@ -1,4 +1,4 @@
-//! VGG, ResNet and MyNetPro against PyTorch in f64 (tests/golden/networks.py): logits, every parameter's gradient, running
+//! VGG, ResNet, MyNetPro and airbench94's network against PyTorch in f64 (tests/golden/networks.py): logits, every parameter's gradient, running
 //! statistics, and ten losses under each optimizer. Weights and batches are generated on both sides.
 //!
 //! One device, not all of them: layers are what is tested here, and ops have been in every thread order before.
@@ -38,6 +38,8 @@ struct Sgd {
     lr: f32,
     momentum: f64,
     weight_decay: f64,
+    #[serde(default)]
+    nesterov: bool,
 }
 
 #[derive(Deserialize)]
@@ -173,8 +175,8 @@ fn agrees(name: &str, losses: f64) {
     }
     let golden = Golden::open(name);
     golden.passes();
-    let Sgd { lr, momentum, weight_decay } = golden.about.sgd;
-    let sgd = OptimizerConfig::Sgd { momentum, dampening: 0.0, nesterov: false, weight_decay };
+    let Sgd { lr, momentum, weight_decay, nesterov } = golden.about.sgd;
+    let sgd = OptimizerConfig::Sgd { momentum, dampening: 0.0, nesterov, weight_decay };
     golden.losses("sgd.losses", &sgd, lr, losses);
     let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false };
     golden.losses("adam.losses", &adam, golden.about.adam.lr, losses);
@@ -206,4 +208,10 @@ fn resnet34_agrees_with_pytorch() {
 #[test]
 fn mynetpro_agrees_with_pytorch() {
     agrees("mynetpro", 5e-4);
+}
+
+/// Nothing decides in GELU, so ten losses are known as well as the first.
+#[test]
+fn airbench94_agrees_with_pytorch() {
+    agrees("airbench94", 1e-4);
 }

@@ -142,7 +142,7 @@ fn a_head_of_other_classes() {
     let how = std::fs::read_to_string(folder.path().join("exported/preprocessing.json")).unwrap();
     assert!(how.contains("\"network\": \"little-conv:outputs=10\""), "{how}");
     succeeds(&["train", "--resume", &below, "--epochs", "2"]);
-    let parts = ["has no classifier.6.bias", "to add another behind"];
+    let parts = ["has no classifier.6.weight", "to add another behind"];
     fails(&args(&["--head", "add", "--model", "vgg11", "--image-size", "32", "--out", &out("no")]), 1, &parts);
     let twice = ["--weights", &below, "--data", &shared().data, "--head", "add", "--out", &out("no")];
     fails(&quick(&twice), 1, &["has an added head already"]);

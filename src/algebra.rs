@@ -1,12 +1,11 @@
-//! The largest eigenvalues of a symmetric operator and their vectors, by Lanczos's method with full reorthogonalization.
+//! Sums of products in an order that does not depend on the number of cores, and the largest eigenvalues of a symmetric operator with
+//! their vectors, by Lanczos's method with full reorthogonalization.
 //!
-//! Written here because only a few are wanted, of matrices that need not be formed: a library's dense solver computes all of them,
-//! which takes seconds where this takes a fraction of one, and asks for a dozen packages.
+//! The latter is written here because mostly a few are wanted, of matrices that need not be formed: a library's dense solver computes
+//! all of them, which takes seconds where this takes a fraction of one, and asks for a dozen packages.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-
-use super::dot;
 
 /// An eigenvalue has converged when its residual is this share of the largest.
 const TOLERANCE: f64 = 1e-12;
@@ -16,6 +15,25 @@ const NOTHING: f64 = 1e-13;
 const FIRST_LOOK: usize = 16;
 /// QR steps for one eigenvalue; three is usual.
 const PATIENCE: usize = 60;
+
+/// The scalar product. Several sums run side by side, always the same ones.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    over(a, b, |x, y| x * y)
+}
+
+/// The sum of `term` over pairs of elements.
+pub fn over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut sums = [0.0; 4];
+    let (left, right) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(&x, &y)| term(x, y)).sum();
+    for (a, b) in left.zip(right) {
+        sums[0] += term(a[0], b[0]);
+        sums[1] += term(a[1], b[1]);
+        sums[2] += term(a[2], b[2]);
+        sums[3] += term(a[3], b[3]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}
 
 /// The `count` largest eigenvalues, descending, and their vectors of length 1, of the symmetric operator `apply` on vectors of
 /// `size`; all of them if there are fewer. The start is random and always the same.
