@@ -20,6 +20,7 @@ pub mod export;
 pub mod launch_plan;
 pub mod pickle;
 pub mod profile;
+pub mod sweep;
 pub mod train;
 pub mod weights;
 

@@ -11,11 +11,14 @@ mod eval;
 mod explain;
 mod export;
 mod find_lr;
+mod fractions;
 pub mod kernels;
 mod models;
 pub mod names;
 mod predict;
 pub mod settings;
+mod several;
+mod sweep;
 mod train;
 mod tune;
 mod weights;
@@ -48,6 +51,10 @@ enum Command {
     Train(Box<train::Options>),
     /// Find the learning rate to train with: let it rise from far too low to far too high, and see what the loss says
     FindLr(Box<find_lr::Options>),
+    /// Search settings: train with many, end the hopeless ones early, and show which do best and what matters
+    Sweep(sweep::Options),
+    /// Train on shares of the training set, and draw accuracy, time and memory over the share
+    Fractions(Box<fractions::Options>),
     /// Loss, accuracy, scores of every class and confused classes of a run's checkpoint on its test set
     Eval(eval::Options),
     /// Compare two checkpoints picture by picture: which changed rank, and whether the difference could be chance
@@ -104,6 +111,8 @@ pub fn run() -> i32 {
     let result = match cli.command {
         Command::Train(options) => return ended(train::run(*options, environment)),
         Command::FindLr(options) => return ended(find_lr::run(*options, environment)),
+        Command::Sweep(options) => return ended(sweep::run(options, environment)),
+        Command::Fractions(options) => return ended(fractions::run(*options, environment)),
         Command::Eval(options) => eval::run(options, environment),
         Command::Compare(options) => compare::run(options, environment),
         Command::Predict(options) => predict::run(options, environment),

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::{timestamp, unwritable};
 
 /// The file in a run's folder that its writer holds locked; its text says who that is.
-pub(super) const FILE: &str = ".lock";
+pub const FILE: &str = ".lock";
 
 /// How often, and for how long, it is waited for one that holds the lock without a name.
 const GLANCES: usize = 20;
@@ -17,7 +17,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 
 /// A run's folder held by this process, until the lock is dropped.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub struct Lock(File);
 
 impl Lock {
     /// Takes the lock of `folder`.

@@ -12,7 +12,7 @@ pub mod images;
 pub mod judged;
 pub mod layers;
 pub mod learning;
-mod lock;
+pub(crate) mod lock;
 pub mod logs;
 pub mod network;
 pub mod normalize;

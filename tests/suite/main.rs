@@ -13,5 +13,6 @@ mod faces;
 mod op;
 mod rust_paths;
 mod support;
+mod sweep;
 mod train;
 mod weights;

@@ -1,8 +1,12 @@
 //! TOML files of options.
 
+use std::ops::Range;
 use std::path::Path;
 
-use toml::de::DeTable;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
 use crate::cli::{command, names};
 use crate::error::{Error, Result};
@@ -15,16 +19,25 @@ use crate::train::config::Config;
 /// # Errors
 /// An unreadable file, an unknown key, a value of the wrong type: with its line.
 pub fn read(path: &Path) -> Result<(Config, Vec<String>)> {
+    read_beside::<IgnoredAny>(path, &[]).map(|(config, given, _)| (config, given))
+}
+
+/// [`read`] for a file that has tables of its own beside the options: those called `own`, which are returned, too.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_beside<T: DeserializeOwned>(path: &Path, own: &[&str]) -> Result<(Config, Vec<String>, T)> {
     let mut text = files::read_text(path).map_err(|e| Error::file(path, e))?;
     let wrong = |text: &str, at: usize, what: &str| {
         let line = 1 + text[..at].matches('\n').count();
         Error::file(path, format!("line {line}: {}", what.replace('\n', " ")))
     };
     let refused = |text: &str, e: toml::de::Error| wrong(text, e.span().map_or(0, |span| span.start), e.message());
-    let mut keys: Vec<(std::ops::Range<usize>, String)> = {
+    let mut keys: Vec<(Range<usize>, String)> = {
         let table = DeTable::parse(&text).map_err(|e| refused(&text, e))?;
         table.get_ref().keys().map(|key| (key.span(), key.get_ref().to_string())).collect()
     };
+    keys.retain(|(_, key)| !own.contains(&&**key));
     // From the last to the first, so that the places of those before stay true; lines do not change.
     keys.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     let mut given = Vec::new();
@@ -38,5 +51,14 @@ pub fn read(path: &Path) -> Result<(Config, Vec<String>)> {
         }
         given.push(ours.unwrap_or(key));
     }
-    Ok((toml::from_str(&text).map_err(|e| refused(&text, e))?, given))
+    let whole = DeTable::parse(&text).map_err(|e| refused(&text, e))?;
+    let span = whole.span();
+    let of = |wanted: bool| {
+        let entries = whole.get_ref().clone().into_iter();
+        Spanned::new(span.clone(), entries.filter(|(key, _)| own.contains(&&**key.get_ref()) == wanted).collect())
+    };
+    let (options, beside): (Spanned<DeTable>, Spanned<DeTable>) = (of(false), of(true));
+    let config = Config::deserialize(Deserializer::from(options)).map_err(|e| refused(&text, e))?;
+    let beside = T::deserialize(Deserializer::from(beside)).map_err(|e| refused(&text, e))?;
+    Ok((config, given, beside))
 }

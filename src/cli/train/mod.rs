@@ -1,7 +1,7 @@
 //! `warptape train`.
 
 mod bar;
-mod file;
+pub mod file;
 mod options;
 mod settings;
 mod signals;
@@ -9,23 +9,20 @@ mod start;
 
 use std::fmt::Display;
 use std::io::Write;
-use std::path::Path;
 
 pub use bar::Progression;
 pub use options::Options;
 pub use signals::{STOP, exit_code, watch};
 pub use start::Start;
 
-use super::print;
 use super::settings::as_options;
-use crate::data::read::Broken;
-use crate::data::{Bytes, Dataset, Loading};
+use super::{print, warn};
+use crate::data::Dataset;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::files::write_atomic;
+use crate::train::config::Config;
 use crate::train::observer::Outcome;
 use crate::train::precision::Precision;
-use crate::train::run_dir::{RunDir, RunInfo};
 use crate::train::trainer::Trainer;
 
 /// Returns the exit code: 0, or that of a signal that stopped the training.
@@ -45,43 +42,21 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
 }
 
 fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
-    let Start { config, chosen, kernels, weights, run, checkpoint } = Start::of(options, environment)?;
-    config.check()?;
-    chosen.iter().for_each(tell);
-    let device = crate::cli::open(&config.device, environment)?;
-    device.compile_until(&STOP);
-    device.choices().prefer(&kernels);
-    let record = run.as_ref().map_or(Ok(None), |run| RunInfo::read_whole(run)?.split(run.path()))?;
-    let classes = checkpoint.as_ref().map(|checkpoint| checkpoint.meta.classes.clone());
-    let (workers, memory) = (options.workers, options.data_memory.map(|Bytes(bytes)| bytes));
-    let data = Dataset::open(&config.data, &Loading { workers, memory, record, classes, ..config.loading() })?;
-    let (model, data_name, epochs) = (config.network().to_owned(), data.name.clone(), config.epochs);
-    let precision =
-        if config.precision == Precision::F32 { String::new() } else { format!(" in {}", config.precision) };
-    let label_smoothing = config.label_smoothing;
-    let resumed = run.is_some();
-    let folder = |info: &RunInfo| {
-        start::check_weights(info, weights.as_ref())?;
-        match (run, &options.out) {
-            (Some(run), _) => Ok(run),
-            (None, Some(folder)) => RunDir::at(folder, info),
-            (None, None) => RunDir::numbered(Path::new("runs"), &model, &data_name, info),
-        }
-    };
-    let mut trainer = Trainer::new(config, &data, &device, folder, checkpoint.as_ref())?;
-    if !data.broken.is_empty() {
-        let lines: Vec<String> =
-            data.broken.iter().map(|Broken { file, reason }| format!("{file}: {reason}\n")).collect();
-        write_atomic(&trainer.run_dir().file("broken.txt"), lines.concat().as_bytes())?;
-    }
+    let start = Start::of(options, environment)?;
+    start.config.check()?;
+    start.chosen.iter().for_each(tell);
+    let device = start.device(environment)?;
+    let data = start.data(options.workers, options.data_memory)?;
+    let model = start.config.network().to_owned();
+    let Config { epochs, precision, label_smoothing, .. } = start.config;
+    let precision = if precision == Precision::F32 { String::new() } else { format!(" in {precision}") };
+    let resumed = start.run.is_some();
+    let mut trainer = start.begin(&data, &device, options.out.as_deref())?;
     let folder = trainer.run_dir().path().display().to_string();
     if let Some(first) = trainer.warnings().first().filter(|_| options.strict) {
         return Err(Error::Training(format!("--strict: {first}")));
     }
-    let doubts: Vec<String> = trainer.doubts().iter().map(|doubt| as_options(doubt)).collect();
-    for warning in data.warnings.iter().chain(&data.changes).chain(trainer.warnings()).chain(&doubts) {
-        let _ = writeln!(std::io::stderr(), "warning: {warning}");
-    }
+    warn(&warnings(&data, &trainer));
     crate::cli::faces(&data.classes, environment);
     trainer.loaded().iter().for_each(|note| tell(format_args!("weights: {note}")));
     if resumed {
@@ -116,7 +91,13 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// What the owner of a training that begins, or goes on, should do something about.
+pub fn warnings(data: &Dataset, trainer: &Trainer) -> Vec<String> {
+    let all = data.warnings.iter().chain(&data.changes).chain(trainer.warnings()).chain(trainer.doubts());
+    all.cloned().collect()
+}
+
 /// Prints a line. A training is worth more than what it says: it goes on where nobody can hear it.
-fn tell(line: impl Display) {
+pub fn tell(line: impl Display) {
     let _ = print(line);
 }

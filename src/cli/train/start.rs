@@ -2,18 +2,22 @@
 
 use std::path::Path;
 
-use super::file;
 use super::options::Options;
+use super::{STOP, file};
 use crate::cli::weights::file as file_of_weights;
+use crate::data::read::Broken;
+use crate::data::{Bytes, Dataset, Loading};
 use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::files::write_atomic;
 use crate::launch::choices::Table;
 use crate::nn::models;
 use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::config::Config;
 use crate::train::network;
 use crate::train::run_dir::{RunDir, RunInfo};
+use crate::train::trainer::Trainer;
 
 /// What a training begins with.
 pub struct Start {
@@ -43,6 +47,64 @@ impl Start {
             Some(folder) if folder.join("run.json").exists() => same(folder, start),
             _ => Ok(start),
         }
+    }
+
+    /// A training of `config` in `folder`: a new one, or that which is there already, however far it is.
+    ///
+    /// # Errors
+    /// Weights that are not there; another run in the folder.
+    pub fn at(folder: &Path, config: Config, environment: &Environment) -> Result<Self> {
+        let weights = config.weights.map(|name| weights(&name, environment)).transpose()?;
+        let config = Config { weights, ..config };
+        let (chosen, kernels, weights, run, checkpoint) = (None, Table::new(), None, None, None);
+        let start = Start { config, chosen, kernels, weights, run, checkpoint };
+        if folder.join("run.json").exists() { found(folder, start) } else { Ok(start) }
+    }
+
+    /// The device that it runs on, told which kernels to choose.
+    ///
+    /// # Errors
+    /// Those of [`open`](crate::cli::open).
+    pub fn device(&self, environment: &Environment) -> Result<Device> {
+        let device = crate::cli::open(&self.config.device, environment)?;
+        device.compile_until(&STOP);
+        device.choices().prefer(&self.kernels);
+        Ok(device)
+    }
+
+    /// Its data, as the run knows them if there is one, decoded by so many threads into so much memory.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`].
+    pub fn data(&self, workers: usize, memory: Option<Bytes>) -> Result<Dataset> {
+        let record = self.run.as_ref().map_or(Ok(None), |run| RunInfo::read_whole(run)?.split(run.path()))?;
+        let classes = self.checkpoint.as_ref().map(|checkpoint| checkpoint.meta.classes.clone());
+        let memory = memory.map(|Bytes(bytes)| bytes);
+        Dataset::open(&self.config.data, &Loading { workers, memory, record, classes, ..self.config.loading() })
+    }
+
+    /// The training, in the run's folder, in `out`, or in a numbered folder.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::new`]; a folder that cannot be made.
+    pub fn begin(self, data: &Dataset, device: &Device, out: Option<&Path>) -> Result<Trainer> {
+        let Self { config, weights, run, checkpoint, .. } = self;
+        let model = config.network().to_owned();
+        let folder = |info: &RunInfo| {
+            check_weights(info, weights.as_ref())?;
+            match (run, out) {
+                (Some(run), _) => Ok(run),
+                (None, Some(folder)) => RunDir::at(folder, info),
+                (None, None) => RunDir::numbered(Path::new("runs"), &model, &data.name, info),
+            }
+        };
+        let trainer = Trainer::new(config, data, device, folder, checkpoint.as_ref())?;
+        if !data.broken.is_empty() {
+            let lines: Vec<String> =
+                data.broken.iter().map(|Broken { file, reason }| format!("{file}: {reason}\n")).collect();
+            write_atomic(&trainer.run_dir().file("broken.txt"), lines.concat().as_bytes())?;
+        }
+        Ok(trainer)
     }
 }
 
@@ -80,7 +142,7 @@ fn started(options: &Options, environment: &Environment) -> Result<Start> {
 ///
 /// # Errors
 /// If it is so.
-pub fn check_weights(info: &RunInfo, weights: Option<&(String, String)>) -> Result<()> {
+fn check_weights(info: &RunInfo, weights: Option<&(String, String)>) -> Result<()> {
     let what = "is another file than the weights that the run began with: bring them back";
     match weights.filter(|(_, hash)| info.weights.as_ref() != Some(hash)) {
         Some((file, _)) => Err(Error::file(file, what)),
@@ -98,6 +160,17 @@ fn weights(name: &str, environment: &Environment) -> Result<String> {
 
 /// The run in `folder`, which must be the one that `start` would begin, and not be over.
 fn same(folder: &Path, start: Start) -> Result<Start> {
+    let start = found(folder, start)?;
+    let done = start.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.meta.progress.epoch);
+    if done >= start.config.epochs && folder.join("report.json").exists() {
+        let fix = format!("choose another --out, or train on: warptape train --resume {} --epochs N", folder.display());
+        return Err(Error::file(folder, format!("holds this very run, finished after {done} epochs; {fix}")));
+    }
+    Ok(start)
+}
+
+/// The run in `folder`, which must be the one that `start` would begin.
+fn found(folder: &Path, start: Start) -> Result<Start> {
     let run = RunDir::resume(folder)?;
     let info = RunInfo::read_whole(&run)?;
     let here = serde_json::to_value(&start.config).expect("plain data");
@@ -119,13 +192,7 @@ fn same(folder: &Path, start: Start) -> Result<Start> {
             format!("holds another run, --{flag} {there} where this one has {here}; {fix}"),
         ));
     }
-    let start = Start { checkpoint: last(&run, &start.config)?, run: Some(run), ..start };
-    let done = start.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.meta.progress.epoch);
-    if done >= start.config.epochs && folder.join("report.json").exists() {
-        let fix = format!("choose another --out, or train on: warptape train --resume {} --epochs N", folder.display());
-        return Err(Error::file(folder, format!("holds this very run, finished after {done} epochs; {fix}")));
-    }
-    Ok(start)
+    Ok(Start { checkpoint: last(&run, &start.config)?, run: Some(run), ..start })
 }
 
 fn resumed(folder: &Path, options: &Options) -> Result<Start> {

@@ -86,6 +86,18 @@ impl Config {
         Ok(())
     }
 
+    /// Refuses steps of more pictures than the `chosen` ones to train on; returns how many steps an epoch has.
+    pub fn check_batch(&self, chosen: usize) -> Result<u64> {
+        let (size, times) = (self.batch_size, self.accumulate);
+        let least = size.saturating_mul(times);
+        if least > chosen {
+            let what = if times == 1 { String::new() } else { format!(" ‹accumulate={times}›, {least} in a step") };
+            let most = format!("there are {chosen} images to train on; use at most that");
+            return Err(Error::usage(format!("‹batch_size={size}›{what}: {most}")));
+        }
+        Ok((chosen / least) as u64)
+    }
+
     /// Refuses a warm-up that a training of so many steps never comes out of.
     pub fn check_steps(&self, steps: u64) -> Result<()> {
         let warmup = self.policy()?.warmup;

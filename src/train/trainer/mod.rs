@@ -27,7 +27,7 @@ use super::whitening::whiten;
 use crate::data::record::{Record, Role};
 use crate::data::{Dataset, class_counts};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::nn::Sequential;
 use crate::op::augment::Channels;
 use crate::op::cross_entropy::ClassWeights;
@@ -95,20 +95,13 @@ impl Trainer {
         from.map_or(Ok(()), |checkpoint| checkpoint.check_data(data))?;
         let roles = roles::roles(&config, data)?;
         let [chosen, held_back] = [Role::Train, Role::Held].map(|role| roles::with(&roles, role));
-        let least = config.batch_size.saturating_mul(config.accumulate);
-        if least > chosen.len() {
-            let (size, times) = (config.batch_size, config.accumulate);
-            let what = if times == 1 { String::new() } else { format!(" ‹accumulate={times}›, {least} in a step") };
-            let most = format!("there are {} images to train on; use at most that", chosen.len());
-            return Err(Error::usage(format!("‹batch_size={size}›{what}: {most}")));
-        }
+        let steps = config.check_batch(chosen.len())?;
         let labels: Vec<i32> = chosen.iter().map(|&index| data.train.labels[index as usize]).collect();
         let counts = class_counts(&labels, data.classes.len());
         let weights =
             config.class_weights.of(&counts).map(|weights| ClassWeights::new(device, &weights)).transpose()?;
         let input = data.train.input();
         config.augmentation()?.check([[data.train.height, data.train.width], input])?;
-        let steps = (chosen.len() / least) as u64;
         config.check_steps(steps * u64::from(config.epochs))?;
         let named = begin::named(&config, from)?;
         let mut meta = Meta {
@@ -196,6 +189,11 @@ impl Trainer {
     /// The run directory.
     pub fn run_dir(&self) -> &RunDir {
         &self.own.run
+    }
+
+    /// Pictures that it trains on.
+    pub fn pictures(&self) -> usize {
+        self.chosen.len()
     }
 
     /// Steps in one epoch: whole batches only (a short last batch would weigh its images more).

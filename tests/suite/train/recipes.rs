@@ -22,6 +22,18 @@ fn recipes_are_trainings() {
         let name = recipe.file_name().unwrap().to_str().unwrap();
         assert!(table.contains(&format!("]({name})")), "recipes/README.md does not tell of {name}");
         let config = recipe.to_str().unwrap();
-        fails(&["train", "no-such-pictures", "--config", config, "--weights", weights], 2, &["no-such-pictures"]);
+        let out = empty.path().with_extension("out");
+        match name.starts_with("sweep-") {
+            true => {
+                fails(&["sweep", config, "no-such-pictures", "--out", out.to_str().unwrap()], 2, &["no-such-pictures"])
+            }
+            false => {
+                fails(
+                    &["train", "no-such-pictures", "--config", config, "--weights", weights],
+                    2,
+                    &["no-such-pictures"],
+                );
+            }
+        }
     }
 }

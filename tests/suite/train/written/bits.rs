@@ -31,7 +31,7 @@ pub fn bits(tensor: &Tensor) -> Vec<u32> {
 fn state(network: &Sequential) -> Vec<(String, Vec<usize>, Vec<u32>)> {
     let mut all = Vec::new();
     network.visit("", &mut |name, state| match state {
-        State::Parameter(tensor, layout) => {
+        State::Parameter(tensor, layout) | State::Fixed(tensor, layout) => {
             let (shape, values) = layout.outward(tensor).unwrap();
             all.push((name, shape, values.into_iter().map(f32::to_bits).collect()));
         }
