@@ -197,7 +197,7 @@ fn bad_specs_are_named() {
         ("mynetpro:dropout=-0.5", 224, "dropout=-0.5: expected"),
         ("mynet:dropout=0.1", 224, "mynet has no options, got 'dropout'"),
         ("little-conv:x", 32, "unknown option 'x': use dropout=P"),
-        ("little-conv:dropout=2", 32, "dropout=2: expected a number from 0 to below 1"),
+        ("little-conv:dropout=2", 32, "dropout=2: expected a number from 0 to 1"),
         ("mine.toml", 32, "unknown model 'mine.toml': use little-conv,"),
         ("little-conv", 15, "images of 15×15 pixels are too small, it takes at least 16×16"),
         ("mynet", 15, "at least 16×16"),
