@@ -149,17 +149,16 @@ template <class Take> __device__ __forceinline__ void gather(element* dx, const 
         for_each_channel(pool, [&](int channel, int valid) {
             vec<VEC> sum = splat<VEC>(0.0f);
             for (int p = rows.first; p < rows.end; ++p) {
-                // Window p starts at p · stride: this pixel is y − p · stride from its top. The next window to the right has it
-                // as much further left as it starts further right.
+                // Window p starts at p · stride: this pixel is y − p · stride from its top. `place` is the number of its tap, times
+                // the pixels from tap to tap; the next window to the right has it as much further left as it starts further right.
                 const int r = y - p * pool.stride_h;
                 if (!is_tap(r, down(pool))) continue;
-                const int first_tap = r / down(pool) * pool.size_w;
-                int s = x - columns.first * pool.stride_w;
+                int place = r / down(pool) * pool.size_w * across(pool) + x - columns.first * pool.stride_w;
                 size_t out = (((size_t)at.image * pool.p + p) * pool.q + columns.first) * pool.c + channel;
                 // Not unrolled: there is mostly one window, and registers held ready for more would be spilled.
 #pragma unroll 1
-                for (int q = columns.first; q < columns.end; ++q, out += pool.c, s -= pool.stride_w) {
-                    if (is_tap(s, across(pool))) sum = take(p, q, first_tap + s / across(pool), out, valid, sum);
+                for (int q = columns.first; q < columns.end; ++q, out += pool.c, place -= pool.stride_w) {
+                    if (is_tap(place, across(pool))) sum = take(p, q, place / across(pool), out, valid, sum);
                 }
             }
             store_partial<VEC>(dx + (size_t)number * pool.c + channel, sum, valid);
