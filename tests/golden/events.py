@@ -12,6 +12,7 @@ import sys
 
 try:
     from tensorboard.compat.proto import event_pb2, summary_pb2
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
     from tensorboard.summary.writer.record_writer import RecordWriter
 except ImportError as missing:
     sys.exit(f"events.py needs TensorBoard ({missing}): python3 -m pip install tensorboard")
@@ -28,6 +29,29 @@ def picture(tag, width, height, data):
     return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag, image=image)])
 
 
+def session(tag, **data):
+    """A summary of the hparams plugin, as its own summary.py makes it."""
+    content = plugin_data_pb2.HParamsPluginData(**data).SerializeToString(deterministic=True)
+    plugin = summary_pb2.SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=content)
+    value = summary_pb2.Summary.Value(tag=tag, metadata=summary_pb2.SummaryMetadata(plugin_data=plugin))
+    value.tensor.CopyFrom(metadata.NULL_TENSOR)
+    return summary_pb2.Summary(value=[value])
+
+
+def began(seconds):
+    start = plugin_data_pb2.SessionStartInfo(start_time_secs=seconds)
+    for name, value in SETTINGS.items():
+        kind = {bool: "bool_value", str: "string_value"}.get(type(value), "number_value")
+        setattr(start.hparams[name], kind, value)
+    return session(metadata.SESSION_START_INFO_TAG, session_start_info=start)
+
+
+def done(seconds):
+    end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=seconds)
+    return session(metadata.SESSION_END_INFO_TAG, session_end_info=end)
+
+
+SETTINGS = {"optim": "adam", "lr": 3e-3, "nesterov": False, "seed": 0, "größe": "", "epochs": 15, "betas": "[0.9,0.999]"}
 START = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
 # The picture's bytes need no picture in them: nobody decodes it here.
 EVENTS = [
@@ -37,6 +61,8 @@ EVENTS = [
     {"wall_time": 1700000002.5, "step": 300, "summary": scalars(("größe", -1.5), ("memory/peak_bytes", 1e11))},
     {"wall_time": 1700000003.5, "step": 300, "summary": scalars(("nan", float("nan")), ("inf", float("inf")))},
     {"wall_time": 1700000004.5, "step": 300, "summary": picture("confusion", 1378, 70000, bytes(range(256)) * 2)},
+    {"wall_time": 1700000005.5, "summary": began(1700000005.5)},
+    {"wall_time": 1700000006.5, "step": 5_000_000_000, "summary": done(1700000006.5)},
 ]
 
 

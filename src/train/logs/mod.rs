@@ -8,15 +8,16 @@ pub mod tensorboard;
 
 use image::RgbImage;
 
-use crate::train::checkpoint::Progress;
-
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
+use crate::op::metrics::Metrics as Sums;
+use crate::train::checkpoint::Progress;
+use crate::train::config::Config;
 use crate::train::run_dir::RunDir;
-use metrics::{Metrics, Row, Split, peak_bytes};
+use metrics::{Metrics, Row, Split};
 use steps::{Step, Steps};
 use table::{Record, Table};
-use tensorboard::Events;
+use tensorboard::{Board, Taken};
 
 /// The logs of one run.
 pub(super) struct Logs {
@@ -24,12 +25,12 @@ pub(super) struct Logs {
     title: String,
     metrics: Metrics,
     steps: Steps,
-    events: Events,
+    board: Board,
 }
 
 impl Logs {
-    /// Begins the logs of `run`, or goes on with them where training stands; pictures get the `title`.
-    pub fn open(run: &RunDir, title: String, progress: &Progress) -> Result<Self> {
+    /// Begins the logs of `run`, which was told `config`, or goes on with them where training stands; pictures get the `title`.
+    pub fn open(run: &RunDir, config: &Config, title: String, progress: &Progress) -> Result<Self> {
         fn table<R: Record>(run: &RunDir, name: &str, begun: bool, keep: impl Fn(&R) -> bool) -> Result<Table<R>> {
             let path = run.file(name);
             if begun || path.exists() { Table::resume(&path, keep) } else { Table::create(&path) }
@@ -43,13 +44,11 @@ impl Logs {
         let is_whole = |epoch: &u32| first.len() > 1 && first == splits(*epoch);
         whole(run, "metrics.csv", (1..=progress.epoch).filter(is_whole).count() as u64, progress.epoch)?;
         whole(run, "steps.csv", steps.rows().chunk_by(|a, b| a.epoch == b.epoch).count() as u64, progress.epoch)?;
-        Ok(Self {
-            metrics,
-            steps,
-            events: Events::new(run.path(), progress.epoch.saturating_add(1)),
-            run: run.clone(),
-            title,
-        })
+        // By way of a text, in which a number has as many digits as it was told with.
+        let told = serde_json::to_string(config).expect("plain data");
+        let settings = serde_json::from_str(&told).expect("a text of its own");
+        let board = Board::new(run.path(), progress.step + 1, settings);
+        Ok(Self { metrics, steps, board, run: run.clone(), title })
     }
 
     /// Adds a row to `steps.csv`, without waiting for the disk.
@@ -62,20 +61,17 @@ impl Logs {
         self.steps.sync()
     }
 
-    /// Adds an epoch's rows; all is on the disk when it returns.
-    pub fn epoch(&mut self, rows: &[Row]) -> Result<()> {
-        let Some(first) = rows.first() else { return Ok(()) };
+    /// Tells TensorBoard of steps.
+    pub fn taken(&mut self, steps: &[Taken]) -> Result<()> {
+        self.board.steps(steps)
+    }
+
+    /// Adds the rows of an epoch, whose last step is number `step`; all is on the disk when it returns.
+    pub fn epoch(&mut self, step: u64, rows: &[Row]) -> Result<()> {
         rows.iter().try_for_each(|row| self.metrics.append(row.clone()))?;
         self.metrics.sync()?;
         self.sync()?;
-        let of = |row: &Row, what: &str, value: f64| (format!("{what}/{}", row.split.name()), value as f32);
-        let mut values: Vec<_> =
-            rows.iter().flat_map(|r| [of(r, "loss", r.loss), of(r, "top1", r.top1), of(r, "top5", r.top5)]).collect();
-        let speed = rows.iter().find(|row| row.split == Split::Train).map_or(0.0, |row| row.images_per_second);
-        let peak = peak_bytes(rows) as f64;
-        let others = [("lr", first.lr), ("images_per_second", speed), ("memory/peak_bytes", peak)];
-        values.extend(others.map(|(tag, value)| (tag.to_owned(), value as f32)));
-        self.events.scalars(first.epoch, values)
+        self.board.epoch(step, rows)
     }
 
     /// Draws `curves.svg`, `curves.png` and `running.png`.
@@ -84,9 +80,9 @@ impl Logs {
         write_atomic(&self.run.file("running.png"), &steps::picture(self.steps.rows(), &self.title)?)
     }
 
-    /// Adds the confusion matrix's picture to TensorBoard's events.
-    pub fn confusion(&mut self, epoch: u32, picture: &RgbImage) -> Result<()> {
-        self.events.image(epoch, "confusion", picture)
+    /// Tells TensorBoard that training is done after step number `step`, what its report says and how its `confusion` looks.
+    pub fn report(&mut self, step: u64, sums: &Sums, confusion: &RgbImage) -> Result<()> {
+        self.board.report(step, sums, confusion)
     }
 
     /// The rows of `metrics.csv`.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Trainer;
 use super::learn::gradients;
+use super::losses::Losses;
 use crate::error::Result;
 use crate::nn::bad_values::first_bad_layer;
 use crate::nn::{Layer, Pass};
@@ -48,6 +49,7 @@ impl Trainer {
         let channels = Channels { mean: self.meta.mean, std: self.meta.std };
         // Looking at the sums waits for the device: that drains the queue where there is one, and else costs nothing.
         let every = observer.every().unwrap_or(if self.device.stream().is_some() { 20 } else { 1 });
+        let mut losses = Losses::new(&self.device, every.min(steps), batches)?;
         let watch = Watch::start(&self.device);
         let already = self.meta.progress.step_in_epoch;
         let mut lr = 0.0;
@@ -66,6 +68,7 @@ impl Trainer {
                 let logits = model.forward(&mut pass, &drawn.x)?;
                 let loss = drawn.loss(&mut tape, &logits, self.config.label_smoothing, self.weights.as_ref())?;
                 totals.add(&loss, &logits, drawn.labels(), step as u32)?;
+                losses.add(part, &loss)?;
                 let of_batch = gradients(self.meta.progress.scaling.as_ref(), tape, &loss, batches)?;
                 sum = Some(match sum.take() {
                     Some(mut sum) => sum.merge(of_batch).map(|()| sum)?,
@@ -79,6 +82,7 @@ impl Trainer {
             if let Some(bad) = sums.as_ref().and_then(|sums| sums.first_bad_step) {
                 // Counted from 1 and from the start of the epoch.
                 let number = at + 1 - (step as u32).wrapping_sub(bad) as usize;
+                self.own.logs.taken(&losses.take()?)?;
                 let (drawn, draw) = input.expect("a step has a batch");
                 let mut tape = Tape::new();
                 let mut pass = Pass::training(&mut tape, seed, draw).fixing(&fixed);
@@ -91,10 +95,12 @@ impl Trainer {
             if let Some(average) = self.average.as_mut().filter(|_| moved) {
                 average.step()?;
             }
+            losses.taken(step + 1, lr);
             self.meta.progress.step += 1;
             self.meta.progress.step_in_epoch = at + 1;
             if let Some(sums) = sums {
                 let images = (at + 1 - already) * batch * batches;
+                self.own.logs.taken(&losses.take()?)?;
                 let Metrics { loss, top1, top5, .. } = sums;
                 if steps::due(at + 1, steps, every) {
                     self.own.logs.step(Step { epoch, step_in_epoch: at + 1, step: step + 1, loss, top1, top5, lr })?;

@@ -109,7 +109,7 @@ impl Trainer {
         report.fit = fit::note(self.own.logs.rows());
         let picture = report.picture()?;
         report.write(self.own.run.path(), &picture)?;
-        self.own.logs.confusion(self.meta.progress.epoch, &picture)?;
+        self.own.logs.report(self.meta.progress.step, &report.sums, &picture)?;
         Ok(report)
     }
 

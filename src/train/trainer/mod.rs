@@ -10,6 +10,7 @@ mod frozen;
 mod judge;
 mod keep;
 mod learn;
+mod losses;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -140,7 +141,7 @@ impl Trainer {
         let run = run(&info)?;
         let warnings = info.follow(RunInfo::read_whole(&run)?, meta.progress.step);
         device.choices().prefer(&info.kernels);
-        let logs = Logs::open(&run, format!("{} on {}", config.network(), data.name), &meta.progress)?;
+        let logs = Logs::open(&run, &config, format!("{} on {}", config.network(), data.name), &meta.progress)?;
         let (device, data, files) = (device.clone(), data.name.clone(), data.test.names());
         let own = Own { run, info, logs, data, files, warnings, begun };
         let (frozen, too_large) = (None, None);
@@ -238,7 +239,7 @@ impl Trainer {
             self.judge(epoch, lr, &mut rows)?;
             let judged = rows.iter().find(|r| r.split == Split::Val);
             self.meta.schedule.observe(judged.map_or(rows[0].loss, |r| r.loss));
-            self.own.logs.epoch(&rows)?;
+            self.own.logs.epoch(self.meta.progress.step, &rows)?;
             self.finish_epoch(epoch, judged.map(|r| r.top1))?;
             self.own.logs.draw()?;
             observer.epoch(epoch, &rows);

@@ -4,6 +4,7 @@ mod airbench;
 mod anywhere;
 mod compare;
 mod evaluation;
+mod event_files;
 mod explain;
 mod explain_causes;
 mod find_lr;
