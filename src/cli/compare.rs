@@ -1,23 +1,18 @@
 //! `warptape compare`.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::eval::{judged, part};
-use super::{checkpoint, print};
+use super::judging::{self, Asked, Question, asked, part};
+use super::print;
 use crate::data::Images;
-use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
-use crate::train::evaluate::load_model;
-use crate::train::images::Resident;
 use crate::train::judged::Part;
-use crate::train::logs::metrics;
 use crate::train::report::compare::{Compared, Comparison, curves};
-use crate::train::report::predictions::{Prediction, predictions};
 
 #[derive(Args)]
 pub struct Options {
@@ -34,6 +29,9 @@ pub struct Options {
     /// data without parts]
     #[arg(long, value_parser = part)]
     part: Option<Part>,
+    /// Leave out files that cannot be read as pictures
+    #[arg(long)]
+    skip_broken: bool,
     /// Device: auto, host, host:checked (slow: finds races), cuda, cuda:N, ptx (slow: a GPU in software)
     #[arg(long, default_value = "auto")]
     device: String,
@@ -45,31 +43,18 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-/// What one checkpoint says of its pictures.
-struct Side {
-    path: PathBuf,
-    images: Images,
-    classes: Vec<String>,
-    /// What the pictures are, in words.
-    part: String,
-    predictions: Vec<Prediction>,
-}
-
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let device = crate::cli::open(&options.device, environment)?;
-    let side = |run: &Path| side(run, &options, &device);
-    let (first, second) = (side(&options.first)?, side(&options.second)?);
-    let comparison = compared(&options, &first, &second)?;
+    let Options { data, part, skip_broken, .. } = &options;
+    let question = Question { data: data.as_deref(), part: *part, skip_broken: *skip_broken, tta: None };
+    let sides = asked(&[&options.first, &options.second], &question, &device)?;
+    let comparison = compared(&options, &sides[0], &sides[1])?;
     if let Some(folder) = &options.out {
         let what = |e| Error::file(folder, format!("cannot be made: {e}; choose another ‹out›"));
         std::fs::create_dir_all(folder).map_err(what)?;
         write_atomic(&folder.join("compare.csv"), &comparison.csv()?)?;
         write_atomic(&folder.join("compare.json"), format!("{:#}\n", comparison.json()).as_bytes())?;
-        let rows = |side: &Side| match side.path.parent().and_then(Path::parent).map(|run| run.join("metrics.csv")) {
-            Some(file) if file.is_file() => metrics::read(&file),
-            _ => Ok(Vec::new()),
-        };
-        let rows = [rows(&first)?, rows(&second)?];
+        let rows = [judging::curves(&sides[0].path)?, judging::curves(&sides[1].path)?];
         write_atomic(&folder.join("compare.png"), &curves(&comparison.names, [&rows[0], &rows[1]])?)?;
     }
     if options.json {
@@ -80,58 +65,45 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn side(run: &Path, options: &Options, device: &Device) -> Result<Side> {
-    let path = checkpoint::find(run)?;
-    let (model, meta) = load_model(&path, device)?;
-    let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
-    if !judged.is_labelled() {
-        let what = "has no folders of classes, by which networks are compared";
-        return Err(Error::file(judged.name, what));
-    }
-    meta.config.precision.check(device)?;
-    let resident = Resident::new(device, &judged.images)?.giving(meta.config.precision.dtype()).viewed(meta.config.tta);
-    let (_, predictions) = predictions(&model, &resident, &resident.all(), meta.mean, meta.std)?;
-    let part = judged.part.words().to_owned();
-    Ok(Side { path, images: judged.images, classes: meta.classes, part, predictions })
-}
-
 /// The pictures that both were asked of, in the order in which the first has them.
-fn compared(options: &Options, first: &Side, second: &Side) -> Result<Comparison> {
-    if first.classes != second.classes {
+fn compared(options: &Options, first: &Asked, second: &Asked) -> Result<Comparison> {
+    if first.meta.classes != second.meta.classes {
         let what = "knows other classes, or in another order: compare networks of the same classes";
         return Err(Error::file(&second.path, what));
     }
     // By their pixels, for what one was trained on is left out of its part alone; pictures that are no files by their place.
     let known = |images: &Images| images.origins.len() == images.len();
-    let by_digest = known(&first.images) && known(&second.images);
-    if !by_digest && first.images.len() != second.images.len() {
-        let what = format!("is judged on {} pictures, the other on {}", second.images.len(), first.images.len());
+    let [of_first, of_second] = [first, second].map(|side| &side.judged.images);
+    let by_digest = known(of_first) && known(of_second);
+    if !by_digest && of_first.len() != of_second.len() {
+        let what = format!("is judged on {} pictures, the other on {}", of_second.len(), of_first.len());
         return Err(Error::file(&second.path, format!("{what}: compare runs on the same data")));
     }
     let place: HashMap<_, usize> = if by_digest {
-        second.images.origins.iter().map(|origin| origin.digest).zip(0..).collect()
+        of_second.origins.iter().map(|origin| origin.digest).zip(0..).collect()
     } else {
         HashMap::new()
     };
-    let files = first.images.names();
+    let files = of_first.names();
     let other = |number: usize| {
-        if by_digest { place.get(&first.images.origins[number].digest).copied() } else { Some(number) }
+        if by_digest { place.get(&of_first.origins[number].digest).copied() } else { Some(number) }
     };
     let one = |number: usize| {
-        let of = [first.predictions[number], second.predictions[other(number)?]];
+        let of = [first.said.1[number], second.said.1[other(number)?]];
         Some(Compared { number, file: files.get(number).cloned().unwrap_or_default(), of })
     };
-    let images: Vec<Compared> = (0..first.images.len()).filter_map(one).collect();
+    let images: Vec<Compared> = (0..of_first.len()).filter_map(one).collect();
     if images.is_empty() {
         return Err(Error::file(
             &second.path,
             "shares no picture to judge with the other: compare runs on the same data",
         ));
     }
-    let left_out = first.images.len().max(second.images.len()) - images.len();
+    let left_out = of_first.len().max(of_second.len()) - images.len();
     if left_out > 0 {
         super::warn(&[format!("{left_out} pictures are left out: only one of the two is judged on them")]);
     }
     let names = [&options.first, &options.second].map(|run| run.display().to_string());
-    Ok(Comparison { names, part: first.part.clone(), classes: first.classes.clone(), images })
+    let part = first.judged.part.words().to_owned();
+    Ok(Comparison { names, part, classes: first.meta.classes.clone(), images })
 }

@@ -1,20 +1,16 @@
 //! `warptape eval`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{checkpoint, print};
-use crate::data::source;
+use super::judging::{Asked, Question, asked, curves, other, part};
+use super::print;
 use crate::environment::Environment;
-use crate::error::{Error, Result};
 use crate::explain::judged as sheets;
 use crate::explain::report::write_picture;
-use crate::train::checkpoint::Meta;
-use crate::train::evaluate::load_model;
-use crate::train::images::Resident;
-use crate::train::judged::{Judged, Part};
-use crate::train::report::Report;
+use crate::train::judged::Part;
+use crate::train::report::{Report, fit};
 use crate::train::views::Views;
 
 #[derive(Args)]
@@ -47,20 +43,16 @@ pub struct Options {
 }
 
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
-    let path = checkpoint::find(&options.run)?;
     let device = crate::cli::open(&options.device, environment)?;
-    let (model, mut meta) = load_model(&path, &device)?;
-    meta.config.skip_broken |= options.skip_broken;
-    meta.config.tta = options.tta.unwrap_or(meta.config.tta);
-    let judged = judged(&path, &meta, options.data.as_deref(), options.part)?;
-    if !judged.is_labelled() {
-        let what = "has no folders of classes, by which a network is judged; `warptape embed` and `predict` take such pictures";
-        return Err(Error::file(options.data.unwrap_or(judged.name), what).into());
-    }
-    meta.config.precision.check(&device)?;
-    let images = Resident::new(&device, &judged.images)?.giving(meta.config.precision.dtype()).viewed(meta.config.tta);
+    let Options { data, part, skip_broken, tta, .. } = &options;
+    let question = Question { data: data.as_deref(), part: *part, skip_broken: *skip_broken, tta: *tta };
+    let mut asked = asked(&[&options.run], &question, &device)?;
+    let Asked { path, meta, judged, said } = asked.pop().expect("one was asked");
     let (files, name) = (judged.images.names(), path.display().to_string());
-    let report = Report::new(&model, &meta, &images, files, &judged.name, judged.part, &name)?;
+    let mut report = Report::new(&meta, device.target(), said, files, &judged.name, judged.part, &name)?;
+    if other(question.data, &meta).is_none() {
+        report.fit = fit::note(&curves(&path)?);
+    }
     if let Some(folder) = &options.out {
         super::faces(&report.classes, environment);
         report.write(folder, &report.picture()?)?;
@@ -79,30 +71,4 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         print(report.text().trim_end())?;
     }
     Ok(())
-}
-
-/// The pictures of `part` of the data of the run that the checkpoint at `path` lies in, or of `data`; what their owner should know is
-/// told.
-///
-/// # Errors
-/// Those of [`Judged::of`]; no data to be found for a checkpoint that lies in no run.
-pub(super) fn judged(path: &Path, meta: &Meta, data: Option<&str>, part: Option<Part>) -> Result<Judged> {
-    let judged = Judged::of(path, meta, other(data, meta), part).map_err(|error| {
-        let spec = &meta.config.data;
-        let what = format!("lies in no run and does not say where its data are: name them with --data {spec}:DIR");
-        if data.is_none() && !checkpoint::in_run(path) { Error::file(path, what) } else { error }
-    })?;
-    super::warn(&judged.notes);
-    Ok(judged)
-}
-
-/// `data`, if they are others than those that the network was trained on.
-pub(super) fn other<'a>(data: Option<&'a str>, meta: &Meta) -> Option<&'a str> {
-    data.filter(|spec| source::respell(spec) != meta.config.data)
-}
-
-/// The part called `text`.
-pub(super) fn part(text: &str) -> Result<Part, String> {
-    let found = Part::ALL.iter().find(|(_, name)| *name == text);
-    found.map(|(part, _)| *part).ok_or_else(|| "use train, val, test, new or all".into())
 }

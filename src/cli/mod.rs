@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod find_lr;
 mod fractions;
+mod judging;
 pub mod kernels;
 mod models;
 pub mod names;

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::settings::as_options;
-use super::{checkpoint, eval, print};
+use super::{checkpoint, judging, print};
 use crate::data::Images;
 use crate::device::Device;
 use crate::embed::features::{self, Features};
@@ -53,7 +53,7 @@ pub struct Options {
     data: Option<String>,
     /// Pictures: train, val, test, new (not there when the run began) or all that it was not trained on [default: test; all of other
     /// data without parts]
-    #[arg(long, value_parser = eval::part)]
+    #[arg(long, value_parser = judging::part)]
     part: Option<Part>,
     /// At most so many pictures, drawn by the seed; and of training pictures that neighbors and the linear probe know
     #[arg(long, default_value_t = 4000, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
@@ -88,7 +88,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if options.list_layers {
         return Ok(list_layers(&model, &meta, &device)?);
     }
-    let judged = eval::judged(&path, &meta, options.data.as_deref(), options.part)?;
+    let judged = judging::judged(&path, &meta, options.data.as_deref(), options.part)?;
     let record = judged::record(&path)?;
     let (limit, seed) = (options.limit as usize, options.seed);
     let pictures = Pictures::of(&judged, record.as_deref(), limit, seed);
@@ -96,7 +96,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let features = Features::of(&model, &device, &pictures.images, &meta, layer)?;
     let near = near::of(&options.near, &judged, &pictures, &features, &model, &device, &meta)?;
 
-    let own_training = judged.part == Part::Train && eval::other(options.data.as_deref(), &meta).is_none();
+    let own_training = judged.part == Part::Train && judging::other(options.data.as_deref(), &meta).is_none();
     let asked = pictures.labels.is_some() && !own_training;
     let references = if asked { training(&path, &meta, limit, seed) } else { None };
     let references = match &references {

@@ -14,8 +14,10 @@ use crate::train::logs::metrics::{Row, Split};
 
 /// Pictures that the text names; the CSV has all.
 const SHOWN: usize = 20;
-/// The colours of the two, which colour-blind readers can tell apart.
-const COLORS: [[u8; 3]; 2] = [[0, 114, 178], [230, 145, 0]];
+/// What is drawn of each.
+const SPLITS: [Split; 2] = [Split::Train, Split::Test];
+/// The colours of the two, of training and of the test part, which colour-blind readers can tell apart.
+const COLORS: [[[u8; 3]; 2]; 2] = [[[150, 200, 230], [0, 114, 178]], [[245, 200, 120], [205, 105, 0]]];
 
 /// A picture with what both say of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,41 +165,42 @@ impl Comparison {
     }
 }
 
-/// Both runs' curves in one picture, as a PNG: loss and accuracy of the validation part where both have one, else of the test part.
+/// Both runs' curves in one picture, as a PNG: loss and accuracy of training and of the test part, of one run (two epochs of it) once.
 ///
 /// # Errors
 /// None that a caller can cause.
 pub fn curves(names: &[String; 2], rows: [&[Row]; 2]) -> Result<Vec<u8>> {
-    let has = |rows: &[Row], split: Split| rows.iter().any(|row| row.split == split);
-    let split = if rows.iter().all(|rows| has(rows, Split::Val)) { Split::Val } else { Split::Test };
-    // Two epochs of one run.
-    let same = rows[0] == rows[1];
+    let runs = if rows[0] == rows[1] { 1 } else { 2 };
     let series = |value: fn(&Row) -> f64, show: fn(f64) -> String| -> Vec<Series> {
         let of = |at: usize| {
-            let points: Vec<(f64, f64)> =
-                rows[at].iter().filter(|row| row.split == split).map(|row| (row.epoch.into(), value(row))).collect();
+            let (run, split) = (at / 2, SPLITS[at % 2]);
+            let rows = rows[run].iter().filter(|row| row.split == split);
+            let points: Vec<(f64, f64)> = rows.map(|row| (row.epoch.into(), value(row))).collect();
             let last = points.last().map_or(String::new(), |point| show(point.1));
-            let name = if same { "A and B" } else { ["A", "B"][at] };
-            Series { name: name.into(), value: last, color: COLORS[at], points }
+            // The last values of four would not stand beside each other.
+            let (name, value) = match runs {
+                1 => (split.name().to_owned(), last),
+                _ => (format!("{} {}", ["A", "B"][run], split.name()), String::new()),
+            };
+            Series { name, value, color: COLORS[run][at % 2], points }
         };
-        (0..if same { 1 } else { 2 }).map(of).collect()
+        (0..2 * runs).map(of).collect()
     };
     let values = |series: &[Series]| -> Vec<f64> {
         series.iter().flat_map(|one| one.points.iter().map(|point| point.1)).collect()
     };
     let loss = series(|row| row.loss, short);
     let accuracy = series(|row| 100.0 * row.top1, |value| format!("{value:.1} %"));
-    let note = format!("{} set", split.name());
     let panels = [
         Panel {
             heading: "Cross-entropy loss".into(),
-            note: note.clone(),
+            note: String::new(),
             axis: Axis::positive(&values(&loss)),
             series: loss,
         },
         Panel {
             heading: "Top-1 accuracy (%)".into(),
-            note,
+            note: String::new(),
             axis: Axis::around(&values(&accuracy), 0.0, 100.0),
             series: accuracy,
         },

@@ -7,6 +7,9 @@
 //!   than at k. The network still learns the training set, and what it learns no longer helps.
 //! - *Still learning*: it does not overfit; training top-1 is below 90 % at the end and rose by a point or more over the
 //!   last quarter of the epochs; and the lowest judged loss lies in that quarter. More epochs, or a larger network, help.
+//! - *Underfits since epoch k*: neither of these; training top-1 is below 90 % at the end and less than 5 points above the judged one;
+//!   and since k, in the first half of the epochs, it is within a point of what it is at the end. What a longer training does not
+//!   change, a larger network, another learning rate or less augmentation may.
 //! - Otherwise, and with fewer than four epochs: nothing is said. A loss that is not finite says nothing either.
 //!
 //! Training losses may have label smoothing, augmentation and dropout in them, and are averages over a moving network:
@@ -18,6 +21,7 @@ const EPOCHS: usize = 4;
 const RISE: f64 = 1.05;
 const LOW: f64 = 0.9;
 const POINT: f64 = 0.01;
+const GAP: f64 = 0.05;
 
 /// What `rows` of a run's `metrics.csv` say about its fit, if they say anything clearly.
 pub fn note(rows: &[Row]) -> Option<String> {
@@ -54,6 +58,17 @@ pub fn note(rows: &[Row]) -> Option<String> {
             train[quarter].epoch,
             100.0 * now,
             train[last].epoch,
+        ));
+    }
+    let near = |row: &&&Row| (row.top1 - now).abs() < POINT;
+    let since = last + 1 - train.iter().rev().take_while(near).count();
+    if now < LOW && now - judged[last].top1 < GAP && since <= last / 2 {
+        return Some(format!(
+            "underfits: since epoch {} training top-1 has stayed within a point of {:.1} %, and {} top-1 is {:.1} %",
+            train[since].epoch,
+            100.0 * now,
+            judged[last].split.name(),
+            100.0 * judged[last].top1,
         ));
     }
     None

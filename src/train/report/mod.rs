@@ -15,16 +15,14 @@ use serde_json::{Value, json};
 
 use crate::train::checkpoint::Meta;
 use confusion::{Confusion, Mistake, mistakes};
-use predictions::{Prediction, predictions};
+use predictions::Prediction;
 
 use crate::device::Target;
 use crate::draw::pen::png;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
-use crate::nn::Layer;
 use crate::op::metrics::Metrics;
 use crate::train::config::Config;
-use crate::train::images::Resident;
 use crate::train::judged::Part;
 use crate::train::precision::Precision;
 use crate::train::summary::Summary;
@@ -83,29 +81,29 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs all of `images`, which are `part` of data set `data` and came from `files`, through `model` of checkpoint `checkpoint`
-    /// once.
+    /// On what checkpoint `checkpoint` of network `meta`, on a device of kind `target`, `said` of pictures that are `part` of data set
+    /// `data` and came from `files`.
     ///
     /// # Errors
-    /// No images; a device that fails.
+    /// A prediction that is none of the classes.
     pub fn new(
-        model: &dyn Layer,
         meta: &Meta,
-        images: &Resident,
+        target: Target,
+        said: (Metrics, Vec<Prediction>),
         files: Vec<String>,
         data: &str,
         part: Part,
         checkpoint: &str,
     ) -> Result<Self> {
-        let (sums, predictions) = predictions(model, images, &images.all(), meta.mean, meta.std)?;
+        let (sums, predictions) = said;
         let classes = meta.classes.clone();
         let labels: Vec<i32> = predictions.iter().map(|one| one.truth as i32).collect();
         let predicted: Vec<i32> = predictions.iter().map(|one| one.predicted as i32).collect();
         let confusion = Confusion::count(&labels, &predicted, classes.len())?;
         let scores = Scores::of(&confusion);
         let mut notes = scores.notes(&classes);
-        notes.extend(half(meta, images.target()));
-        notes.extend(images.views().note());
+        notes.extend(half(meta, target));
+        notes.extend(meta.config.tta.note());
         Ok(Self {
             checkpoint: checkpoint.into(),
             epoch: meta.progress.epoch,
@@ -140,17 +138,26 @@ impl Report {
         }
         let pairs: Vec<_> = self.mistakes.iter().take(PAIRS).map(|mistake| (mistake, self.pair(mistake))).collect();
         let width = pairs.iter().map(|(_, pair)| pair.chars().count()).max().unwrap_or(0);
-        let _ = writeln!(text, "\nmost confused: true → predicted, count, images (counted from 0 among these)");
+        let _ = writeln!(
+            text,
+            "\nmost confused: true → predicted, count, share of the true class, images (counted from 0 among these)"
+        );
         for (mistake, pair) in pairs {
             let shown: Vec<String> = mistake.images.iter().take(IMAGES).map(usize::to_string).collect();
             let more = if mistake.images.len() > IMAGES { " …" } else { "" };
-            let _ = writeln!(text, "  {pair:width$} {:>6}  {}{more}", mistake.images.len(), shown.join(" "));
+            let (count, share) = (mistake.images.len(), 100.0 * self.share(mistake));
+            let _ = writeln!(text, "  {pair:width$} {count:>6} {share:>6.2} %  {}{more}", shown.join(" "));
         }
         text
     }
 
     fn pair(&self, mistake: &Mistake) -> String {
         format!("{} → {}", self.classes[mistake.truth], self.classes[mistake.predicted])
+    }
+
+    /// Of the images of the class, how many were taken for the other: 0 to 1.
+    fn share(&self, mistake: &Mistake) -> f64 {
+        mistake.images.len() as f64 / self.confusion.row(mistake.truth).iter().sum::<u64>() as f64
     }
 
     /// For programs, an object with the keys
@@ -161,12 +168,12 @@ impl Report {
     /// - `names`: the classes in the order of the matrix,
     /// - `confusion`: an array of rows, one for each true class, of counts by predicted class,
     /// - `confused`: the pairs of classes that were confused, the most frequent first, each with `true`, `predicted`,
-    ///   `count` and `images`, the positions of the pictures in that part, from 0.
+    ///   `count`, `share` (of the images of the true class, 0 to 1) and `images`, the positions of the pictures in that part, from 0.
     pub fn json(&self) -> Value {
         let confused = self.mistakes.iter().map(|mistake| {
             json!({
                 "true": self.classes[mistake.truth], "predicted": self.classes[mistake.predicted],
-                "count": mistake.images.len(), "images": mistake.images,
+                "count": mistake.images.len(), "share": self.share(mistake), "images": mistake.images,
             })
         });
         let rows = (0..self.classes.len()).map(|truth| self.confusion.row(truth));

@@ -13,6 +13,7 @@ use crate::train::evaluate::load_model;
 use crate::train::images::Resident;
 use crate::train::judged::Part;
 use crate::train::rehearsal;
+use crate::train::report::predictions::predictions;
 use crate::train::report::{Report, fit};
 use crate::train::run_info::BITS;
 
@@ -104,8 +105,10 @@ impl Trainer {
     pub fn report(&mut self) -> Result<Report> {
         const BEST: &str = "checkpoints/best.safetensors";
         let (model, meta) = load_model(&self.own.run.file(BEST), &self.device)?;
-        let mut report =
-            Report::new(&model, &meta, &self.test, self.own.files.clone(), &self.own.data, Part::Test, BEST)?;
+        let (test, target) = (&self.test, self.device.target());
+        let said = predictions(&model, test, &test.all(), meta.mean, meta.std)?;
+        let (files, data) = (self.own.files.clone(), &self.own.data);
+        let mut report = Report::new(&meta, target, said, files, data, Part::Test, BEST)?;
         report.fit = fit::note(self.own.logs.rows());
         let picture = report.picture()?;
         report.write(self.own.run.path(), &picture)?;

@@ -71,3 +71,26 @@ fn training_accuracy_that_is_low_and_rises_is_still_learning() {
     assert_eq!(test(&[0.1, 0.3, 0.5, 0.6, 0.7, 0.7, 0.7, 0.705], &FALLING), None);
     assert_eq!(test(&RISING, &[4.0, 3.0, 2.0, 1.5, 1.52, 1.52, 1.52, 1.53]), None);
 }
+
+#[test]
+fn training_accuracy_that_stays_low_beside_an_equal_one_underfits() {
+    // The judged one is 30 %.
+    let test = |top1: &[f64]| note(&run(Split::Test, &FALLING, top1, &FALLING));
+    let told = |epoch: u32| {
+        format!(
+            "underfits: since epoch {epoch} training top-1 has stayed within a point of 32.0 %, and test top-1 is 30.0 %"
+        )
+    };
+    assert_eq!(test(&[0.1, 0.2, 0.3, 0.315, 0.32, 0.325, 0.322, 0.32]), Some(told(4)));
+    assert_eq!(test(&[0.32; 8]), Some(told(1)));
+    // Not for half of the epochs; well above the judged one; high.
+    assert_eq!(test(&[0.1, 0.2, 0.3, 0.305, 0.315, 0.325, 0.322, 0.32]), None);
+    assert_eq!(test(&[0.36; 8]), None);
+    let high = |mut rows: Vec<Row>| {
+        rows.iter_mut().for_each(|row| row.top1 = 0.93);
+        note(&rows)
+    };
+    assert_eq!(high(run(Split::Test, &FALLING, &SATED, &FALLING)), None);
+    // What overfits does not underfit.
+    assert!(note(&run(Split::Val, &FALLING, &[0.32; 8], &TURNING)).unwrap().starts_with("overfits from epoch 4"));
+}
