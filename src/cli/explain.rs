@@ -1,5 +1,6 @@
 //! `warptape explain`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -21,6 +22,8 @@ use crate::files::write_atomic;
 use crate::tensor::{DType, Shape, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
+use crate::train::judged;
+use crate::train::named::{self, Name, Named, class};
 
 /// Pictures per pass.
 const BATCH: usize = 16;
@@ -29,9 +32,8 @@ const BATCH: usize = 16;
 pub struct Options {
     /// A run's folder (its best checkpoint), RUN@EPOCH, RUN@last, or a checkpoint file
     run: PathBuf,
-    /// Pictures: files, or test:INDEX,..., val:... and train:... of the run's data set
-    #[arg(long, num_args = 1.., required_unless_present = "list_layers", value_name = "IMAGE")]
-    images: Vec<String>,
+    #[arg(long, num_args = 1.., required_unless_present = "list_layers", value_name = "IMAGE", help = named::HELP)]
+    images: Vec<OsString>,
     /// Layer to look at; without it the last convolution's activations
     #[arg(long, value_name = "NAME")]
     layer: Option<String>,
@@ -72,15 +74,10 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if options.list_layers {
         return Ok(list_layers(&checkpoints[0], &device)?);
     }
-    let mut gallery = None;
+    let gallery = gallery(&options, checkpoints.last().expect("there is one at least"), &device)?;
     let mut columns: Vec<(Meta, Vec<Cam>)> = Vec::new();
     for path in &checkpoints {
-        let (model, mut meta) = load_model(path, &device)?;
-        meta.config.skip_broken |= options.skip_broken;
-        if gallery.is_none() {
-            gallery = Some(Gallery::open(&options.images, path, &meta)?);
-        }
-        let gallery = gallery.as_ref().expect("set above");
+        let (model, meta) = load_model(path, &device)?;
         let targets = targets(&options.target, &gallery.pictures, &meta.classes)?;
         let mut cams = Vec::new();
         for (x, targets) in gallery.batches(&device, &meta, BATCH)?.iter().zip(targets.chunks(BATCH)) {
@@ -89,12 +86,20 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         columns.push((meta, cams));
     }
     super::faces(&columns[0].0.classes, environment);
-    let gallery = gallery.expect("there is a checkpoint at least");
     super::warn(&gallery.notes);
     let folder =
         options.out.clone().unwrap_or_else(|| if run.is_dir() { run.join("explain") } else { "explain".into() });
     std::fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, format!("cannot be made: {e}; choose --out")))?;
     Ok(report(&options, &folder, &gallery, &columns)?)
+}
+
+/// The pictures. Where what is wrong is asked for, `checkpoint` says so, which is the last of several.
+fn gallery(options: &Options, checkpoint: &Path, device: &Device) -> Result<Gallery> {
+    let names = Name::all(&options.images, false)?;
+    let (model, mut meta) = load_model(checkpoint, device)?;
+    meta.config.skip_broken |= options.skip_broken;
+    let named = Named::find(&names, checkpoint, &meta, None, None, &named::says(&model, &meta, device))?;
+    Gallery::of(&named, judged::record(checkpoint)?.as_deref(), &meta)
 }
 
 /// Writes and prints everything.
@@ -153,21 +158,10 @@ fn targets(name: &str, pictures: &[Picture], classes: &[String]) -> Result<Vec<T
         };
         return pictures.iter().map(truth).collect();
     }
-    let class = classes.iter().position(|class| class == name);
-    let index = || name.parse::<usize>().ok().filter(|&index| index < classes.len());
-    let target = match class.or_else(index) {
+    let target = match class(name, classes) {
         _ if name == "top" => Target::Top,
-        Some(class) => Target::Class(class),
-        None => {
-            let last = classes.len() - 1;
-            let mut near: Vec<&String> = classes.iter().collect();
-            near.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
-            let near: Vec<String> = near.into_iter().take(3).map(|class| format!("'{class}'")).collect();
-            return Err(Error::usage(format!(
-                "--target {name} is no class: use top, true, an index from 0 to {last} or a name such as {}",
-                near.join(", ")
-            )));
-        }
+        Ok(class) => Target::Class(class),
+        Err(fix) => return Err(Error::usage(format!("--target {name} is no class: use top, true, {fix}"))),
     };
     Ok(vec![target; pictures.len()])
 }

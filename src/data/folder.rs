@@ -6,13 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::kinds::{self, Kind, Unread};
+use super::found::Found;
+use super::kinds::Unread;
 use super::source::{Entry, Part, Parts, Source, check_name, plain};
 use super::{Loading, Size};
 use crate::error::{Error, Result};
 
-/// Folders in folders, at most: deeper is a tree that was not meant.
-const DEEPEST: usize = 64;
 /// What the folder of validation pictures may be called.
 pub(super) const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
@@ -158,66 +157,6 @@ impl Classes {
     }
 }
 
-/// The files in a folder and below.
-#[derive(Default)]
-pub(super) struct Found {
-    /// Pictures, in the order of their paths.
-    pub(super) pictures: Vec<PathBuf>,
-    /// Pictures of kinds that are not read.
-    unread: Unread,
-    others: usize,
-}
-
-impl Found {
-    /// Looks through `folder`.
-    ///
-    /// # Errors
-    /// A folder that cannot be read, and a link to a folder that it is in.
-    pub(super) fn below(folder: &Path) -> Result<Self> {
-        let mut found = Self::default();
-        found.walk(folder, &mut Vec::new())?;
-        found.pictures.sort_unstable();
-        Ok(found)
-    }
-
-    /// What to say if there are no pictures for class `name`.
-    fn without_pictures(&self, name: &str) -> Option<String> {
-        let what = || match self.unread.words() {
-            Some(unread) => format!("class {name:?} has {unread}, which are not read: convert them to JPEG or PNG"),
-            None => format!(
-                "class {name:?} has no pictures ({} other files); expected .{}: add some or remove the folder",
-                self.others,
-                kinds::READ.join(" .")
-            ),
-        };
-        self.pictures.is_empty().then(what)
-    }
-
-    fn walk(&mut self, folder: &Path, above: &mut Vec<PathBuf>) -> Result<()> {
-        let real = folder.canonicalize().map_err(|e| Error::file(folder, e))?;
-        if above.contains(&real) {
-            return Err(Error::file(folder, format!("is a link to {}, which it is in; remove it", real.display())));
-        }
-        if above.len() == DEEPEST {
-            return Err(Error::file(folder, format!("is {DEEPEST} folders deep; name the folder of the classes")));
-        }
-        above.push(real);
-        for path in entries(folder)? {
-            if path.is_dir() {
-                self.walk(&path, above)?;
-                continue;
-            }
-            match kinds::of(&path) {
-                Kind::Read => self.pictures.push(path),
-                Kind::Unread(kind) => self.unread.count(kind),
-                Kind::Other => self.others += 1,
-            }
-        }
-        above.pop();
-        Ok(())
-    }
-}
-
 /// The folders in `folder`, in the order of their names.
 ///
 /// # Errors
@@ -229,7 +168,7 @@ pub(super) fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// What is in `folder`, but for names that begin with a dot.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let refuse = |e| Error::file(folder, format!("cannot be read as a folder: {e}"));
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(refuse)? {

@@ -9,6 +9,7 @@ mod division;
 pub mod emoji;
 pub mod fetch;
 pub mod folder;
+pub mod found;
 mod images;
 pub mod info;
 mod kinds;
@@ -24,7 +25,7 @@ pub mod tiny_imagenet;
 
 use sha2::{Digest, Sha256};
 
-pub use ahead::Ahead;
+pub use ahead::{Ahead, guarded};
 use division::Divided;
 pub use images::{Files, Images, class_counts};
 pub use loading::{Bytes, Fit, Loading, Ratios, Size};

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::fetch::Archive;
-use super::folder::{Found, subfolders};
+use super::folder::subfolders;
+use super::found::Found;
 use super::source::{Entry, Part, Parts, Source, check_name};
 use super::{Loading, Size};
 use crate::error::{Error, Result};

@@ -1,20 +1,18 @@
 //! The pictures that maps are drawn on: files, or pictures of a data set by number.
 
-use std::path::Path;
-
 use image::RgbImage;
 
 use crate::data::origin::Digest;
-use crate::data::record::Role;
-use crate::data::{Dataset, Fit, Images, picture};
+use crate::data::record::{Record, Role};
+use crate::data::{Fit, Images, picture};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::op::augment::Augment;
 use crate::op::random::Key;
 use crate::tensor::Tensor;
 use crate::train::checkpoint::Meta;
 use crate::train::images::{Resident, middle_of};
-use crate::train::judged;
+use crate::train::named::{Named, Place};
 
 /// The least side of what is drawn, in pixels.
 const VISIBLE: usize = 224;
@@ -42,63 +40,34 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// The pictures that `names` name, in the size that `meta` says: files, and `test:INDEX,…`, `val:` or `train:` likewise of the
-    /// data set that the network was trained on.
+    /// The pictures that were `named`, in the size that `meta` says; of files `record` knows which the network was trained on.
     ///
     /// # Errors
-    /// A file that is no picture; an index that is none or beyond the last; a data set that cannot be read or has other
-    /// classes now.
-    pub fn open(names: &[String], checkpoint: &Path, meta: &Meta) -> Result<Self> {
+    /// A file that is no picture.
+    pub fn of(named: &Named, record: Option<&Record>, meta: &Meta) -> Result<Self> {
         let fit = meta.config.resize.unwrap_or_default();
-        let (pictures, notes, of, images) = (Vec::new(), Vec::new(), String::new(), meta.images());
+        let (pictures, notes, of, images) = (Vec::new(), named.notes.clone(), String::new(), meta.images());
         let mut gallery = Self { pictures, notes, of, images, fit };
-        let (mut data, mut files, record) = (None::<Dataset>, Vec::new(), judged::record(checkpoint)?);
-        for name in names {
-            let part = name.split_once(':').filter(|(part, _)| ["test", "train", "val"].contains(part));
-            let Some((part, indices)) = part.filter(|_| !Path::new(name).exists()) else {
-                let path = Path::new(name);
-                let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
-                let picture = picture::open(path)?;
-                if record.as_ref().and_then(|record| record.role(Digest::of_picture(&picture))) == Some(Role::Train) {
-                    gallery.notes.push(format!("{name} was trained on"));
-                }
-                gallery.push(&stem, None, &picture)?;
-                files.push(path.file_name().map_or(stem, |name| name.to_string_lossy()).into_owned());
+        let mut files = Vec::new();
+        for (at, place) in named.places.iter().enumerate() {
+            let (picture, name) = (named.read(at)?, named.name(at));
+            let Place::File(path) = place else {
+                gallery.push(&name, named.truth(at), &picture)?;
                 continue;
             };
-            if data.is_none() {
-                let own = judged::own(record.clone(), meta)?;
-                gallery.notes.extend([&own.warnings[..], &own.changes[..]].concat());
-                data = Some(own);
+            let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
+            if record.and_then(|record| record.role(Digest::of_picture(&picture))) == Some(Role::Train) {
+                gallery.notes.push(format!("{name} was trained on"));
             }
-            let data = data.as_ref().expect("set above");
-            let images = match part {
-                "test" => &data.test,
-                "val" => &data.val,
-                _ => &data.train,
-            };
-            for index in indices.split(',') {
-                let known = index.trim().parse::<usize>().ok().filter(|&index| index < images.len());
-                let Some(number) = known else {
-                    let range = match images.len().checked_sub(1) {
-                        Some(last) => format!("'{index}' is not a number from 0 to {last}"),
-                        None => "the data set has no such pictures".into(),
-                    };
-                    return Err(Error::usage(format!("‹images={name}›: {range}")));
-                };
-                let pixels = images.read(number)?.into_owned();
-                let picture = RgbImage::from_raw(images.width as u32, images.height as u32, pixels)
-                    .expect("an image has height times width pixels");
-                let truth = usize::try_from(images.labels[number]).ok();
-                gallery.push(&format!("{part}-{number}"), truth, &picture)?;
-            }
+            gallery.push(&stem, None, &picture)?;
+            files.push(path.file_name().map_or(stem, |name| name.to_string_lossy()).into_owned());
         }
         let files = match &files[..] {
             [] => None,
             [one] => Some(one.clone()),
             all => Some(format!("{} files", all.len())),
         };
-        let set = data.map(|data| data.name);
+        let set = named.sets.first().map(|judged| judged.name.clone());
         gallery.of = set.into_iter().chain(files).collect::<Vec<String>>().join(" and ");
         Ok(gallery)
     }

@@ -17,7 +17,7 @@ use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 /// Images in a batch of [`evaluate`].
-pub(super) const EVALUATION_BATCH: usize = 256;
+pub const EVALUATION_BATCH: usize = 256;
 
 /// Loss and accuracy of `model` on images `indices`, in inference mode, by the mean of the logits of all views. The "step" of a loss that is not finite is its batch; see
 /// [`bad_batch`].

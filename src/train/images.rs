@@ -185,7 +185,7 @@ impl Resident {
             *ahead = None;
             *ahead = Some(Ahead::new(images, order.numbers.clone(), at, BATCHES_AHEAD * batch));
         }
-        let pixels = ahead.as_mut().expect("set above").take(batch)?;
+        let pixels = ahead.as_mut().expect("set above").pictures(batch)?;
         let device = self.labels.device();
         let numbers = order.numbers[at..].iter().take(batch).map(|&number| number as i32);
         let table: Vec<i32> = (0..batch as i32).chain(numbers).collect();

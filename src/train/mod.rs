@@ -14,6 +14,7 @@ pub mod layers;
 pub mod learning;
 pub(crate) mod lock;
 pub mod logs;
+pub mod named;
 pub mod network;
 pub mod normalize;
 pub mod observer;

@@ -2,8 +2,10 @@
 
 mod near;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -28,6 +30,7 @@ use crate::tensor::{DType, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
 use crate::train::judged::{self, Judged, Part};
+use crate::train::named::{self, Name, Named};
 
 #[derive(Args)]
 pub struct Options {
@@ -61,10 +64,10 @@ pub struct Options {
     /// Seed of what is drawn, and of umap
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Also show the pictures nearest to these: files, or numbers of pictures in the part (embedding.csv's index), also of those
-    /// that --limit leaves out
-    #[arg(long, num_args = 1.., value_name = "INDEX|FILE")]
-    near: Vec<String>,
+    /// Also show the pictures nearest to these, named as explain's --images are; numbers alone, such as 3,50, are of the part
+    /// (embedding.csv's index), also of what --limit leaves out
+    #[arg(long, num_args = 1.., value_name = "IMAGE")]
+    near: Vec<OsString>,
     /// Print the layers' names and the shapes of their outputs
     #[arg(long)]
     list_layers: bool,
@@ -88,13 +91,17 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if options.list_layers {
         return Ok(list_layers(&model, &meta, &device)?);
     }
-    let judged = judging::judged(&path, &meta, options.data.as_deref(), options.part)?;
+    let names = Name::all(&options.near, true)?;
+    let judged = Arc::new(judging::judged(&path, &meta, options.data.as_deref(), options.part)?);
     let record = judged::record(&path)?;
     let (limit, seed) = (options.limit as usize, options.seed);
     let pictures = Pictures::of(&judged, record.as_deref(), limit, seed);
     let layer = options.layer.as_deref();
     let features = Features::of(&model, &device, &pictures.images, &meta, layer)?;
-    let near = near::of(&options.near, &judged, &pictures, &features, &model, &device, &meta)?;
+    let (other, says) = (judging::other(options.data.as_deref(), &meta), named::says(&model, &meta, &device));
+    let named = Named::find(&names, &path, &meta, other, Some(&judged), &says)?;
+    super::warn(&named.notes);
+    let near = near::of(&named, &pictures, &features, &model, &device, &meta)?;
 
     let own_training = judged.part == Part::Train && judging::other(options.data.as_deref(), &meta).is_none();
     let asked = pictures.labels.is_some() && !own_training;

@@ -2,25 +2,23 @@
 
 use std::path::Path;
 
-use crate::data::{Images, picture};
+use crate::data::Images;
 use crate::device::Device;
 use crate::embed::features::Features;
 use crate::embed::near::{Near, sheet};
 use crate::embed::pictures::{Pictures, seen};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::explain::report::write_picture;
 use crate::nn::Layer;
 use crate::train::checkpoint::Meta;
-use crate::train::judged::Judged;
+use crate::train::named::{Named, Place};
 
-/// What of `pictures` lies near those that `names` name: files, or numbers of pictures in `judged`, whether they are among these
-/// or not.
+/// What of `pictures`, which are of the first of the sets, lies near those that were `named`, whether these are among them or not.
 ///
 /// # Errors
-/// A file that is no picture; a number that no picture has.
+/// A file that is no picture.
 pub fn of(
-    names: &[String],
-    judged: &Judged,
+    named: &Named,
     pictures: &Pictures,
     features: &Features,
     model: &dyn Layer,
@@ -31,29 +29,26 @@ pub fn of(
         let own = Features::of(model, device, images, meta, Some(&features.layer))?;
         Ok(Near::other(name, class, seen(images, 0)?, own.points.row(0), features))
     };
-    let one = |name: &String| {
-        let path = Path::new(name);
-        let Some(number) = name.parse::<u32>().ok().filter(|_| !path.exists()) else {
-            let mut images: Images = meta.images();
-            images.push(&picture::open(path)?, meta.config.resize.unwrap_or_default(), 0)?;
-            return other(name.clone(), None, &images);
-        };
-        if number as usize >= pictures.of {
-            let (last, words) = (pictures.of - 1, judged.part.words());
-            let what =
-                format!("is neither a file nor a number from 0 to {last} of the {words}, drawn by --limit or not");
-            return Err(Error::usage(format!("--near {name}: {what}")));
-        }
-        match pictures.numbers.binary_search(&number) {
-            Ok(at) => Near::of(pictures, features, at),
-            Err(_) => {
-                let images = judged.images.select(&[number]);
-                let file = images.origins.first().map_or(String::new(), |origin| format!(" {}", origin.file));
-                other(format!("{number}{file}"), usize::try_from(images.labels[0]).ok(), &images)
+    let one = |(at, place): (usize, &Place)| match place {
+        Place::Of { set, number } => {
+            let (own, number) = (*set == 0, *number as u32);
+            if let Ok(among) = pictures.numbers.binary_search(&number)
+                && own
+            {
+                return Near::of(pictures, features, among);
             }
+            let images = named.sets[*set].images.select(&[number]);
+            let file = images.origins.first().map_or(String::new(), |origin| format!(" {}", origin.file));
+            let name = if own { number.to_string() } else { named.name(at) };
+            other(name + &file, named.truth(at), &images)
+        }
+        Place::File(_) => {
+            let mut images: Images = meta.images();
+            images.push(&named.read(at)?, meta.config.resize.unwrap_or_default(), 0)?;
+            other(named.name(at), None, &images)
         }
     };
-    names.iter().map(one).collect()
+    named.places.iter().enumerate().map(one).collect()
 }
 
 /// Draws `near.png` in `folder`.

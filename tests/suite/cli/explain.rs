@@ -6,6 +6,7 @@ use serde_json::Value;
 use warptape::data::{Dataset, Loading};
 use warptape::explain::gallery::Gallery;
 use warptape::train::checkpoint::Checkpoint;
+use warptape::train::named::{Name, Named};
 
 use crate::command::{EPOCHS, TEST, device, fails, shared, succeeds};
 
@@ -28,7 +29,12 @@ fn pictures_of_the_data_set_at_every_epoch() {
     let epochs = EPOCHS as usize + 1;
     assert_eq!(maps.len(), names.len() * epochs);
     let data = Dataset::open(&shared().data, &Loading::default()).unwrap();
-    let labels = [data.test.labels[0], data.test.labels[3], data.train.labels[1]];
+    // The second of those that were trained on: some of the training part are held back.
+    let split = std::fs::read_to_string(shared().run.join("split.csv")).unwrap();
+    let trained: Vec<&str> = split.lines().filter(|line| line.split(',').nth(2) == Some("train")).collect();
+    let class = trained[1].split(',').nth(1).unwrap();
+    let second = data.classes.iter().position(|name| name == class).unwrap() as i32;
+    let labels = [data.test.labels[0], data.test.labels[3], second];
     for (number, map) in maps.iter().enumerate() {
         let (picture, epoch) = (number / epochs, number % epochs);
         assert_eq!((&map["image"], &map["epoch"]), (&names[picture].into(), &epoch.into()));
@@ -114,7 +120,12 @@ fn wrong_words_are_refused() {
     let refuse = |run: &str, words: &[&str], code: i32, part: &str| {
         fails(&[&["explain", run, "--device", &device()], words].concat(), code, &[part]);
     };
-    refuse(run, &["--images", &format!("test:{TEST}")], 2, "is not a number from 0 to 14");
+    refuse(
+        run,
+        &["--images", &format!("test:{TEST}")],
+        2,
+        "15 is beyond the last: there are 15 test images, numbered from 0 to 14",
+    );
     refuse(run, &["--images", "test:1,x"], 2, "'x' is not a number");
     refuse(run, &["--images", "nothing.png"], 1, "nothing.png: ");
     refuse(run, &[&picture[..], &["--layer", "features.99"]].concat(), 2, "no layer is called 'features.99'");
@@ -149,7 +160,8 @@ fn pictures_are_named_by_their_data_set_or_their_files() {
         (&[&cat, &dog], "2 files"),
         (&[&dog, "train:3"], "cifar10 and dog.png"),
     ] {
-        let names: Vec<String> = images.iter().map(|name| name.to_string()).collect();
-        assert_eq!(Gallery::open(&names, &path, &meta).unwrap().of, of);
+        let names = images.iter().map(|name| Name::parse(name.as_ref(), false).unwrap()).collect::<Vec<_>>();
+        let named = Named::find(&names, &path, &meta, None, None, &|_| panic!("nobody asks what is wrong")).unwrap();
+        assert_eq!(Gallery::of(&named, None, &meta).unwrap().of, of);
     }
 }

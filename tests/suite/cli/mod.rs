@@ -13,3 +13,4 @@ mod kernels_check;
 mod kernels_profile;
 mod names;
 mod own_files;
+mod predict;

@@ -282,16 +282,16 @@ fn more_than_the_share_of_memory_is_read_when_it_is_needed() {
         let mut pixels = Vec::new();
         for count in [5, 1, 0, 8, 1000] {
             assert_eq!(ahead.position(), 3 + pixels.len() / images.stride());
-            pixels.extend(ahead.take(count).unwrap());
+            pixels.extend(ahead.pictures(count).unwrap());
         }
         assert!(pixels == expected, "{workers} workers, room for {room}");
         // One that is not asked for all leaves no thread behind that waits for ever.
-        Ahead::new(&images, order.clone(), 0, room).take(2).unwrap();
+        Ahead::new(&images, order.clone(), 0, room).pictures(2).unwrap();
     }
     // What changes meanwhile is no picture of this run.
     let file = &images.origins[0].file;
     paint(&folder.path().join(file), 8, 8, [9, 9, 9]);
-    says(Ahead::new(&images, vec![1, 0], 0, 4).take(2), &[file, "was changed while it was in use"]);
+    says(Ahead::new(&images, vec![1, 0], 0, 4).pictures(2), &[file, "was changed while it was in use"]);
     fs::remove_file(folder.path().join(file)).unwrap();
-    says(Ahead::new(&images, vec![1, 0], 0, 4).take(2), &[file]);
+    says(Ahead::new(&images, vec![1, 0], 0, 4).pictures(2), &[file]);
 }

@@ -228,7 +228,7 @@ fn wrong_words_are_refused() {
         fails(&[&["embed", run, "--device", &device()], words].concat(), code, &[part]);
     };
     refuse(run, &["--layer", "avgpol"], 2, "no layer is called 'avgpol'; the nearest are avgpool 256, ");
-    refuse(run, &["--near", "15"], 2, "--near 15: is neither a file nor a number from 0 to 14");
+    refuse(run, &["--near", "15"], 2, "15: 15 is beyond the last: there are 15 test images, numbered from 0 to 14");
     refuse(run, &["--near", "nothing.png"], 1, "nothing.png: ");
     refuse(run, &["--limit", "1"], 2, "--limit");
     refuse(run, &["--method", "mds"], 2, "use pca, tsne, umap");

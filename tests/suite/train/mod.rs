@@ -14,6 +14,7 @@ mod freezing;
 mod killed;
 mod metrics;
 mod models;
+mod named;
 mod one_cycle;
 pub mod parity;
 mod parity_models;
