@@ -60,7 +60,7 @@ fn compared(Options { fractions, train: options }: Options, environment: &Enviro
             .and_then(|steps| config(share).check_steps(steps * u64::from(start.config.epochs)));
         steps.map_err(|e| Error::usage(format!("‹fractions={share}›: {e}")))?;
     }
-    let title = format!("{} on {}", start.config.model, data.name);
+    let title = format!("{} on {}", start.config.network(), data.name);
     let mut options = serde_json::to_value(&start.config).expect("plain data");
     options.as_object_mut().map(|options| ["device", "train_fraction"].map(|key| options.remove(key)));
     let about = serde_json::json!({ "fractions": shares, "options": options });

@@ -51,7 +51,8 @@ pub fn says<'a>(
 ) -> impl Fn(&Judged) -> Result<Vec<Prediction>> + 'a {
     move |judged| {
         meta.config.precision.check(device)?;
-        let images = Resident::new(device, &judged.images)?.giving(meta.config.precision.dtype());
+        let images =
+            Resident::new(device, &judged.images)?.giving(meta.config.precision.dtype()).viewed(meta.config.tta);
         Ok(predictions(model, &images, &images.all(), meta.mean, meta.std)?.1)
     }
 }

@@ -50,8 +50,7 @@ pub(super) fn below_head(
     }
     let Some(weights) = weights.filter(|_| config.head == Head::Add) else { return Ok(None) };
     // Not below a network whose own last layer is called so.
-    let between = if config.model.contains(':') { ',' } else { ':' };
-    models::check(&format!("{}{between}outputs=1", config.model), 1, input)?;
+    models::check(&models::with_option(&config.model, "outputs=1"), 1, input)?;
     if weights.tensors().iter().any(|tensor| tensor.name == "head.weight") {
         let what = "has an added head already; ‹weights info› tells its name, for which ‹head=replace› makes a new one";
         return Err(Error::file(weights.path(), what));
