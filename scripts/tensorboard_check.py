@@ -99,7 +99,10 @@ def main():
     answer = list_session_groups.Handler(context, backend, "", request).run()
     group, = answer.session_groups
     session, = group.sessions
-    config = json.loads((run / "run.json").read_text())["config"]
+    info = json.loads((run / "run.json").read_text())
+    # TensorBoard keeps what a run began with.
+    changed = {change["setting"] for change in info.get("changes") or []}
+    config = {name: value for name, value in info["config"].items() if name not in changed}
     told = {name: value.number_value if value.HasField("number_value") else value.bool_value if value.HasField("bool_value")
             else value.string_value for name, value in group.hparams.items()}
     known = {name: value for name, value in config.items() if not isinstance(value, (list, dict, type(None)))}

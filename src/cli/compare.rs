@@ -54,8 +54,9 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).map_err(what)?;
         write_atomic(&folder.join("compare.csv"), &comparison.csv()?)?;
         write_atomic(&folder.join("compare.json"), format!("{:#}\n", comparison.json()).as_bytes())?;
+        let epochs = [&sides[0], &sides[1]].map(|side| side.meta.progress.epoch);
         let rows = [judging::curves(&sides[0].path)?, judging::curves(&sides[1].path)?];
-        write_atomic(&folder.join("compare.png"), &curves(&comparison.names, [&rows[0], &rows[1]])?)?;
+        write_atomic(&folder.join("compare.png"), &curves(&comparison.names, epochs, [&rows[0], &rows[1]])?)?;
     }
     if options.json {
         print(format_args!("{:#}", comparison.json()))?;

@@ -46,7 +46,8 @@ pub struct Options {
     /// Draw what speaks against the class, too: no ReLU, blue below zero, red above
     #[arg(long)]
     signed: bool,
-    /// The same pictures at many epochs on one sheet, with the drift between them: 1,3,5 or all
+    /// The same pictures at many epochs on one sheet, with the drift between them: 1,3,5 or all; the last of them tells what
+    /// is wrong
     #[arg(long, value_name = "EPOCHS")]
     epochs: Option<String>,
     /// Print the layers' names and the shapes of their outputs

@@ -18,6 +18,8 @@ const SHOWN: usize = 20;
 const SPLITS: [Split; 2] = [Split::Train, Split::Test];
 /// The colours of the two, of training and of the test part, which colour-blind readers can tell apart.
 const COLORS: [[[u8; 3]; 2]; 2] = [[[150, 200, 230], [0, 114, 178]], [[245, 200, 120], [205, 105, 0]]];
+/// Those of two epochs of one run.
+const MARKS: [[u8; 3]; 2] = [[230, 145, 0], [170, 30, 90]];
 
 /// A picture with what both say of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,11 +167,12 @@ impl Comparison {
     }
 }
 
-/// Both runs' curves in one picture, as a PNG: loss and accuracy of training and of the test part, of one run (two epochs of it) once.
+/// Both runs' curves in one picture, as a PNG: loss and accuracy of training and of the test part; of one run once, with what it was on
+/// the test part after the `epochs` that are compared.
 ///
 /// # Errors
 /// None that a caller can cause.
-pub fn curves(names: &[String; 2], rows: [&[Row]; 2]) -> Result<Vec<u8>> {
+pub fn curves(names: &[String; 2], epochs: [u32; 2], rows: [&[Row]; 2]) -> Result<Vec<u8>> {
     let runs = if rows[0] == rows[1] { 1 } else { 2 };
     let series = |value: fn(&Row) -> f64, show: fn(f64) -> String| -> Vec<Series> {
         let of = |at: usize| {
@@ -184,7 +187,13 @@ pub fn curves(names: &[String; 2], rows: [&[Row]; 2]) -> Result<Vec<u8>> {
             };
             Series { name, value, color: COLORS[run][at % 2], points }
         };
-        (0..2 * runs).map(of).collect()
+        let marks = |at: usize| {
+            let row = rows[0].iter().find(|row| row.split == Split::Test && row.epoch == epochs[at])?;
+            let (name, value, points) = (["A", "B"][at].into(), show(value(row)), vec![(row.epoch.into(), value(row))]);
+            Some(Series { name, value, color: MARKS[at], points })
+        };
+        let marks = (0..2).filter_map(marks).filter(|_| runs == 1);
+        (0..2 * runs).map(of).chain(marks).collect()
     };
     let values = |series: &[Series]| -> Vec<f64> {
         series.iter().flat_map(|one| one.points.iter().map(|point| point.1)).collect()
@@ -205,7 +214,7 @@ pub fn curves(names: &[String; 2], rows: [&[Row]; 2]) -> Result<Vec<u8>> {
             series: accuracy,
         },
     ];
-    let epochs = || rows.iter().flat_map(|rows| rows.iter().map(|row| row.epoch));
-    let x = Abscissa { name: "epoch", axis: Axis::whole(epochs().min().unwrap_or(0), epochs().max().unwrap_or(1)) };
+    let all = || rows.iter().flat_map(|rows| rows.iter().map(|row| row.epoch));
+    let x = Abscissa { name: "epoch", axis: Axis::whole(all().min().unwrap_or(0), all().max().unwrap_or(1)) };
     pen::png(&chart::bitmap(&format!("A {}   B {}", names[0], names[1]), &x, &panels)?)
 }

@@ -3,7 +3,8 @@
 //! Its plain charts join what has one tag in several runs, and a run is a folder with event files. So training, validation and test are
 //! folders in the run's own, and `loss`, `top1` and `top5` have one chart each with a curve for each of them. (The plugin of custom
 //! charts would join tags as well, but in a tab of its own, and only if one file of the log's folder says how.) The run's own
-//! folder has the settings; to the hparams plugin the folders in it are groups of its metrics.
+//! folder has the settings, of which TensorBoard keeps the first, those that the run began with; to the hparams plugin the folders
+//! in it are groups of its metrics.
 
 use std::path::Path;
 
