@@ -101,9 +101,9 @@ fn workloads_find_and_refuse() {
     assert_eq!(names("matmul_forward").unwrap(), [&["linear".to_owned(), "matmul".to_owned()], &below[..]].concat());
     assert_eq!(names("matmul/8_warp_tile.cu").unwrap(), ["linear", "matmul"]);
     assert_eq!(names("matmul/6_vectorized.cu").unwrap(), ["matmul_forward:6"]);
-    assert_eq!(names("max_pool_backward").unwrap(), ["max_pool", "max_pool_backward:1"]);
-    let pools = ["max_pool", "avg_pool", "max_pool_forward:1", "max_pool_backward:1"];
-    assert_eq!(names("pool").unwrap(), pools);
+    assert_eq!(names("max_pool_backward").unwrap(), ["max_pool", "max_pool_dilated", "max_pool_backward:1"]);
+    let pools = ["max_pool", "avg_pool", "avg_pool_inside", "max_pool_dilated"];
+    assert_eq!(names("pool").unwrap(), [&pools[..], &["max_pool_forward:1", "max_pool_backward:1"]].concat());
     assert_eq!(names("pool/").unwrap(), names("pool").unwrap());
     assert_eq!(names("optim").unwrap(), ["sgd", "adam", "unscale", "clip", "average", "sgd_step:1", "adam_step:1"]);
     // Files that many rungs include mean all of them; an op's own choices come first.

@@ -85,7 +85,7 @@ fn a_number_names_the_same_picture_whatever_is_drawn() {
         assert_eq!((found.len(), &near["class"]), (others, &class.as_str().into()));
         assert!(found.iter().all(|one| drawn.contains(&(one["index"].as_u64().unwrap() as usize))));
     }
-    let parts = ["--near 15: is neither a file nor a number from 0 to 14 of the test images, drawn by --limit or not"];
+    let parts = ["15 is beyond the last: there are 15 test images, numbered from 0 to 14"];
     fails(&[&["embed", run, "--near", "15"], &limit[..]].concat(), 2, &parts);
 }
 

@@ -3,7 +3,7 @@
 use warptape::nn::models;
 use warptape::nn::{Layer, Pass, Sequential, State, parameters};
 use warptape::op::cross_entropy::cross_entropy;
-use warptape::{Tape, Tensor};
+use warptape::{DType, Tape, Tensor};
 
 use crate::op::generated;
 use crate::support::{self, skips_networks};
@@ -104,6 +104,42 @@ fn numbers_of_a_network_are_options_of_its_name() {
     let network = models::build(&wide, 4, [8, 8], &device, 0).unwrap();
     let layers: Vec<String> = network.chain().links().iter().map(|(_, layer)| layer.describe()).collect();
     assert_eq!(layers, ["Conv2d 3 → 12, 3×3", "GlobalAvgPool", "Dropout 0", "Linear 12 → 4"]);
+}
+
+/// Each layer that there is, with all that can be set.
+#[test]
+fn layers_are_made_as_the_text_says() {
+    let text = r#"
+layers = [
+    { conv = 6, size = 3, stride = 2, padding = 2, dilation = 2, groups = 3, bias = false },
+    "batchnorm",
+    "relu",
+    { maxpool = 2, stride = 1, padding = 1 },
+    { avgpool = 3, stride = 2, padding = 1 },
+    "gelu",
+    { adaptive_maxpool = 5 },
+    { adaptive_avgpool = 2 },
+    "flatten",
+    { linear = 8, bias = false },
+    "batchnorm",
+    { dropout = 0.25 },
+    { linear = 5 },
+    [{ linear = "classes" }],
+]
+"#;
+    let network = models::build(&models::with_text("all.toml", text), 3, [16, 20], &dry(), 0).unwrap();
+    let layers: Vec<String> = network.chain().links().iter().map(|(_, layer)| layer.describe()).collect();
+    let expected = "Conv2d 3 → 6, 3×3, stride 2, padding 2, dilation 2, 3 groups | BatchNorm 6 | ReLU | MaxPool 2×2, stride 1, padding 1 | \
+                    AvgPool 3×3, stride 2, padding 1 | GELU | AdaptiveMaxPool 5×5 | AdaptiveAvgPool 2×2 | Flatten | Linear 24 → 8, no bias | \
+                    BatchNorm 8 | Dropout 0.25 | Linear 8 → 5 | Linear 5 → 3";
+    assert_eq!(layers.join(" | "), expected);
+    let names: Vec<String> = parameters(&network).into_iter().map(|(name, _)| name).collect();
+    let named = |name: &str| names.iter().any(|one| one == name);
+    assert!(!named("0.bias") && !named("9.bias") && named("12.bias") && named("13.0.bias"), "{names:?}");
+    let x = Tensor::zeros(&dry(), [2, 16, 20, 3], DType::F32).unwrap();
+    let logits = models::build(&models::with_text("all.toml", text), 3, [16, 20], x.device(), 0).unwrap();
+    let logits = logits.forward(&mut Pass::inference(&mut Tape::new()), &x).unwrap();
+    assert_eq!(logits.shape().dims(), [2, 3]);
 }
 
 /// Lists in lists, blocks in blocks, repeats under a name and in a list: who is called what.

@@ -20,11 +20,20 @@ fn layers_that_do_not_take_what_comes_in_are_named() {
             "",
             "line 2, layer 'a': of images of 16×18 pixels 16×18 are left here, too few for windows of 20×20",
         ),
-        ("a = { maxpool = 17, padding = 8 }", "", "a window of 17×17 has more than 256 pixels"),
+        (
+            "a = { maxpool = 17, padding = 8 }",
+            "",
+            "line 2, layer 'a': of 17×17 pixels there is no maximum, of 256 at most",
+        ),
         (
             "a = { maxpool = 3, padding = 2 }",
             "",
             "line 2, layer 'a': it gets an image of 16×18 with 3 channels: padding of more than half",
+        ),
+        (
+            "a = { conv = 8, size = 3, groups = 2 }",
+            "",
+            "line 2, layer 'a': it gets an image of 16×18 with 3 channels: 2 groups do not divide 3 channels and 8 filters",
         ),
         (
             "a = \"relu\"",

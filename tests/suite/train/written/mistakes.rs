@@ -99,7 +99,7 @@ fn mistakes_in_layers_are_named_with_their_places() {
         ("a = { conv = 8, size = true }", "size: expected a number, or a parameter's name in quotes"),
         ("a = { conv = 8, size = 3, bias = 0 }", "bias: expected true or false"),
         ("a = { conv = \"width\", size = 3 }", "line 2, layer 'a': conv: no parameter is called 'width': use classes"),
-        ("a = { dropout = 1 }", "line 2, layer 'a': dropout is 1: expected a number from 0 to below 1"),
+        ("a = { dropout = 1.5 }", "line 2, layer 'a': dropout is 1.5: expected a number from 0 to 1"),
         ("a = []", "line 2, layer 'a': there are no layers in it"),
         ("\"a.b\" = \"relu\"", "line 2: 'a.b' is no name of a layer"),
         ("a = { block = \"x\" }", "line 2, layer 'a': no block is called 'x'"),

@@ -1,14 +1,14 @@
 //! From plain layers to a network: each is made for what the ones before it give.
 
 use super::layers::join;
-use super::read::{DOWNSAMPLE, Is, Layer as Written, Plain};
+use super::read::{DOWNSAMPLE, Is, Layer as Written, Of, Plain};
 use crate::error::{Error, Result};
 use crate::nn::{
-    AdaptiveAvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Relu, Residual,
-    Sequential,
+    AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, BatchNorm, Builder, Conv2d, Dropout, Flatten, Gelu, GlobalAvgPool,
+    Linear, MaxPool, Relu, Residual, Sequential,
 };
 use crate::op::conv2d::{Conv2dParams, Sizes};
-use crate::op::pool;
+use crate::op::pool::{self, Window};
 
 /// What one layer gives the next, for one image.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,10 +106,10 @@ impl Making<'_> {
             )),
         };
         match &layer.is {
-            &Is::Conv { filters, size, stride, padding, bias } => {
+            &Is::Conv { filters, size, stride, padding, dilation, groups, bias } => {
                 let [h, w, c] = image(self)?;
-                let params = Conv2dParams::new(stride, padding);
-                self.fits(layer, path, [h, w], size, padding)?;
+                let params = Conv2dParams { dilation: [dilation; 2], groups, ..Conv2dParams::new(stride, padding) };
+                self.fits(layer, path, [h, w], (size - 1) * dilation + 1, padding)?;
                 let sizes = Sizes::new([1, h, w, c], [filters, size, size], params);
                 let sizes = sizes.map_err(|what| self.refused(layer, path, &what))?;
                 self.x = Value::Image([sizes.p, sizes.q, filters]);
@@ -125,25 +125,30 @@ impl Making<'_> {
                 Ok(chain.with(name, BatchNorm::new(self.builder, channels)?))
             }
             Is::Relu => Ok(chain.with(name, Relu)),
+            Is::Gelu => Ok(chain.with(name, Gelu)),
             &Is::Dropout(share) => Ok(chain.with(name, Dropout(share))),
-            &Is::MaxPool { size, stride, padding } => {
+            &Is::Pool { of, size, stride, padding } => {
                 let [h, w, c] = image(self)?;
-                let pool = MaxPool::new(size, stride, padding);
+                let window = Window::new([size; 2], [stride; 2], [padding; 2]);
                 self.fits(layer, path, [h, w], size, padding)?;
-                let sizes = pool::Sizes::new([1, h, w, c], pool.0, |what| self.refused(layer, path, what))?;
-                if size * size > pool::TAPS {
-                    let what = format!("a window of {size}×{size} has more than {} pixels", pool::TAPS);
-                    return Err(self.refused(layer, path, &what));
-                }
+                let sizes = pool::Sizes::new([1, h, w, c], window, |what| self.refused(layer, path, what))?;
                 self.x = Value::Image([sizes.p, sizes.q, c]);
-                Ok(chain.with(name, pool))
+                match of {
+                    // As many as the op can tell apart.
+                    Of::Maxima if size * size > pool::TAPS => {
+                        let what = format!("of {size}×{size} pixels there is no maximum, of {} at most", pool::TAPS);
+                        Err(self.wrong(layer, path, &what))
+                    }
+                    Of::Maxima => Ok(chain.with(name, MaxPool(window))),
+                    Of::Means => Ok(chain.with(name, AvgPool { window, padding_counts: true })),
+                }
             }
             Is::GlobalAvgPool => {
                 let [.., channels] = image(self)?;
                 self.x = Value::Features(channels);
                 Ok(chain.with(name, GlobalAvgPool))
             }
-            &Is::AdaptiveAvgPool(bins) => {
+            &Is::AdaptivePool { of, bins } => {
                 let [.., channels] = image(self)?;
                 if bins.saturating_mul(bins).saturating_mul(channels) > i32::MAX as usize {
                     return Err(self.refused(
@@ -153,13 +158,16 @@ impl Making<'_> {
                     ));
                 }
                 self.x = Value::Image([bins, bins, channels]);
-                Ok(chain.with(name, AdaptiveAvgPool(bins)))
+                Ok(match of {
+                    Of::Maxima => chain.with(name, AdaptiveMaxPool(bins)),
+                    Of::Means => chain.with(name, AdaptiveAvgPool(bins)),
+                })
             }
             Is::Flatten => {
                 self.x = Value::Flat(image(self)?);
                 Ok(chain.with(name, Flatten))
             }
-            &Is::Linear(outputs) => {
+            &Is::Linear { outputs, bias } => {
                 let inputs = match self.x {
                     Value::Image(_) => {
                         return Err(self.refused(layer, path, "put \"flatten\" or \"global_avgpool\" before it"));
@@ -180,7 +188,7 @@ impl Making<'_> {
                     _ => Linear::new(self.builder, inputs.expect("counted above"), outputs)?,
                 };
                 self.x = Value::Features(outputs);
-                Ok(chain.with(name, linear))
+                Ok(chain.with(name, if bias { linear } else { linear.without_bias() }))
             }
             Is::Chain(layers) => Ok(chain.with(name, self.chain(layers, path)?)),
             Is::Sum { branch, downsample } => {

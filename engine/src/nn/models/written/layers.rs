@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::read::{BLOCK, Block, DOWNSAMPLE, Is, Layer, Parameters, REPEAT, Reader, is_name};
+use super::read::{BLOCK, Block, DOWNSAMPLE, Is, Layer, Of, Parameters, REPEAT, Reader, is_name};
 use super::settings::Settings;
 use super::text::{Entry, Value, entries, find, instead};
 
@@ -12,14 +12,16 @@ const MOST: usize = 4096;
 const DEEPEST: usize = 32;
 
 /// Layers that a word says.
-const WORDS: [&str; 4] = ["batchnorm", "relu", "flatten", "global_avgpool"];
+const WORDS: [&str; 5] = ["batchnorm", "relu", "gelu", "flatten", "global_avgpool"];
 /// Those that a table says: what may be set beside their number, and one of them.
-const TABLES: [(&str, &[&str], &str); 6] = [
-    ("conv", &["size", "stride", "padding", "bias"], "{ conv = 64, size = 3 }"),
+const TABLES: [(&str, &[&str], &str); 8] = [
+    ("conv", &["size", "stride", "padding", "dilation", "groups", "bias"], "{ conv = 64, size = 3 }"),
     ("maxpool", &["stride", "padding"], "{ maxpool = 2 }"),
+    ("avgpool", &["stride", "padding"], "{ avgpool = 2 }"),
+    ("adaptive_maxpool", &[], "{ adaptive_maxpool = 7 }"),
     ("adaptive_avgpool", &[], "{ adaptive_avgpool = 7 }"),
     ("dropout", &[], "{ dropout = 0.5 }"),
-    ("linear", &[], "{ linear = 100 }"),
+    ("linear", &["bias"], "{ linear = 100 }"),
     (BLOCK, &[REPEAT], "{ block = \"NAME\" }"),
 ];
 /// The parameter that only the first of several repeats has, and those behind it 1.
@@ -103,6 +105,7 @@ impl<'a> Reader<'a> {
         let what = match (word, example) {
             ("batchnorm", _) => return Ok(Is::BatchNorm),
             ("relu", _) => return Ok(Is::Relu),
+            ("gelu", _) => return Ok(Is::Gelu),
             ("flatten", _) => return Ok(Is::Flatten),
             ("global_avgpool", _) => return Ok(Is::GlobalAvgPool),
             (_, Some(example)) => format!("{word} needs a number: {example}"),
@@ -146,15 +149,19 @@ impl<'a> Reader<'a> {
                 size: settings.count("size", 1, None)?,
                 stride: count("stride", 1, 1)?,
                 padding: count("padding", 0, 0)?,
+                dilation: count("dilation", 1, 1)?,
+                groups: count("groups", 1, 1)?,
                 bias: settings.flag("bias")?,
             },
-            "maxpool" => {
+            "maxpool" | "avgpool" => {
                 let size = number()?;
-                Is::MaxPool { size, stride: count("stride", 1, size)?, padding: count("padding", 0, 0)? }
+                let (stride, padding) = (count("stride", 1, size)?, count("padding", 0, 0)?);
+                Is::Pool { of: if kind == "maxpool" { Of::Maxima } else { Of::Means }, size, stride, padding }
             }
-            "adaptive_avgpool" => Is::AdaptiveAvgPool(number()?),
+            "adaptive_maxpool" => Is::AdaptivePool { of: Of::Maxima, bins: number()? },
+            "adaptive_avgpool" => Is::AdaptivePool { of: Of::Means, bins: number()? },
             "dropout" => Is::Dropout(settings.share(kind)?),
-            "linear" => Is::Linear(number()?),
+            "linear" => Is::Linear { outputs: number()?, bias: settings.flag("bias")? },
             _ => unreachable!("a kind of TABLES"),
         })
     }

@@ -38,17 +38,25 @@ pub(super) struct Layer {
 
 /// What a layer is.
 pub(super) enum Is {
-    Conv { filters: usize, size: usize, stride: usize, padding: usize, bias: bool },
+    Conv { filters: usize, size: usize, stride: usize, padding: usize, dilation: usize, groups: usize, bias: bool },
     BatchNorm,
     Relu,
-    MaxPool { size: usize, stride: usize, padding: usize },
+    Gelu,
+    Pool { of: Of, size: usize, stride: usize, padding: usize },
     GlobalAvgPool,
-    AdaptiveAvgPool(usize),
+    AdaptivePool { of: Of, bins: usize },
     Flatten,
     Dropout(f32),
-    Linear(usize),
+    Linear { outputs: usize, bias: bool },
     Chain(Vec<Layer>),
     Sum { branch: Vec<Layer>, downsample: Option<Vec<Layer>> },
+}
+
+/// What pooling makes of its pixels.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    Maxima,
+    Means,
 }
 
 /// `[block.NAME]`.

@@ -31,13 +31,13 @@ impl Settings<'_, '_> {
         }
     }
 
-    /// The number `key`, from 0 to below 1.
+    /// The number `key`, from 0 to 1.
     pub fn share(&self, key: &str) -> Result<f32, String> {
         let value = find(self.found, key).expect("the layer's own key");
         let number = self.reader.number(value, key, self.path, self.parameters)? as f32;
-        let what = || format!("{key} is {number}: expected a number from 0 to below 1");
+        let what = || format!("{key} is {number}: expected a number from 0 to 1");
         let wrong = || self.reader.wrong(value.span().start, self.path, &what());
-        if (0.0..1.0).contains(&number) { Ok(number) } else { Err(wrong()) }
+        if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(wrong()) }
     }
 
     /// Whether `key` is set; it is unless it says otherwise.
