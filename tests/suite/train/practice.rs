@@ -58,7 +58,11 @@ fn a_run_with_all_of_it_stopped_at_any_step_goes_on_as_if_it_had_not() {
             patience: Some(3),
             no_decay: "norm,bias".parse().unwrap(),
             optim: "adamw".into(),
+            betas: Some("0.8,0.75".parse().unwrap()),
+            eps: Some(1e-6),
+            amsgrad: true,
             weight_decay: 0.125,
+            decay_factors: "fc=0.5,features=2".parse().unwrap(),
             schedule: "restarts:1:2".into(),
             ..last(&shared.run).meta.config
         };
@@ -68,6 +72,8 @@ fn a_run_with_all_of_it_stopped_at_any_step_goes_on_as_if_it_had_not() {
             path
         });
         same_runs(&runs[1], &runs[0]);
+        let kept = tensors(&runs[0], "last.safetensors");
+        assert!(kept["optimizer.max_exp_avg_sq.fc.weight"].iter().any(|&largest| largest > 0.0));
         // Three steps of twelve pictures, of 40, in each epoch.
         let progress = last(&runs[0]).meta.progress;
         let skipped = progress.scaling.map_or(0, |scaling| scaling.skipped);

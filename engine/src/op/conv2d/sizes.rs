@@ -76,7 +76,7 @@ impl Sizes {
         };
         let (p, q) = (extent(h, r, 0)?, extent(w, s, 1)?);
         params.stride.into_iter().try_for_each(|stride| int(stride).map(drop))?;
-        for elements in [&[n, h, w][..], &[n, p, q], &[k, r, s, c / groups]] {
+        for elements in [&[n, h, w][..], &[n, p, q], &[k, r, s, c / groups], &[c]] {
             int(product(elements.iter().copied())?)?;
         }
         Ok(Self { n, h, w, c, k, r, s, p, q, params })
