@@ -63,7 +63,7 @@ fn compared(Options { fractions, train: options }: Options, environment: &Enviro
     let title = format!("{} on {}", start.config.network(), data.name);
     let mut options = serde_json::to_value(&start.config).expect("plain data");
     options.as_object_mut().map(|options| ["device", "train_fraction"].map(|key| options.remove(key)));
-    let about = serde_json::json!({ "fractions": shares, "options": options });
+    let about = serde_json::json!({ "fractions": shares, "options": options, "pictures": data.hash });
     let mut journal: Journal<Share> = Journal::open(&out, "fractions", about)?;
     for &fraction in &shares[journal.done().len()..] {
         let mut all: Vec<Row> = Vec::new();

@@ -3,6 +3,8 @@
 
 use clap::{Arg, Command};
 
+use crate::train::config::Config;
+
 /// Our option, another short name for it, and the other long names that are understood.
 type Alias = (&'static str, Option<char>, &'static [&'static str]);
 
@@ -111,6 +113,14 @@ pub fn key(key: &str) -> Option<String> {
     let word = key.replace('_', "-");
     let known = ALIASES.iter().find(|(_, _, long)| long.contains(&word.as_str()));
     known.map(|(ours, ..)| ours.replace('-', "_"))
+}
+
+/// The key of a file of options that is most like `key`, among our names and those that are understood.
+pub fn nearest(key: &str) -> String {
+    let theirs = ALIASES.iter().flat_map(|(ours, _, all)| all.iter().map(move |name| (*name, *ours)));
+    let ours = Config::KEYS.into_iter().map(|name| (name, name)).chain(theirs);
+    let likeness = |name: &str| (strsim::jaro_winkler(&key.replace('_', "-"), &name.replace('_', "-")) * 1e9) as u64;
+    ours.max_by_key(|(name, _)| likeness(name)).map_or(String::new(), |(_, ours)| ours.replace('-', "_"))
 }
 
 /// The names of all options that other tools have and no command here.

@@ -53,8 +53,7 @@ impl<'a> Trainings<'a> {
         if self.data.as_ref().is_none_or(|(of, _)| *of != key) {
             // Those of before go first.
             self.data = None;
-            let start = Start::at(Path::new(""), config.clone(), self.environment)?;
-            let data = start.data(self.workers, self.memory)?;
+            let data = Start::new(config.clone(), self.environment)?.data(self.workers, self.memory)?;
             super::faces(&data.classes, self.environment);
             self.data = Some((key, data));
         }
@@ -74,7 +73,7 @@ impl<'a> Trainings<'a> {
     ) -> Result<(Trainer, Ended)> {
         let (epochs, smoothing) = (config.epochs, config.label_smoothing);
         self.data(&config)?;
-        let start = Start::at(folder, config, self.environment)?;
+        let start = Start::new(config, self.environment)?.at(folder)?;
         let device = start.device(self.environment)?;
         let data = &self.data.as_ref().expect("opened above").1;
         let mut trainer = start.begin(data, &device, Some(folder))?;

@@ -17,9 +17,9 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::sweep::domain::{Domain, plain};
-use crate::sweep::importance::importance;
+use crate::sweep::importance::{best_of, importance};
 use crate::sweep::journal::Journal;
-use crate::sweep::plan::{Parameter, Plan};
+use crate::sweep::plan::{Parameter, Plan, check_judged};
 use crate::sweep::prune::{Hyperband, Other, median};
 use crate::sweep::rules::{Prune, Rules};
 use crate::sweep::search::Searcher;
@@ -98,7 +98,8 @@ fn swept(options: &Options, environment: &Environment) -> Result<bool> {
     }
     let file = options.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let title = format!("{file} on {}", data.name);
-    let mut journal: Journal<Trial> = Journal::open(&options.out, "sweep", plan.about()?)?;
+    let pictures = if plan.searches_data() { String::new() } else { data.hash.clone() };
+    let mut journal: Journal<Trial> = Journal::open(&options.out, "sweep", plan.about(&pictures)?)?;
     for (number, trial) in journal.done().iter().enumerate() {
         if searcher.ask()? != trial.values {
             let what = format!("another version searched otherwise, from trial {} on", number + 1);
@@ -139,6 +140,7 @@ fn tried(
     let mut trial = Trial { values, state: State::Finished, curves: Vec::new(), seconds: 0.0, why: None };
     for repeat in 0..rules.seeds {
         let config = plan.config(&trial.values, repeat)?;
+        check_judged(&config, trainings.data(&config)?)?;
         let epochs = config.epochs as usize;
         let (mut curve, mut seconds, folder) = (Vec::new(), 0.0, folder(plan, number, repeat));
         let mut ends = |rows: &[Row]| {
@@ -262,7 +264,8 @@ fn concluded(plan: &Plan, journal: &Journal<Trial>, title: &str, trainings: &mut
         shares.sort_by(|a, b| b.1.total_cmp(&a.1));
         let shares = shares.iter().map(|(parameter, share)| format!("{} {:.0} %", parameter.name, 100.0 * share));
         let shares = shares.collect::<Vec<_>>().join(", ");
-        said += &format!("\n\nwhat decides on the best tenth (PED-ANOVA): {shares}");
+        let best = best_of(trials.len());
+        said += &format!("\n\nwhat decides who is among the best {best} of {} (PED-ANOVA): {shares}", trials.len());
     }
     let best = ranked(trials, objective)[0];
     let Some(value) = trials[best].value(objective) else {

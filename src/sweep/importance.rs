@@ -14,6 +14,11 @@ const CELLS: usize = 50;
 /// What the prior weighs, in trials.
 const PRIOR: f64 = 1.0;
 
+/// How many of so many trials are the best; those that are as good as the last of them are, too.
+pub fn best_of(trials: usize) -> usize {
+    (BEST * trials as f64).ceil() as usize
+}
+
 /// The shares, of 1, that `domains` have, from the `costs` of trials and their `places`: for each trial a coordinate in each domain
 /// (a category's number, or the number itself). None where they cannot tell: fewer than two trials, or all alike.
 pub fn importance(domains: &[&Domain], places: &[Vec<f64>], costs: &[f64]) -> Option<Vec<f64>> {
@@ -22,7 +27,7 @@ pub fn importance(domains: &[&Domain], places: &[Vec<f64>], costs: &[f64]) -> Op
     }
     let mut sorted = costs.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let most = sorted[(BEST * costs.len() as f64).ceil() as usize - 1];
+    let most = sorted[best_of(costs.len()) - 1];
     let divergences: Vec<f64> = (0..domains.len())
         .map(|at| {
             let of = |best: bool| {

@@ -49,15 +49,17 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
             }
             done
         } else {
-            let entries = std::fs::read_dir(folder).map_err(|e| unwritable(folder, &e))?.flatten();
-            let ours = |name: &str| name == lock::FILE || name.starts_with('.') && name.ends_with(TEMPORARY);
-            if entries.into_iter().any(|entry| !ours(&entry.file_name().to_string_lossy())) {
+            if entries(folder)?.iter().any(|(name, _)| name != lock::FILE && !is_temporary(name)) {
                 let what =
                     format!("is not empty; ‹out› wants a new or empty folder, or that of a {kind} to go on with");
                 return Err(Error::file(folder, what));
             }
             Vec::new()
         };
+        // What a killed process left half written; folders of runs are their own affair.
+        for (name, path) in entries(folder)?.into_iter().filter(|(name, path)| is_temporary(name) && path.is_file()) {
+            std::fs::remove_file(&path).map_err(|e| unwritable(&folder.join(name), &e))?;
+        }
         let journal = Self { folder: folder.to_owned(), file, about, done, _lock: lock };
         journal.write()?;
         Ok(journal)
@@ -86,6 +88,17 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         let text = format!("{:#}\n", json!({ "about": self.about, "done": self.done }));
         write_atomic(&self.file, text.as_bytes())
     }
+}
+
+/// What is in `folder`: names and paths.
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let entries = std::fs::read_dir(folder).map_err(|e| unwritable(folder, &e))?.flatten();
+    Ok(entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect())
+}
+
+/// Whether it is the name of something that is being written.
+fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY)
 }
 
 /// The first key whose values in `a` and `b` differ, with both; names of tables stand before it.

@@ -155,16 +155,13 @@ impl Plan {
         }
     }
 
-    /// Refuses data that lack validation pictures, or have too few to train on for some value.
+    /// Refuses `data` that lack validation pictures, or have too few to train on for some value.
     ///
     /// # Errors
     /// If it is so; shares of the pictures that are none.
     pub fn check_data(&self, data: &Dataset) -> Result<()> {
         for (parameter, config) in self.samples()? {
-            if config.validation == 0.0 && data.val.is_empty() {
-                let what = "a sweep judges by validation pictures, never by those of the test: hold some back";
-                return Err(Error::usage(format!("{what} with the option validation = 0.1")));
-            }
+            check_judged(&config, data)?;
             let used = roles::with(&roles::roles(&config, data)?, Role::Train).len();
             let steps = config.check_batch(used).and_then(|steps| config.check_steps(steps * u64::from(config.epochs)));
             steps.map_err(|e| Error::usage(format!("{parameter}: {e}")))?;
@@ -246,17 +243,18 @@ impl Plan {
         Ok(samples)
     }
 
-    /// All that decides what comes of the sweep: what one that goes on must have alike. Of a network that a file writes, that is
-    /// its text.
+    /// All that decides what comes of the sweep, on pictures with this hash: what one that goes on must have alike. Of a network that
+    /// a file writes, that is its text.
     ///
     /// # Errors
     /// As [`Plan::config`].
-    pub fn about(&self) -> Result<Value> {
+    pub fn about(&self, pictures: &str) -> Result<Value> {
         let mut options = serde_json::to_value(&self.base).expect("plain data");
         options.as_object_mut().map(|options| options.remove("device"));
         let parameters: Map<String, Value> =
             self.parameters.iter().map(|Parameter { name, domain }| (name.clone(), json!(domain))).collect();
-        let mut about = json!({ "sweep": self.rules, "parameters": parameters, "options": options });
+        let mut about =
+            json!({ "sweep": self.rules, "parameters": parameters, "options": options, "pictures": pictures });
         let mut written: Vec<String> = self.samples()?.into_iter().map(|(_, config)| config.model).collect();
         written.retain(|model| model.contains('\n'));
         if !written.is_empty() {
@@ -264,6 +262,18 @@ impl Plan {
         }
         Ok(about)
     }
+}
+
+/// Refuses `data` without pictures to judge a trial with `config` by.
+///
+/// # Errors
+/// If there are none.
+pub fn check_judged(config: &Config, data: &Dataset) -> Result<()> {
+    if config.validation > 0.0 || !data.val.is_empty() {
+        return Ok(());
+    }
+    let what = "a sweep judges by validation pictures, never by those of the test: hold some back";
+    Err(Error::usage(format!("{what} with the option validation = 0.1")))
 }
 
 /// The texts in `value`.

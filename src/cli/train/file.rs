@@ -46,6 +46,13 @@ pub fn read_beside<T: DeserializeOwned>(path: &Path, own: &[&str]) -> Result<(Co
             return Err(wrong(&text, span.start, &format!("unknown key '{key}': {hint}")));
         }
         let ours = names::key(&key).filter(|_| !Config::KEYS.contains(&key.as_str()));
+        if ours.is_none() && !Config::KEYS.contains(&key.as_str()) {
+            let what = match &*key {
+                "sweep" | "parameters" => "it is of a sweep, `warptape sweep FILE`".to_owned(),
+                _ => format!("the nearest is '{}'; `warptape train --help` lists all", names::nearest(&key)),
+            };
+            return Err(wrong(&text, span.start, &format!("unknown key '{key}': {what}")));
+        }
         if let Some(ours) = &ours {
             text.replace_range(span, ours);
         }

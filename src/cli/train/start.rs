@@ -49,16 +49,23 @@ impl Start {
         }
     }
 
-    /// A training of `config` in `folder`: a new one, or that which is there already, however far it is.
+    /// A new training of `config`.
     ///
     /// # Errors
-    /// Weights that are not there; another run in the folder.
-    pub fn at(folder: &Path, config: Config, environment: &Environment) -> Result<Self> {
+    /// Weights that are not there.
+    pub fn new(config: Config, environment: &Environment) -> Result<Self> {
         let weights = config.weights.map(|name| weights(&name, environment)).transpose()?;
         let config = Config { weights, ..config };
         let (chosen, kernels, weights, run, checkpoint) = (None, Table::new(), None, None, None);
-        let start = Start { config, chosen, kernels, weights, run, checkpoint };
-        if folder.join("run.json").exists() { found(folder, start) } else { Ok(start) }
+        Ok(Start { config, chosen, kernels, weights, run, checkpoint })
+    }
+
+    /// The same in `folder`, gone on with if it is there already, however far it is.
+    ///
+    /// # Errors
+    /// Another run in the folder.
+    pub fn at(self, folder: &Path) -> Result<Self> {
+        if folder.join("run.json").exists() { found(folder, self) } else { Ok(self) }
     }
 
     /// The device that it runs on, told which kernels to choose.

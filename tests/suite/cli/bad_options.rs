@@ -66,7 +66,8 @@ fn files_of_options() {
     fails(&train(&["--config", path]), 1, &[path, "no such file"]);
     fails(&train(&["--config", folder.path().to_str().unwrap()]), 1, &["directory"]);
     for (text, parts) in [
-        ("epochs = 2\nlearn_rate = 1\n", &["line 2", "unknown field `learn_rate`", "`lr`"][..]),
+        ("epochs = 2\nlearn_rate = 1\n", &["line 2", "unknown key 'learn_rate'", "the nearest is 'lr'"][..]),
+        ("[parameters]\nlr = [0.1, 0.2]\n", &["line 1", "unknown key 'parameters'", "`warptape sweep FILE`"]),
         (
             "epochs = 2\nwarmup_epochs = 1\n",
             &["line 2", "unknown key 'warmup_epochs'", "--schedule cosine:warmup=STEPS"],

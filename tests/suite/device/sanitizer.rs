@@ -114,7 +114,7 @@ fn workloads_find_and_refuse() {
     assert_eq!((&tiled[..2], &forward[..2]), (&["conv2d", "conv2d_strided"].map(String::from)[..], &tiled[..2]));
     assert!(tiled[2..].contains(&"matmul_forward:6".to_owned()) && tiled[2..].iter().all(|name| name.contains(':')));
     assert_eq!(forward.len(), 2 + 7, "{forward:?}");
-    assert_eq!(names("conv2d/forward/3_implicit_gemm.cu").unwrap(), ["conv2d_forward:3"]);
+    assert_eq!(names("conv2d/forward/3_implicit_gemm.cu").unwrap(), ["conv2d_grouped"]);
     let unknown = |name: &str| names(name).unwrap_err().to_string();
     let list = "`warptape kernels list` shows all";
     assert!(unknown("matmull").starts_with("no kernel, file or folder is called 'matmull': did you mean matmul, "));

@@ -78,7 +78,7 @@ fn how_it_is_searched_must_fit() {
         ("epochs = 3\nbatch_size = 8", "prune = \"median\"", many, &["validation pictures", "validation = 0.1"]),
         ("epochs = 3\nbatch_size = 8", "", many, &["never by those of the test", "validation = 0.1"]),
         (&format!("{GOOD}\nschedule = \"cosine:warmup=90\""), "", many, &["the warm-up of 90 steps"]),
-        (&format!("{GOOD}\nepochs_ = 3"), "", many, &["line 4", "epochs_"]),
+        (&format!("{GOOD}\nepochs_ = 3"), "", many, &["line 4", "unknown key 'epochs_'", "the nearest is 'epochs'"]),
     ] {
         refused(options, sweep, parameters, parts);
     }

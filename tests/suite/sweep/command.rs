@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use warptape::train::logs::metrics;
 
-use crate::command::{device, fails, same_runs, shared, succeeds, warptape};
+use crate::command::{TEST, TRAIN, device, fails, same_runs, shared, succeeds, warptape, write_data};
 
 /// Rates of which most are far too high or too low, in trials of three epochs that may end after the first.
 const FILE: &str = r#"
@@ -127,7 +127,7 @@ fn a_sweep_leaves_tables_pictures_and_runs() {
     let test = said.lines().find(|line| line.starts_with("best: ")).unwrap();
     assert!(test.contains("on the test set, looked at now, accuracy "), "{said}");
     assert_eq!(said.matches("test").count(), 1, "the test set is for the best trial: {said}");
-    assert!(said.contains("what decides on the best tenth (PED-ANOVA): "), "{said}");
+    assert!(said.contains("what decides who is among the best 1 of 7 (PED-ANOVA): "), "{said}");
     // The others were never judged on it.
     let reports: Vec<String> =
         trials(out).into_iter().filter(|trial| out.join(trial).join("report.json").exists()).collect();
@@ -189,6 +189,11 @@ fn a_sweep_that_was_killed_goes_on_as_if_it_had_not() {
 #[test]
 fn a_file_that_changed_meanwhile_is_refused() {
     let folder = tempfile::tempdir().unwrap();
+    let data = write_data(&folder.path().join("data"), TRAIN, TEST);
+    let words = |folder: &Path, text: &str| -> Vec<String> {
+        let own = |word: String| if word == shared().data { data.clone() } else { word };
+        words(folder, text).into_iter().map(own).collect()
+    };
     let first = FILE.replace("trials = 7", "trials = 1").replace("startup = 3\nprune = \"median\"\nunpruned = 2\n", "");
     succeeds(&words(folder.path(), &first));
     for (from, to, parts) in [
@@ -200,7 +205,11 @@ fn a_file_that_changed_meanwhile_is_refused() {
         fails(&words(folder.path(), &first.replace(from, to)), 1, parts);
     }
     // A remark is no change.
-    succeeds(&words(folder.path(), &format!("# The same.\n{first}")));
+    let again = words(folder.path(), &format!("# The same.\n{first}"));
+    succeeds(&again);
+    // Nor may the pictures change.
+    write_data(&folder.path().join("data"), TRAIN + 10, TEST);
+    fails(&again, 1, &["was begun with pictures ", "bring that back or choose another --out"]);
 }
 
 /// One of two rates is far too high for SGD: its loss is no number, which is told and the sweep goes on.
