@@ -1,6 +1,7 @@
 //! Picture files: those in a folder and below, and those that match a pattern.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
 
 use super::folder::entries;
 use super::kinds::{self, Kind, Unread};
@@ -35,15 +36,26 @@ pub fn pictures(folder: &Path) -> Result<(Vec<PathBuf>, Option<String>)> {
 pub fn matching(pattern: &str) -> Result<(Vec<PathBuf>, Option<String>)> {
     // As in a shell, where the last `**` stands for files, too.
     let whole = if pattern.ends_with("**") { format!("{pattern}/*") } else { pattern.into() };
-    let options =
-        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: false,
+    };
+    // Names that begin with a dot are passed over here: the library does so as well, but panics at names that are not UTF-8.
+    let written: Vec<&str> = pattern.split(['/', '\\']).collect();
+    let is_hidden = |part: Component| match part {
+        Component::Normal(name) => {
+            name.as_encoded_bytes().starts_with(b".") && !written.iter().any(|part| name == OsStr::new(part))
+        }
+        _ => false,
+    };
     let paths = glob::glob_with(&whole, options)
         .map_err(|e| Error::usage(format!("{pattern}: is no pattern ({}): use * ? [abc] and **/", e.msg)))?;
     let (mut found, mut whole) = (Found::default(), None::<PathBuf>);
     for path in paths {
         let path = path.map_err(|e| Error::file(e.path(), e.error()))?;
         // A pattern such as `**/*` matches a folder and then what is in it.
-        if whole.as_ref().is_some_and(|folder| path.starts_with(folder)) {
+        if path.components().any(is_hidden) || whole.as_ref().is_some_and(|folder| path.starts_with(folder)) {
             continue;
         }
         whole = Some(path.clone()).filter(|path| path.is_dir()).or(whole);

@@ -133,6 +133,9 @@ fn files_folders_and_patterns() {
         std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
         std::fs::write(root.join(name), "no picture").unwrap();
     }
+    // What no pattern can name, none matches.
+    #[cfg(unix)]
+    std::fs::write(root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff.txt")), "").unwrap();
     let meta = meta();
     let find = |word: &str| {
         let name = Name::parse(root.join(word).as_ref(), false)?;
