@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 
 use super::print;
-use super::several::{Ended, Tested, Trainings};
+use super::several::{Ended, Tested, Trainings, exit_code};
 use super::train::{self, STOP, Start, tell};
 use crate::data::record::Role;
 use crate::environment::Environment;
@@ -28,7 +28,7 @@ pub struct Options {
 /// Returns the exit code: 0, or that of a signal that stopped it.
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     train::watch()?;
-    Ok(if compared(options, environment)? { 0 } else { train::exit_code() })
+    exit_code(compared(options, environment))
 }
 
 /// Whether all are trained.
