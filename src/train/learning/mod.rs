@@ -58,7 +58,7 @@ impl Learning {
     /// Of `model`, as `config` says.
     ///
     /// # Errors
-    /// Names of no layer; options that contradict each other; nothing that learns in the first epoch.
+    /// Names of no layer; options that contradict each other; an epoch that learns nothing.
     pub fn new(config: &Config, model: &Sequential) -> Result<Self> {
         let Config {
             freeze, train_only, unfreeze, freeze_after, lr_factors, layer_decay, no_decay, decay_factors, ..
@@ -113,12 +113,16 @@ impl Learning {
             part
         };
         let parts: Vec<Part> = all.iter().enumerate().map(part).collect();
-        if !parts.iter().any(|part| part.from == Some(1)) {
-            return Err(Error::usage(
-                "everything is frozen in the first epoch: leave a layer to learn, such as the last",
-            ));
+        let learning = Self { parts, statistics, what: config.frozen_statistics };
+        let idle = |epoch: &u32| *epoch <= config.epochs && learning.learned(*epoch).next().is_none();
+        match learning.stages(1).into_iter().find(idle) {
+            None => Ok(learning),
+            Some(epoch) => {
+                let when = if epoch == 1 { "in the first epoch".into() } else { format!("in epoch {epoch}") };
+                let what = format!("everything is frozen {when}: leave a layer to learn, such as the last");
+                Err(Error::usage(what))
+            }
         }
-        Ok(Self { parts, statistics, what: config.frozen_statistics })
     }
 
     /// The epochs from `next` on that learn something else than the one before, with `next` itself.

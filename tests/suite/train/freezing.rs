@@ -191,6 +191,10 @@ fn what_no_training_can_freeze_is_refused() {
     refused(&["--freeze", "fc", "--train-only", "fc"], &["--freeze and --train-only", "one of them"]);
     refused(&["--freeze", "features,fc"], &["everything is frozen in the first epoch"]);
     refused(&["--train-only", "fc", "--unfreeze", "fc=2"], &["everything is frozen in the first epoch"]);
+    refused(
+        &["--epochs", "2", "--freeze-after", "features=1,fc=1"],
+        &["everything is frozen in epoch 2: leave a layer"],
+    );
     refused(&["--lr-factors", "features=1,fc=0"], &["--lr-factors fc=0: must be a finite number above 0"]);
     refused(&["--layer-decay", "0"], &["--layer-decay 0"]);
     refused(&["--frozen-statistics", "maybe"], &["use fixed or moving"]);
