@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 
 use super::print;
-use super::several::{Ended, Tested, Trainings, exit_code};
+use super::several::{Ended, Tested, Trainings};
 use super::train::{self, STOP, Start, tell};
 use crate::data::record::Role;
 use crate::environment::Environment;
@@ -28,7 +28,7 @@ pub struct Options {
 /// Returns the exit code: 0, or that of a signal that stopped it.
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     train::watch()?;
-    exit_code(compared(options, environment))
+    train::ended(compared(options, environment))
 }
 
 /// Whether all are trained.
@@ -55,10 +55,7 @@ fn compared(Options { fractions, train: options }: Options, environment: &Enviro
     let data = trainings.data(&start.config)?;
     for &share in &shares {
         let used = roles::with(&roles::roles(&config(share), data)?, Role::Train).len();
-        let steps = config(share)
-            .check_batch(used)
-            .and_then(|steps| config(share).check_steps(steps * u64::from(start.config.epochs)));
-        steps.map_err(|e| Error::usage(format!("‹fractions={share}›: {e}")))?;
+        config(share).check_amount(used).map_err(|e| Error::usage(format!("‹fractions={share}›: {e}")))?;
     }
     let title = format!("{} on {}", start.config.network(), data.name);
     let mut options = serde_json::to_value(&start.config).expect("plain data");

@@ -1,11 +1,10 @@
 //! Trainings that follow each other, each in a folder of its own and as `train` does them; those that are there go on.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::train::{self, Progression, STOP, Start, warnings};
+use super::train::{Progression, STOP, Start, warnings};
 use super::warn;
 use crate::data::{Bytes, Dataset};
 use crate::environment::Environment;
@@ -26,19 +25,6 @@ pub enum Ended {
     Stopped,
     /// The process is to stop; the training goes on another time.
     Interrupted,
-}
-
-/// The exit code of trainings that came to their end, `Ok(true)`, or were stopped, also while kernels were compiled.
-pub fn exit_code(result: Result<bool>) -> anyhow::Result<i32> {
-    match result {
-        Ok(true) => Ok(0),
-        Ok(false) => Ok(train::exit_code()),
-        Err(Error::Interrupted) => {
-            let _ = writeln!(std::io::stderr(), "{}", Error::Interrupted);
-            Ok(train::exit_code())
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// What trainings that follow each other share.

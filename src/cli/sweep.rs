@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::several::{Ended, Tested, Trainings, exit_code};
+use super::several::{Ended, Tested, Trainings};
 use super::train::{self, STOP, file, tell};
 use super::{names, print};
 use crate::data::Bytes;
@@ -61,7 +61,7 @@ struct Tables {
 /// Returns the exit code: 0, or that of a signal that stopped it.
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     train::watch()?;
-    exit_code(swept(&options, environment))
+    train::ended(swept(&options, environment))
 }
 
 /// The sweep that the options and their file describe.

@@ -164,8 +164,7 @@ impl Plan {
         for (parameter, config) in self.samples()? {
             check_judged(&config, data)?;
             let used = roles::with(&roles::roles(&config, data)?, Role::Train).len();
-            let steps = config.check_batch(used).and_then(|steps| config.check_steps(steps * u64::from(config.epochs)));
-            steps.map_err(|e| Error::usage(format!("{parameter}: {e}")))?;
+            config.check_amount(used).map_err(|e| Error::usage(format!("{parameter}: {e}")))?;
         }
         Ok(())
     }

@@ -28,16 +28,19 @@ use crate::train::trainer::Trainer;
 /// Returns the exit code: 0, or that of a signal that stopped the training.
 pub fn run(options: Options, environment: &Environment) -> anyhow::Result<i32> {
     watch()?;
-    match train(&options, environment) {
-        Ok(Outcome::Finished) => Ok(0),
-        Ok(Outcome::Interrupted) => Ok(exit_code()),
-        Err(error) => {
-            if !matches!(error, Error::Interrupted) {
-                return Err(error.into());
-            }
+    ended(train(&options, environment).map(|outcome| matches!(outcome, Outcome::Finished)))
+}
+
+/// The exit code of what came to its end, `Ok(true)`, or was stopped, also while kernels were compiled: that of the signal.
+pub fn ended(result: Result<bool>) -> anyhow::Result<i32> {
+    match result {
+        Ok(true) => Ok(0),
+        Ok(false) => Ok(exit_code()),
+        Err(error @ Error::Interrupted) => {
             let _ = writeln!(std::io::stderr(), "{error}");
             Ok(exit_code())
         }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -86,8 +86,9 @@ impl Config {
         Ok(())
     }
 
-    /// Refuses steps of more pictures than the `chosen` ones to train on; returns how many steps an epoch has.
-    pub fn check_batch(&self, chosen: usize) -> Result<u64> {
+    /// Refuses steps of more pictures than the `chosen` ones to train on, and a warm-up that a training with those never comes out
+    /// of; returns how many steps an epoch has.
+    pub fn check_amount(&self, chosen: usize) -> Result<u64> {
         let (size, times) = (self.batch_size, self.accumulate);
         let least = size.saturating_mul(times);
         if least > chosen {
@@ -95,12 +96,8 @@ impl Config {
             let most = format!("there are {chosen} images to train on; use at most that");
             return Err(Error::usage(format!("‹batch_size={size}›{what}: {most}")));
         }
-        Ok((chosen / least) as u64)
-    }
-
-    /// Refuses a warm-up that a training of so many steps never comes out of.
-    pub fn check_steps(&self, steps: u64) -> Result<()> {
-        let warmup = self.policy()?.warmup;
+        let of_epoch = (chosen / least) as u64;
+        let (steps, warmup) = (of_epoch * u64::from(self.epochs), self.policy()?.warmup);
         if warmup >= steps {
             let what = format!("the warm-up of {warmup} steps is no shorter than the training, which has {steps}");
             return Err(Error::usage(format!(
@@ -108,6 +105,6 @@ impl Config {
                 self.schedule
             )));
         }
-        Ok(())
+        Ok(of_epoch)
     }
 }

@@ -96,14 +96,13 @@ impl Trainer {
         from.map_or(Ok(()), |checkpoint| checkpoint.check_data(data))?;
         let roles = roles::roles(&config, data)?;
         let [chosen, held_back] = [Role::Train, Role::Held].map(|role| roles::with(&roles, role));
-        let steps = config.check_batch(chosen.len())?;
+        let steps = config.check_amount(chosen.len())?;
         let labels: Vec<i32> = chosen.iter().map(|&index| data.train.labels[index as usize]).collect();
         let counts = class_counts(&labels, data.classes.len());
         let weights =
             config.class_weights.of(&counts).map(|weights| ClassWeights::new(device, &weights)).transpose()?;
         let input = data.train.input();
         config.augmentation()?.check([[data.train.height, data.train.width], input])?;
-        config.check_steps(steps * u64::from(config.epochs))?;
         let named = begin::named(&config, from)?;
         let mut meta = Meta {
             format: FORMAT,
