@@ -52,14 +52,18 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How often `run` asks for memory beyond once for each tensor that it makes, after it has run twice.
+/// How often `run` asks for memory beyond once for each tensor that it makes, after it has run twice. Tensors are counted by their
+/// numbers, and other tests' threads may make some meanwhile, which hides what was asked for: so the most of several times.
 fn beyond_results(device: &Device, run: impl Fn()) -> u64 {
     (0..2).for_each(|_| run());
     let newest = || Tensor::zeros(device, [1], DType::U8).unwrap().id();
-    let (before, asked) = (newest(), ASKED.get());
-    run();
-    let asked = ASKED.get() - asked;
-    asked - (newest() - before - 1)
+    let once = || {
+        let (before, asked) = (newest(), ASKED.get());
+        run();
+        let asked = ASKED.get() - asked;
+        asked.saturating_sub(newest() - before - 1)
+    };
+    (0..8).map(|_| once()).max().unwrap()
 }
 
 #[test]
