@@ -121,8 +121,8 @@ fn commands_that_take_a_network_take_a_file() {
         format!("model = {wide:?}\nepochs = 1\ntrain_only = \"conv,fc\"\nlr_factors = \"fc=2\"\n"),
     )
     .unwrap();
-    let same =
-        trained(root.path(), "same", &["--config", words(&options), "--data", &shared().data, "--batch-size", "8"]);
+    let given = ["--config", words(&options), "--data", &shared().data, "--batch-size", "8", "--device", &device];
+    let same = trained(root.path(), "same", &given);
     assert!(tensors(&run) == tensors(&same), "from a file of options");
     for (command, part) in [
         (vec!["explain", words(&run), "--images", "test:0", "--layer", "conv"], "conv"),
