@@ -160,8 +160,10 @@ fn rungs_are_measured_in_half_precision() {
         let row = &results["rows"][0];
         assert_eq!(row["problem"], format!("{SMALL} {element}"));
         assert_eq!(row["bytes"], 2.0 * (33.0 * 49.0 + 49.0 * 20.0 + 33.0 * 20.0), "{row}");
-        let contenders = row["contenders"].as_array().unwrap();
-        assert!(contenders.len() >= 8 && contenders.iter().all(|one| one["milliseconds"].is_f64()), "{row}");
+        // On a GPU cuBLAS stands beside our rungs, which have numbers.
+        let rung = |one: &&serde_json::Value| one["name"].as_str().unwrap().starts_with(|c: char| c.is_ascii_digit());
+        let rungs: Vec<_> = row["contenders"].as_array().unwrap().iter().filter(rung).collect();
+        assert!(rungs.len() >= 8 && rungs.iter().all(|one| one["milliseconds"].is_f64()), "{row}");
     }
 }
 
