@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use warptape::Device;
 use warptape::data::Dataset;
 use warptape::explain::paint::{Palette, overlay};
-use warptape::explain::{Method, Target, cam};
+use warptape::explain::{Method, Request, cam};
 use warptape::op::augment::Augment;
 use warptape::op::random::Key;
 use warptape::train::checkpoint::Progress;
@@ -46,7 +46,11 @@ fn main() -> anyhow::Result<()> {
     let order = test.order(&[0, 100, 200, 300, 400, 500, 600, 700])?;
     let (x, _) = test.batch(&order, 0, 8, &plain, Key { seed: 0, step: 0, stream: 0 })?;
 
-    let maps = cam(trainer.model(), &x, Some("features.10"), &[Target::Top; 8], Method::GradCam)?;
+    let maps = cam(
+        trainer.model(),
+        &x,
+        &Request { target_layers: vec!["features.10".into()], ..Request::new(Method::GradCam) },
+    )?;
     for (number, map) in maps.iter().enumerate() {
         let index = 100 * number;
         let pixels = data.test.image(index).to_vec();

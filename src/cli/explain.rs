@@ -17,7 +17,7 @@ use crate::explain::gallery::{Gallery, Picture};
 use crate::explain::paint::Palette;
 use crate::explain::report::{Shown, sheet, write_picture};
 use crate::explain::sheet::Sheet;
-use crate::explain::{Cam, Method, Target, cam, layers};
+use crate::explain::{Cam, Method, Request, Target, cam, layers};
 use crate::files::write_atomic;
 use crate::tensor::{DType, Shape, Tensor};
 use crate::train::checkpoint::Meta;
@@ -76,13 +76,15 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         return Ok(list_layers(&checkpoints[0], &device)?);
     }
     let gallery = gallery(&options, checkpoints.last().expect("there is one at least"), &device)?;
+    let request = Request { target_layers: options.layer.iter().cloned().collect(), ..Request::new(options.method) };
     let mut columns: Vec<(Meta, Vec<Cam>)> = Vec::new();
     for path in &checkpoints {
         let (model, meta) = load_model(path, &device)?;
         let targets = targets(&options.target, &gallery.pictures, &meta.classes)?;
         let mut cams = Vec::new();
         for (x, targets) in gallery.batches(&device, &meta, BATCH)?.iter().zip(targets.chunks(BATCH)) {
-            cams.extend(cam(&model, x, options.layer.as_deref(), targets, options.method)?);
+            let request = Request { targets: targets.to_vec(), ..request.clone() };
+            cams.extend(cam(&model, x, &request)?);
         }
         columns.push((meta, cams));
     }
@@ -138,11 +140,7 @@ fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta,
     write_atomic(&folder.join("explain.json"), as_options(&format!("{facts:#}\n")).as_bytes())?;
     let epoch = if options.epochs.is_some() { String::new() } else { format!(", epoch {}", meta.progress.epoch) };
     let sheet = Sheet {
-        title: format!(
-            "{} of {model} on {}",
-            if options.method == Method::GradCam { "Grad-CAM" } else { "Grad-CAM++" },
-            gallery.of
-        ),
+        title: format!("{} of {model} on {}", options.method.title(), gallery.of),
         notes: vec![format!("{layer}, target {}, {}{epoch}", options.target, options.run.display())],
         ..sheet(&rows, options.epochs.is_some())
     };

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Cam, Method, layers, one_hot};
+use super::cam::look::seed;
+use super::{Cam, Method, layers};
 use crate::error::Result;
 use crate::nn::bad_values::first_bad_values;
 use crate::nn::{Layer, Pass};
@@ -165,7 +166,7 @@ impl Evidence<'_> {
         let logits = self.model.forward(&mut Pass::inference(&mut tape), &x)?;
         let marks = tape.marks().to_vec();
         marks.iter().for_each(|(_, output)| tape.keep(output));
-        let gradients = tape.backward_from(&logits, one_hot(&x, &[cam.class], cam.logits.len())?)?;
+        let gradients = tape.backward_from(&logits, seed(&x, &[cam.chosen()], cam.logits.len())?)?;
         // The logits' own gradient is not zero, so the walk ends at the last layer at the latest.
         let mut after = ("the last layer", &logits);
         for (name, output) in layers::distinct(&marks).into_iter().rev() {

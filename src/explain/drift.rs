@@ -34,7 +34,7 @@ impl Drifts {
     /// Of the maps of each picture, in the order of epochs.
     pub fn of(maps: &[Vec<Shown>]) -> Self {
         let step = |pair: &[Shown]| {
-            let class = |shown: &Shown| shown.classes[shown.cam.class].clone();
+            let class = |shown: &Shown| shown.cam.target(|class| shown.classes[class].clone());
             ([class(&pair[0]), class(&pair[1])], drift(&pair[0].map(), &pair[1].map()))
         };
         let row =

@@ -40,7 +40,7 @@ impl Shown<'_> {
     /// The class with the largest logit, and all classes' probabilities.
     pub fn prediction(&self) -> (usize, Vec<f64>) {
         let logits: Vec<f64> = self.cam.logits.iter().map(|&v| f64::from(v)).collect();
-        let top = super::class(&self.cam.logits, super::Target::Top);
+        let top = super::cam::look::top(&self.cam.logits);
         let powers: Vec<f64> = logits.iter().map(|logit| (logit - logits[top]).exp()).collect();
         let sum: f64 = powers.iter().sum();
         (top, powers.iter().map(|power| power / sum).collect())
@@ -60,12 +60,14 @@ impl Shown<'_> {
             Some(_) => Tone::Bad,
             None => Tone::Plain,
         };
-        let class = self.cam.class;
         let name = |class: usize| face::label(class, &self.classes[class]);
-        let of = if class == top { String::new() } else { format!(", map of {}", name(class)) };
+        let of = match self.cam.target(name) {
+            _ if self.cam.class == top && self.cam.minus.is_none() => String::new(),
+            target => format!(", map of {target}"),
+        };
         let mut captions = vec![
             (format!("{:.1} % {}", 100.0 * probabilities[top], name(top)), tone),
-            (format!("logit {:.2}{of}", self.cam.logits[class]), Tone::Faint),
+            (format!("logit {:.2}{of}", self.cam.score()), Tone::Faint),
         ];
         let picture = match &self.cam.diagnosis {
             Some(diagnosis) if self.blank() => {
@@ -99,6 +101,8 @@ impl Shown<'_> {
             "predicted_class": name(top),
             "target_class": name(cam.class),
             "target_index": cam.class,
+            "minus_class": cam.minus.map(name),
+            "minus_index": cam.minus,
             "layer": cam.layer,
             "layer_shape": cam.shape,
             "raw_min": lowest,
@@ -132,8 +136,8 @@ impl fmt::Display for Shown<'_> {
         if let Some(truth) = self.picture.truth {
             write!(f, " (true: {})", self.classes[truth])?;
         }
-        let class = self.cam.class;
-        write!(f, ", map of {} with logit {:.3}", self.classes[class], self.cam.logits[class])?;
+        let target = self.cam.target(|class| self.classes[class].clone());
+        write!(f, ", map of {target} with logit {:.3}", self.cam.score())?;
         match &self.cam.diagnosis {
             Some(diagnosis) if self.blank() => write!(f, ", blank: {diagnosis}"),
             _ => Ok(()),

@@ -23,7 +23,8 @@ pub fn blank(scaled: &[f32]) -> bool {
     brightest < 0.5 || scaled.iter().any(|v| v.is_nan())
 }
 
-fn unit(mut map: Vec<f32>) -> Vec<f32> {
+/// Minus the minimum, divided by 1e-7 + the maximum.
+pub fn unit(mut map: Vec<f32>) -> Vec<f32> {
     let smallest = map.iter().copied().fold(f32::INFINITY, f32::min);
     let largest = map.iter().map(|v| v - smallest).fold(0.0, f32::max);
     let nan = map.iter().any(|v| v.is_nan());

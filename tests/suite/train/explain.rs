@@ -4,7 +4,7 @@ use safetensors::SafeTensors;
 use warptape::explain::drift::drift;
 use warptape::explain::report::npy_bytes;
 use warptape::explain::scale::{blank, enlarge, scaled, signed};
-use warptape::explain::{Cam, Method, Target, cam, layers};
+use warptape::explain::{Cam, Method, Request, Target, cam, layers};
 use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, MaxPool, Relu, Sequential, State, models};
 use warptape::op::conv2d::Conv2dParams;
 use warptape::train::state_dict::load_state;
@@ -85,7 +85,7 @@ fn maps_are_those_of_pytorch_grad_cam() {
         // The other thread orders and tiles see one map of each method: the networks' tests do the rest.
         for name in names.iter().filter(|name| number == 0 || name.ends_with("features.9/top/raw")) {
             let [method, layer, target, kind] = name.split('/').collect::<Vec<_>>().try_into().unwrap();
-            let cams = cam(&model, &x, Some(layer), &[wanted(target); IMAGES], method.parse().unwrap()).unwrap();
+            let cams = cam(&model, &x, &asked(method, layer, wanted(target))).unwrap();
             let all = |part: fn(&Cam) -> &Vec<f32>| cams.iter().flat_map(|cam| part(cam).clone()).collect::<Vec<_>>();
             let expected = golden.floats(name);
             if kind == "raw" {
@@ -103,6 +103,12 @@ fn maps_are_those_of_pytorch_grad_cam() {
         device.check_guards().unwrap();
     }
     println!("largest differences: raw maps {raw_off:.1e} of their largest magnitude, scaled maps {scaled_off:.1e}");
+}
+
+/// The same of all images.
+fn asked(method: &str, layer: &str, target: Target) -> Request {
+    let targets = vec![target; IMAGES];
+    Request { target_layers: vec![layer.into()], targets, ..Request::new(method.parse().unwrap()) }
 }
 
 /// A target as the golden calls it.
@@ -126,7 +132,7 @@ fn maps_of_deep_networks_are_those_of_pytorch_grad_cam() {
         let mut furthest = 0.0f64;
         for name in names {
             let [_, method, layer, target, _] = name.split('/').collect::<Vec<_>>().try_into().unwrap();
-            let cams = cam(&model, &x, Some(layer), &[wanted(target); IMAGES], method.parse().unwrap()).unwrap();
+            let cams = cam(&model, &x, &asked(method, layer, wanted(target))).unwrap();
             let raw: Vec<f32> = cams.iter().flat_map(|cam| cam.raw.clone()).collect();
             let off = distance(&raw, &golden.floats(&name));
             assert!(off <= DEEP, "{name}: {off:e} of the largest magnitude apart");
@@ -143,12 +149,13 @@ fn a_batch_gives_what_its_images_give() {
     let (model, x) = little_conv(&device);
     let targets = [Target::Class(3), Target::Top];
     for method in [Method::GradCam, Method::GradCamPlusPlus] {
-        let together = cam(&model, &x, None, &targets, method).unwrap();
+        let ask = |targets: &[Target]| Request { targets: targets.to_vec(), ..Request::new(method) };
+        let together = cam(&model, &x, &ask(&targets)).unwrap();
         assert_ne!(together[0].raw, together[1].raw);
         for (i, target) in targets.into_iter().enumerate() {
             let pixels = &x.to_vec::<f32>().unwrap()[i * 3072..][..3072];
             let one = Tensor::from_slice(&device, [1, 32, 32, 3], pixels).unwrap();
-            let alone = cam(&model, &one, None, &[target], method).unwrap();
+            let alone = cam(&model, &one, &ask(&[target])).unwrap();
             assert_eq!((&alone[0].raw, alone[0].class), (&together[i].raw, together[i].class));
             assert_eq!(alone[0].logits, together[i].logits);
         }
@@ -166,7 +173,7 @@ fn the_default_layer_is_the_last_convolutions() {
     let names: Vec<&str> = found.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names[names.len() - 4..], ["features.15", "features", "avgpool", "fc"]);
     assert_eq!(layers::shape(&found[14].1), "4x4x256");
-    let cams = cam(&model, &x, None, &[Target::Top; IMAGES], Method::GradCam).unwrap();
+    let cams = cam(&model, &x, &Request::new(Method::GradCam)).unwrap();
     assert_eq!((cams[0].layer.as_str(), cams[0].shape, cams[0].scaled.len()), ("features.14", [4, 4, 256], 1024));
 
     // The pooling that follows, and a second convolution on a single pixel, do not count.
@@ -188,7 +195,9 @@ fn wrong_questions_are_refused() {
     let (_, device) = devices().swap_remove(0);
     let (model, x) = little_conv(&device);
     let ask = |layer: Option<&str>, targets: &[Target]| {
-        cam(&model, &x, layer, targets, Method::GradCam).map(|_| ()).unwrap_err().to_string()
+        let target_layers = layer.into_iter().map(String::from).collect();
+        let request = Request { target_layers, targets: targets.to_vec(), ..Request::new(Method::GradCam) };
+        cam(&model, &x, &request).map(|_| ()).unwrap_err().to_string()
     };
     let top = [Target::Top; IMAGES];
     let unknown = ask(Some("feature.9"), &top);
@@ -197,7 +206,9 @@ fn wrong_questions_are_refused() {
     assert!(flat.starts_with("the output of layer 'avgpool' is 256: a map needs height and width"), "{flat}");
     assert_eq!(ask(None, &[Target::Class(9); IMAGES]), "there is no class 9: the model has classes 0 to 8");
     assert_eq!(ask(None, &top[..1]), "cam: 1 targets and 2 rows of logits for 2 images");
-    assert!("scorecam".parse::<Method>().unwrap_err().to_string().contains("use gradcam or gradcam++"));
+    let same = ask(None, &[Target::Difference(3, 3); IMAGES]);
+    assert_eq!(same, "class 3 minus itself is zero: name two classes");
+    assert!("scorcam".parse::<Method>().unwrap_err().to_string().contains("use gradcam or gradcam++"));
 }
 
 #[test]

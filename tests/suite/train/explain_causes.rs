@@ -1,6 +1,6 @@
 //! Blank maps say why they are blank: one network for each cause.
 
-use warptape::explain::{Cam, Diagnosis, Method, Target, cam};
+use warptape::explain::{Cam, Diagnosis, Method, Request, Target, cam};
 use warptape::nn::{Builder, Conv2d, GlobalAvgPool, Layer, Linear, Operation, Pass, Relu, Sequential, parameters};
 use warptape::op::conv2d::Conv2dParams;
 use warptape::op::epilogue::Epilogue;
@@ -36,7 +36,9 @@ fn ramp(device: &Device) -> Tensor {
 }
 
 fn explain(model: &dyn Layer, x: &Tensor, layer: &str, method: Method) -> Cam {
-    cam(model, x, Some(layer), &[Target::Class(0)], method).unwrap().swap_remove(0)
+    let targets = vec![Target::Class(0)];
+    let request = Request { target_layers: vec![layer.into()], targets, ..Request::new(method) };
+    cam(model, x, &request).unwrap().swap_remove(0)
 }
 
 /// What is wrong with the map, everywhere the same; a message is one line.

@@ -1,0 +1,114 @@
+//! One pass of a batch through a network, and what is seen at its layers.
+
+use super::{Request, Target};
+use crate::error::{Error, Result};
+use crate::explain::layers;
+use crate::nn::{Layer, Pass};
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+/// The classes that a map is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::explain) struct Chosen {
+    pub class: usize,
+    /// The class whose logit is taken away.
+    pub minus: Option<usize>,
+}
+
+impl Chosen {
+    /// What is explained: a logit, or the difference of two.
+    pub fn score(self, logits: &[f32]) -> f32 {
+        logits[self.class] - self.minus.map_or(0.0, |class| logits[class])
+    }
+}
+
+/// A batch as the network sees it.
+pub(in crate::explain) struct Seen {
+    /// Number of images, height and width of the input, classes.
+    pub images: usize,
+    pub size: [usize; 2],
+    pub classes: usize,
+    /// `[N, K]`, row by row.
+    pub logits: Vec<f32>,
+    /// What is explained of each image.
+    pub chosen: Vec<Chosen>,
+    /// The layers that are looked at: name, output `[N, H, W, C]`, and the gradient of what is explained there, none if no path
+    /// leads from it to the logits.
+    pub at: Vec<(String, Tensor, Option<Tensor>)>,
+}
+
+/// What a method sees at one layer.
+pub(in crate::explain) struct Look<'a> {
+    pub activations: &'a Tensor,
+}
+
+/// Runs `model` on `x` in inference mode.
+///
+/// # Errors
+/// Those of [`super::cam`].
+pub(in crate::explain) fn see(model: &dyn Layer, x: &Tensor, request: &Request) -> Result<Seen> {
+    let mut tape = Tape::new();
+    tape.watch(x);
+    tape.mark_layers();
+    let logits = model.forward(&mut Pass::inference(&mut tape), x)?;
+    let (&[images, h, w, _], &[rows, classes]) = (x.shape().dims(), logits.shape().dims()) else {
+        let what = format!("want images [N, H, W, C] and logits [N, K], not {} and {}", x.shape(), logits.shape());
+        return Err(Error::shape("cam", what));
+    };
+    let wanted = &request.targets;
+    if rows != images || !(wanted.is_empty() || wanted.len() == images) {
+        let what = format!("{} targets and {rows} rows of logits for {images} images", wanted.len());
+        return Err(Error::shape("cam", what));
+    }
+    let layers = match &request.target_layers[..] {
+        [] => vec![layers::default(model, tape.marks())?],
+        names => names.iter().map(|name| layers::find(tape.marks(), name)).collect::<Result<_>>()?,
+    };
+    let values = logits.to_vec::<f32>()?;
+    let target = |image: usize| wanted.get(image).copied().unwrap_or(Target::Top);
+    let choose = |(image, row): (usize, &[f32])| target(image).chosen(row);
+    let chosen = values.chunks(classes).enumerate().map(choose).collect::<Result<Vec<Chosen>>>()?;
+    layers.iter().for_each(|(_, output)| tape.keep(output));
+    let gradients = tape.backward_from(&logits, seed(x, &chosen, classes)?)?;
+    let at = layers.into_iter().map(|(name, output)| {
+        let gradient = gradients.get(&output);
+        (name, output, gradient)
+    });
+    Ok(Seen { images, size: [h, w], classes, logits: values, chosen, at: at.collect() })
+}
+
+/// The gradient of what is explained of each image with respect to all logits.
+pub(in crate::explain) fn seed(x: &Tensor, chosen: &[Chosen], classes: usize) -> Result<Tensor> {
+    let mut seed = vec![0.0f32; chosen.len() * classes];
+    for (row, chosen) in seed.chunks_mut(classes).zip(chosen) {
+        row[chosen.class] = 1.0;
+        chosen.minus.into_iter().for_each(|class| row[class] = -1.0);
+    }
+    Tensor::from_slice(x.device(), [chosen.len(), classes], &seed)
+}
+
+impl Target {
+    /// The classes that this means for an image with these logits.
+    pub(in crate::explain) fn chosen(self, logits: &[f32]) -> Result<Chosen> {
+        let known = |class: usize| match class < logits.len() {
+            true => Ok(class),
+            false => {
+                let what = format!("there is no class {class}: the model has classes 0 to {}", logits.len() - 1);
+                Err(Error::usage(what))
+            }
+        };
+        match self {
+            Self::Top => Ok(Chosen { class: top(logits), minus: None }),
+            Self::Class(class) => Ok(Chosen { class: known(class)?, minus: None }),
+            Self::Difference(class, minus) if class == minus => {
+                Err(Error::usage(format!("class {class} minus itself is zero: name two classes")))
+            }
+            Self::Difference(class, minus) => Ok(Chosen { class: known(class)?, minus: Some(known(minus)?) }),
+        }
+    }
+}
+
+/// The class with the largest logit, of several the first.
+pub(in crate::explain) fn top(logits: &[f32]) -> usize {
+    (0..logits.len()).rev().max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0)
+}

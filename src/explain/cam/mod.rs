@@ -1,0 +1,172 @@
+//! The one call that makes maps of a batch, and what is common to all methods: the pass, scaling, averaging, diagnosis.
+
+pub(super) mod look;
+mod method;
+
+use look::{Chosen, Look, see};
+pub use method::Method;
+
+use super::{Diagnosis, diagnosis, scale};
+use crate::error::Result;
+use crate::nn::Layer;
+use crate::op::cam::weighted_sum;
+use crate::tensor::{DType, Tensor};
+
+/// What is asked of [`cam`], in pytorch-grad-cam's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// How maps are made.
+    pub method: Method,
+    /// Names of the layers that are looked at; none is [`layers::default`](super::layers::default). Of several the mean of their
+    /// maps is taken, each from 0 to 1 in the size of the input.
+    pub target_layers: Vec<String>,
+    /// What is explained, one for each image; none is the top class of each.
+    pub targets: Vec<Target>,
+    /// The mean map of the images and their mirror images, at 0.9, 1 and 1.1 times their values: six times the work.
+    pub aug_smooth: bool,
+    /// The first principal component of the weighted activations instead of their sum.
+    pub eigen_smooth: bool,
+    /// Images per pass where a method asks the network many times.
+    pub batch_size: usize,
+}
+
+impl Request {
+    /// The top class at the default layer, not smoothed.
+    pub fn new(method: Method) -> Self {
+        Self {
+            method,
+            target_layers: Vec::new(),
+            targets: Vec::new(),
+            aug_smooth: false,
+            eigen_smooth: false,
+            batch_size: 32,
+        }
+    }
+}
+
+/// Whose logit is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// That of the class with the largest.
+    Top,
+    /// That of this class, an index.
+    Class(usize),
+    /// That of the first class minus that of the second: what tells one from the other.
+    Difference(usize, usize),
+}
+
+/// The map of one image.
+#[derive(Clone, Debug)]
+pub struct Cam {
+    /// The layer that was looked at; of several, their names with commas between.
+    pub layer: String,
+    /// Height and width of the raw map, and channels of the layer (of all together, if there are several).
+    pub shape: [usize; 3],
+    /// The class whose logit is explained.
+    pub class: usize,
+    /// The class whose logit is taken away from it, if any.
+    pub minus: Option<usize>,
+    /// All logits of the image.
+    pub logits: Vec<f32>,
+    /// The weighted sum of activations, row by row in the layer's resolution: not scaled, and signed, before ReLU. Of several layers
+    /// the mean of their signed maps (see [`Cam::signed`]), in the input's.
+    pub raw: Vec<f32>,
+    /// Height and width of the input.
+    pub size: [usize; 2],
+    /// The map from 0 to 1 in the input's resolution; see [`scale::scaled`].
+    pub scaled: Vec<f32>,
+    /// Why nothing is to be seen on `scaled`, if so.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+impl Cam {
+    /// The signed map from −1 to 1 in the input's resolution: what speaks for the class and what against it.
+    pub fn signed(&self) -> Vec<f32> {
+        scale::signed(&self.raw, [self.shape[0], self.shape[1]], self.size)
+    }
+
+    /// What is explained: a logit, or the difference of two.
+    pub fn score(&self) -> f32 {
+        self.chosen().score(&self.logits)
+    }
+
+    /// The name of what is explained: `cat`, or `cat - dog`.
+    pub fn target(&self, name: impl Fn(usize) -> String) -> String {
+        match self.minus {
+            None => name(self.class),
+            Some(minus) => format!("{} - {}", name(self.class), name(minus)),
+        }
+    }
+
+    pub(in crate::explain) fn chosen(&self) -> Chosen {
+        Chosen { class: self.class, minus: self.minus }
+    }
+}
+
+/// The maps of a batch `x [N, H, W, C]`, one for each image, in inference mode.
+///
+/// The gradient reaches the layer because `x` is watched, so it does not matter which parameters are frozen.
+///
+/// # Errors
+/// A layer that is unknown (with the nearest names) or whose output is no image; a number of targets other than N; a
+/// class that the model does not have, or one minus itself; device errors.
+pub fn cam(model: &dyn Layer, x: &Tensor, request: &Request) -> Result<Vec<Cam>> {
+    let seen = see(model, x, request)?;
+    let mut of_layers = Vec::new();
+    for (name, activations, gradient) in &seen.at {
+        let &[_, rows, columns, channels] = activations.shape().dims() else { unreachable!("checked by find") };
+        let raw = match gradient {
+            Some(gradient) => {
+                let weights = (request.method.rule().weigh)(&Look { activations }, gradient)?;
+                weighted_sum(activations, &weights, false)?
+            }
+            None => Tensor::zeros(x.device(), [seen.images, rows, columns], DType::F32)?,
+        };
+        let mut cams = Vec::new();
+        for (image, raw) in raw.to_vec::<f32>()?.chunks(rows * columns).enumerate() {
+            let mut cam = Cam {
+                layer: name.clone(),
+                shape: [rows, columns, channels],
+                class: seen.chosen[image].class,
+                minus: seen.chosen[image].minus,
+                logits: seen.logits[image * seen.classes..][..seen.classes].to_vec(),
+                raw: raw.to_vec(),
+                size: seen.size,
+                scaled: scale::scaled(raw, [rows, columns], seen.size),
+                diagnosis: None,
+            };
+            if scale::blank(&cam.scaled) {
+                let evidence = diagnosis::Evidence { model, x, image, method: request.method, activations };
+                cam.diagnosis = Some(evidence.diagnose(&cam, gradient.as_ref())?);
+            }
+            cams.push(cam);
+        }
+        of_layers.push(cams);
+    }
+    Ok((0..seen.images).map(|image| together(of_layers.iter().map(|cams| cams[image].clone()).collect())).collect())
+}
+
+/// The mean of the maps that several layers make of one image.
+fn together(mut parts: Vec<Cam>) -> Cam {
+    if parts.len() == 1 {
+        return parts.swap_remove(0);
+    }
+    let maps: Vec<Vec<f32>> = parts.iter().map(|part| part.scaled.clone()).collect();
+    let signed: Vec<Vec<f32>> = parts.iter().map(Cam::signed).collect();
+    let scaled = scale::unit(mean(&maps));
+    let [height, width] = parts[0].size;
+    Cam {
+        layer: parts.iter().map(|part| &*part.layer).collect::<Vec<_>>().join(", "),
+        shape: [height, width, parts.iter().map(|part| part.shape[2]).sum()],
+        raw: mean(&signed),
+        // Nothing is to be seen where no layer shows anything: the first one's reason is as good as the others'.
+        diagnosis: scale::blank(&scaled).then(|| parts.iter().find_map(|part| part.diagnosis.clone())).flatten(),
+        scaled,
+        ..parts.swap_remove(0)
+    }
+}
+
+/// Pixel by pixel.
+fn mean(maps: &[Vec<f32>]) -> Vec<f32> {
+    (0..maps[0].len()).map(|at| maps.iter().map(|map| map[at]).sum::<f32>() / maps.len() as f32).collect()
+}
