@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::cam::look::seed;
-use super::{Cam, Method, layers};
+use super::cam::method::How;
+use super::{Cam, Method, Request, layers};
 use crate::error::Result;
 use crate::nn::bad_values::first_bad_values;
 use crate::nn::{Layer, Pass};
@@ -29,7 +30,7 @@ pub enum Diagnosis {
         /// Share of the outputs of that layer that are zero: 1 if a ReLU is dead.
         zero_outputs: f64,
     },
-    /// Grad-CAM++ counts positive gradients alone, and there is none; the one nearest to zero.
+    /// The method counts positive gradients alone, and there is none; the one nearest to zero.
     NoPositiveGradient(f32),
     /// Grad-CAM++ adds 1e-6 to the square of the gradient, whose largest value, this one, disappears beside it.
     Underflow(f32),
@@ -37,6 +38,10 @@ pub enum Diagnosis {
     Negative(f32),
     /// The channels with a gradient are zero in this picture, the others have no gradient.
     NoOverlap,
+    /// Without any channel of the layer the logit is what it is with it.
+    NoEffect,
+    /// Ablation-CAM divides by the logit, which is zero.
+    ZeroScore,
     /// The same value everywhere, so that nothing is left when the minimum is subtracted.
     Constant(f32),
     /// The largest value, too small beside the 1e-7 that is added before it is divided by.
@@ -55,6 +60,8 @@ impl Diagnosis {
             Self::Underflow(_) => "gradient too small for ++",
             Self::Negative(_) => "negative before ReLU",
             Self::NoOverlap => "no overlap with gradient",
+            Self::NoEffect => "no channel counts",
+            Self::ZeroScore => "logit is zero",
             Self::Constant(_) => "same value everywhere",
             Self::Tiny(_) => "values too small",
         }
@@ -77,7 +84,7 @@ impl fmt::Display for Diagnosis {
             }
             Self::NoPositiveGradient(nearest) => write!(
                 f,
-                "Grad-CAM++ counts positive gradients alone and the layer has none (the nearest is {nearest:.3e}); use \
+                "the method counts positive gradients alone and the layer has none (the nearest is {nearest:.3e}); use \
                  ‹method=gradcam signed› or another target"
             ),
             Self::Underflow(largest) => write!(
@@ -93,6 +100,13 @@ impl fmt::Display for Diagnosis {
             Self::NoOverlap => f.write_str(
                 "the channels that the logit depends on are zero in this picture, and the others have no gradient; choose a \
                  later layer or another target",
+            ),
+            Self::NoEffect => f.write_str(
+                "the logit stays what it is whichever channel of the layer is taken away; choose a later layer or another target",
+            ),
+            Self::ZeroScore => f.write_str(
+                "what is explained is exactly zero, and Ablation-CAM divides by it; use another target, ‹method=gradcam›, or a \
+                 checkpoint that has learned",
             ),
             Self::Constant(value) => write!(
                 f,
@@ -113,7 +127,7 @@ pub(super) struct Evidence<'a> {
     /// The batch, and the image in question.
     pub x: &'a Tensor,
     pub image: usize,
-    pub method: Method,
+    pub request: &'a Request,
     /// The layer's output for the batch.
     pub activations: &'a Tensor,
 }
@@ -122,34 +136,49 @@ impl Evidence<'_> {
     /// Looks for the cause of the blank map `cam`; `gradient` is that of the logits at the layer, none if no path leads
     /// there.
     pub fn diagnose(&self, cam: &Cam, gradient: Option<&Tensor>) -> Result<Diagnosis> {
+        let method = self.request.method;
+        let rule = method.rule();
+        let by_gradient = matches!(rule.how, How::Gradient(_));
         let activations = self.of_image(self.activations)?;
         let gradient = gradient.map(|gradient| self.of_image(gradient)).transpose()?;
         let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        if method == Method::AblationCam && cam.score() == 0.0 {
+            return Ok(Diagnosis::ZeroScore);
+        }
         if !finite(&cam.raw) || !finite(&activations) || !gradient.as_deref().is_none_or(finite) {
             let found = first_bad_values(self.model, &self.alone()?, &mut Pass::inference(&mut Tape::new()));
-            let backward = || "the forward pass is finite, the gradient or its powers overflow".into();
+            let backward = || match by_gradient {
+                true => "the forward pass is finite, the gradient or its powers overflow".into(),
+                false => "the forward pass is finite, the weights of the channels overflow".into(),
+            };
             return Ok(Diagnosis::NotFinite(found.unwrap_or_else(backward)));
         }
-        let Some(gradient) = gradient else { return Ok(Diagnosis::Disconnected) };
+        if by_gradient && gradient.is_none() {
+            return Ok(Diagnosis::Disconnected);
+        }
         if zero(&activations) {
             return Ok(Diagnosis::DeadLayer);
         }
-        if zero(&gradient) {
-            return self.lost(cam);
-        }
         let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let (highest, lowest) = (largest(&cam.raw), cam.raw.iter().copied().fold(f32::INFINITY, f32::min));
-        if self.method == Method::GradCamPlusPlus {
+        if let Some(gradient) = gradient {
+            if zero(&gradient) {
+                return self.lost(cam);
+            }
             let steepest = largest(&gradient);
-            if steepest <= 0.0 {
+            if rule.positive_alone && steepest <= 0.0 {
                 return Ok(Diagnosis::NoPositiveGradient(steepest));
             }
             // Below this the denominator is the 1e-6 alone, to a part in a million.
-            if steepest < 7e-7 {
+            if method == Method::GradCamPlusPlus && steepest < 7e-7 {
                 return Ok(Diagnosis::Underflow(steepest));
             }
         }
+        let component = self.request.eigen_smooth || matches!(rule.how, How::Component);
         Ok(match (highest, lowest) {
+            // A component is zero where every channel is even.
+            (0.0, 0.0) if component => Diagnosis::Constant(0.0),
+            (0.0, 0.0) if method == Method::AblationCam => Diagnosis::NoEffect,
             (0.0, 0.0) => Diagnosis::NoOverlap,
             (highest, lowest) if highest <= 0.0 => Diagnosis::Negative(lowest),
             (highest, lowest) if highest - lowest <= highest * 1e-6 => Diagnosis::Constant(highest),

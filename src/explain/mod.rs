@@ -1,9 +1,8 @@
 //! Class activation maps (CAM): which parts of a picture a network's logit rests on.
 //!
-//! Grad-CAM (Selvaraju et al. 2017) and Grad-CAM++ (Chattopadhyay et al. 2018) weigh the channels of a layer's
-//! activations by the gradient of one logit there and add them up. The logit, not the probability: that of a sure network
-//! has no gradient. Results are those of pytorch-grad-cam, and a map in which nothing is to be seen says why
-//! ([`Diagnosis`]).
+//! A method weighs a layer's activations, most of them by the gradient of one logit there, and adds up the channels ([`Method`] has
+//! them all, with their papers). The logit, not the probability: that of a sure network has no gradient. Results are those of
+//! pytorch-grad-cam, and a map in which nothing is to be seen says why ([`Diagnosis`]).
 
 mod cam;
 mod diagnosis;

@@ -93,6 +93,10 @@ impl Shown<'_> {
         let name = |class: usize| &self.classes[class];
         let extreme = |pick: fn(f32, f32) -> f32| cam.raw.iter().copied().reduce(pick);
         let (lowest, highest) = (extreme(f32::min), extreme(f32::max));
+        // What ReLU leaves is scaled to 0 … 1 by these; a mean of maps is made of scaled ones.
+        let divided = lowest.zip(highest).map(divisor);
+        let scale = json!({ "subtracted": lowest.map(|v| v.max(0.0)), "divided_by": divided });
+        let scale = if cam.averaged { Value::Null } else { scale };
         let diagnosis = cam.diagnosis.as_ref().map(|d| json!({ "cause": d.cause(), "text": d.to_string() }));
         Ok(json!({
             "image": self.picture.name,
@@ -107,8 +111,7 @@ impl Shown<'_> {
             "layer_shape": cam.shape,
             "raw_min": lowest,
             "raw_max": highest,
-            // What ReLU leaves is scaled to 0 … 1 by these.
-            "scale": { "subtracted": lowest.map(|v| v.max(0.0)), "divided_by": lowest.zip(highest).map(divisor) },
+            "scale": scale,
             "diagnosis": diagnosis,
             "logits": cam.logits,
             "probabilities": probabilities,

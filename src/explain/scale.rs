@@ -3,12 +3,17 @@
 /// What is added to the largest value before dividing by it.
 const EPS: f32 = 1e-7;
 
-/// ReLU; minus the minimum, divided by 1e-7 + the maximum; enlarged from `from` to `to` (height, width); and because
-/// enlarging lowers peaks, minus minimum and divided once more. A NaN anywhere makes everything NaN.
+/// [`positive`]; and because enlarging lowers peaks, minus minimum and divided once more. A NaN anywhere makes everything NaN.
 pub fn scaled(raw: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
+    unit(positive(raw, from, to))
+}
+
+/// ReLU; minus the minimum, divided by 1e-7 + the maximum; enlarged from `from` to `to` (height, width). Of several layers it is
+/// these that are averaged.
+pub fn positive(raw: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     // Not f32::max, which would take a NaN for a zero.
     let positive = raw.iter().map(|&v| if v < 0.0 { 0.0 } else { v }).collect();
-    unit(enlarge(&unit(positive), from, to))
+    enlarge(&unit(positive), from, to)
 }
 
 /// Divided by the largest magnitude and enlarged: −1 to 1, zero stays zero.
@@ -17,10 +22,13 @@ pub fn signed(raw: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     enlarge(&raw.iter().map(|v| v / largest.max(f32::MIN_POSITIVE)).collect::<Vec<_>>(), from, to)
 }
 
-/// Whether nothing is to be seen on a scaled map: a map with anything on it reaches 1.
+/// A scaled map that nowhere is as bright has nothing on it: with anything, it reaches 1.
+pub const BLANK: f32 = 0.5;
+
+/// Whether nothing is to be seen on a scaled map.
 pub fn blank(scaled: &[f32]) -> bool {
     let brightest = scaled.iter().copied().fold(0.0, f32::max);
-    brightest < 0.5 || scaled.iter().any(|v| v.is_nan())
+    brightest < BLANK || scaled.iter().any(|v| v.is_nan())
 }
 
 /// Minus the minimum, divided by 1e-7 + the maximum.

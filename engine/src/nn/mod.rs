@@ -54,12 +54,23 @@ pub struct Pass<'a> {
     fixed: Option<&'a BTreeSet<String>>,
     /// Whether a layer that runs now lies in one of those.
     inside: bool,
+    replaced: Option<(&'a str, &'a Tensor)>,
 }
 
 impl<'a> Pass<'a> {
     /// A training pass; random layers draw from `seed` and `step`, so a repeated step repeats its numbers.
     pub fn training(tape: &'a mut Tape, seed: u64, step: u64) -> Self {
-        Self { tape, training: true, seed, step, streams: 1, path: Vec::new(), fixed: None, inside: false }
+        Self {
+            tape,
+            training: true,
+            seed,
+            step,
+            streams: 1,
+            path: Vec::new(),
+            fixed: None,
+            inside: false,
+            replaced: None,
+        }
     }
 
     /// An inference pass.
@@ -71,6 +82,12 @@ impl<'a> Pass<'a> {
     /// leave them alone, as PyTorch's modules in `eval()`.
     pub fn fixing(self, layers: &'a BTreeSet<String>) -> Self {
         Self { fixed: Some(layers), ..self }
+    }
+
+    /// The same pass in which the layer with this full name does not run: `output` goes on in the place of its own. On a tape that
+    /// marks layers, since elsewhere a layer may run as part of the one before it.
+    pub fn replacing(self, layer: &'a str, output: &'a Tensor) -> Self {
+        Self { replaced: Some((layer, output)), ..self }
     }
 
     /// Whether normalization takes the batch's statistics, and moves the running ones.
@@ -92,7 +109,10 @@ impl<'a> Pass<'a> {
         let outside = !self.inside && self.fixed.is_some_and(|fixed| fixed.contains(&full));
         self.inside |= outside;
         let on_the_way = if self.tape.is_marking() { Epilogue::Nothing } else { epilogue };
-        let y = layer.forward_with(self, x, on_the_way);
+        let y = match self.replaced {
+            Some((replaced, output)) if replaced == full => Ok(output.clone()),
+            _ => layer.forward_with(self, x, on_the_way),
+        };
         self.inside &= !outside;
         self.path.pop();
         let y = y?;

@@ -1,9 +1,11 @@
 //! One pass of a batch through a network, and what is seen at its layers.
 
+use super::method::How;
 use super::{Request, Target};
 use crate::error::{Error, Result};
 use crate::explain::layers;
 use crate::nn::{Layer, Pass};
+use crate::op::index_select::index_select;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -22,24 +24,58 @@ impl Chosen {
     }
 }
 
+/// Which layer is looked at if nobody names one: name and output `[N, H, W, C]`.
+pub(in crate::explain) type Default = fn(&dyn Layer, &[(String, Tensor)]) -> Result<(String, Tensor)>;
+
 /// A batch as the network sees it.
 pub(in crate::explain) struct Seen {
-    /// Number of images, height and width of the input, classes.
-    pub images: usize,
+    /// Height and width of the input.
     pub size: [usize; 2],
     pub classes: usize,
     /// `[N, K]`, row by row.
     pub logits: Vec<f32>,
     /// What is explained of each image.
     pub chosen: Vec<Chosen>,
-    /// The layers that are looked at: name, output `[N, H, W, C]`, and the gradient of what is explained there, none if no path
-    /// leads from it to the logits.
-    pub at: Vec<(String, Tensor, Option<Tensor>)>,
+    /// The output of every layer.
+    pub marks: Vec<(String, Tensor)>,
+    /// The layers that are looked at.
+    pub layers: Vec<Seeing>,
+}
+
+/// A layer that is looked at.
+pub(in crate::explain) struct Seeing {
+    pub name: String,
+    /// `[N, H, W, C]`.
+    pub activations: Tensor,
+    /// Of what is explained, there; none if no path leads from the layer to the logits, or nobody asks for it.
+    pub gradient: Option<Tensor>,
 }
 
 /// What a method sees at one layer.
 pub(in crate::explain) struct Look<'a> {
+    pub model: &'a dyn Layer,
+    pub x: &'a Tensor,
+    pub classes: usize,
+    pub logits: &'a [f32],
+    pub chosen: &'a [Chosen],
+    pub marks: &'a [(String, Tensor)],
+    pub layer: &'a str,
     pub activations: &'a Tensor,
+    pub batch_size: usize,
+}
+
+impl Look<'_> {
+    /// Image number `image` of `batch [N, …]`, `count` times.
+    pub fn image(&self, batch: &Tensor, image: usize, count: usize) -> Result<Tensor> {
+        let index = Tensor::from_slice(batch.device(), [count], &vec![image as i32; count])?;
+        index_select(batch, &index, 0, count)
+    }
+
+    /// So many channels in batches: the first of each, and how many.
+    pub fn batches(&self, channels: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let size = self.batch_size.max(1);
+        (0..channels).step_by(size).map(move |first| (first, size.min(channels - first)))
+    }
 }
 
 /// Runs `model` on `x` in inference mode.
@@ -47,8 +83,12 @@ pub(in crate::explain) struct Look<'a> {
 /// # Errors
 /// Those of [`super::cam`].
 pub(in crate::explain) fn see(model: &dyn Layer, x: &Tensor, request: &Request) -> Result<Seen> {
+    let rule = request.method.rule();
+    let by_gradient = matches!(rule.how, How::Gradient(_));
     let mut tape = Tape::new();
-    tape.watch(x);
+    if by_gradient {
+        tape.watch(x);
+    }
     tape.mark_layers();
     let logits = model.forward(&mut Pass::inference(&mut tape), x)?;
     let (&[images, h, w, _], &[rows, classes]) = (x.shape().dims(), logits.shape().dims()) else {
@@ -60,21 +100,26 @@ pub(in crate::explain) fn see(model: &dyn Layer, x: &Tensor, request: &Request) 
         let what = format!("{} targets and {rows} rows of logits for {images} images", wanted.len());
         return Err(Error::shape("cam", what));
     }
+    let marks = tape.marks().to_vec();
     let layers = match &request.target_layers[..] {
-        [] => vec![layers::default(model, tape.marks())?],
-        names => names.iter().map(|name| layers::find(tape.marks(), name)).collect::<Result<_>>()?,
+        [] => vec![(rule.default)(model, &marks)?],
+        names => names.iter().map(|name| layers::find(&marks, name)).collect::<Result<_>>()?,
     };
     let values = logits.to_vec::<f32>()?;
     let target = |image: usize| wanted.get(image).copied().unwrap_or(Target::Top);
     let choose = |(image, row): (usize, &[f32])| target(image).chosen(row);
     let chosen = values.chunks(classes).enumerate().map(choose).collect::<Result<Vec<Chosen>>>()?;
-    layers.iter().for_each(|(_, output)| tape.keep(output));
-    let gradients = tape.backward_from(&logits, seed(x, &chosen, classes)?)?;
-    let at = layers.into_iter().map(|(name, output)| {
-        let gradient = gradients.get(&output);
-        (name, output, gradient)
+    let gradients = if by_gradient {
+        layers.iter().for_each(|(_, output)| tape.keep(output));
+        Some(tape.backward_from(&logits, seed(x, &chosen, classes)?)?)
+    } else {
+        None
+    };
+    let layers = layers.into_iter().map(|(name, activations)| {
+        let gradient = gradients.as_ref().and_then(|gradients| gradients.get(&activations));
+        Seeing { name, activations, gradient }
     });
-    Ok(Seen { images, size: [h, w], classes, logits: values, chosen, at: at.collect() })
+    Ok(Seen { size: [h, w], classes, logits: values, chosen, layers: layers.collect(), marks })
 }
 
 /// The gradient of what is explained of each image with respect to all logits.

@@ -1,16 +1,23 @@
 //! The one call that makes maps of a batch, and what is common to all methods: the pass, scaling, averaging, diagnosis.
 
+mod ablation;
+mod component;
 pub(super) mod look;
-mod method;
+pub(super) mod method;
+mod pooled;
+mod score;
+mod smooth;
 
-use look::{Chosen, Look, see};
+use component::component;
+use look::{Chosen, Look, Seeing, Seen, see};
+use method::How;
 pub use method::Method;
 
 use super::{Diagnosis, diagnosis, scale};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nn::Layer;
 use crate::op::cam::weighted_sum;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::Tensor;
 
 /// What is asked of [`cam`], in pytorch-grad-cam's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +82,8 @@ pub struct Cam {
     pub size: [usize; 2],
     /// The map from 0 to 1 in the input's resolution; see [`scale::scaled`].
     pub scaled: Vec<f32>,
+    /// Whether this is the mean of several maps: of layers, or of an image in several views.
+    pub averaged: bool,
     /// Why nothing is to be seen on `scaled`, if so.
     pub diagnosis: Option<Diagnosis>,
 }
@@ -109,41 +118,75 @@ impl Cam {
 ///
 /// # Errors
 /// A layer that is unknown (with the nearest names) or whose output is no image; a number of targets other than N; a
-/// class that the model does not have, or one minus itself; device errors.
+/// class that the model does not have, or one minus itself; for CAM, a network that does not end in average pooling and a linear
+/// layer, or another layer than what is pooled; a batch size of 0; device errors.
 pub fn cam(model: &dyn Layer, x: &Tensor, request: &Request) -> Result<Vec<Cam>> {
-    let seen = see(model, x, request)?;
-    let mut of_layers = Vec::new();
-    for (name, activations, gradient) in &seen.at {
-        let &[_, rows, columns, channels] = activations.shape().dims() else { unreachable!("checked by find") };
-        let raw = match gradient {
-            Some(gradient) => {
-                let weights = (request.method.rule().weigh)(&Look { activations }, gradient)?;
-                weighted_sum(activations, &weights, false)?
-            }
-            None => Tensor::zeros(x.device(), [seen.images, rows, columns], DType::F32)?,
-        };
-        let mut cams = Vec::new();
-        for (image, raw) in raw.to_vec::<f32>()?.chunks(rows * columns).enumerate() {
-            let mut cam = Cam {
-                layer: name.clone(),
-                shape: [rows, columns, channels],
-                class: seen.chosen[image].class,
-                minus: seen.chosen[image].minus,
-                logits: seen.logits[image * seen.classes..][..seen.classes].to_vec(),
-                raw: raw.to_vec(),
-                size: seen.size,
-                scaled: scale::scaled(raw, [rows, columns], seen.size),
-                diagnosis: None,
-            };
-            if scale::blank(&cam.scaled) {
-                let evidence = diagnosis::Evidence { model, x, image, method: request.method, activations };
-                cam.diagnosis = Some(evidence.diagnose(&cam, gradient.as_ref())?);
-            }
-            cams.push(cam);
-        }
-        of_layers.push(cams);
+    if request.batch_size == 0 {
+        return Err(Error::usage("‹batch_size=0› holds no image; use 1 or more"));
     }
-    Ok((0..seen.images).map(|image| together(of_layers.iter().map(|cams| cams[image].clone()).collect())).collect())
+    let seen = see(model, x, request)?;
+    let of_layers = seen.layers.iter().map(|layer| at(model, x, request, &seen, layer)).collect::<Result<Vec<_>>>()?;
+    let of_image = |image: usize| together(of_layers.iter().map(|cams| cams[image].clone()).collect());
+    let plain = (0..seen.chosen.len()).map(of_image).collect();
+    if request.aug_smooth { smooth::augmented(model, x, request, plain) } else { Ok(plain) }
+}
+
+/// The maps at one layer.
+fn at(model: &dyn Layer, x: &Tensor, request: &Request, seen: &Seen, layer: &Seeing) -> Result<Vec<Cam>> {
+    let Seeing { name, activations, gradient } = layer;
+    let &[_, rows, columns, channels] = activations.shape().dims() else { unreachable!("checked by find") };
+    let Seen { classes, ref logits, ref chosen, ref marks, size, .. } = *seen;
+    let look =
+        Look { model, x, classes, logits, chosen, marks, layer: name, activations, batch_size: request.batch_size };
+    let mut cams = Vec::new();
+    for (image, raw) in raw(&look, request, gradient.as_ref())?.chunks(rows * columns).enumerate() {
+        let Chosen { class, minus } = chosen[image];
+        let mut cam = Cam {
+            layer: name.clone(),
+            shape: [rows, columns, channels],
+            class,
+            minus,
+            logits: logits[image * classes..][..classes].to_vec(),
+            raw: raw.to_vec(),
+            size,
+            scaled: scale::scaled(raw, [rows, columns], size),
+            averaged: false,
+            diagnosis: None,
+        };
+        if scale::blank(&cam.scaled) {
+            let evidence = diagnosis::Evidence { model, x, image, request, activations };
+            cam.diagnosis = Some(evidence.diagnose(&cam, gradient.as_ref())?);
+        }
+        cams.push(cam);
+    }
+    Ok(cams)
+}
+
+/// The maps of all images at a layer, one after the other, before ReLU.
+fn raw(look: &Look, request: &Request, gradient: Option<&Tensor>) -> Result<Vec<f32>> {
+    let &[n, rows, columns, channels] = look.activations.shape().dims() else { unreachable!("checked by find") };
+    let weights = match (request.method.rule().how, gradient) {
+        (How::Gradient(weigh), Some(gradient)) => Some(weigh(look, gradient)?),
+        // No path leads from the layer to the logits.
+        (How::Gradient(_), None) => return Ok(vec![0.0; n * rows * columns]),
+        (How::Weights(weigh), _) => Some(weigh(look)?),
+        (How::Component, _) => None,
+    };
+    if let Some(weights) = &weights
+        && !request.eigen_smooth
+    {
+        return weighted_sum(look.activations, weights, false)?.to_vec::<f32>();
+    }
+    let mut values = look.activations.to_vec::<f32>()?;
+    if let Some(weights) = weights {
+        let of_channels = weights.shape().rank() == 2;
+        let weights = weights.to_vec::<f32>()?;
+        let row = |pixel: usize| if of_channels { pixel / (rows * columns) } else { pixel };
+        for (pixel, values) in values.chunks_mut(channels).enumerate() {
+            values.iter_mut().zip(&weights[row(pixel) * channels..]).for_each(|(value, weight)| *value *= weight);
+        }
+    }
+    Ok(values.chunks(rows * columns * channels).flat_map(|image| component(image, channels)).collect())
 }
 
 /// The mean of the maps that several layers make of one image.
@@ -151,22 +194,26 @@ fn together(mut parts: Vec<Cam>) -> Cam {
     if parts.len() == 1 {
         return parts.swap_remove(0);
     }
-    let maps: Vec<Vec<f32>> = parts.iter().map(|part| part.scaled.clone()).collect();
-    let signed: Vec<Vec<f32>> = parts.iter().map(Cam::signed).collect();
-    let scaled = scale::unit(mean(&maps));
+    let of = |map: fn(&Cam) -> Vec<f32>| {
+        let maps: Vec<Vec<f32>> = parts.iter().map(map).collect();
+        mean(&maps.iter().map(|map| &map[..]).collect::<Vec<_>>())
+    };
+    let scaled = scale::unit(of(|part| scale::positive(&part.raw, [part.shape[0], part.shape[1]], part.size)));
+    let raw = of(Cam::signed);
     let [height, width] = parts[0].size;
     Cam {
         layer: parts.iter().map(|part| &*part.layer).collect::<Vec<_>>().join(", "),
         shape: [height, width, parts.iter().map(|part| part.shape[2]).sum()],
-        raw: mean(&signed),
         // Nothing is to be seen where no layer shows anything: the first one's reason is as good as the others'.
         diagnosis: scale::blank(&scaled).then(|| parts.iter().find_map(|part| part.diagnosis.clone())).flatten(),
         scaled,
+        raw,
+        averaged: true,
         ..parts.swap_remove(0)
     }
 }
 
 /// Pixel by pixel.
-fn mean(maps: &[Vec<f32>]) -> Vec<f32> {
+fn mean(maps: &[&[f32]]) -> Vec<f32> {
     (0..maps[0].len()).map(|at| maps.iter().map(|map| map[at]).sum::<f32>() / maps.len() as f32).collect()
 }

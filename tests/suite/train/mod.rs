@@ -7,6 +7,7 @@ mod evaluation;
 mod event_files;
 mod explain;
 mod explain_causes;
+mod explain_family;
 mod find_lr;
 mod first_step;
 mod fit;

@@ -3,17 +3,22 @@
 //! - `mean_weights`:   w\[n, c\] = Σ_p g / (H W), of Grad-CAM (Selvaraju et al. 2017)
 //! - `plus_plus_weights`: w\[n, c\] = Σ_p max(g, 0) · g² / (2 g² + g³ Σ_p a + 1e-6), of Grad-CAM++ (Chattopadhyay et al.
 //!   2018) in pytorch-grad-cam's form
-//! - `weighted_sum`:   map\[n, p\] = Σ_c w\[n, c\] · a\[n, p, c\]
+//! - `share_weights`: w\[n, c\] = Σ_p g · a / (Σ_p a + 1e-7), of XGrad-CAM (Fu et al. 2020) in its form
+//! - `positive`: max(g, 0), the weights of each element in Layer-CAM (Jiang et al. 2021)
+//! - `weighted_sum`:   map\[n, p\] = Σ_c w\[n, c\] · a\[n, p, c\], or w\[n, p, c\] where each element has its own
+//! - [`perturbed`]: what methods without a gradient show the network
 //!
 //! For people to look at, so without a tape.
 
+pub mod perturbed;
+
 use crate::check::{Case, Input, Values};
-use crate::device::Device;
+use crate::device::{Arg, Device};
 use crate::error::{Error, Result};
 use crate::launch::columns::Columns;
 use crate::launch::{Args, Variant, dimension, elementwise, launch, rows};
-use crate::op::Op;
 use crate::op::workload::{self, Workload};
+use crate::op::{Op, relu};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
 
@@ -37,32 +42,49 @@ pub fn mean_weights(gradient: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// As [`mean_weights`]; shapes that differ.
 pub fn plus_plus_weights(gradient: &Tensor, activations: &Tensor) -> Result<Tensor> {
-    let [n, _, _, c] = image(gradient)?;
-    if activations.shape() != gradient.shape() {
-        let what = format!("activations {} and gradient {} differ", activations.shape(), gradient.shape());
-        return Err(Error::shape("cam", what));
-    }
+    same_shape(gradient, activations)?;
     let total = sums(activations, 1.0)?;
-    let cut = per_image(gradient)?;
-    let weights = Tensor::empty(gradient.device(), [n, c], DType::F32)?;
-    let args = Args::of([&[weights.arg(), gradient.arg(), total.arg()], &cut.args()?[..]]);
-    let variant = Variant { file: WEIGHTS, defines: cut.defines() };
-    launch(gradient.device(), &variant, "cam_forward_weights", cut.geometry(), &args)?;
-    Ok(weights)
+    of_images("cam_forward_weights", gradient, &[gradient, &total])
 }
 
-/// The map `[N, H, W]` of `activations [N, H, W, C]` under `weights [N, C]`, negative values cut off if `relu`.
+/// The weights `[N, C]` of XGrad-CAM, from the gradient and the activations, both `[N, H, W, C]`.
+///
+/// # Errors
+/// As [`plus_plus_weights`].
+pub fn share_weights(gradient: &Tensor, activations: &Tensor) -> Result<Tensor> {
+    same_shape(gradient, activations)?;
+    let total = sums(activations, 1.0)?;
+    of_images("cam_forward_shares", gradient, &[gradient, activations, &total])
+}
+
+/// The weights `[N, H, W, C]` of Layer-CAM: the gradient where it is positive, 0 elsewhere. NaN stays NaN.
+///
+/// # Errors
+/// As [`mean_weights`].
+pub fn positive(gradient: &Tensor) -> Result<Tensor> {
+    image(gradient)?;
+    relu::positive(gradient)
+}
+
+/// The map `[N, H, W]` of `activations [N, H, W, C]` under `weights`, `[N, C]` or one for each element, negative values cut off
+/// if `relu`.
 ///
 /// # Errors
 /// As [`mean_weights`]; weights of another shape.
 pub fn weighted_sum(activations: &Tensor, weights: &Tensor, relu: bool) -> Result<Tensor> {
     let [n, h, w, c] = image(activations)?;
-    if weights.shape().dims() != [n, c] || weights.dtype() != DType::F32 {
-        let what = format!("weights for {} are f32 [{n}, {c}], not {}", activations.shape(), weights.shape());
+    // Pixels that share a row of weights.
+    let area = match weights.shape().dims() {
+        dims if dims == [n, c] => h * w,
+        dims if dims == [n, h, w, c] => 1,
+        _ => 0,
+    };
+    if area == 0 || weights.dtype() != DType::F32 {
+        let what = format!("weights for {0} are f32 [{n}, {c}] or {0}, not {1}", activations.shape(), weights.shape());
         return Err(Error::shape("cam", what));
     }
     let map = Tensor::empty(activations.device(), [n, h, w], DType::F32)?;
-    let sizes = [dimension(n * h * w)?, dimension(c)?, dimension(h * w)?, i32::from(relu).into()];
+    let sizes = [dimension(n * h * w)?, dimension(c)?, dimension(area)?, i32::from(relu).into()];
     let args = Args::of([&[map.arg(), activations.arg(), weights.arg()], &sizes[..]]);
     rows::launch(activations, MAP, "cam_forward_map", n * h * w, &args)?;
     Ok(map)
@@ -77,6 +99,26 @@ fn sums(x: &Tensor, scale: f32) -> Result<Tensor> {
     let variant = Variant { file: WEIGHTS, defines: cut.defines() };
     launch(x.device(), &variant, "cam_forward_sums", cut.geometry(), &args)?;
     Ok(y)
+}
+
+fn same_shape(gradient: &Tensor, activations: &Tensor) -> Result<()> {
+    if activations.shape() == gradient.shape() {
+        return Ok(());
+    }
+    let what = format!("activations {} and gradient {} differ", activations.shape(), gradient.shape());
+    Err(Error::shape("cam", what))
+}
+
+/// What kernel `entry` makes of each image and channel, `[N, C]`, from `inputs`, in the walk over `x [N, H, W, C]`.
+fn of_images(entry: &str, x: &Tensor, inputs: &[&Tensor]) -> Result<Tensor> {
+    let [n, _, _, c] = image(x)?;
+    let cut = per_image(x)?;
+    let weights = Tensor::empty(x.device(), [n, c], DType::F32)?;
+    let inputs: Vec<Arg> = inputs.iter().map(|input| input.arg()).collect();
+    let args = Args::of([&[weights.arg()], &inputs[..], &cut.args()?[..]]);
+    let variant = Variant { file: WEIGHTS, defines: cut.defines() };
+    launch(x.device(), &variant, entry, cut.geometry(), &args)?;
+    Ok(weights)
 }
 
 /// The walk over pixels whose slabs are the images.
@@ -102,9 +144,13 @@ fn workloads() -> Vec<Workload> {
         let inputs = [Input::new(shape, Values::Uniform), Input::new(shape, Values::Range(0.0, 1.0))];
         let [gradient, activations] = workload::tensors(device, &inputs, DType::F32)?;
         plus_plus_weights(&gradient, &activations)?;
+        share_weights(&gradient, &activations)?;
+        weighted_sum(&activations, &positive(&gradient)?, false)?;
         weighted_sum(&activations, &mean_weights(&gradient)?, true).map(drop)
     };
-    vec![Workload::new("cam", ["n", "h", "w", "c"], [3, 7, 9, 36], run)]
+    let mut all = vec![Workload::new("cam", ["n", "h", "w", "c"], [3, 7, 9, 36], run)];
+    all.extend(perturbed::workloads());
+    all
 }
 
 /// Examples for tests and benches: one pixel, odd sizes, more pixels than threads, more channels than a warp has lanes.
@@ -135,8 +181,26 @@ fn cases() -> Vec<Case> {
             (0..n * c).map(weight).collect()
         };
         let run = |_: &mut Tape, x: &[Tensor]| plus_plus_weights(&x[0], &x[1]);
-        let inputs = vec![gradient(), activations];
+        let inputs = vec![gradient(), activations.clone()];
         cases.push(Case::new(format!("Grad-CAM++ weights {shape:?}"), inputs, run, plus_plus).terms(area));
+        let shares = move |x: &[Vec<f64>]| {
+            let weight = |i: usize| {
+                let of = column(&x[1], i);
+                let sum: f64 = of.iter().sum();
+                column(&x[0], i).iter().zip(&of).map(|(g, a)| g * a / (sum + 1e-7)).sum()
+            };
+            (0..n * c).map(weight).collect()
+        };
+        let run = |_: &mut Tape, x: &[Tensor]| share_weights(&x[0], &x[1]);
+        let inputs = vec![gradient(), activations];
+        cases.push(Case::new(format!("XGrad-CAM weights {shape:?}"), inputs, run, shares).terms(area));
+        let run = |_: &mut Tape, x: &[Tensor]| weighted_sum(&x[0], &positive(&x[1])?, false);
+        let elements = move |x: &[Vec<f64>]| {
+            let at = |p: usize| (p * c..(p + 1) * c).map(|k| x[0][k] * x[1][k].max(0.0)).sum::<f64>();
+            (0..n * area).map(at).collect()
+        };
+        let inputs = vec![Input::new(shape, Values::Integers), Input::new(shape, Values::Integers)];
+        cases.push(Case::new(format!("Layer-CAM {shape:?}"), inputs, run, elements).terms(c));
         for relu in [false, true] {
             let inputs = vec![Input::new(shape, Values::Integers), Input::new([n, c], Values::Integers)];
             let map = move |x: &[Vec<f64>]| {
@@ -147,5 +211,6 @@ fn cases() -> Vec<Case> {
             cases.push(Case::new(format!("map {shape:?}, relu {relu}"), inputs, run, map).terms(c));
         }
     }
+    cases.extend(perturbed::cases());
     cases.into_iter().map(Case::forward_only).collect()
 }
