@@ -12,6 +12,7 @@ pub mod judged;
 pub mod layers;
 pub mod paint;
 pub mod preview;
+pub mod relevance;
 pub mod report;
 pub mod scale;
 pub mod sheet;

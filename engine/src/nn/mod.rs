@@ -14,6 +14,7 @@ mod layout;
 mod linear;
 pub mod models;
 mod operation;
+pub mod relevance;
 mod residual;
 mod scale;
 mod sequential;

@@ -37,6 +37,7 @@ macro_rules! for_each_op {
             matmul
             pool
             reduce
+            relevance
             relu
             scale
             augment

@@ -22,6 +22,18 @@ pub fn relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
     Ok(y)
 }
 
+/// The same, but of the gradient only what is above 0 goes back: guided backpropagation's (Springenberg et al., "Striving for
+/// Simplicity", 2015, section 3.4). What arrives at the input is no gradient.
+///
+/// # Errors
+/// An `x` that is not of floats.
+pub fn guided_relu(tape: &mut Tape, x: &Tensor) -> Result<Tensor> {
+    let y = positive(x)?;
+    let (input, output) = (x.clone(), y.clone());
+    tape.record("guided_relu", &[x], &y, move |dy, gradients| gradients.add(&input, gate(&positive(dy)?, &output)?));
+    Ok(y)
+}
+
 /// The maximum alone.
 pub(crate) fn positive(x: &Tensor) -> Result<Tensor> {
     let y = elementwise::like(x)?;

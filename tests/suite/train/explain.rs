@@ -28,7 +28,7 @@ impl Golden {
         Self(std::fs::read(format!("tests/golden/{file}")).expect("run the suite from the root of the checkout"))
     }
 
-    fn tensors(&self) -> SafeTensors<'_> {
+    pub fn tensors(&self) -> SafeTensors<'_> {
         SafeTensors::deserialize(&self.0).expect("a committed golden file")
     }
 
@@ -62,7 +62,7 @@ pub fn little_conv(device: &Device) -> (Sequential, Tensor) {
 }
 
 /// The largest difference, in parts of the largest magnitude in `expected` if that is above 1e-30.
-fn distance(got: &[f32], expected: &[f32]) -> f64 {
+pub fn distance(got: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     let scale = if largest > 1e-30 { f64::from(largest) } else { 1.0 };

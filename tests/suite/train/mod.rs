@@ -22,6 +22,8 @@ mod parity_models;
 mod practice;
 mod precision;
 mod recipes;
+mod relevance;
+mod relevance_rules;
 mod resume;
 mod run_files;
 mod scores;
