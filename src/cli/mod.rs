@@ -3,6 +3,7 @@
 mod augmented;
 mod bench;
 mod checkpoint;
+mod clusters;
 mod compare;
 mod data;
 pub mod doctor;
@@ -14,6 +15,7 @@ mod find_lr;
 mod fractions;
 mod judging;
 pub mod kernels;
+mod mistakes;
 mod models;
 pub mod names;
 mod predict;
@@ -64,6 +66,10 @@ enum Command {
     Predict(predict::Options),
     /// Show where a trained network looks: Grad-CAM maps over pictures, at one epoch or at many
     Explain(explain::Options),
+    /// Show what a class hangs on: the maps of a whole part, grouped; and which class looks at a corner or border alone
+    Clusters(clusters::Options),
+    /// List what is worth a look: pictures that may have a wrong class, hard ones, and near-duplicates in several parts
+    Mistakes(mistakes::Options),
     /// Show what a layer of a trained network makes of pictures: which lie together, by class or by colour, and who is near whom
     Embed(Box<embed::Options>),
     /// Leave a trained network for other programs: ONNX, PyTorch's weights, labels, preprocessing
@@ -118,6 +124,8 @@ pub fn run() -> i32 {
         Command::Compare(options) => compare::run(options, environment),
         Command::Predict(options) => predict::run(options, environment),
         Command::Explain(options) => explain::run(options, environment),
+        Command::Clusters(options) => clusters::run(options, environment),
+        Command::Mistakes(options) => mistakes::run(options, environment),
         Command::Embed(options) => embed::run(*options, environment),
         Command::Export(options) => export::run(options, environment),
         Command::Models(options) => models::run(options, environment),

@@ -1,7 +1,6 @@
 //! The pictures that a layer finds most alike to one.
 
 use image::RgbImage;
-use image::imageops::{FilterType, resize};
 use serde_json::{Value, json};
 
 use super::features::Features;
@@ -9,7 +8,7 @@ use super::neighbors::{Neighbor, nearest};
 use super::pictures::{Pictures, seen};
 use crate::draw::face;
 use crate::error::Result;
-use crate::explain::sheet::{Cell, Sheet, Tone};
+use crate::explain::sheet::{Cell, Sheet, Tone, enlarged};
 
 /// How many are shown.
 const SHOWN: usize = 8;
@@ -74,7 +73,7 @@ impl Near {
         let name =
             |class: Option<usize>| class.map_or("unlabelled".into(), |class| face::label(class, &classes[class]));
         let captions = vec![(name(self.class), Tone::Plain), (self.name.clone(), Tone::Faint)];
-        let mut cells = vec![Cell { picture: enlarged(&self.picture), above: None, captions }];
+        let mut cells = vec![Cell { picture: enlarged(&self.picture, VISIBLE), above: None, captions }];
         for Neighbor { index, distance } in &self.nearest {
             let class = pictures.class(*index);
             let tone = match (self.class, class) {
@@ -84,7 +83,7 @@ impl Near {
             };
             let captions =
                 vec![(name(class), tone), (format!("{}, {distance:.3}", pictures.numbers[*index]), Tone::Faint)];
-            cells.push(Cell { picture: enlarged(&seen(&pictures.images, *index)?), above: None, captions });
+            cells.push(Cell { picture: enlarged(&seen(&pictures.images, *index)?, VISIBLE), above: None, captions });
         }
         Ok(cells)
     }
@@ -98,10 +97,4 @@ pub fn sheet(all: &[Near], pictures: &Pictures, classes: &[String], title: Strin
     let rows = all.iter().map(|near| near.cells(pictures, classes)).collect::<Result<Vec<_>>>()?;
     let header = std::iter::once("picture".into()).chain((1..=SHOWN).map(|rank| format!("nearest {rank}"))).collect();
     Ok(Sheet { title, notes: vec![note], header, rows, palette: None })
-}
-
-fn enlarged(picture: &RgbImage) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    let times = VISIBLE.div_ceil(width.min(height));
-    resize(picture, width * times, height * times, FilterType::Nearest)
 }

@@ -34,24 +34,35 @@ pub fn distinct(marks: &[(String, Tensor)]) -> Vec<(&str, &Tensor)> {
 /// # Errors
 /// A model without such a layer.
 pub fn default(model: &dyn Layer, marks: &[(String, Tensor)]) -> Result<(String, Tensor)> {
+    last(model, marks, |output| pixels(output) > 1).ok_or_else(|| {
+        Error::usage("no layer of this network has an image as its output: there is nothing to draw a map on")
+    })
+}
+
+/// As [`default`], but the last whose output has `least` rows and columns at least; if there is none, [`default`]'s.
+///
+/// # Errors
+/// Those of [`default`].
+pub fn fine(model: &dyn Layer, marks: &[(String, Tensor)], least: usize) -> Result<(String, Tensor)> {
+    let is_fine = |output: &Tensor| matches!(*output.shape().dims(), [_, h, w, _] if h >= least && w >= least);
+    last(model, marks, is_fine).map_or_else(|| default(model, marks), Ok)
+}
+
+/// The last layer with parameters whose output is `wanted`, together with the activation function that follows at once.
+fn last(model: &dyn Layer, marks: &[(String, Tensor)], wanted: impl Fn(&Tensor) -> bool) -> Option<(String, Tensor)> {
     let mut state = Vec::new();
     model.visit("", &mut |name, _| state.push(name));
     let has_state =
         |layer: &str| state.iter().any(|name| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')));
     let layers = distinct(marks);
-    let last = layers.iter().rposition(|(name, output)| pixels(output) > 1 && has_state(name));
-    let Some(mut last) = last else {
-        return Err(Error::usage(
-            "no layer of this network has an image as its output: there is nothing to draw a map on",
-        ));
-    };
+    let mut last = layers.iter().rposition(|(name, output)| wanted(output) && has_state(name))?;
     while let Some((name, output)) = layers.get(last + 1)
         && output.shape() == layers[last].1.shape()
         && !has_state(name)
     {
         last += 1;
     }
-    Ok((layers[last].0.to_owned(), layers[last].1.clone()))
+    Some((layers[last].0.to_owned(), layers[last].1.clone()))
 }
 
 /// The layer called `name`, whose output is an image, and its output.

@@ -1,7 +1,7 @@
 //! Contact sheets: pictures in a grid with captions, under a title and above the colours' key.
 
 use image::RgbImage;
-use image::imageops::replace;
+use image::imageops::{FilterType, replace, resize};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
@@ -140,6 +140,13 @@ impl Sheet {
         }
         Ok(page)
     }
+}
+
+/// `picture` enlarged by a whole number, so that no side is shorter than `least` pixels.
+pub fn enlarged(picture: &RgbImage, least: u32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let times = least.div_ceil(width.min(height));
+    resize(picture, width * times, height * times, FilterType::Nearest)
 }
 
 /// What the two ends of the colours mean, the value of the first, and the room that its text takes.

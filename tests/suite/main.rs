@@ -4,14 +4,17 @@
 mod architecture;
 mod bench;
 mod cli;
+mod clusters;
 mod command;
 mod data;
 mod device;
 mod embed;
 mod export;
 mod faces;
+mod mistakes;
 mod op;
 mod rust_paths;
+mod shapes;
 mod support;
 mod sweep;
 mod train;
