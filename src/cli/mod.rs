@@ -23,6 +23,7 @@ pub mod settings;
 mod several;
 mod sweep;
 mod train;
+mod trust;
 mod tune;
 mod weights;
 
@@ -70,6 +71,8 @@ enum Command {
     Clusters(clusters::Options),
     /// List what is worth a look: pictures that may have a wrong class, hard ones, and near-duplicates in several parts
     Mistakes(mistakes::Options),
+    /// Judge heat maps: does the network depend on what they show, and they on what it learned? Which method to use, and why
+    Trust(trust::Options),
     /// Show what a layer of a trained network makes of pictures: which lie together, by class or by colour, and who is near whom
     Embed(Box<embed::Options>),
     /// Leave a trained network for other programs: ONNX, PyTorch's weights, labels, preprocessing
@@ -126,6 +129,7 @@ pub fn run() -> i32 {
         Command::Explain(options) => explain::run(options, environment),
         Command::Clusters(options) => clusters::run(options, environment),
         Command::Mistakes(options) => mistakes::run(options, environment),
+        Command::Trust(options) => trust::run(options, environment),
         Command::Embed(options) => embed::run(*options, environment),
         Command::Export(options) => export::run(options, environment),
         Command::Models(options) => models::run(options, environment),

@@ -16,6 +16,7 @@ pub mod relevance;
 pub mod report;
 pub mod scale;
 pub mod sheet;
+pub mod trust;
 
 pub use cam::{Cam, Method, Request, Target, cam};
 pub use diagnosis::Diagnosis;

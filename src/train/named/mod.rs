@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-pub use find::{Named, Place, says};
+pub use find::{Named, Place, Says, says};
 
 use super::judged::Part;
 use crate::error::{Error, Result};

@@ -14,3 +14,4 @@ mod kernels_profile;
 mod names;
 mod own_files;
 mod predict;
+mod trust;

@@ -6,4 +6,4 @@ mod default_layer;
 mod eigen;
 mod layouts;
 mod picture;
-mod scikit;
+pub mod scikit;

@@ -21,7 +21,7 @@ struct Case {
     json: Value,
 }
 
-pub(super) fn floats(value: &Value) -> Vec<f64> {
+pub fn floats(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
@@ -49,7 +49,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Asserts that all of `got` are within `tolerance` of `expected`, and tells the largest difference.
-pub(super) fn near(got: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+pub fn near(got: &[f64], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
     // Written so that NaN is far off.
     let apart = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, |m, d| if d <= m { m } else { d });

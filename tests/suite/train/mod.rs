@@ -29,4 +29,5 @@ mod run_files;
 mod scores;
 mod steps;
 mod tensorboard;
+mod trust;
 mod written;

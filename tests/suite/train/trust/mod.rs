@@ -1,0 +1,5 @@
+//! Whether maps can be believed: measures against pytorch-grad-cam's, Quantus' and scikit-image's, planted maps, what is refused.
+
+mod golden;
+mod limits;
+mod planted;
