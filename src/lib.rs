@@ -20,6 +20,7 @@ pub mod explain;
 pub mod export;
 pub mod launch_plan;
 pub mod mistakes;
+pub mod page;
 pub mod pickle;
 pub mod profile;
 pub mod sweep;

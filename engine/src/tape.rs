@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::launch::elementwise;
@@ -31,6 +32,9 @@ pub struct Tape {
     kept: HashSet<u64>,
     marks: Vec<(String, Tensor)>,
     marking: bool,
+    /// Whether the device is waited for at each mark, and when it had made each.
+    timing: bool,
+    moments: Vec<Instant>,
 }
 
 impl Tape {
@@ -77,6 +81,16 @@ impl Tape {
         self.marking = true;
     }
 
+    /// The same, and notes when the device had made each: it is waited for there, so that layers run one after the other.
+    pub fn time_layers(&mut self) {
+        (self.marking, self.timing) = (true, true);
+    }
+
+    /// When the device had made each of [`Tape::marks`]; nothing without [`Tape::time_layers`].
+    pub fn moments(&self) -> &[Instant] {
+        &self.moments
+    }
+
     /// Whether [`Tape::mark_layers`] was called.
     pub fn is_marking(&self) -> bool {
         self.marking
@@ -86,6 +100,11 @@ impl Tape {
     pub fn mark(&mut self, name: &str, output: &Tensor) {
         if self.marking {
             self.marks.push((name.to_owned(), output.clone()));
+            if self.timing {
+                // A device that fails here says so at the next op, too.
+                let _ = output.device().synchronize();
+                self.moments.push(Instant::now());
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod mistakes;
 mod models;
 pub mod names;
 mod predict;
+mod report;
 pub mod settings;
 mod several;
 mod sweep;
@@ -75,6 +76,8 @@ enum Command {
     Trust(trust::Options),
     /// Show what a layer of a trained network makes of pictures: which lie together, by class or by colour, and who is near whom
     Embed(Box<embed::Options>),
+    /// Everything about a run on one page, report.html: curves, scores, mistakes, heat maps, a map of the pictures; several compared
+    Report(report::Options),
     /// Leave a trained network for other programs: ONNX, PyTorch's weights, labels, preprocessing
     Export(export::Options),
     /// List networks and show what they are made of
@@ -131,6 +134,7 @@ pub fn run() -> i32 {
         Command::Mistakes(options) => mistakes::run(options, environment),
         Command::Trust(options) => trust::run(options, environment),
         Command::Embed(options) => embed::run(*options, environment),
+        Command::Report(options) => report::run(options, environment),
         Command::Export(options) => export::run(options, environment),
         Command::Models(options) => models::run(options, environment),
         Command::Data(options) => data::run(options, environment),

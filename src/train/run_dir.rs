@@ -200,7 +200,7 @@ fn not_empty(path: &Path) -> Error {
 
 /// Whether it is the name that one of a run's files has while it is written.
 fn is_temporary(name: &str) -> bool {
-    const OURS: [&str; 17] = [
+    const OURS: [&str; 18] = [
         "run.json",
         "network.toml",
         "split.csv",
@@ -212,6 +212,7 @@ fn is_temporary(name: &str) -> bool {
         "running.png",
         "report.txt",
         "report.json",
+        "report.html",
         "predictions.csv",
         "confusion.csv",
         "confusion.png",

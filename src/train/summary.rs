@@ -1,5 +1,8 @@
 //! What a network is made of, layer by layer: shapes, parameters, work, memory. Nothing is computed for it: the network
-//! runs on the [dry device](crate::device::dry).
+//! runs on the [dry device](crate::device::dry). Only the time of each layer is measured ([`seconds`]).
+
+use std::collections::HashMap;
+use std::time::Instant;
 
 use crate::device::dry::Dry;
 use crate::device::{Device, Target};
@@ -113,6 +116,47 @@ fn rows(model: &Sequential, x: &Tensor) -> Result<Vec<Row>> {
         before = output.id();
     }
     Ok(rows)
+}
+
+/// Passes that are timed, at most, and the seconds after which no other begins.
+const PASSES: usize = 5;
+const ENOUGH: f64 = 4.0;
+
+/// Seconds that each layer of `model` takes for the batch `x` in inference on the device, by the layers' names: the least of a few
+/// passes, of a block what it does besides its layers. Layers run one by one, so what is fused otherwise is not.
+///
+/// # Errors
+/// Those of the forward pass.
+pub fn seconds(model: &dyn Layer, x: &Tensor) -> Result<HashMap<String, f64>> {
+    let pass = |timed: bool| -> Result<(Instant, Tape)> {
+        let mut tape = Tape::new();
+        if timed {
+            tape.time_layers();
+        } else {
+            tape.mark_layers();
+        }
+        x.device().synchronize()?;
+        let begun = Instant::now();
+        model.forward(&mut Pass::inference(&mut tape), x)?;
+        x.device().synchronize()?;
+        Ok((begun, tape))
+    };
+    // The first pass compiles kernels.
+    pass(false)?;
+    let started = Instant::now();
+    let mut least = HashMap::new();
+    for number in 0..PASSES {
+        if number > 0 && started.elapsed().as_secs_f64() > ENOUGH {
+            break;
+        }
+        let (mut before, tape) = pass(true)?;
+        for ((name, _), moment) in tape.marks().iter().zip(tape.moments()) {
+            let took = moment.duration_since(before).as_secs_f64();
+            least.entry(name.clone()).and_modify(|least: &mut f64| *least = least.min(took)).or_insert(took);
+            before = *moment;
+        }
+    }
+    Ok(least)
 }
 
 /// Every output element of a convolution or linear layer is the sum of as many products as a filter has numbers.

@@ -15,3 +15,4 @@ mod names;
 mod own_files;
 mod predict;
 mod trust;
+mod report;
