@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::explain::drift::Drifts;
 use crate::explain::gallery::{Gallery, Picture};
 use crate::explain::paint::Palette;
-use crate::explain::report::{Shown, sheet, write_picture};
+use crate::explain::report::{Across, Shown, sheet, write_picture};
 use crate::explain::sheet::Sheet;
 use crate::explain::{Cam, Method, Request, Target, cam, layers};
 use crate::files::write_atomic;
@@ -34,15 +34,27 @@ pub struct Options {
     run: PathBuf,
     #[arg(long, num_args = 1.., required_unless_present = "list_layers", value_name = "IMAGE", help = named::HELP)]
     images: Vec<OsString>,
-    /// Layer to look at; without it the last convolution's activations
-    #[arg(long, value_name = "NAME")]
-    layer: Option<String>,
-    /// Whose logit: top (the predicted class), true (of test:, val: and train: pictures), a class's name or its index
+    /// Layer to look at; of several, with commas, the mean of their maps; without it the last convolution's activations (for cam,
+    /// what is pooled)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    layer: Vec<String>,
+    /// Whose logit: top (the predicted class), true (of test:, val: and train: pictures), a class's name or its index, or the
+    /// difference of two, such as cat-dog or 3-5 (what tells a cat from a dog; a class's name may have a '-' itself)
     #[arg(long, default_value = "top", value_name = "CLASS")]
     target: String,
-    /// gradcam or gradcam++
-    #[arg(long, default_value = "gradcam")]
-    method: Method,
+    /// How maps are made; several with commas stand side by side: gradcam, gradcam++, cam, hirescam, xgradcam, layercam, eigencam
+    /// (of no class), scorecam and ablationcam (the network once for each channel)
+    #[arg(long, default_value = "gradcam", value_delimiter = ',')]
+    method: Vec<Method>,
+    /// The mean map of each picture and its mirror image, at 0.9, 1 and 1.1 times their values
+    #[arg(long)]
+    aug_smooth: bool,
+    /// The first principal component of the weighed activations instead of their sum
+    #[arg(long)]
+    eigen_smooth: bool,
+    /// Pictures per pass of scorecam and ablationcam
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
     /// Draw what speaks against the class, too: no ReLU, blue below zero, red above
     #[arg(long)]
     signed: bool,
@@ -64,7 +76,17 @@ pub struct Options {
     device: String,
 }
 
-pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
+pub fn run(mut options: Options, environment: &Environment) -> anyhow::Result<()> {
+    let mut known = Vec::new();
+    options.method.retain(|method| {
+        !known.contains(method) && {
+            known.push(*method);
+            true
+        }
+    });
+    if options.method.len() > 1 && options.epochs.is_some() {
+        return Err(Error::usage("--epochs is of one --method: name one, or leave the epochs out").into());
+    }
     let (run, which) = checkpoint::split(&options.run);
     let checkpoints: Vec<PathBuf> = match &options.epochs {
         Some(_) if which.is_some() => return Err(Error::usage("--epochs and RUN@EPOCH exclude each other").into()),
@@ -76,17 +98,28 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
         return Ok(list_layers(&checkpoints[0], &device)?);
     }
     let gallery = gallery(&options, checkpoints.last().expect("there is one at least"), &device)?;
-    let request = Request { target_layers: options.layer.iter().cloned().collect(), ..Request::new(options.method) };
-    let mut columns: Vec<(Meta, Vec<Cam>)> = Vec::new();
+    let request = |method: Method, targets: &[Target]| Request {
+        method,
+        target_layers: options.layer.clone(),
+        targets: targets.to_vec(),
+        aug_smooth: options.aug_smooth,
+        eigen_smooth: options.eigen_smooth,
+        batch_size: options.batch_size as usize,
+    };
+    let mut columns: Vec<(Meta, Vec<Vec<Cam>>)> = Vec::new();
     for path in &checkpoints {
         let (model, meta) = load_model(path, &device)?;
         let targets = targets(&options.target, &gallery.pictures, &meta.classes)?;
-        let mut cams = Vec::new();
-        for (x, targets) in gallery.batches(&device, &meta, BATCH)?.iter().zip(targets.chunks(BATCH)) {
-            let request = Request { targets: targets.to_vec(), ..request.clone() };
-            cams.extend(cam(&model, x, &request)?);
+        let batches = gallery.batches(&device, &meta, BATCH)?;
+        let mut of_methods = Vec::new();
+        for &method in &options.method {
+            let mut cams = Vec::new();
+            for (x, targets) in batches.iter().zip(targets.chunks(BATCH)) {
+                cams.extend(cam(&model, x, &request(method, targets))?);
+            }
+            of_methods.push(cams);
         }
-        columns.push((meta, cams));
+        columns.push((meta, of_methods));
     }
     super::faces(&columns[0].0.classes, environment);
     super::warn(&gallery.notes);
@@ -106,25 +139,29 @@ fn gallery(options: &Options, checkpoint: &Path, device: &Device) -> Result<Gall
 }
 
 /// Writes and prints everything.
-fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta, Vec<Cam>)]) -> Result<()> {
+fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta, Vec<Vec<Cam>>)]) -> Result<()> {
     let palette = if options.signed { Palette::Signed } else { Palette::Heat };
     let mut rows = Vec::new();
     for (i, picture) in gallery.pictures.iter().enumerate() {
         let mut row = Vec::new();
-        for (meta, cams) in columns {
+        for (meta, of_methods) in columns {
             let (epoch, classes) = (meta.progress.epoch, &meta.classes[..]);
-            row.push(Shown { picture, epoch, cam: &cams[i], classes, palette });
+            row.extend(of_methods.iter().map(|cams| Shown { picture, epoch, cam: &cams[i], classes, palette }));
         }
         rows.push(row);
     }
-    let (meta, first) = (&columns[0].0, &rows[0][0]);
-    let layer =
-        format!("layer {} ({}x{}x{})", first.cam.layer, first.cam.shape[0], first.cam.shape[1], first.cam.shape[2]);
-    let chosen = if options.layer.is_some() { "" } else { ", the last convolution's activations" };
-    print(format_args!("{} of {layer}{chosen}", options.method))?;
+    let (meta, methods) = (&columns[0].0, &options.method);
+    for cam in rows[0].iter().take(methods.len()).map(|shown| shown.cam) {
+        let chosen = match cam.method {
+            _ if !options.layer.is_empty() => "",
+            Method::Cam => ", which is pooled",
+            _ => ", the last convolution's activations",
+        };
+        print(format_args!("{} of {}{chosen}", cam.method, layer(cam)))?;
+    }
     let mut maps = Vec::new();
     for shown in rows.iter().flatten() {
-        maps.push(shown.write(folder)?);
+        maps.push(shown.write(folder, methods.len() > 1)?);
         print(as_options(&shown.to_string()))?;
     }
     let drifts = Drifts::of(&rows);
@@ -133,19 +170,38 @@ fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta,
         print(as_options(&drifts.table()))?;
     }
     let (model, data) = (meta.config.network(), &meta.config.data);
+    let joined = |name: fn(Method) -> String| methods.iter().map(|&method| name(method)).collect::<Vec<_>>().join(", ");
     let facts = json!({
-        "run": options.run, "model": model, "data": data, "method": options.method.to_string(),
-        "target": options.target, "signed": options.signed, "classes": meta.classes, "maps": maps,
+        "run": options.run, "model": model, "data": data, "method": joined(|method| method.to_string()),
+        "target": options.target, "signed": options.signed, "aug_smooth": options.aug_smooth,
+        "eigen_smooth": options.eigen_smooth, "classes": meta.classes, "maps": maps,
     });
     write_atomic(&folder.join("explain.json"), as_options(&format!("{facts:#}\n")).as_bytes())?;
     let epoch = if options.epochs.is_some() { String::new() } else { format!(", epoch {}", meta.progress.epoch) };
+    let smoothed = [(options.aug_smooth, ", aug-smooth"), (options.eigen_smooth, ", eigen-smooth")];
+    let smoothed: String = smoothed.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    let across = match methods.len() {
+        _ if options.epochs.is_some() => Across::Epochs,
+        1 => Across::Pictures,
+        _ => Across::Methods,
+    };
+    let layer = layer(rows[0][0].cam);
     let sheet = Sheet {
-        title: format!("{} of {model} on {}", options.method.title(), gallery.of),
-        notes: vec![format!("{layer}, target {}, {}{epoch}", options.target, options.run.display())],
-        ..sheet(&rows, options.epochs.is_some())
+        title: format!("{} of {model} on {}", joined(|method| method.title().to_owned()), gallery.of),
+        notes: vec![format!("{layer}, target {}{smoothed}, {}{epoch}", options.target, options.run.display())],
+        ..sheet(&rows, across)
     };
     write_picture(&folder.join("sheet.png"), &sheet.draw()?)?;
     print(format_args!("overlays, raw maps, explain.json and sheet.png: {}", folder.display()))
+}
+
+/// The layer of a map in words.
+fn layer(cam: &Cam) -> String {
+    let [height, width, channels] = cam.shape;
+    match cam.layer.contains(", ") {
+        true => format!("the mean over layers {}", cam.layer),
+        false => format!("layer {} ({height}x{width}x{channels})", cam.layer),
+    }
 }
 
 /// The target of each picture.
@@ -157,10 +213,24 @@ fn targets(name: &str, pictures: &[Picture], classes: &[String]) -> Result<Vec<T
         };
         return pictures.iter().map(truth).collect();
     }
-    let target = match class(name, classes) {
+    let known = |name: &str| class(name, classes).ok();
+    let pair = |(at, _): (usize, &str)| Some((known(&name[..at])?, known(&name[at + 1..])?));
+    let pairs: Vec<(usize, usize)> = name.match_indices('-').filter_map(pair).collect();
+    let target = match (class(name, classes), &pairs[..]) {
         _ if name == "top" => Target::Top,
-        Ok(class) => Target::Class(class),
-        Err(fix) => return Err(Error::usage(format!("--target {name} is no class: use top, true, {fix}"))),
+        (Ok(class), _) => Target::Class(class),
+        (_, &[(of, minus)]) if of == minus => {
+            return Err(Error::usage(format!("--target {name}: a class minus itself is zero; name two classes")));
+        }
+        (_, &[(of, minus)]) => Target::Difference(of, minus),
+        (_, [_, _, ..]) => {
+            let what = "can be read as more than one difference; use the classes' indices, such as 3-5";
+            return Err(Error::usage(format!("--target {name} {what}")));
+        }
+        (Err(fix), _) => {
+            let what = format!("--target {name} is no class: use top, true, {fix}");
+            return Err(Error::usage(format!("{what}, or the difference of two such as {}-{}", 0, classes.len() - 1)));
+        }
     };
     Ok(vec![target; pictures.len()])
 }

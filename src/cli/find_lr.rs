@@ -57,7 +57,7 @@ fn found(Options { from, to, steps, train: options }: Options, environment: &Env
     let start = Start::of(&train::Options { out: None, ..options }, environment)?;
     // No pictures are needed that judge; and the test ends before the epochs do.
     let (schedule, epochs) = (format!("range:{from:e}:{to:e}:{steps}"), u32::try_from(steps).unwrap_or(u32::MAX));
-    let config = Config { schedule, epochs, patience: None, validation: 0.0, ..start.config };
+    let config = Config { schedule, epochs, patience: None, cam_every: None, validation: 0.0, ..start.config };
     config.check()?;
     std::fs::create_dir_all(&out).map_err(|e| unwritable(&out, &e))?;
     let device = super::open(&config.device, environment)?;

@@ -9,6 +9,7 @@ use super::warn;
 use crate::data::{Bytes, Dataset};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::explain;
 use crate::files;
 use crate::train::checkpoint::Progress;
 use crate::train::config::Config;
@@ -73,6 +74,7 @@ impl<'a> Trainings<'a> {
     ) -> Result<(Trainer, Ended)> {
         let (epochs, smoothing) = (config.epochs, config.label_smoothing);
         self.data(&config)?;
+        let asked = config.clone();
         let start = Start::new(config, self.environment)?.at(folder)?;
         let device = start.device(self.environment)?;
         let data = &self.data.as_ref().expect("opened above").1;
@@ -87,7 +89,9 @@ impl<'a> Trainings<'a> {
             }
         }
         let stop = AtomicBool::new(STOP.load(Ordering::Relaxed));
-        let mut watched = Watched { progression: Progression::new(epochs, smoothing), stop: &stop, ends, ended: false };
+        let mut progression = Progression::new(epochs, smoothing);
+        progression.cams = explain::watched::Watched::of(&asked, data, trainer.run_dir(), &device);
+        let mut watched = Watched { progression, stop: &stop, ends, ended: false };
         let outcome = trainer.run(&stop, &mut watched);
         watched.progression.bar.finish_and_clear();
         let ended = watched.ended;

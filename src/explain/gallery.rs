@@ -21,6 +21,8 @@ const VISIBLE: usize = 224;
 pub struct Picture {
     /// What files and captions call it: `test-17`, or a file's name without its ending.
     pub name: String,
+    /// Its file, or what its data set calls it: see [`Named::file`].
+    pub file: String,
     /// Its class, if it is from a data set.
     pub truth: Option<usize>,
     /// Enlarged by a whole number for people to see: the network's size or a multiple of it.
@@ -52,14 +54,14 @@ impl Gallery {
         for (at, place) in named.places.iter().enumerate() {
             let (picture, name) = (named.read(at)?, named.name(at));
             let Place::File(path) = place else {
-                gallery.push(&name, named.truth(at), &picture)?;
+                gallery.push(&name, named.file(at), named.truth(at), &picture)?;
                 continue;
             };
             let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
             if record.and_then(|record| record.role(Digest::of_picture(&picture))) == Some(Role::Train) {
                 gallery.notes.push(format!("{name} was trained on"));
             }
-            gallery.push(&stem, None, &picture)?;
+            gallery.push(&stem, named.file(at), None, &picture)?;
             files.push(path.file_name().map_or(stem, |name| name.to_string_lossy()).into_owned());
         }
         let files = match &files[..] {
@@ -72,7 +74,24 @@ impl Gallery {
         Ok(gallery)
     }
 
-    fn push(&mut self, name: &str, truth: Option<usize>, picture: &RgbImage) -> Result<()> {
+    /// All of `images`, which are of the size that `meta` says and of the data that `of` names.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    pub fn whole(images: &Images, of: &str, meta: &Meta) -> Result<Self> {
+        let fit = meta.config.resize.unwrap_or_default();
+        let (pictures, notes, of) = (Vec::new(), Vec::new(), of.to_owned());
+        let mut gallery = Self { pictures, notes, of, images: meta.images(), fit };
+        for at in 0..images.len() {
+            let (width, height) = (images.width as u32, images.height as u32);
+            let picture = RgbImage::from_raw(width, height, images.read(at)?.into_owned()).expect("a picture's bytes");
+            let file = images.origins.get(at).map_or_else(|| format!("picture {at}"), |origin| origin.file.clone());
+            gallery.push(&file, file.clone(), usize::try_from(images.labels[at]).ok(), &picture)?;
+        }
+        Ok(gallery)
+    }
+
+    fn push(&mut self, name: &str, file: String, truth: Option<usize>, picture: &RgbImage) -> Result<()> {
         let [height, width] = self.images.input();
         let times = VISIBLE.div_ceil(height.min(width));
         let (rows, columns) = (times * self.images.height, times * self.images.width);
@@ -90,7 +109,7 @@ impl Gallery {
             name = format!("{plain}-{number}");
             number += 1;
         }
-        self.pictures.push(Picture { name, truth, shown });
+        self.pictures.push(Picture { name, file, truth, shown });
         Ok(())
     }
 

@@ -17,6 +17,7 @@ pub mod report;
 pub mod scale;
 pub mod sheet;
 pub mod trust;
+pub mod watched;
 
 pub use cam::{Cam, Method, Request, Target, cam};
 pub use diagnosis::Diagnosis;

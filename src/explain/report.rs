@@ -79,13 +79,15 @@ impl Shown<'_> {
         Cell { picture, above: None, captions }
     }
 
-    /// Writes the overlay (PNG) and the raw map (NPY) into `folder`, and returns what is to be known about them.
+    /// Writes the overlay (PNG) and the raw map (NPY) into `folder`, and returns what is to be known about them. Their names tell
+    /// the method if there are `several`.
     ///
     /// # Errors
     /// A folder that cannot be written to.
-    pub fn write(&self, folder: &Path) -> Result<Value> {
+    pub fn write(&self, folder: &Path, several: bool) -> Result<Value> {
         let cam = self.cam;
-        let stem = format!("{}-epoch-{:04}", self.picture.name, self.epoch);
+        let method = if several { format!("-{}", cam.method) } else { String::new() };
+        let stem = format!("{}-epoch-{:04}{method}", self.picture.name, self.epoch);
         let (png, npy) = (format!("{stem}.png"), format!("{stem}.npy"));
         write_picture(&folder.join(&png), &self.cell().picture)?;
         write_atomic(&folder.join(&npy), &npy_bytes(&cam.raw, [cam.shape[0], cam.shape[1]]))?;
@@ -100,6 +102,8 @@ impl Shown<'_> {
         let diagnosis = cam.diagnosis.as_ref().map(|d| json!({ "cause": d.cause(), "text": d.to_string() }));
         Ok(json!({
             "image": self.picture.name,
+            "file": self.picture.file,
+            "method": cam.method.to_string(),
             "epoch": self.epoch,
             "true_class": self.picture.truth.map(name),
             "predicted_class": name(top),
@@ -130,8 +134,9 @@ impl fmt::Display for Shown<'_> {
         let (top, probabilities) = self.prediction();
         write!(
             f,
-            "{}, epoch {}: {} {:.1} %",
+            "{} ({}), epoch {}: {} {:.1} %",
             self.picture.name,
+            self.picture.file,
             self.epoch,
             self.classes[top],
             100.0 * probabilities[top]
@@ -148,34 +153,51 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// The grid of a sheet: rows of pictures, each with its overlay; over `epochs`, a row for each picture and a column for
-/// each epoch.
-pub fn sheet(rows: &[Vec<Shown>], epochs: bool) -> Sheet {
+/// What stands side by side on a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Across {
+    /// Pictures, each with its one overlay.
+    Pictures,
+    /// Overlays of one picture, of one epoch after the other.
+    Epochs,
+    /// Overlays of one picture, by one method after the other.
+    Methods,
+}
+
+/// The grid of a sheet: a row for each picture, or where each has one overlay, several pictures in a row.
+pub fn sheet(rows: &[Vec<Shown>], across: Across) -> Sheet {
     let cells = |row: &Vec<Shown>| -> Vec<Cell> {
         let first = &row[0];
         std::iter::once(original(first.picture, first.classes)).chain(row.iter().map(Shown::cell)).collect()
     };
     let grid: Vec<Vec<Cell>> = rows.iter().map(cells).collect();
-    let across = match rows.len() {
-        _ if epochs => 1,
+    let side_by_side = match rows.len() {
+        _ if across != Across::Pictures => 1,
         4 => 2,
+        8 => 4,
         n => n.min(3),
     };
-    let epoch = |shown: &Shown| format!("epoch {}", shown.epoch);
-    let header = std::iter::once(String::new()).chain(rows[0].iter().map(epoch)).collect();
+    let head = |shown: &Shown| match across {
+        Across::Methods => shown.cam.method.title().to_owned(),
+        _ => format!("epoch {}", shown.epoch),
+    };
+    let header = std::iter::once(String::new()).chain(rows[0].iter().map(head)).collect();
     Sheet {
         title: String::new(),
         notes: Vec::new(),
-        header: if epochs { header } else { Vec::new() },
-        rows: grid.chunks(across).map(<[Vec<Cell>]>::concat).collect(),
+        header: if across == Across::Pictures { Vec::new() } else { header },
+        rows: grid.chunks(side_by_side).map(<[Vec<Cell>]>::concat).collect(),
         palette: Some(rows[0][0].palette),
     }
 }
 
-/// The picture itself with its name and class.
+/// The picture itself with its name, its file and its class.
 fn original(picture: &Picture, classes: &[String]) -> Cell {
+    // A folder is told by whoever named it; the file's own name is what it is found by.
+    let file = Path::new(&picture.file).file_name().map_or(picture.file.clone(), |name| name.to_string_lossy().into());
+    let file = (file != picture.name).then_some((file, Tone::Faint));
     let truth = picture.truth.map(|class| (format!("true: {}", face::label(class, &classes[class])), Tone::Faint));
-    let captions = std::iter::once((picture.name.clone(), Tone::Plain)).chain(truth).collect();
+    let captions = std::iter::once((picture.name.clone(), Tone::Plain)).chain(file).chain(truth).collect();
     Cell { picture: picture.shown.clone(), above: None, captions }
 }
 

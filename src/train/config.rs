@@ -160,6 +160,9 @@ macro_rules! settings {
             /// Checkpoints of epochs to keep, spread evenly, beside best, last and epoch 0
             #[serde(skip_serializing_if = "Option::is_none")]
             keep: u32 => Option<u32> = None, free, "50";
+            /// Draw where the network looks on eight test pictures (Grad-CAM) into the run's folder cam after each N epochs
+            #[serde(skip_serializing_if = "Option::is_none")]
+            cam_every: u32 => Option<u32> = None, free, "never";
         }
     };
 }
@@ -207,7 +210,14 @@ impl Config {
     pub fn portable(&self, weights: Option<&str>) -> Self {
         let kind = self.data.split(':').next().unwrap_or_default();
         let weights = weights.map(|hash| format!("sha256:{hash}"));
-        Self { data: kind.into(), device: Self::default().device, weights, cache_frozen: true, ..self.clone() }
+        Self {
+            data: kind.into(),
+            device: Self::default().device,
+            weights,
+            cache_frozen: true,
+            cam_every: None,
+            ..self.clone()
+        }
     }
 
     /// What the network is called.

@@ -123,6 +123,11 @@ impl RunDir {
         self.path.join("checkpoints")
     }
 
+    /// The folder of the sheets that are drawn on the way; see [`Config::cam_every`](crate::train::config::Config::cam_every).
+    pub fn cams(&self) -> PathBuf {
+        self.path.join("cam")
+    }
+
     /// Makes the folders inside, which also shows at once whether they can be.
     fn furnish(self) -> Result<RunDir> {
         let inner = self.checkpoints();
@@ -130,10 +135,9 @@ impl RunDir {
         Ok(self)
     }
 
-    /// Removes what a killed writer of this run left half written. A folder of checkpoints that is a link leads to
-    /// somebody else's files.
+    /// Removes what a killed writer of this run left half written. A folder that is a link leads to somebody else's files.
     fn sweep(&self) -> Result<()> {
-        for folder in [self.path.clone(), self.checkpoints()] {
+        for folder in [self.path.clone(), self.checkpoints(), self.cams()] {
             if !fs::symlink_metadata(&folder).is_ok_and(|it| it.is_dir() || folder == self.path) {
                 continue;
             }

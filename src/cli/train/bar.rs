@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::tell;
+use crate::explain::watched::Watched;
 use crate::train::checkpoint::Progress;
 use crate::train::logs::metrics::{Row, Split, peak_bytes};
 use crate::train::observer::{Observer, Running};
@@ -13,6 +14,8 @@ pub struct Progression {
     epochs: u32,
     /// What the training loss is called: of smoothed labels it is another than the others.
     loss: &'static str,
+    /// Who draws where the network looks, if that is asked for.
+    pub cams: Option<Watched>,
 }
 
 impl Progression {
@@ -22,7 +25,7 @@ impl Progression {
         bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
         bar.set_prefix("compiling kernels");
         bar.tick();
-        Self { bar, epochs, loss: if label_smoothing > 0.0 { "loss (smoothed)" } else { "loss" } }
+        Self { bar, epochs, loss: if label_smoothing > 0.0 { "loss (smoothed)" } else { "loss" }, cams: None }
     }
 }
 
@@ -59,5 +62,9 @@ impl Observer for Progression {
         let line =
             format!("epoch {epoch:3}/{}{train}{val}{test}  {speed:.0} images/s  peak {peak:.0} MiB", self.epochs);
         self.bar.suspend(|| tell(line));
+        // A training is worth more than a picture of it, and goes on without.
+        if let Some(Err(error)) = self.cams.as_ref().map(|cams| cams.after(epoch)) {
+            self.bar.suspend(|| tell(format_args!("note: no sheet of epoch {epoch}: {error}")));
+        }
     }
 }

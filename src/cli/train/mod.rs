@@ -20,6 +20,7 @@ use super::{print, warn};
 use crate::data::Dataset;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::explain::watched::Watched;
 use crate::train::config::Config;
 use crate::train::observer::Outcome;
 use crate::train::precision::Precision;
@@ -54,7 +55,9 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     let Config { epochs, precision, label_smoothing, .. } = start.config;
     let precision = if precision == Precision::F32 { String::new() } else { format!(" in {precision}") };
     let resumed = start.run.is_some();
+    let config = start.config.clone();
     let mut trainer = start.begin(&data, &device, options.out.as_deref())?;
+    let cams = Watched::of(&config, &data, trainer.run_dir(), &device);
     let folder = trainer.run_dir().path().display().to_string();
     if let Some(first) = trainer.warnings().first().filter(|_| options.strict) {
         return Err(Error::Training(format!("--strict: {first}")));
@@ -68,6 +71,7 @@ fn train(options: &Options, environment: &Environment) -> Result<Outcome> {
     tell(format_args!("{model}{precision} on {} → {folder}", device.info().description));
     trainer.learning().iter().for_each(|line| tell(as_options(line)));
     let mut display = Progression::new(epochs, label_smoothing);
+    display.cams = cams;
     // It is on the device now.
     drop(data);
     let outcome = trainer.run(&STOP, &mut display);

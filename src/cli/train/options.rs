@@ -36,7 +36,7 @@ pub struct Options {
     /// Refuse to go on where compiler, its flags, device or kernels are others than those that the run began with
     #[arg(long)]
     pub strict: bool,
-    /// Go on with the run in this folder; only --device, --epochs, --patience, --lr and --keep may be changed
+    /// Go on with the run in this folder; only --device, --epochs, --patience, --lr, --keep and --cam-every may be changed
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
 }

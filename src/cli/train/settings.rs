@@ -19,7 +19,7 @@ use crate::train::sample::Sample;
 use crate::train::views::Views;
 use crate::train::weights::Weighting;
 
-/// Where `--help` lists how many checkpoints are kept: behind the run's folder.
+/// Where `--help` lists how many checkpoints are kept, and sheets drawn: behind the run's folder.
 const AFTER_OUT: usize = 55;
 
 /// The default as `--help` shows it.
@@ -70,8 +70,9 @@ macro_rules! options {
                         let about = arg.get_help().map(ToString::to_string).unwrap_or_default();
                         arg.help(format!("{about}; there are {}", augment::forms()))
                     })
-                    .mut_arg("keep", |arg| {
-                        arg.value_name("N").value_parser(value_parser!(u32).range(1..)).display_order(AFTER_OUT)
+                    .mut_args(|arg| match ["keep", "cam_every"].contains(&arg.get_id().as_str()) {
+                        true => arg.value_name("N").value_parser(value_parser!(u32).range(1..)).display_order(AFTER_OUT),
+                        false => arg,
                     })
             }
 

@@ -65,6 +65,8 @@ pub enum Target {
 /// The map of one image.
 #[derive(Clone, Debug)]
 pub struct Cam {
+    /// How it was made.
+    pub method: Method,
     /// The layer that was looked at; of several, their names with commas between.
     pub layer: String,
     /// Height and width of the raw map, and channels of the layer (of all together, if there are several).
@@ -142,6 +144,7 @@ fn at(model: &dyn Layer, x: &Tensor, request: &Request, seen: &Seen, layer: &See
     for (image, raw) in raw(&look, request, gradient.as_ref())?.chunks(rows * columns).enumerate() {
         let Chosen { class, minus } = chosen[image];
         let mut cam = Cam {
+            method: request.method,
             layer: name.clone(),
             shape: [rows, columns, channels],
             class,

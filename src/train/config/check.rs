@@ -16,6 +16,7 @@ impl Config {
         positive.extend([("layer_decay", self.layer_decay), ("accumulate", self.accumulate as f64)]);
         positive.extend(self.clip_norm.map(|most| ("clip_norm", most)));
         positive.extend(self.patience.map(|epochs| ("patience", epochs.into())));
+        positive.extend(self.cam_every.map(|epochs| ("cam_every", epochs.into())));
         let positive = positive.into_iter().map(|(name, value)| (format!("{name}={value}"), value));
         let factors = self.lr_factors.0.iter().map(|(layer, factor)| (format!("lr_factors={layer}={factor}"), *factor));
         for (setting, value) in positive.chain(factors) {

@@ -165,6 +165,20 @@ impl Named {
         }
     }
 
+    /// The file of picture `at`; of data that have no files, which picture of which part it is there: `test picture 17`.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn file(&self, at: usize) -> String {
+        match &self.places[at] {
+            Place::File(path) => path.display().to_string(),
+            Place::Of { set, number } => {
+                let origin = self.sets[*set].images.origins.get(*number);
+                origin.map_or_else(|| self.name(at), |origin| origin.file.clone())
+            }
+        }
+    }
+
     /// The class of picture `at`, if that is known: of files it is not.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use warptape::explain::gallery::Gallery;
 use warptape::train::checkpoint::Checkpoint;
 use warptape::train::named::{Name, Named};
 
-use crate::command::{EPOCHS, TEST, device, fails, shared, succeeds};
+use crate::command::{EPOCHS, TEST, device, fails, shared, succeeds, training};
 
 /// Runs `explain` on the shared run into `out` and returns what it says and `explain.json`.
 fn explain(out: &Path, words: &[&str]) -> (String, Value) {
@@ -164,4 +164,83 @@ fn pictures_are_named_by_their_data_set_or_their_files() {
         let named = Named::find(&names, &path, &meta, None, None, &|_| panic!("nobody asks what is wrong")).unwrap();
         assert_eq!(Gallery::of(&named, None, &meta).unwrap().of, of);
     }
+}
+
+#[test]
+fn methods_stand_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let methods = ["gradcam", "eigencam", "ablationcam", "layercam"];
+    let words = ["--images", "test:0,3", "--method", &methods.join(","), "--target", "airplane-ship", "--eigen-smooth"];
+    let (said, facts) = explain(folder.path(), &words);
+    let maps = facts["maps"].as_array().unwrap();
+    assert_eq!(maps.len(), 2 * methods.len());
+    for (at, map) in maps.iter().enumerate() {
+        let (picture, method) = (["test-0", "test-3"][at / 4], methods[at % 4]);
+        assert_eq!((&map["image"], &map["method"]), (&picture.into(), &method.into()));
+        let file = format!("test picture {}", [0, 3][at / 4]);
+        assert_eq!((&map["file"], &map["minus_class"]), (&file.as_str().into(), &"ship".into()));
+        assert_eq!((&map["target_class"], &map["target_index"]), (&"airplane".into(), &0.into()));
+        let overlay = map["overlay"].as_str().unwrap();
+        assert!(overlay.ends_with(&format!("-{method}.png")) && folder.path().join(overlay).is_file(), "{overlay}");
+        assert!(said.contains(&format!("{method} of layer features.14 (4x4x256)")), "{said}");
+    }
+    assert!(
+        said.contains("test-0 (test picture 0), epoch ") && said.contains(", map of airplane - ship with"),
+        "{said}"
+    );
+    let sheet = image::open(folder.path().join("sheet.png")).unwrap();
+    assert!(sheet.width() > 224 * 5 && sheet.height() > 224 * 2, "{}x{}", sheet.width(), sheet.height());
+
+    // Of several layers, and smoothed, the mean: what is written is in the size of the picture.
+    let words = ["--images", "test:0", "--layer", "features.6,features.14", "--aug-smooth", "--method", "hirescam"];
+    let (said, facts) = explain(folder.path(), &words);
+    let map = &facts["maps"][0];
+    assert_eq!((&map["layer"], &map["scale"]), (&"features.6, features.14".into(), &Value::Null));
+    assert_eq!(std::fs::read(folder.path().join(map["raw"].as_str().unwrap())).unwrap().len(), 128 + 4 * 1024);
+    assert!(said.starts_with("hirescam of the mean over layers features.6, features.14\n"), "{said}");
+    assert_eq!((&facts["aug_smooth"], &facts["method"]), (&true.into(), &"hirescam".into()));
+}
+
+#[test]
+fn wrong_methods_and_targets_are_refused() {
+    let (run, device) = (shared().run.to_str().unwrap(), device());
+    let refuse = |words: &[&str], part: &str| {
+        let all = [&["explain", run, "--device", &device, "--images", "test:0"], words].concat();
+        fails(&all, 2, &[part]);
+    };
+    refuse(&["--method", "scorcam"], "unknown method 'scorcam': use gradcam, gradcam++, cam, ");
+    refuse(&["--method", "gradcam,hirescam", "--epochs", "1"], "--epochs is of one --method");
+    refuse(&["--method", "cam", "--layer", "features.14"], "the output of layer 'features.15', not of 'features.14'");
+    refuse(&["--layer", "features.6,features.99"], "no layer is called 'features.99'");
+    refuse(&["--target", "3-3"], "a class minus itself is zero");
+    refuse(&["--target", "cat-doge"], "or the difference of two such as 0-9");
+    refuse(&["--batch-size", "0"], "'0' for '--batch-size <BATCH_SIZE>'");
+}
+
+/// Sheets on the way change no bit of a training, and a run that goes on draws on.
+#[test]
+fn a_training_draws_where_it_looks() {
+    let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let more = ["--cam-every".into(), "2".into()];
+    succeeds(&[&training(&shared.data, 2, &run)[..], &more].concat());
+    let drawn = || {
+        let mut names: Vec<String> = std::fs::read_dir(run.join("cam"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(drawn(), ["epoch-0000.png", "epoch-0002.png"]);
+    let sheet = image::open(run.join("cam/epoch-0002.png")).unwrap();
+    // Eight pictures, four in a row, each with its overlay.
+    assert!(sheet.width() > 8 * 224 && sheet.height() > 2 * 224, "{}x{}", sheet.width(), sheet.height());
+    let text = run.to_str().unwrap();
+    succeeds(&["train", "--resume", text, "--epochs", &EPOCHS.to_string(), "--cam-every", "1"]);
+    assert_eq!(drawn(), ["epoch-0000.png", "epoch-0002.png", "epoch-0003.png", "epoch-0004.png"]);
+    let last = |run: &Path| std::fs::read(run.join("checkpoints/epoch-0004.safetensors")).unwrap();
+    assert!(last(&run) == last(&shared.run), "the drawn run has other bits");
+    let recorded = std::fs::read_to_string(run.join("run.json")).unwrap();
+    assert!(recorded.contains("\"cam_every\": 1"), "{recorded}");
 }

@@ -33,7 +33,10 @@ impl Masks {
     /// Other shapes or element types.
     pub fn new(image: &Tensor, activations: &Tensor) -> Result<Self> {
         let ([1, height, width, _], [1, h, w, channels]) = (super::image(image)?, super::image(activations)?) else {
-            return Err(Error::shape("cam", format!("{} and {} are not of one image", image.shape(), activations.shape())));
+            return Err(Error::shape(
+                "cam",
+                format!("{} and {} are not of one image", image.shape(), activations.shape()),
+            ));
         };
         let device = activations.device();
         let [low, high] = [(); 2].map(|()| Tensor::empty(device, [channels], DType::F32));
@@ -112,10 +115,8 @@ fn some(first: usize, count: usize, channels: usize) -> Result<()> {
 /// Kernels at work at any size.
 pub(super) fn workloads() -> Vec<Workload> {
     let run = |device: &Device, [side, c, size]: [usize; 3], _: DType| {
-        let inputs = [
-            Input::new([1, size, size, 3], Values::Uniform),
-            Input::new([1, side, side, c], Values::Range(0.0, 1.0)),
-        ];
+        let inputs =
+            [Input::new([1, size, size, 3], Values::Uniform), Input::new([1, side, side, c], Values::Range(0.0, 1.0))];
         let [image, activations] = workload::tensors(device, &inputs, DType::F32)?;
         Masks::new(&image, &activations)?.masked(0, c.min(32))?;
         without(&activations, 0, c.min(32), 0.0).map(drop)
@@ -125,7 +126,8 @@ pub(super) fn workloads() -> Vec<Workload> {
 
 /// Examples for tests and benches: one pixel, odd sizes, channels beyond a vector, an image smaller than the layer.
 pub(super) fn cases() -> Vec<Case> {
-    let sizes = [([1, 1, 3], [4, 5]), ([3, 2, 5], [7, 9]), ([7, 7, 33], [32, 30]), ([4, 4, 132], [1, 17]), ([6, 5, 4], [3, 3])];
+    let sizes =
+        [([1, 1, 3], [4, 5]), ([3, 2, 5], [7, 9]), ([7, 7, 33], [32, 30]), ([4, 4, 132], [1, 17]), ([6, 5, 4], [3, 3])];
     let mut cases = Vec::new();
     for ([h, w, c], [height, width]) in sizes {
         let (first, count) = (c / 3, c - c / 3);
@@ -157,10 +159,8 @@ pub(super) fn cases() -> Vec<Case> {
             (first..first + count).flat_map(of).collect()
         };
         let run = move |_: &mut Tape, x: &[Tensor]| Masks::new(&x[0], &x[1])?.masked(first, count);
-        let inputs = vec![
-            Input::new([1, height, width, 3], Values::Uniform),
-            Input::new([1, h, w, c], Values::Range(0.0, 1.0)),
-        ];
+        let inputs =
+            vec![Input::new([1, height, width, 3], Values::Uniform), Input::new([1, h, w, c], Values::Range(0.0, 1.0))];
         let name = format!("Score-CAM's masks {h}x{w}x{c} for {height}x{width}");
         // A channel that is nearly even is divided by nearly nothing.
         let wide = move |x: &[Vec<f64>]| h * w == 1 || (0..c).all(|channel| range(&enlarged(&x[1], channel)).1 > 0.1);
