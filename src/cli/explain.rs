@@ -185,10 +185,16 @@ fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta,
         1 => Across::Pictures,
         _ => Across::Methods,
     };
-    let layer = layer(rows[0][0].cam);
+    let mut layers: Vec<String> = Vec::new();
+    for layer in rows[0].iter().map(|shown| layer(shown.cam)) {
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
+    let layers = layers.join(" and ");
     let sheet = Sheet {
         title: format!("{} of {model} on {}", joined(|method| method.title().to_owned()), gallery.of),
-        notes: vec![format!("{layer}, target {}{smoothed}, {}{epoch}", options.target, options.run.display())],
+        notes: vec![format!("{layers}, target {}{smoothed}, {}{epoch}", options.target, options.run.display())],
         ..sheet(&rows, across)
     };
     write_picture(&folder.join("sheet.png"), &sheet.draw()?)?;

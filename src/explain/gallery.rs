@@ -1,5 +1,7 @@
 //! The pictures that maps are drawn on: files, or pictures of a data set by number.
 
+use std::path::Path;
+
 use image::RgbImage;
 
 use crate::data::origin::Digest;
@@ -86,7 +88,8 @@ impl Gallery {
             let (width, height) = (images.width as u32, images.height as u32);
             let picture = RgbImage::from_raw(width, height, images.read(at)?.into_owned()).expect("a picture's bytes");
             let file = images.origins.get(at).map_or_else(|| format!("picture {at}"), |origin| origin.file.clone());
-            gallery.push(&file, file.clone(), usize::try_from(images.labels[at]).ok(), &picture)?;
+            let name = Path::new(&file).file_stem().map_or(file.clone(), |stem| stem.to_string_lossy().into());
+            gallery.push(&name, file, usize::try_from(images.labels[at]).ok(), &picture)?;
         }
         Ok(gallery)
     }
@@ -100,8 +103,7 @@ impl Gallery {
         let shown = middle_of(&whole, &self.images, times as u32);
         self.images.push(picture, self.fit, truth.map_or(-1, |class| class as i32))?;
         // Names become files': plain, and different from each other.
-        let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' };
-        let plain: String = name.chars().map(plain).collect();
+        let plain = plain(name);
         let taken = |name: &str| self.pictures.iter().any(|other| other.name == name);
         let mut name = plain.clone();
         let mut number = 2;
@@ -128,4 +130,9 @@ impl Gallery {
         };
         (0..all.len()).step_by(batch).map(one).collect()
     }
+}
+
+/// `name` as that of a file: of letters, digits, dots, underscores and hyphens.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect()
 }

@@ -7,7 +7,7 @@ use image::RgbImage;
 use serde_json::{Value, json};
 
 use super::Cam;
-use super::gallery::Picture;
+use super::gallery::{Picture, plain};
 use super::paint::{Palette, faded, overlay};
 use super::sheet::{Cell, Sheet, Tone};
 use crate::draw::{face, pen};
@@ -67,7 +67,7 @@ impl Shown<'_> {
         };
         let mut captions = vec![
             (format!("{:.1} % {}", 100.0 * probabilities[top], name(top)), tone),
-            (format!("logit {:.2}{of}", self.cam.score()), Tone::Faint),
+            (format!("{} {:.2}{of}", self.cam.what(), self.cam.score()), Tone::Faint),
         ];
         let picture = match &self.cam.diagnosis {
             Some(diagnosis) if self.blank() => {
@@ -145,7 +145,8 @@ impl fmt::Display for Shown<'_> {
             write!(f, " (true: {})", self.classes[truth])?;
         }
         let target = self.cam.target(|class| self.classes[class].clone());
-        write!(f, ", map of {target} with logit {:.3}", self.cam.score())?;
+        let (method, what) = (self.cam.method.title(), self.cam.what());
+        write!(f, ", {method} of {target} with {what} {:.3}", self.cam.score())?;
         match &self.cam.diagnosis {
             Some(diagnosis) if self.blank() => write!(f, ", blank: {diagnosis}"),
             _ => Ok(()),
@@ -195,7 +196,7 @@ pub fn sheet(rows: &[Vec<Shown>], across: Across) -> Sheet {
 fn original(picture: &Picture, classes: &[String]) -> Cell {
     // A folder is told by whoever named it; the file's own name is what it is found by.
     let file = Path::new(&picture.file).file_name().map_or(picture.file.clone(), |name| name.to_string_lossy().into());
-    let file = (file != picture.name).then_some((file, Tone::Faint));
+    let file = (plain(&file) != picture.name).then_some((file, Tone::Faint));
     let truth = picture.truth.map(|class| (format!("true: {}", face::label(class, &classes[class])), Tone::Faint));
     let captions = std::iter::once((picture.name.clone(), Tone::Plain)).chain(file).chain(truth).collect();
     Cell { picture: picture.shown.clone(), above: None, captions }

@@ -101,6 +101,11 @@ impl Cam {
         self.chosen().score(&self.logits)
     }
 
+    /// That in a word.
+    pub fn what(&self) -> &'static str {
+        if self.minus.is_some() { "difference" } else { "logit" }
+    }
+
     /// The name of what is explained: `cat`, or `cat - dog`.
     pub fn target(&self, name: impl Fn(usize) -> String) -> String {
         match self.minus {

@@ -90,7 +90,7 @@ fn a_picture_file_gets_the_logits_that_predict_says() {
         let (map, expected) = (&facts["maps"][number], &predicted[number]);
         assert_eq!((&map["image"], &map["logits"]), (&(*name).into(), &expected["logits"]));
         assert_eq!((&map["predicted_class"], &map["target_index"]), (&expected["class"], &2.into()));
-        assert_eq!(map["true_class"], Value::Null);
+        assert_eq!((&map["true_class"], &map["file"]), (&Value::Null, &files[number].as_str().into()));
         for (a, b) in map["probabilities"].as_array().unwrap().iter().zip(expected["probabilities"].as_array().unwrap())
         {
             assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-6, "{a} and {b}");
@@ -185,7 +185,7 @@ fn methods_stand_side_by_side() {
         assert!(said.contains(&format!("{method} of layer features.14 (4x4x256)")), "{said}");
     }
     assert!(
-        said.contains("test-0 (test picture 0), epoch ") && said.contains(", map of airplane - ship with"),
+        said.contains("test-0 (test picture 0), epoch ") && said.contains(", Eigen-CAM of airplane - ship with"),
         "{said}"
     );
     let sheet = image::open(folder.path().join("sheet.png")).unwrap();
