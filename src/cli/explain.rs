@@ -19,6 +19,7 @@ use crate::explain::report::{Across, Shown, sheet, write_picture};
 use crate::explain::sheet::Sheet;
 use crate::explain::{Cam, Method, Request, Target, cam, layers};
 use crate::files::write_atomic;
+use crate::nn::relevance::Composite;
 use crate::tensor::{DType, Shape, Tensor};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
@@ -43,7 +44,8 @@ pub struct Options {
     #[arg(long, default_value = "top", value_name = "CLASS")]
     target: String,
     /// How maps are made; several with commas stand side by side: gradcam, gradcam++, cam, hirescam, xgradcam, layercam, eigencam
-    /// (of no class), scorecam and ablationcam (the network once for each channel)
+    /// (of no class), scorecam and ablationcam (the network once for each channel); and of the pixels themselves, without a layer,
+    /// lrp and guided-backprop
     #[arg(long, default_value = "gradcam", value_delimiter = ',')]
     method: Vec<Method>,
     /// The mean map of each picture and its mirror image, at 0.9, 1 and 1.1 times their values
@@ -98,24 +100,26 @@ pub fn run(mut options: Options, environment: &Environment) -> anyhow::Result<()
         return Ok(list_layers(&checkpoints[0], &device)?);
     }
     let gallery = gallery(&options, checkpoints.last().expect("there is one at least"), &device)?;
-    let request = |method: Method, targets: &[Target]| Request {
+    let request = |method: Method, targets: &[Target], composite: &Composite| Request {
         method,
         target_layers: options.layer.clone(),
         targets: targets.to_vec(),
         aug_smooth: options.aug_smooth,
         eigen_smooth: options.eigen_smooth,
         batch_size: options.batch_size as usize,
+        composite: composite.clone(),
     };
     let mut columns: Vec<(Meta, Vec<Vec<Cam>>)> = Vec::new();
     for path in &checkpoints {
         let (model, meta) = load_model(path, &device)?;
         let targets = targets(&options.target, &gallery.pictures, &meta.classes)?;
         let batches = gallery.batches(&device, &meta, BATCH)?;
+        let composite = Composite::of_pixels(&meta.mean, &meta.std)?;
         let mut of_methods = Vec::new();
         for &method in &options.method {
             let mut cams = Vec::new();
             for (x, targets) in batches.iter().zip(targets.chunks(BATCH)) {
-                cams.extend(cam(&model, x, &request(method, targets))?);
+                cams.extend(cam(&model, x, &request(method, targets, &composite))?);
             }
             of_methods.push(cams);
         }
@@ -153,7 +157,7 @@ fn report(options: &Options, folder: &Path, gallery: &Gallery, columns: &[(Meta,
     let (meta, methods) = (&columns[0].0, &options.method);
     for cam in rows[0].iter().take(methods.len()).map(|shown| shown.cam) {
         let chosen = match cam.method {
-            _ if !options.layer.is_empty() => "",
+            _ if !options.layer.is_empty() || cam.method.of_pixels() => "",
             Method::Cam => ", which is pooled",
             _ => ", the last convolution's activations",
         };
@@ -206,6 +210,7 @@ fn layer(cam: &Cam) -> String {
     let [height, width, channels] = cam.shape;
     match cam.layer.contains(", ") {
         true => format!("the mean over layers {}", cam.layer),
+        false if cam.method.of_pixels() => format!("the pixels ({height}x{width}x{channels})"),
         false => format!("layer {} ({height}x{width}x{channels})", cam.layer),
     }
 }

@@ -42,6 +42,8 @@ pub enum Diagnosis {
     NoEffect,
     /// Ablation-CAM divides by the logit, which is zero.
     ZeroScore,
+    /// Nothing of what is explained arrives at the pixels.
+    NoRelevance,
     /// The same value everywhere, so that nothing is left when the minimum is subtracted.
     Constant(f32),
     /// The largest value, too small beside the 1e-7 that is added before it is divided by.
@@ -62,6 +64,7 @@ impl Diagnosis {
             Self::NoOverlap => "no overlap with gradient",
             Self::NoEffect => "no channel counts",
             Self::ZeroScore => "logit is zero",
+            Self::NoRelevance => "nothing arrives at the pixels",
             Self::Constant(_) => "same value everywhere",
             Self::Tiny(_) => "values too small",
         }
@@ -94,8 +97,8 @@ impl fmt::Display for Diagnosis {
             ),
             Self::Negative(lowest) => write!(
                 f,
-                "the weighted activations are negative all over before ReLU, down to {lowest:.3e}: the layer speaks against \
-                 this class; use ‹signed› or another target"
+                "the map is negative all over before ReLU, down to {lowest:.3e}: what it looks at speaks against this class; \
+                 use ‹signed› or another target"
             ),
             Self::NoOverlap => f.write_str(
                 "the channels that the logit depends on are zero in this picture, and the others have no gradient; choose a \
@@ -107,6 +110,10 @@ impl fmt::Display for Diagnosis {
             Self::ZeroScore => f.write_str(
                 "what is explained is exactly zero, and Ablation-CAM divides by it; use another target, ‹method=gradcam›, or a \
                  checkpoint that has learned",
+            ),
+            Self::NoRelevance => f.write_str(
+                "nothing arrives at the pixels: they are all zero, what is explained is, or layers behind them are dead in this \
+                 picture; use ‹method=gradcam›, another target or another picture",
             ),
             Self::Constant(value) => write!(
                 f,
@@ -149,6 +156,7 @@ impl Evidence<'_> {
             let found = first_bad_values(self.model, &self.alone()?, &mut Pass::inference(&mut Tape::new()));
             let backward = || match by_gradient {
                 true => "the forward pass is finite, the gradient or its powers overflow".into(),
+                false if method.of_pixels() => "the forward pass is finite, what goes backward overflows".into(),
                 false => "the forward pass is finite, the weights of the channels overflow".into(),
             };
             return Ok(Diagnosis::NotFinite(found.unwrap_or_else(backward)));
@@ -156,7 +164,7 @@ impl Evidence<'_> {
         if by_gradient && gradient.is_none() {
             return Ok(Diagnosis::Disconnected);
         }
-        if zero(&activations) {
+        if zero(&activations) && !method.of_pixels() {
             return Ok(Diagnosis::DeadLayer);
         }
         let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -179,6 +187,7 @@ impl Evidence<'_> {
             // A component is zero where every channel is even.
             (0.0, 0.0) if component => Diagnosis::Constant(0.0),
             (0.0, 0.0) if method == Method::AblationCam => Diagnosis::NoEffect,
+            (0.0, 0.0) if method.of_pixels() => Diagnosis::NoRelevance,
             (0.0, 0.0) => Diagnosis::NoOverlap,
             (highest, lowest) if highest <= 0.0 => Diagnosis::Negative(lowest),
             (highest, lowest) if highest - lowest <= highest * 1e-6 => Diagnosis::Constant(highest),

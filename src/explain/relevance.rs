@@ -2,7 +2,7 @@
 //! layers are [`nn::relevance`](crate::nn::relevance)'s; here a target's logit is where relevance begins.
 
 use super::Target;
-use super::cam::look::{Chosen, seed};
+use super::cam::look::{Chosen, choose, seed};
 use crate::error::{Error, Result};
 use crate::nn::Layer;
 use crate::nn::relevance::{Composite, Rules, explain};
@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 /// A layer that has no rule, by name; a number of targets other than N or none; a class that the model does not have; device
 /// errors.
 pub fn relevance(model: &dyn Layer, x: &Tensor, targets: &[Target], composite: &Composite) -> Result<Tensor> {
-    attribute(model, x, targets, &Rules::Layerwise(composite.clone()))
+    Ok(attribute(model, x, targets, &Rules::Layerwise(composite.clone()))?.pixels)
 }
 
 /// The guided gradient of the logits of `targets` (none: the top class of each image) with respect to each pixel of `x [N, H, W,
@@ -31,30 +31,29 @@ pub fn relevance(model: &dyn Layer, x: &Tensor, targets: &[Target], composite: &
 /// # Errors
 /// Those of [`relevance`].
 pub fn guided_backprop(model: &dyn Layer, x: &Tensor, targets: &[Target]) -> Result<Tensor> {
-    attribute(model, x, targets, &Rules::Guided)
+    Ok(attribute(model, x, targets, &Rules::Guided)?.pixels)
 }
 
-/// What arrives at the pixels of a batch, `[N, H, W, C]`.
-fn attribute(model: &dyn Layer, x: &Tensor, targets: &[Target], rules: &Rules) -> Result<Tensor> {
+/// What arrives at the pixels of a batch.
+pub(super) struct Attribution {
+    /// `[N, H, W, C]`
+    pub pixels: Tensor,
+    /// `[N, K]`, row by row.
+    pub logits: Vec<f32>,
+    /// What is explained of each image.
+    pub chosen: Vec<Chosen>,
+}
+
+pub(super) fn attribute(model: &dyn Layer, x: &Tensor, targets: &[Target], rules: &Rules) -> Result<Attribution> {
     let mut tape = Tape::new();
     tape.watch(x);
     let output = explain(&mut tape, model, x, rules)?;
-    let (&[images, ..], &[rows, classes]) = (x.shape().dims(), output.shape().dims()) else {
-        let what = format!("want images [N, H, W, C] and logits [N, K], not {} and {}", x.shape(), output.shape());
-        return Err(Error::shape("relevance", what));
-    };
-    if rows != images || !(targets.is_empty() || targets.len() == images) {
-        let what = format!("{} targets and {rows} rows of logits for {images} images", targets.len());
-        return Err(Error::shape("relevance", what));
-    }
-    let logits = output.to_vec::<f32>()?;
-    let target = |image: usize| targets.get(image).copied().unwrap_or(Target::Top);
-    let choose = |(image, row): (usize, &[f32])| target(image).chosen(row);
-    let chosen = logits.chunks(classes).enumerate().map(choose).collect::<Result<Vec<Chosen>>>()?;
-    let mut begin = seed(x, &chosen, classes)?;
+    let (logits, chosen) = choose("relevance", x, &output, targets)?;
+    let mut begin = seed(x, &chosen, output.dim(1))?;
     if let Rules::Layerwise(_) = rules {
         begin = product(&begin, &output, None)?;
     }
     let pixels = tape.backward_from(&output, begin)?.get(x);
-    pixels.ok_or_else(|| Error::shape("relevance", "no path leads from the pixels to the logits"))
+    let pixels = pixels.ok_or_else(|| Error::shape("relevance", "no path leads from the pixels to the logits"))?;
+    Ok(Attribution { pixels, logits, chosen })
 }

@@ -91,24 +91,13 @@ pub(in crate::explain) fn see(model: &dyn Layer, x: &Tensor, request: &Request) 
     }
     tape.mark_layers();
     let logits = model.forward(&mut Pass::inference(&mut tape), x)?;
-    let (&[images, h, w, _], &[rows, classes]) = (x.shape().dims(), logits.shape().dims()) else {
-        let what = format!("want images [N, H, W, C] and logits [N, K], not {} and {}", x.shape(), logits.shape());
-        return Err(Error::shape("cam", what));
-    };
-    let wanted = &request.targets;
-    if rows != images || !(wanted.is_empty() || wanted.len() == images) {
-        let what = format!("{} targets and {rows} rows of logits for {images} images", wanted.len());
-        return Err(Error::shape("cam", what));
-    }
+    let (values, chosen) = choose("cam", x, &logits, &request.targets)?;
+    let (size, classes) = ([x.dim(1), x.dim(2)], logits.dim(1));
     let marks = tape.marks().to_vec();
     let layers = match &request.target_layers[..] {
         [] => vec![(rule.default)(model, &marks)?],
         names => names.iter().map(|name| layers::find(&marks, name)).collect::<Result<_>>()?,
     };
-    let values = logits.to_vec::<f32>()?;
-    let target = |image: usize| wanted.get(image).copied().unwrap_or(Target::Top);
-    let choose = |(image, row): (usize, &[f32])| target(image).chosen(row);
-    let chosen = values.chunks(classes).enumerate().map(choose).collect::<Result<Vec<Chosen>>>()?;
     let gradients = if by_gradient {
         layers.iter().for_each(|(_, output)| tape.keep(output));
         Some(tape.backward_from(&logits, seed(x, &chosen, classes)?)?)
@@ -119,7 +108,33 @@ pub(in crate::explain) fn see(model: &dyn Layer, x: &Tensor, request: &Request) 
         let gradient = gradients.as_ref().and_then(|gradients| gradients.get(&activations));
         Seeing { name, activations, gradient }
     });
-    Ok(Seen { size: [h, w], classes, logits: values, chosen, layers: layers.collect(), marks })
+    Ok(Seen { size, classes, logits: values, chosen, layers: layers.collect(), marks })
+}
+
+/// The values of `logits` and what is explained of each image, none of `targets` being the top classes. Errors are those of `op`.
+///
+/// # Errors
+/// An `x` that is no batch of images, or `logits` that are not theirs; a number of targets other than N; a class that there is
+/// not.
+pub(in crate::explain) fn choose(
+    op: &'static str,
+    x: &Tensor,
+    logits: &Tensor,
+    targets: &[Target],
+) -> Result<(Vec<f32>, Vec<Chosen>)> {
+    let (&[images, _, _, _], &[rows, classes]) = (x.shape().dims(), logits.shape().dims()) else {
+        let what = format!("want images [N, H, W, C] and logits [N, K], not {} and {}", x.shape(), logits.shape());
+        return Err(Error::shape(op, what));
+    };
+    if rows != images || !(targets.is_empty() || targets.len() == images) {
+        let what = format!("{} targets and {rows} rows of logits for {images} images", targets.len());
+        return Err(Error::shape(op, what));
+    }
+    let values = logits.to_vec::<f32>()?;
+    let target = |image: usize| targets.get(image).copied().unwrap_or(Target::Top);
+    let of_image = |(image, row): (usize, &[f32])| target(image).chosen(row);
+    let chosen = values.chunks(classes).enumerate().map(of_image).collect::<Result<_>>()?;
+    Ok((values, chosen))
 }
 
 /// The gradient of what is explained of each image with respect to all logits.

@@ -1,9 +1,10 @@
 //! The methods by name, and what each one goes by.
 
 use super::look::{Default, Look};
-use super::{ablation, pooled, score};
+use super::{Request, ablation, pixels, pooled, score};
 use crate::error::Result;
 use crate::explain::layers;
+use crate::nn::relevance::Rules;
 use crate::op::cam::{mean_weights, plus_plus_weights, positive, share_weights};
 use crate::tensor::Tensor;
 
@@ -29,6 +30,13 @@ pub enum Method {
     ScoreCam,
     /// By how much the logit falls without each channel (Desai and Ramaswamy 2020).
     AblationCam,
+    /// Of the pixels, not of a layer: the gradient that passes ReLUs where it is above 0, of each pixel its channels' largest
+    /// magnitude (Springenberg et al. 2015). It draws edges, whatever the class; networks with other activation functions are
+    /// refused.
+    GuidedBackprop,
+    /// Of the pixels: layer-wise relevance propagation, the sum over channels (Bach et al. 2015), by the rules of
+    /// [`Request::composite`](super::Request).
+    Lrp,
 }
 
 words!(
@@ -42,12 +50,14 @@ words!(
     LayerCam "layercam",
     EigenCam "eigencam",
     ScoreCam "scorecam",
-    AblationCam "ablationcam"
+    AblationCam "ablationcam",
+    GuidedBackprop "guided-backprop",
+    Lrp "lrp"
 );
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::GradCam,
         Self::GradCamPlusPlus,
         Self::Cam,
@@ -57,11 +67,18 @@ impl Method {
         Self::EigenCam,
         Self::ScoreCam,
         Self::AblationCam,
+        Self::GuidedBackprop,
+        Self::Lrp,
     ];
 
     /// As papers write it: `Grad-CAM++`.
     pub fn title(self) -> &'static str {
         self.rule().title
+    }
+
+    /// Whether its maps are of the pixels themselves, for which it looks at no layer.
+    pub fn of_pixels(self) -> bool {
+        matches!(self.rule().how, How::Pixels { .. })
     }
 
     /// What it goes by: the one place that knows all methods.
@@ -81,6 +98,14 @@ impl Method {
             Self::EigenCam => Rule::of("Eigen-CAM", How::Component),
             Self::ScoreCam => Rule::of("Score-CAM", How::Weights(score::weights)),
             Self::AblationCam => Rule::of("Ablation-CAM", How::Weights(ablation::weights)),
+            Self::GuidedBackprop => {
+                let how = How::Pixels { rules: |_| Rules::Guided, shown: pixels::largest };
+                Rule::of("Guided backpropagation", how)
+            }
+            Self::Lrp => {
+                let rules = |request: &Request| Rules::Layerwise(request.composite.clone());
+                Rule::of("LRP", How::Pixels { rules, shown: pixels::sum })
+            }
         }
     }
 }
@@ -104,6 +129,8 @@ pub(in crate::explain) enum How {
     Weights(fn(&Look) -> Result<Tensor>),
     /// Their first principal component.
     Component,
+    /// No layer's are: what arrives at the pixels by these rules, of the channels of each what `shown` says.
+    Pixels { rules: fn(&Request) -> Rules, shown: fn(&[f32]) -> f32 },
 }
 
 impl Rule {

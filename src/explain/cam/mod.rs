@@ -4,6 +4,7 @@ mod ablation;
 mod component;
 pub(super) mod look;
 pub(super) mod method;
+mod pixels;
 mod pooled;
 mod score;
 mod smooth;
@@ -16,11 +17,12 @@ pub use method::Method;
 use super::{Diagnosis, diagnosis, scale};
 use crate::error::{Error, Result};
 use crate::nn::Layer;
+use crate::nn::relevance::Composite;
 use crate::op::cam::weighted_sum;
 use crate::tensor::Tensor;
 
 /// What is asked of [`cam`], in pytorch-grad-cam's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// How maps are made.
     pub method: Method,
@@ -35,10 +37,13 @@ pub struct Request {
     pub eigen_smooth: bool,
     /// Images per pass where a method asks the network many times.
     pub batch_size: usize,
+    /// The rules of LRP. Where it is known how pixels were normalized, [`Composite::of_pixels`] is the one to take.
+    pub composite: Composite,
 }
 
 impl Request {
-    /// The top class at the default layer, not smoothed.
+    /// The top class at the default layer, not smoothed; LRP by [`Composite::epsilon_plus_flat`], which needs no bounds of
+    /// pixels.
     pub fn new(method: Method) -> Self {
         Self {
             method,
@@ -47,6 +52,7 @@ impl Request {
             aug_smooth: false,
             eigen_smooth: false,
             batch_size: 32,
+            composite: Composite::epsilon_plus_flat(),
         }
     }
 }
@@ -67,7 +73,7 @@ pub enum Target {
 pub struct Cam {
     /// How it was made.
     pub method: Method,
-    /// The layer that was looked at; of several, their names with commas between.
+    /// The layer that was looked at; of several, their names with commas between; `input` of maps of the pixels.
     pub layer: String,
     /// Height and width of the raw map, and channels of the layer (of all together, if there are several).
     pub shape: [usize; 3],
@@ -77,8 +83,8 @@ pub struct Cam {
     pub minus: Option<usize>,
     /// All logits of the image.
     pub logits: Vec<f32>,
-    /// The weighted sum of activations, row by row in the layer's resolution: not scaled, and signed, before ReLU. Of several layers
-    /// the mean of their signed maps (see [`Cam::signed`]), in the input's.
+    /// The weighted sum of activations, row by row in the layer's resolution: not scaled, and signed, before ReLU. Of several
+    /// layers the mean of their signed maps (see [`Cam::signed`]), in the input's.
     pub raw: Vec<f32>,
     /// Height and width of the input.
     pub size: [usize; 2],
@@ -124,18 +130,27 @@ impl Cam {
 /// The gradient reaches the layer because `x` is watched, so it does not matter which parameters are frozen.
 ///
 /// # Errors
-/// A layer that is unknown (with the nearest names) or whose output is no image; a number of targets other than N; a
-/// class that the model does not have, or one minus itself; for CAM, a network that does not end in average pooling and a linear
-/// layer, or another layer than what is pooled; a batch size of 0; device errors.
+/// A layer that is unknown (with the nearest names) or whose output is no image; a number of targets other than N; a class that
+/// the model does not have, or one minus itself; for CAM, a network that does not end in average pooling and a linear layer, or
+/// another layer than what is pooled; for guided backpropagation and LRP a layer or eigen smoothing that is asked for, and layers
+/// of the network that have no rule; a batch size of 0; device errors.
 pub fn cam(model: &dyn Layer, x: &Tensor, request: &Request) -> Result<Vec<Cam>> {
     if request.batch_size == 0 {
         return Err(Error::usage("‹batch_size=0› holds no image; use 1 or more"));
     }
-    let seen = see(model, x, request)?;
-    let of_layers = seen.layers.iter().map(|layer| at(model, x, request, &seen, layer)).collect::<Result<Vec<_>>>()?;
-    let of_image = |image: usize| together(of_layers.iter().map(|cams| cams[image].clone()).collect());
-    let plain = (0..seen.chosen.len()).map(of_image).collect();
+    let plain = match request.method.rule().how {
+        How::Pixels { rules, shown } => pixels::maps(model, x, request, &rules(request), shown)?,
+        _ => of_layers(model, x, request)?,
+    };
     if request.aug_smooth { smooth::augmented(model, x, request, plain) } else { Ok(plain) }
+}
+
+/// The maps at the layers that are asked for.
+fn of_layers(model: &dyn Layer, x: &Tensor, request: &Request) -> Result<Vec<Cam>> {
+    let seen = see(model, x, request)?;
+    let maps = seen.layers.iter().map(|layer| at(model, x, request, &seen, layer)).collect::<Result<Vec<_>>>()?;
+    let of_image = |image: usize| together(maps.iter().map(|cams| cams[image].clone()).collect());
+    Ok((0..seen.chosen.len()).map(of_image).collect())
 }
 
 /// The maps at one layer.
@@ -179,6 +194,7 @@ fn raw(look: &Look, request: &Request, gradient: Option<&Tensor>) -> Result<Vec<
         (How::Gradient(_), None) => return Ok(vec![0.0; n * rows * columns]),
         (How::Weights(weigh), _) => Some(weigh(look)?),
         (How::Component, _) => None,
+        (How::Pixels { .. }, _) => unreachable!("looks at no layer"),
     };
     if let Some(weights) = &weights
         && !request.eigen_smooth

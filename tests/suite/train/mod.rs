@@ -23,6 +23,7 @@ mod practice;
 mod precision;
 mod recipes;
 mod relevance;
+mod relevance_maps;
 mod relevance_rules;
 mod resume;
 mod run_files;
