@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::settings::as_options;
 use super::{checkpoint, judging, print};
-use crate::clusters::{self, Clusters};
+use crate::clusters::{self, Clusters, METHOD};
 use crate::embed::pictures::Pictures;
 use crate::embed::report::counted;
 use crate::environment::Environment;
@@ -22,8 +22,8 @@ use crate::train::judged::{self, Part};
 pub struct Options {
     /// A run's folder (its best checkpoint), RUN@EPOCH, RUN@last, or a checkpoint file
     run: PathBuf,
-    /// How maps are made: as explain's --method
-    #[arg(long, default_value = "gradcam")]
+    /// How maps are made: as explain's --method; those that weigh each pixel by itself (hirescam, layercam) say best where something is
+    #[arg(long, default_value_t = METHOD)]
     method: Method,
     /// Layer to look at; without it the last one whose maps have nine rows and columns at least
     #[arg(long, value_name = "NAME")]

@@ -20,7 +20,7 @@ use crate::embed::Points;
 use crate::embed::neighbors::nearest;
 use crate::embed::pictures::Pictures;
 use crate::error::{Error, Result};
-use crate::explain::{Request, layers};
+use crate::explain::{Method, Request, layers};
 use crate::nn::{Layer, Pass};
 use crate::tape::Tape;
 use crate::tensor::{DType, Tensor};
@@ -102,6 +102,11 @@ pub struct Member {
     /// Why nothing is to be seen.
     pub blank: Option<String>,
 }
+
+/// The method unless somebody chooses. Of six sets with a planted mark, HiResCAM and LayerCAM, which weigh each pixel by its own gradient,
+/// found all at 16×16 pixels and at 8×8; Grad-CAM, which weighs a channel by its mean gradient, two and two, and none did at 4×4, where
+/// a pixel has seen all of the picture. On the six sets without one Grad-CAM named a corner once, the others never.
+pub const METHOD: Method = Method::HiResCam;
 
 /// The layer whose maps are grouped unless somebody chooses: the last whose maps are as fine as the grid that they are shrunk to. Deeper
 /// ones see too much of a picture at once to say where something is.

@@ -25,7 +25,9 @@ fn eval(run: &str, which: &str) -> Value {
 #[test]
 fn help_and_version() {
     let help = succeeds(&["--help"]);
-    for command in ["train", "eval", "predict", "explain", "embed", "kernels", "bench", "doctor"] {
+    for command in
+        ["train", "eval", "predict", "explain", "clusters", "mistakes", "embed", "kernels", "bench", "doctor"]
+    {
         assert!(help.contains(command), "{help}");
         assert!(succeeds(&[command, "--help"]).contains("Usage: warptape"), "{command}");
     }

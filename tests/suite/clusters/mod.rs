@@ -3,3 +3,4 @@
 mod blank;
 mod command;
 mod pieces;
+mod planted;

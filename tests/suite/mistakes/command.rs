@@ -59,13 +59,13 @@ fn other_data_are_compared_with_what_was_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     let run = shared().run.to_str().unwrap();
     let data = warptape::data::Dataset::open(&shared().data, &Default::default()).unwrap();
-    // One training picture again under another class, and one that is new.
+    // A training picture a little lighter (the very same is left out) under another class, and one that is new.
     let place = |class: usize| {
         let place = folder.path().join("photos").join(&data.classes[class]);
         std::fs::create_dir_all(&place).unwrap();
         place
     };
-    let pixels = data.train.image(0).to_vec();
+    let pixels = data.train.image(0).iter().map(|value| value.saturating_add(20)).collect();
     let class = (data.train.labels[0] as usize + 1) % 10;
     image::RgbImage::from_raw(32, 32, pixels).unwrap().save(place(class).join("again.png")).unwrap();
     picture(&mut Drawn::new(1), 0, true).save(place((class + 1) % 10).join("new.png")).unwrap();
