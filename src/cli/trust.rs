@@ -144,7 +144,8 @@ fn report(options: &Options, path: &Path, gallery: &Gallery, meta: &Meta, found:
         "names": meta.classes, "pictures": names, "trust": found,
     });
     write_atomic(&folder.join("trust.json"), as_options(&format!("{facts:#}\n")).as_bytes())?;
-    write_atomic(&folder.join("trust.csv"), &found.csv()?)?;
+    let table = String::from_utf8_lossy(&found.csv()?).into_owned();
+    write_atomic(&folder.join("trust.csv"), as_options(&table).as_bytes())?;
     let title = format!("Can maps of {model} be believed? {pictures} of {}, epoch {epoch}", gallery.of);
     write_picture(&folder.join("trust.png"), &found.picture(&title)?)?;
     print(format_args!("trust.json, trust.csv and trust.png: {}", folder.display()))

@@ -11,7 +11,7 @@ const COLUMNS: [&str; 8] = [
     "           high is good, 0 is chance",
     "drop       loss of probability where a picture is dimmed by its map: low is good; rise: share that gains: high is good",
     "random     rank correlation with the maps of the network as its layers are made random, the last first, mean of all steps",
-    "           (SSIM likewise): low is good; from 0.5 on maps show the picture, not what was learned",
+    "           (SSIM likewise): low is good; from 0.6 on maps show the picture, not what was learned",
     "noise      how far maps move under noise of 0.2 standard deviations, as a share of their norm: low is good",
 ];
 
@@ -46,9 +46,8 @@ impl Trust {
     }
 
     fn cells(&self, row: &Row, figures: &Figures) -> String {
-        let last = figures.randomisation.last();
         let random =
-            last.map_or(["-".into(), "-".into()], |rung| [rung.spearman, rung.ssim].map(|v| format!("{v:.2}")));
+            [figures.likeness, figures.ssim()].map(|mean| mean.map_or("-".into(), |mean| format!("{mean:.2}")));
         let error = figures.road.error.map_or("-".into(), |error| format!("{error:.3}"));
         format!(
             "{:>9.3}  {:>8.3}  {:>+6.3}  {error:>7}  {:>4.0} %  {:>4.0} %  {:>6}  {:>6}  {:>6.3}  {:>5}",

@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Row;
 
-/// From this mean rank correlation on, over all steps from the trained network to a random one, a map is the picture's more than
-/// what was learned. Half, because methods lie far to both sides of it: README has the figures. At the last step alone they do
-/// not: guided backprop changes there, too, when even the first layer no longer finds edges.
-pub const THRESHOLD: f64 = 0.5;
+/// From this mean rank correlation on, over all steps from the trained network to a random one, maps are the picture's more than
+/// what was learned. It lies in the middle of a gap: on little-conv, VGG11 and ResNet-18 trained on the emoji pictures, guided
+/// backprop, which Adebayo et al. find to fail, has 0.75 to 0.92, plain gradients, which pass, have 0.46 at most, and Grad-CAM
+/// 0.13. At the last step alone there is no gap: when even the first layer no longer finds edges, guided backprop's maps change,
+/// too.
+pub const THRESHOLD: f64 = 0.6;
 
 /// The rule, for people.
-pub const RULE: &str = "rule: of the methods whose maps change as the network becomes random (random below 0.5), the one with the largest ROAD, \
+pub const RULE: &str = "rule: of the methods whose maps change as the network becomes random (random below 0.6), the one with the largest ROAD, \
                         which is above 0 by two standard errors; of those not worse by more than one, the steadiest under noise";
 
 /// Which method to use.
@@ -33,7 +35,7 @@ pub fn verdict(rows: &[Row]) -> Verdict {
     let warned = if blind.is_empty() {
         String::new()
     } else {
-        format!("; {} explain nothing of what it learned: their maps stay as it is made random", blind.join(", "))
+        format!("; {} say little of what it learned: their maps stay as it is made random", blind.join(", "))
     };
     let none = |why: &str| Verdict {
         method: None,
@@ -71,10 +73,9 @@ pub fn verdict(rows: &[Row]) -> Verdict {
             best.road()
         )
     };
-    let control = rows
-        .iter()
-        .filter(|row| row.control && row.road() >= chosen.road())
-        .map(|row| format!("; but {}, which look at no network, do as well (ROAD {:+.3})", row.method, row.road()));
+    let control = rows.iter().filter(|row| row.control && row.road() >= chosen.road()).map(|row| {
+        format!("; but {}, which look at no network, do as well or better (ROAD {:+.3})", row.method, row.road())
+    });
     let control: String = control.collect();
     let sentence = format!("use {} here: its maps change with the network, {reason}{control}{warned}", chosen.method);
     Verdict { method: Some(chosen.method.clone()), sentence, blind }

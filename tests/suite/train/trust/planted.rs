@@ -1,6 +1,7 @@
 //! Planted maps: of a linear network the true evidence is known, and must do better than chance and than its opposite by every
 //! measure; a map that does not look at the network must be found out.
 
+use warptape::explain::trust::verdict::{RULE, THRESHOLD};
 use warptape::explain::trust::{Explainer, Map, Networks, Options, Row, Trust, trust};
 use warptape::nn::{Builder, Flatten, Linear, Sequential, parameters};
 use warptape::{Device, Tensor};
@@ -114,8 +115,16 @@ fn maps_that_ignore_the_network_are_found_out() {
     assert_eq!([likeness("edge detector"), likeness("edges"), likeness("random order")], [1.0; 3]);
     assert!(likeness("evidence").abs() < 0.3, "{}", likeness("evidence"));
     assert_eq!(found.verdict.blind, ["edge detector"]);
+    // What people are told is what is done.
+    let shown = |row: &Row| format!("  {:>6.2}  ", row.likeness().unwrap());
+    assert!(found.rows.iter().all(|row| found.table().contains(&shown(row))), "{}", found.table());
+    let threshold = format!("{THRESHOLD}");
     assert!(
-        found.verdict.sentence.contains("edge detector explain nothing of what it learned"),
+        RULE.contains(&format!("below {threshold})"))
+            && found.table().contains(&format!("from {threshold} on maps show"))
+    );
+    assert!(
+        found.verdict.sentence.contains("edge detector say little of what it learned"),
         "{}",
         found.verdict.sentence
     );
