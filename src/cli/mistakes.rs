@@ -102,7 +102,7 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
 }
 
 /// The pictures among which pairs are looked for: those of the run, and `pictures` if they are of `other` data.
-fn compared(
+pub fn compared(
     path: &Path,
     meta: &Meta,
     other: Option<&str>,

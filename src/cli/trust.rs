@@ -18,6 +18,7 @@ use crate::explain::gallery::Gallery;
 use crate::explain::report::write_picture;
 use crate::explain::trust::{Explainer, Networks, Trust, trust};
 use crate::files::write_atomic;
+use crate::nn::Sequential;
 use crate::tensor::Tensor;
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
@@ -66,20 +67,32 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let device = crate::cli::open(&options.device, environment)?;
     let (trained, mut meta) = load_model(&path, &device)?;
     meta.config.skip_broken |= options.skip_broken;
-    let named = pictures(&options, &path, &meta, &named::says(&trained, &meta, &device))?;
+    let named = pictures(&options.images, options.seed, &path, &meta, &named::says(&trained, &meta, &device))?;
     let gallery = Gallery::of(&named, judged::record(&path)?.as_deref(), &meta)?;
     super::warn(&gallery.notes);
-    let x = input(&gallery, &device, &meta)?;
-    // Not the trained one's seed, or the first layers would be those that it began with.
-    let other = options.seed.wrapping_add(meta.config.seed).wrapping_add(1);
-    let (copy, fresh) = (meta.network(&device, other)?, meta.network(&device, other)?);
-    let mut explainers: Vec<Explainer> = methods.iter().map(|&method| Explainer::method(method, BATCH)).collect();
-    explainers.extend(Explainer::controls(options.seed));
     let how =
         crate::explain::trust::Options { steps: options.steps as usize, seed: options.seed, ..Default::default() };
-    let networks = Networks { trained: &trained, copy: &copy, fresh: &fresh };
-    let found = trust(&networks, &x, &explainers, &how)?;
+    let found = judge(&trained, &meta, &gallery, &methods, &how, &device)?;
     Ok(report(&options, &path, &gallery, &meta, &found)?)
+}
+
+/// What `methods` make of the pictures `gallery`, judged as `how` says, beside controls.
+pub fn judge(
+    trained: &Sequential,
+    meta: &Meta,
+    gallery: &Gallery,
+    methods: &[Method],
+    how: &crate::explain::trust::Options,
+    device: &Device,
+) -> Result<Trust> {
+    let x = input(gallery, device, meta)?;
+    // Not the trained one's seed, or the first layers would be those that it began with.
+    let other = how.seed.wrapping_add(meta.config.seed).wrapping_add(1);
+    let (copy, fresh) = (meta.network(device, other)?, meta.network(device, other)?);
+    let mut explainers: Vec<Explainer> = methods.iter().map(|&method| Explainer::method(method, BATCH)).collect();
+    explainers.extend(Explainer::controls(how.seed));
+    let networks = Networks { trained, copy: &copy, fresh: &fresh };
+    trust(&networks, &x, &explainers, how)
 }
 
 /// The methods that `list` names.
@@ -101,13 +114,13 @@ fn methods(list: Option<&str>) -> Result<Vec<Method>> {
 }
 
 /// Those that were named, or some of the test part.
-fn pictures(options: &Options, path: &Path, meta: &Meta, says: &named::Says) -> Result<Named> {
-    let names = Name::all(&options.images, false)?;
+pub fn pictures(images: &[OsString], seed: u64, path: &Path, meta: &Meta, says: &named::Says) -> Result<Named> {
+    let names = Name::all(images, false)?;
     if !names.is_empty() {
         return Named::find(&names, path, meta, None, None, says);
     }
     let judged = Judged::of(path, meta, None, Some(Part::Test))?;
-    let mut numbers: Vec<usize> = split::shuffle(judged.images.len(), options.seed, DRAW)
+    let mut numbers: Vec<usize> = split::shuffle(judged.images.len(), seed, DRAW)
         .into_iter()
         .take(PICTURES)
         .map(|number| number as usize)

@@ -5,8 +5,10 @@
 
 mod chart;
 mod classes;
+mod clusters;
 mod confusion;
 mod curves;
+mod doubts;
 mod head;
 mod heat;
 mod mistakes;
@@ -15,18 +17,23 @@ mod plane;
 mod settings;
 mod several;
 mod sprite;
+mod trust;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+pub use clusters::Grouped;
+pub use doubts::shown as shown_doubts;
 pub use heat::{Frame, Heat, Looked, Maps, Pictured};
 pub use mistakes::Judged;
 pub use network::Network;
 pub use plane::Plane;
 pub use sprite::{Sprite, small};
 
+use crate::explain::trust::Trust;
+use crate::mistakes::Mistakes;
 use crate::train::logs::metrics::{Row, Split};
 use crate::train::logs::steps::Step;
 use crate::train::run_info::RunInfo;
@@ -70,8 +77,14 @@ pub struct Page {
     pub runs: Vec<Run>,
     /// What the checkpoint says of the pictures that it is judged on.
     pub judged: Perhaps<Judged>,
+    /// Which of them may have a wrong class, are hard, or nearly the same.
+    pub doubts: Perhaps<Mistakes>,
     /// Where it looks, at many epochs.
     pub heat: Perhaps<Heat>,
+    /// Whether that can be believed.
+    pub trust: Perhaps<Trust>,
+    /// What classes hang on.
+    pub grouped: Perhaps<Grouped>,
     /// What its last layer but one makes of the pictures.
     pub plane: Perhaps<Plane>,
     /// What the network is made of.
@@ -146,7 +159,8 @@ impl Page {
     }
 
     fn sections(&self, run: &Run) -> Vec<Section> {
-        let Self { judged, heat, plane, network, .. } = self;
+        let Self { judged, doubts, heat, trust, grouped, plane, network, .. } = self;
+        let shown = judged.as_ref().ok();
         let curves = if run.rows.is_empty() && run.steps.is_empty() {
             Err("No epoch is over: the run has neither metrics.csv nor steps.csv with rows in it.".to_owned())
         } else {
@@ -171,8 +185,11 @@ impl Page {
             Section::new("classes", "Classes", judged, |judged| classes::draw(&judged.report)),
             Section::new("confusion", "Confusion", judged, confusion::draw),
             Section::new("mistakes", "Worst mistakes", &wrong, |judged| mistakes::draw(judged)),
+            Section::new("doubts", "Worth a look", doubts, |doubts| doubts::draw(doubts, shown)),
             Section::new("heat", "Where it looks", heat, heat::draw),
-            Section::new("plane", "Map of pictures", plane, |plane| plane::draw(plane, judged.as_ref().ok())),
+            Section::new("trust", "Can it be believed", trust, trust::draw),
+            Section::new("clusters", "What classes hang on", grouped, |grouped| clusters::draw(grouped, shown)),
+            Section::new("plane", "Map of pictures", plane, |plane| plane::draw(plane, shown)),
             Section::new("network", "Network", network, network::draw),
             Section { id: "settings", heading: "Settings", body: settings::draw(run) },
         ]);
@@ -186,7 +203,8 @@ impl Page {
             format!(".t{{background-image:url({address});{}}}", judged.thumbnails.shape())
         });
         let heat = self.heat.as_ref().map(Heat::rules);
-        thumbnails.unwrap_or_default() + &heat.unwrap_or_default()
+        let means = self.grouped.as_ref().map(Grouped::rule);
+        [thumbnails, heat, means].into_iter().map(Result::unwrap_or_default).collect()
     }
 }
 

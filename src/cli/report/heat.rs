@@ -5,14 +5,17 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 
 use super::{Options, empty};
+use crate::cli::settings::as_options;
+use crate::cli::trust::{judge, pictures};
 use crate::cli::{checkpoint, print};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::explain::drift::drift;
 use crate::explain::gallery::{Gallery, Picture};
 use crate::explain::paint::Palette;
+use crate::explain::trust::{self, Trust};
 use crate::explain::{Cam, Method, Request, Target, cam};
-use crate::nn::Layer;
+use crate::nn::{Layer, Sequential};
 use crate::page::{Frame, Heat, Looked, Maps, Perhaps, Pictured, Sprite, small};
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
@@ -60,6 +63,20 @@ pub fn gather(
     let gallery = Gallery::of(&named, judged::record(path)?.as_deref(), meta)?;
     let found = Gathered { options, meta, gallery: &gallery, device };
     Ok(found.heat(&model, &checkpoints, &files(&named)).map_err(|error| empty(&error)))
+}
+
+/// Whether the maps can be believed, on pictures that are drawn from those that the run is judged on.
+///
+/// # Errors
+/// Those of [`judge`].
+pub fn trust(options: &Options, model: &Sequential, path: &Path, meta: &Meta, device: &Device) -> Result<Trust> {
+    let how = trust::Options::default();
+    let named = pictures(&[], how.seed, path, meta, &named::says(model, meta, device))?;
+    let gallery = Gallery::of(&named, judged::record(path)?.as_deref(), meta)?;
+    let mut found = judge(model, meta, &gallery, &options.methods, &how, device)?;
+    found.rows.iter_mut().flat_map(|row| &mut row.failed).for_each(|why| *why = as_options(why));
+    print(format_args!("judged {} methods of heat maps", options.methods.len()))?;
+    Ok(found)
 }
 
 /// Pictures as they can be named: the worst mistakes of different classes, then the surest of those that are right.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::empty;
 use crate::cli::judging::{Asked, Question, asked};
+use crate::cli::settings::as_options;
 use crate::device::Device;
 use crate::embed::pictures::seen;
 use crate::error::{Error, Result};
@@ -30,7 +31,8 @@ pub fn ask(path: &Path, run: &Run, skip_broken: bool, device: &Device) -> Perhap
             Err(_) => return Err(empty(&error)),
         },
     };
-    let mut notes: Vec<String> = note.into_iter().chain(asked.judged.notes.iter().cloned()).collect();
+    let mut notes: Vec<String> =
+        note.into_iter().chain(asked.judged.notes.iter().map(|note| as_options(note))).collect();
     if let (Some(epoch), Some(last)) = (run.epoch, run.rows.iter().map(|row| row.epoch).max())
         && last < u32::try_from(run.info.config["epochs"].as_u64().unwrap_or(0)).unwrap_or(0)
     {

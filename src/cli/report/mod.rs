@@ -2,7 +2,7 @@
 
 mod heat;
 mod judged;
-mod plane;
+mod part;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::explain::Method;
 use crate::files::write_atomic;
 use crate::nn::Layer;
-use crate::page::{Network, Page, Run};
+use crate::page::{Grouped, Network, Page, Run, shown_doubts};
 use crate::tensor::Tensor;
 use crate::train::checkpoint::{Checkpoint, Meta, epochs};
 use crate::train::evaluate::load_model;
@@ -37,8 +37,8 @@ pub struct Options {
     /// the first
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Methods of heat maps, such as gradcam,gradcam++
-    #[arg(long, value_delimiter = ',', default_value = "gradcam,gradcam++", value_name = "METHODS")]
+    /// Methods of heat maps, with commas between
+    #[arg(long, value_delimiter = ',', default_value = "gradcam,gradcam++,hirescam,layercam", value_name = "METHODS")]
     methods: Vec<Method>,
     /// Pictures with heat maps, named as explain's --images are: test:3,50,700, files, … [default: four that are wrong, four that
     /// are right]
@@ -50,6 +50,9 @@ pub struct Options {
     /// Leave out the map of pictures
     #[arg(long)]
     no_embed: bool,
+    /// Leave out whether heat maps can be believed
+    #[arg(long)]
+    no_trust: bool,
     /// File to write [default: report.html in the run's folder; of several runs, in the folder that the first one lies in]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -151,7 +154,16 @@ fn nothing(folder: &Path) -> Page {
         folder.display()
     );
     let none = || why.clone();
-    Page { runs: Vec::new(), judged: Err(none()), heat: Err(none()), plane: Err(none()), network: Err(none()) }
+    Page {
+        runs: Vec::new(),
+        judged: Err(none()),
+        doubts: Err(none()),
+        heat: Err(none()),
+        trust: Err(none()),
+        grouped: Err(none()),
+        plane: Err(none()),
+        network: Err(none()),
+    }
 }
 
 /// What the checkpoint at `path` of `run` is asked.
@@ -166,21 +178,34 @@ fn about(options: &Options, path: &Path, run: &Run, device: &Device) -> Result<P
         Ok((report, notes))
     });
     let heat = heat::gather(options, path, &meta, judged.as_ref().ok().map(|(report, _)| report), device)?;
-    let plane = match &asked {
-        _ if options.no_embed => Err("Left out: the report was made with --no-embed.".into()),
-        Ok((asked, _)) => plane::gather(&model, path, &asked.judged, &meta, device),
+    let trust = match &asked {
+        _ if options.no_trust => Err("Left out: the report was made with --no-trust.".into()),
+        Ok(_) => heat::trust(options, &model, path, &meta, device).map_err(|e| empty(&e)),
         Err(why) => Err(why.clone()),
+    };
+    let whole = asked
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|(asked, _)| part::Whole::new(&model, path, &asked.judged, &meta, device).map_err(|e| empty(&e)));
+    let of_whole = whole.as_ref().map_err(Clone::clone);
+    let doubts = of_whole.clone().and_then(|whole| whole.doubts().map_err(|e| empty(&e)));
+    let grouped = of_whole.clone().and_then(|whole| whole.grouped().map_err(|e| empty(&e)));
+    let plane = match of_whole {
+        _ if options.no_embed => Err("Left out: the report was made with --no-embed.".into()),
+        of_whole => of_whole.and_then(|whole| whole.plane().map_err(|e| empty(&e))),
     };
     let judged = match (judged, &asked) {
         (Ok((report, notes)), Ok((asked, _))) => {
-            let more = plane.as_ref().map_or(&[][..], |plane| &plane.numbers);
-            judged::pictures(report, notes.clone(), &asked.judged, more).map_err(|e| empty(&e))
+            let mut more: Vec<usize> = plane.iter().flat_map(|plane| plane.numbers.clone()).collect();
+            more.extend(grouped.iter().flat_map(Grouped::shown));
+            more.extend(doubts.iter().flat_map(shown_doubts));
+            judged::pictures(report, notes.clone(), &asked.judged, &more).map_err(|e| empty(&e))
         }
         (Err(why), _) => Err(why),
         (_, Err(why)) => Err(why.clone()),
     };
     let network = network(&model, &meta, device).map_err(|e| empty(&e));
-    Ok(Page { runs: Vec::new(), judged, heat, plane, network })
+    Ok(Page { runs: Vec::new(), judged, doubts, heat, trust, grouped, plane, network })
 }
 
 /// A section's sentence where what it shows is not to be had.

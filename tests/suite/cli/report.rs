@@ -80,7 +80,19 @@ fn numbers(part: &str) -> Vec<f64> {
     part.split("data-v=\"").skip(1).map(|cell| cell.split('"').next().unwrap().parse().unwrap()).collect()
 }
 
-const SECTIONS: [&str; 8] = ["curves", "classes", "confusion", "mistakes", "heat", "plane", "network", "settings"];
+const SECTIONS: [&str; 11] = [
+    "curves",
+    "classes",
+    "confusion",
+    "mistakes",
+    "doubts",
+    "heat",
+    "trust",
+    "clusters",
+    "plane",
+    "network",
+    "settings",
+];
 
 #[test]
 fn page_of_a_run_says_what_its_files_say() {
@@ -124,9 +136,14 @@ fn page_of_a_run_says_what_its_files_say() {
         }
     }
     // A frame for each method and epoch, the one before the first step among them; a point for each picture.
-    assert_eq!(text.matches("<figure class=\"frame").count(), 2 * (EPOCHS as usize + 1));
+    assert_eq!(text.matches("<figure class=\"frame").count(), 4 * (EPOCHS as usize + 1));
     assert_eq!(section(&text, "plane").matches("<use ").count(), TEST);
     assert!(section(&text, "network").contains("Conv2d 3 → 32, 3×3, padding 1"));
+    // The methods and two controls, judged on all 15; what the commands of those sections say is tested with these.
+    assert_eq!(section(&text, "trust").matches("of 15</td>").count(), 6);
+    assert!(
+        section(&text, "clusters").contains("class=\"mean\"") && section(&text, "doubts").contains("Near-duplicates")
+    );
     assert!(section(&text, "settings").contains("<code>batch_size</code></th><td>8</td><td>yes</td>"));
 }
 
@@ -144,8 +161,9 @@ fn same_run_makes_the_same_page_but_for_measured_times() {
     assert!(pages[0] == pages[1]);
     assert_eq!(pages[0].matches("<figure class=\"frame").count(), 2);
     assert!(!pages[0].contains(">Grad-CAM<"), "only one method was asked for");
-    let bare = page(&shared().run, &["--no-embed", "--epochs", "4"]);
+    let bare = page(&shared().run, &["--no-embed", "--no-trust", "--epochs", "4"]);
     assert!(section(&bare, "plane").contains("made with --no-embed"));
+    assert!(section(&bare, "trust").contains("made with --no-trust"));
 }
 
 #[test]
@@ -156,7 +174,7 @@ fn what_a_run_lacks_is_said_in_a_sentence() {
     fs::remove_file(run.join("steps.csv")).unwrap();
     let text = page(&run, &[]);
     sound(&text);
-    for id in ["classes", "confusion", "mistakes", "heat", "plane", "network"] {
+    for id in SECTIONS.into_iter().filter(|id| !["curves", "settings"].contains(id)) {
         assert!(section(&text, id).contains("The run has no checkpoint yet"), "{id}");
     }
     assert!(section(&text, "curves").contains("The run has no steps.csv"));
@@ -176,7 +194,7 @@ fn what_a_run_lacks_is_said_in_a_sentence() {
     fs::remove_dir_all(&data).unwrap();
     let text = page(&run, &[]);
     sound(&text);
-    for id in ["classes", "confusion", "mistakes", "plane"] {
+    for id in ["classes", "confusion", "mistakes", "doubts", "trust", "clusters", "plane"] {
         assert!(section(&text, id).contains("There is nothing to show: "), "{id}");
     }
     assert!(section(&text, "heat").contains("No pictures of the run's data are at hand"));
@@ -207,7 +225,7 @@ fn several_runs_are_compared_on_one_page() {
     let words = ["--seed", "5", "--epochs", "2", "--lr", "0.01", "--out", second.to_str().unwrap()];
     succeeds(&quick(&words));
     let runs = [&first, &second].map(|run| run.to_str().unwrap());
-    succeeds(&["report", runs[0], runs[1], "--device", &device(), "--no-embed", "--epochs", "1"]);
+    succeeds(&["report", runs[0], runs[1], "--device", &device(), "--no-embed", "--no-trust", "--epochs", "1"]);
     let text = fs::read_to_string(folder.path().join("report.html")).unwrap();
     sound(&text);
     let comparison = section(&text, "comparison");
