@@ -8,7 +8,7 @@ use crate::mistakes::{Doubt, Mistakes, Twin};
 
 /// Pictures of each kind, and pairs.
 const SHOWN: usize = 12;
-const PAIRS: usize = 30;
+const PAIRS: usize = 15;
 
 /// The numbers of the pictures that are shown.
 pub fn shown(mistakes: &Mistakes) -> Vec<usize> {
