@@ -13,10 +13,10 @@ fn trial(folder: &Path, seed: u64, marked: bool) -> (String, Value) {
     let drawn = &mut Drawn::new(seed);
     let data = folder.join("data");
     for (part, count) in [("train", 80), ("test", 30)] {
-        for class in 0..CLASSES.len() {
+        for (class, name) in CLASSES.iter().enumerate() {
             for number in 0..count {
                 let mut picture = picture(drawn, class, false);
-                if marked && CLASSES[class] == "disc" && number % 5 > 0 {
+                if marked && *name == "disc" && number % 5 > 0 {
                     mark(&mut picture, drawn);
                 }
                 save(&picture, &data, part, class, &format!("{number:02}"));
