@@ -44,7 +44,8 @@ impl Trust {
         )?;
         let layers = Abscissa { name: "layers made random, from the last on (%)", axis: percent() };
         let below = chart::bitmap(
-            &self.verdict.sentence,
+            // The reasons are too long for a heading; the table beside this picture has them.
+            self.verdict.sentence.split(':').next().unwrap_or_default(),
             &layers,
             &[
                 self.panel("Rank correlation with the map before", "low is good", &|figures| {
@@ -101,8 +102,7 @@ impl Trust {
                 pen.text((20.0, y), 11.0, FAINT, HPos::Left, &pen.fit(&text, 11.0, LEGEND.0 - 40.0))?;
                 y += 20.0;
             }
-            let threshold =
-                format!("below, maps whose correlation is {} or more on average are the picture's", verdict::THRESHOLD);
+            let threshold = format!("not the network: a mean rank correlation of {} or more", verdict::THRESHOLD);
             pen.text((20.0, y + 8.0), 11.0, FAINT, HPos::Left, &threshold)
         })
     }
