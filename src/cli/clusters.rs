@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::explain::report::write_picture;
 use crate::explain::{Method, Request};
 use crate::files::write_atomic;
+use crate::nn::relevance::Composite;
 use crate::train::evaluate::load_model;
 use crate::train::judged::{self, Part};
 
@@ -60,8 +61,13 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let judged = judging::judged(&path, &meta, options.data.as_deref(), options.part)?;
     let record = judged::record(&path)?;
     let pictures = Pictures::of(&judged, record.as_deref(), options.limit as usize, options.seed);
-    let layer = options.layer.clone().map_or_else(|| clusters::default_layer(&model, &device, &meta), Ok)?;
-    let request = Request { target_layers: vec![layer], ..Request::new(options.method) };
+    let layers = match &options.layer {
+        Some(layer) => vec![layer.clone()],
+        None if options.method.of_pixels() => Vec::new(),
+        None => vec![clusters::default_layer(&model, &device, &meta)?],
+    };
+    let composite = Composite::of_pixels(&meta.mean, &meta.std)?;
+    let request = Request { target_layers: layers, composite, ..Request::new(options.method) };
     let clusters = Clusters::of(&model, &device, &pictures, &meta, &request)?;
 
     let epoch = meta.progress.epoch;

@@ -19,6 +19,7 @@ use crate::explain::report::write_picture;
 use crate::explain::trust::{Explainer, Networks, Trust, trust};
 use crate::files::write_atomic;
 use crate::nn::Sequential;
+use crate::nn::relevance::Composite;
 use crate::tensor::Tensor;
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
@@ -89,7 +90,9 @@ pub fn judge(
     // Not the trained one's seed, or the first layers would be those that it began with.
     let other = how.seed.wrapping_add(meta.config.seed).wrapping_add(1);
     let (copy, fresh) = (meta.network(device, other)?, meta.network(device, other)?);
-    let mut explainers: Vec<Explainer> = methods.iter().map(|&method| Explainer::method(method, BATCH)).collect();
+    let composite = Composite::of_pixels(&meta.mean, &meta.std)?;
+    let mut explainers: Vec<Explainer> =
+        methods.iter().map(|&method| Explainer::method(method, BATCH, composite.clone())).collect();
     explainers.extend(Explainer::controls(how.seed));
     let networks = Networks { trained, copy: &copy, fresh: &fresh };
     trust(&networks, &x, &explainers, how)

@@ -15,6 +15,7 @@ use crate::explain::gallery::{Gallery, Picture};
 use crate::explain::paint::Palette;
 use crate::explain::trust::{self, Trust};
 use crate::explain::{Cam, Method, Request, Target, cam};
+use crate::nn::relevance::Composite;
 use crate::nn::{Layer, Sequential};
 use crate::page::{Frame, Heat, Looked, Maps, Perhaps, Pictured, Sprite, small};
 use crate::train::checkpoint::Meta;
@@ -174,8 +175,10 @@ impl Gathered<'_> {
 
     fn maps(&self, model: &dyn Layer, method: Method, targets: &[Target]) -> Result<Vec<Cam>> {
         let mut cams = Vec::new();
+        let composite = Composite::of_pixels(&self.meta.mean, &self.meta.std)?;
+        let request = Request { composite, ..Request::new(method) };
         for (x, targets) in self.gallery.batches(self.device, self.meta, BATCH)?.iter().zip(targets.chunks(BATCH)) {
-            cams.extend(cam(model, x, &Request { targets: targets.to_vec(), ..Request::new(method) })?);
+            cams.extend(cam(model, x, &Request { targets: targets.to_vec(), ..request.clone() })?);
         }
         Ok(cams)
     }

@@ -4,6 +4,7 @@ use super::super::{Cam, Diagnosis, Method, Request, Target, cam, scale};
 use super::ranked::{Draw, random, uniform};
 use crate::error::Result;
 use crate::nn::Sequential;
+use crate::nn::relevance::Composite;
 use crate::tensor::Tensor;
 
 /// The map of one picture in the input's size, from 0 to 1 with something above 0; or, where nothing is to be seen, why.
@@ -23,8 +24,9 @@ pub struct Explainer<'a> {
 }
 
 impl<'a> Explainer<'a> {
-    /// A method of this program at its default layer, `batch` pictures at a time.
-    pub fn method(method: Method, batch: usize) -> Self {
+    /// A method of this program at its default layer, `batch` pictures at a time; of relevance by the rules of `composite`.
+    pub fn method(method: Method, batch: usize, composite: Composite) -> Self {
+        let request = Request { composite, ..Request::new(method) };
         let maps = move |model: &Sequential, x: &Tensor, classes: &[usize]| {
             let each = x.elements() / x.dim(0);
             let values = x.to_vec::<f32>()?;
@@ -34,7 +36,7 @@ impl<'a> Explainer<'a> {
                 shape[0] = classes.len();
                 let targets = classes.iter().map(|&class| Target::Class(class)).collect();
                 let x = Tensor::from_slice(x.device(), shape, values)?;
-                found.extend(cam(model, &x, &Request { targets, ..Request::new(method) })?.into_iter().map(seen));
+                found.extend(cam(model, &x, &Request { targets, ..request.clone() })?.into_iter().map(seen));
             }
             Ok(found)
         };

@@ -14,5 +14,5 @@ mod kernels_profile;
 mod names;
 mod own_files;
 mod predict;
-mod trust;
 mod report;
+mod trust;

@@ -145,7 +145,7 @@ fn workloads() -> Vec<Workload> {
         let [gradient, activations] = workload::tensors(device, &inputs, DType::F32)?;
         plus_plus_weights(&gradient, &activations)?;
         share_weights(&gradient, &activations)?;
-        weighted_sum(&activations, &positive(&gradient)?, false)?;
+        weighted_sum(&activations, &gradient, false)?;
         weighted_sum(&activations, &mean_weights(&gradient)?, true).map(drop)
     };
     let mut all = vec![Workload::new("cam", ["n", "h", "w", "c"], [3, 7, 9, 36], run)];

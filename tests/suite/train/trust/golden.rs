@@ -9,6 +9,7 @@ use warptape::explain::trust::road::{imputed, road};
 use warptape::explain::trust::similarity::{spearman, ssim};
 use warptape::explain::trust::stability::{disturbed, stability};
 use warptape::explain::trust::{Explainer, Pictures, Ranked, changes, drop_and_increase};
+use warptape::nn::relevance::Composite;
 use warptape::nn::{Sequential, models};
 
 use crate::embed::scikit::{floats, near};
@@ -134,7 +135,7 @@ fn randomisation_and_noise_are_quantus() {
     let [trained, copy, fresh] = [0, 1, 3].map(|seed| network(&device, seed));
     let x = generated::images(&device, 0, COUNT, SIZE);
     let pictures = Pictures::of(&trained, &x).unwrap();
-    let grad_cam = Explainer::method(Method::GradCam, 2);
+    let grad_cam = Explainer::method(Method::GradCam, 2, Composite::epsilon_plus_flat());
     let ask = |model: &Sequential, x| -> Vec<Vec<f32>> {
         (grad_cam.maps)(model, x, &pictures.classes).unwrap().into_iter().map(Result::unwrap).collect()
     };

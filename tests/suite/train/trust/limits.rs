@@ -2,6 +2,7 @@
 
 use warptape::explain::Method;
 use warptape::explain::trust::{Explainer, Networks, Options, Trust, trust};
+use warptape::nn::relevance::Composite;
 use warptape::nn::{Builder, Flatten, GlobalAvgPool, Linear, Sequential, models};
 use warptape::{Device, Result, Tensor};
 
@@ -14,8 +15,9 @@ const SIZE: [usize; 2] = [16, 16];
 fn said(make: impl Fn(u64) -> Sequential, x: &Tensor) -> Result<Trust> {
     let [trained, copy, fresh] = [0, 1, 2].map(make);
     let networks = Networks { trained: &trained, copy: &copy, fresh: &fresh };
-    let mut explainers: Vec<Explainer> =
-        [Method::GradCam, Method::GradCamPlusPlus].map(|method| Explainer::method(method, 8)).into();
+    let mut explainers: Vec<Explainer> = [Method::GradCam, Method::GradCamPlusPlus]
+        .map(|method| Explainer::method(method, 8, Composite::epsilon_plus_flat()))
+        .into();
     explainers.extend(Explainer::controls(0));
     trust(&networks, x, &explainers, &Options { steps: 4, samples: 1, rungs: 3, seed: 0 })
 }
