@@ -21,6 +21,15 @@ pub fn on_host() -> bool {
     device() == "host"
 }
 
+/// Whether a test that stops a training between two steps is to be skipped, which it then says.
+pub fn skips_stopping() -> bool {
+    let on_gpu = device().starts_with("cuda");
+    if on_gpu {
+        println!("skipped: on a GPU the loop tells of a step only now and then");
+    }
+    on_gpu
+}
+
 /// A folder with kernel file `mine.cu` and, unless it is empty, its launch; and the file.
 pub fn folder(kernel: &str, launch: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();

@@ -235,9 +235,13 @@ fn what_a_killed_process_left_is_cleared() {
     assert_eq!(puts_in(cache.path()), MADE);
     assert!(used.exists() && !left.exists(), "{:?}", contents(cache.path()));
     drop(lock);
-    fs::remove_file(&entry).unwrap();
-    assert_eq!(puts_in(cache.path()), MADE);
-    assert_eq!(contents(cache.path()).len(), 1);
+    // A process that another test starts just now has the lock, too, until it has become its program.
+    let cleared = || {
+        fs::remove_file(&entry).unwrap();
+        assert_eq!(puts_in(cache.path()), MADE);
+        contents(cache.path()).len() == 1
+    };
+    assert!((0..20).any(|_| cleared()), "{:?}", contents(cache.path()));
 
     // The folder of a process is locked while its compiler runs: the next leaves it alone until that is killed.
     let slow = cache.path().with_extension("slow");

@@ -19,7 +19,7 @@ use warptape::{Device, Tape, Tensor};
 
 use super::freezing::tensors;
 use super::resume::in_parts;
-use crate::command::{device, fails, on_host, quick, same_runs, shared, succeeds};
+use crate::command::{device, fails, quick, same_runs, shared, skips_stopping, succeeds};
 use crate::op::generated::{self, Seeds};
 
 type Tensors = BTreeMap<String, Vec<u8>>;
@@ -171,8 +171,7 @@ fn config() -> Config {
 /// Pictures are whitened once, before the first step; epochs flip one half and the other, whatever they begin with.
 #[test]
 fn a_stopped_training_goes_on_as_if_it_had_not_been() {
-    if !on_host() {
-        println!("skipped: on a GPU the loop tells of a step only now and then");
+    if skips_stopping() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,9 @@ use warptape::train::config::Config;
 use warptape::train::layers::{Names, PerLayer};
 
 use super::resume::in_parts;
-use crate::command::{checkpoints, device, done, fails, on_host, quick, same_runs, shared, steps, succeeds, warptape};
+use crate::command::{
+    checkpoints, device, done, fails, quick, same_runs, shared, skips_stopping, steps, succeeds, warptape,
+};
 
 /// The tensors of a checkpoint of `run`, by name.
 pub fn tensors(run: &Path, file: &str) -> BTreeMap<String, Vec<u8>> {
@@ -98,8 +100,7 @@ fn kept_features_give_the_bits_of_computed_ones() {
 /// Stopped before, in and after the epochs that unfreeze something; groups of the optimizer differ in age.
 #[test]
 fn gradual_unfreezing_goes_on_as_if_it_had_not_been_stopped() {
-    if !on_host() {
-        println!("skipped: on a GPU the loop tells of a step only now and then");
+    if skips_stopping() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

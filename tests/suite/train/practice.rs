@@ -14,7 +14,7 @@ use warptape::train::precision::Precision;
 use warptape::{Device, Tape};
 
 use super::resume::in_parts;
-use crate::command::{checkpoints, device, fails, metrics, on_host, quick, same_runs, shared, succeeds};
+use crate::command::{checkpoints, device, fails, metrics, quick, same_runs, shared, skips_stopping, succeeds};
 use crate::data::folder::paint;
 
 fn last(run: &Path) -> Checkpoint {
@@ -41,8 +41,7 @@ fn trained(rest: &[&str]) -> (TempDir, PathBuf, String) {
 /// With everything that a step can have, in f32 and in f16, whose gradients are divided before they are clipped.
 #[test]
 fn a_run_with_all_of_it_stopped_at_any_step_goes_on_as_if_it_had_not() {
-    if !on_host() {
-        println!("skipped: on a GPU the loop tells of a step only now and then");
+    if skips_stopping() {
         return;
     }
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());

@@ -15,8 +15,8 @@ use warptape::train::run_dir::{RunDir, RunInfo};
 use warptape::train::trainer::Trainer;
 
 use crate::command::{
-    EPOCHS, checkpoints, copy_of_run, device, fails, metrics, on_host, same_runs, shared, steps, succeeds, training,
-    warptape,
+    EPOCHS, checkpoints, copy_of_run, device, fails, metrics, same_runs, shared, skips_stopping, steps, succeeds,
+    training, warptape,
 };
 use crate::data::folder::paint;
 
@@ -112,8 +112,7 @@ pub fn in_parts(
 
 #[test]
 fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
-    if !on_host() {
-        println!("skipped: on a GPU the loop tells of a step only now and then");
+    if skips_stopping() {
         return;
     }
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
@@ -131,8 +130,7 @@ fn a_run_stopped_at_any_step_goes_on_as_if_it_had_not() {
 /// ahead of the steps, by how many workers, changes nothing.
 #[test]
 fn a_run_of_mixed_or_streamed_batches_stopped_in_an_epoch_goes_on_as_if_it_had_not() {
-    if !on_host() {
-        println!("skipped: on a GPU the loop tells of a step only now and then");
+    if skips_stopping() {
         return;
     }
     let (shared, folder) = (shared(), tempfile::tempdir().unwrap());
