@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::explain::print_layers;
 use super::settings::as_options;
 use super::{checkpoint, judging, print};
 use crate::clusters::{self, Clusters, METHOD};
@@ -13,9 +14,10 @@ use crate::embed::report::counted;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::explain::report::write_picture;
-use crate::explain::{Method, Request};
+use crate::explain::{Method, Request, layers};
 use crate::files::write_atomic;
 use crate::nn::relevance::Composite;
+use crate::tensor::{DType, Tensor};
 use crate::train::evaluate::load_model;
 use crate::train::judged::{self, Part};
 
@@ -29,6 +31,9 @@ pub struct Options {
     /// Layer to look at; without it the last one whose maps have nine rows and columns at least
     #[arg(long, value_name = "NAME")]
     layer: Option<String>,
+    /// Print the layers' names and the shapes of their outputs
+    #[arg(long)]
+    list_layers: bool,
     /// Other data than the run's, of classes that it knows
     #[arg(long)]
     data: Option<String>,
@@ -57,6 +62,11 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     let path = checkpoint::find(&options.run)?;
     let device = super::open(&options.device, environment)?;
     let (model, mut meta) = load_model(&path, &device)?;
+    if options.list_layers {
+        let [height, width] = meta.input;
+        let (found, _) = layers::list(&model, &Tensor::zeros(&device, [1, height, width, 3], DType::F32)?)?;
+        return Ok(print_layers(&found, &clusters::default_layer(&model, &device, &meta)?)?);
+    }
     meta.config.skip_broken |= options.skip_broken;
     let judged = judging::judged(&path, &meta, options.data.as_deref(), options.part)?;
     let record = judged::record(&path)?;

@@ -41,7 +41,7 @@ impl Mistakes {
             more => format!("; {more} more within a class and a part"),
         };
         lines.push(format!(
-            "near-duplicates among {} pictures: {pairs} of other classes or in other parts, {differ} of other classes{harmless}",
+            "near-duplicates among {} pictures: {pairs} in other parts or of other classes, {differ} of them of other classes{harmless}",
             self.compared
         ));
         let twin = |twin: &Twin| {

@@ -16,7 +16,7 @@ use crate::device::Device;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::explain::Method;
-use crate::files::write_atomic;
+use crate::files::{unwritable, write_atomic};
 use crate::nn::Layer;
 use crate::page::{Grouped, Network, Page, Run, shown_doubts};
 use crate::tensor::Tensor;
@@ -71,6 +71,9 @@ pub fn run(options: Options, environment: &Environment) -> anyhow::Result<()> {
     if out.is_dir() {
         return Err(Error::file(&out, "is a folder; --out wants the name of a file, such as report.html").into());
     }
+    // Before minutes of work.
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder).map_err(|error| unwritable(&out, &error))?;
     let device = crate::cli::open(&options.device, environment)?;
     let first = &found[0];
     let page = match &first.checkpoint {

@@ -32,10 +32,10 @@ pub fn verdict(rows: &[Row]) -> Verdict {
     let blind = |row: &&Row| row.likeness().is_none_or(|likeness| likeness >= THRESHOLD);
     let blind: Vec<String> = methods.iter().copied().filter(blind).map(|row| row.method.clone()).collect();
     let able: Vec<&Row> = methods.into_iter().filter(|row| !blind.contains(&row.method)).collect();
-    let warned = if blind.is_empty() {
-        String::new()
-    } else {
-        format!("; {} say little of what it learned: their maps stay as it is made random", blind.join(", "))
+    let warned = match &blind[..] {
+        [] => String::new(),
+        [one] => format!("; {one} says little of what it learned: its maps stay as it is made random"),
+        all => format!("; {} say little of what it learned: their maps stay as it is made random", all.join(", ")),
     };
     let none = |why: &str| Verdict {
         method: None,

@@ -124,7 +124,7 @@ fn maps_that_ignore_the_network_are_found_out() {
             && found.table().contains(&format!("from {threshold} on maps show"))
     );
     assert!(
-        found.verdict.sentence.contains("edge detector say little of what it learned"),
+        found.verdict.sentence.contains("edge detector says little of what it learned"),
         "{}",
         found.verdict.sentence
     );
