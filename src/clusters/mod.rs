@@ -28,6 +28,7 @@ use crate::train::checkpoint::Meta;
 use grouping::{Grouping, grouped};
 use maps::Maps;
 use places::{SIDE, looked_at};
+use verdict::ENOUGH;
 pub use verdict::Verdict;
 
 /// Members of a cluster that are shown.
@@ -123,6 +124,12 @@ pub fn default_layer(model: &dyn Layer, device: &Device, meta: &Meta) -> Result<
 }
 
 impl Clusters {
+    /// Whether there were maps enough for a verdict on any class; else [`notes`](Self::notes) say what was missing.
+    pub fn is_judged(&self) -> bool {
+        let maps: usize = self.classes.iter().map(|class| class.pictures).sum();
+        self.classes.iter().any(|class| class.pictures >= ENOUGH && maps - class.pictures >= ENOUGH)
+    }
+
     /// Of `pictures`, whose maps are made as `request` says, each for the class that it is of.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ impl Clusters {
         }
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         match &self.verdicts[..] {
+            [] if !self.is_judged() => {}
             [] => lines.push("no class looks at a corner or border that the others do not look at".into()),
             all => lines.extend(all.iter().map(|verdict| verdict.text.clone())),
         }

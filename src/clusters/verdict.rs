@@ -11,7 +11,7 @@ use crate::explain::scale::scaled;
 const OF_CLASS: f64 = 0.3;
 const OF_OTHERS: f64 = 0.1;
 /// Of fewer pictures a share says nothing.
-const ENOUGH: usize = 10;
+pub(super) const ENOUGH: usize = 10;
 
 /// A class that hangs on something in a border or a corner.
 #[derive(Clone, Debug, PartialEq, Serialize)]

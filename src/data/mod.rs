@@ -87,7 +87,8 @@ impl Dataset {
         // Known before an epoch was trained for nothing.
         if data.test.is_empty() && !loading.whole {
             let fix = "add pictures, or make folders 'train' and 'test'";
-            return Err(Error::usage(format!("{spec} leaves no picture to test on, having one of each class: {fix}")));
+            let why = "having one of each class (equal pictures are one)";
+            return Err(Error::usage(format!("{spec} leaves no picture to test on, {why}: {fix}")));
         }
         data.warnings.extend(division::leak(&data));
         Ok(data)

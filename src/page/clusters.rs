@@ -71,9 +71,9 @@ pub(super) fn draw(grouped: &Grouped, judged: Option<&Judged>) -> Markup {
         })
         .collect();
     html! {
-        @if clusters.verdicts.is_empty() {
+        @if clusters.verdicts.is_empty() && clusters.is_judged() {
             p { b { "No class looks at a corner or border that the others do not look at." } }
-        } @else {
+        } @else if !clusters.verdicts.is_empty() {
             ul class="verdicts" { @for verdict in &clusters.verdicts { li { b { (verdict.text) } } } }
         }
         p {

@@ -66,8 +66,7 @@ pub fn record(path: &Path) -> Result<Option<Arc<Record>>> {
 pub fn own(record: Option<Arc<Record>>, meta: &Meta) -> Result<Dataset> {
     let place = meta.config.data.split_once(':').map(|(_, place)| Path::new(place)).filter(|place| !place.exists());
     if let Some(place) = place.filter(|place| place.is_absolute()) {
-        let what =
-            "is gone, where the run's data were: bring them back, or `warptape eval --data` names them elsewhere";
+        let what = "is gone, where the run's data were: bring them back; `warptape eval --data`, `clusters --data` and `mistakes --data` find them elsewhere";
         return Err(Error::file(place, what));
     }
     let redrawn = record.is_none() && meta.config.data.starts_with("folder");

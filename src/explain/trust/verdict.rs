@@ -54,9 +54,10 @@ pub fn verdict(rows: &[Row]) -> Verdict {
     let near: Vec<&Row> = able.iter().copied().filter(|row| near(row)).collect();
     let chosen =
         near.iter().copied().reduce(|best, row| if noise(row) < noise(best) { row } else { best }).unwrap_or(best);
-    let chance =
-        chosen.figures.as_ref().is_none_or(|figures| figures.road.combined <= 2.0 * figures.road.error.unwrap_or(0.0));
-    if chance {
+    let Some(error) = chosen.figures.as_ref().and_then(|figures| figures.road.error) else {
+        return none("a single picture does not tell order from chance: name several with ‹images›");
+    };
+    if chosen.road() <= 2.0 * error {
         return none(&format!(
             "the best of them, {}, puts pixels in no better order than chance (ROAD {:+.3})",
             chosen.method,

@@ -250,7 +250,12 @@ fn one_picture_of_each_class_leaves_none_to_test_on() {
     let folder = TempDir::new().unwrap();
     paint_classes(folder.path(), &["a", "b"], 1);
     let error = open(folder.path(), &Loading::default()).map(drop).unwrap_err().to_string();
-    assert!(error.contains("leaves no picture to test on, having one of each class: add pictures, or"), "{error}");
+    assert!(
+        error.contains(
+            "leaves no picture to test on, having one of each class (equal pictures are one): add pictures, or"
+        ),
+        "{error}"
+    );
     // One more of one class is enough.
     paint_classes(folder.path(), &["a"], 2);
     assert_eq!(open(folder.path(), &Loading::default()).unwrap().test.len(), 1);
