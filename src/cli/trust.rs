@@ -98,8 +98,8 @@ pub fn judge(
     trust(&networks, &x, &explainers, how)
 }
 
-/// The methods that `list` names.
-fn methods(list: Option<&str>) -> Result<Vec<Method>> {
+/// The methods that `list` names; of none, all but those that are slow.
+pub fn methods(list: Option<&str>) -> Result<Vec<Method>> {
     match list {
         None => Ok(Method::ALL.into_iter().filter(|method| !SLOW.contains(&&*method.to_string())).collect()),
         Some("all") => Ok(Method::ALL.to_vec()),

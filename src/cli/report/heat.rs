@@ -6,7 +6,7 @@ use image::{Rgb, RgbImage};
 
 use super::{Options, empty};
 use crate::cli::settings::as_options;
-use crate::cli::trust::{judge, pictures};
+use crate::cli::trust::{judge, methods, pictures};
 use crate::cli::{checkpoint, print};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -74,9 +74,12 @@ pub fn trust(options: &Options, model: &Sequential, path: &Path, meta: &Meta, de
     let how = trust::Options::default();
     let named = pictures(&[], how.seed, path, meta, &named::says(model, meta, device))?;
     let gallery = Gallery::of(&named, judged::record(path)?.as_deref(), meta)?;
-    let mut found = judge(model, meta, &gallery, &options.methods, &how, device)?;
+    // What `trust` judges, so that both say the same; and what is shown besides.
+    let mut methods = methods(None)?;
+    methods.extend(options.methods.iter().filter(|method| !methods.contains(method)).copied().collect::<Vec<_>>());
+    let mut found = judge(model, meta, &gallery, &methods, &how, device)?;
     found.rows.iter_mut().flat_map(|row| &mut row.failed).for_each(|why| *why = as_options(why));
-    print(format_args!("judged {} methods of heat maps", options.methods.len()))?;
+    print(format_args!("judged {} methods of heat maps", methods.len()))?;
     Ok(found)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::settings::as_options;
 use crate::cli::{mistakes, print};
-use crate::clusters::{Clusters, default_layer};
+use crate::clusters::{Clusters, METHOD, default_layer};
 use crate::device::Device;
 use crate::embed::features::Features;
 use crate::embed::pictures::Pictures;
@@ -12,7 +12,7 @@ use crate::embed::projection::{Options, Projection};
 use crate::embed::report::Scores;
 use crate::embed::{Method, umap};
 use crate::error::Result;
-use crate::explain::{self, Request};
+use crate::explain::Request;
 use crate::mistakes::Mistakes;
 use crate::nn::Sequential;
 use crate::page::{Grouped, Plane};
@@ -73,7 +73,7 @@ impl<'a> Whole<'a> {
     /// What classes hang on, by the maps that `clusters` makes unless it is told otherwise.
     pub fn grouped(&self) -> Result<Grouped> {
         let layer = default_layer(self.model, self.device, self.meta)?;
-        let request = Request { target_layers: vec![layer], ..Request::new(explain::Method::GradCam) };
+        let request = Request { target_layers: vec![layer], ..Request::new(METHOD) };
         let mut clusters = Clusters::of(self.model, self.device, &self.pictures, self.meta, &request)?;
         clusters.notes.iter_mut().for_each(|note| *note = as_options(note));
         print(format_args!("grouped heat maps of {} pictures", self.pictures.len()))?;

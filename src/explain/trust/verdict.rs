@@ -13,7 +13,7 @@ pub const THRESHOLD: f64 = 0.6;
 
 /// The rule, for people.
 pub const RULE: &str = "rule: of the methods whose maps change as the network becomes random (random below 0.6), the one with the largest ROAD, \
-                        which is above 0 by two standard errors; of those not worse by more than one, the steadiest under noise";
+                        which is above 0 by two standard errors, and above the controls'; of those not worse by more than one, the steadiest under noise";
 
 /// Which method to use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,15 @@ pub fn verdict(rows: &[Row]) -> Verdict {
             chosen.road()
         ));
     }
+    if let Some(control) = rows.iter().find(|row| row.control && row.road() >= chosen.road()) {
+        return none(&format!(
+            "the best of them, {}, puts pixels in no better order than {}, which look at no network (ROAD {:+.3} and {:+.3})",
+            chosen.method,
+            control.method,
+            chosen.road(),
+            control.road()
+        ));
+    }
     let reason = if chosen.method == best.method {
         format!("its order of pixels is the best (ROAD {:+.3})", chosen.road())
     } else {
@@ -74,11 +83,7 @@ pub fn verdict(rows: &[Row]) -> Verdict {
             best.road()
         )
     };
-    let control = rows.iter().filter(|row| row.control && row.road() >= chosen.road()).map(|row| {
-        format!("; but {}, which look at no network, do as well or better (ROAD {:+.3})", row.method, row.road())
-    });
-    let control: String = control.collect();
-    let sentence = format!("use {} here: its maps change with the network, {reason}{control}{warned}", chosen.method);
+    let sentence = format!("use {} here: its maps change with the network, {reason}{warned}", chosen.method);
     Verdict { method: Some(chosen.method.clone()), sentence, blind }
 }
 
