@@ -137,9 +137,10 @@ def use(page, check):
         page.keyboard.press("ArrowRight")
         check("an arrow goes to the next point and says it", page.locator("#told").inner_text() != "", page.locator("#told").inner_text())
         page.keyboard.press("Escape")
-        page.locator(".legend button").first.click()
-        check("the legend picks a class", page.locator("#points use.dim").count() > 0)
-        page.locator(".legend button").first.click()
+        if page.locator(".legend button").count() > 1:
+            page.locator(".legend button").first.click()
+            check("the legend picks a class", page.locator("#points use.dim").count() > 0)
+            page.locator(".legend button").first.click()
 
 
 if __name__ == "__main__":
