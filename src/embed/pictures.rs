@@ -32,15 +32,21 @@ pub struct Pictures {
     pub parts: Vec<String>,
 }
 
+/// The numbers of `limit` pictures out of `of`, drawn by `seed`, ascending; all, if there are no more.
+pub fn drawn(of: usize, limit: usize, seed: u64) -> Vec<u32> {
+    if of <= limit {
+        return (0..of as u32).collect();
+    }
+    let mut numbers: Vec<u32> = split::shuffle(of, seed, CHOICE).into_iter().take(limit).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 impl Pictures {
     /// All of `judged`, or `limit` of them drawn by `seed`. `record` knows what the run did with each.
     pub fn of(judged: &Judged, record: Option<&Record>, limit: usize, seed: u64) -> Self {
         let of = judged.images.len();
-        let mut numbers: Vec<u32> = (0..of as u32).collect();
-        if of > limit {
-            numbers = split::shuffle(of, seed, CHOICE).into_iter().take(limit).collect();
-            numbers.sort_unstable();
-        }
+        let numbers = drawn(of, limit, seed);
         let images = judged.images.select(&numbers);
         let origin = |at: usize| images.origins.get(at);
         let file = |at: usize| origin(at).map_or(String::new(), |origin| origin.file.clone());

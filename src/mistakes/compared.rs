@@ -5,17 +5,14 @@ use rayon::prelude::*;
 use super::alike::{Look, pairs};
 use super::{Pair, Twin};
 use crate::data::record::Record;
-use crate::data::{Dataset, Images, split};
+use crate::data::{Dataset, Images};
 use crate::device::Device;
 use crate::embed::Points;
 use crate::embed::features::Features;
-use crate::embed::pictures::{Pictures, seen};
+use crate::embed::pictures::{Pictures, drawn, seen};
 use crate::error::Result;
 use crate::nn::Layer;
 use crate::train::checkpoint::Meta;
-
-/// Which stream of the seed chooses among too many pictures.
-const CHOICE: u64 = 0;
 
 /// Sets of pictures with what the run did with each.
 #[derive(Default)]
@@ -28,11 +25,7 @@ impl Compared {
     pub fn of(data: &Dataset, record: Option<&Record>, limit: usize, seed: u64) -> Self {
         let mut compared = Self::default();
         for (images, part) in [(&data.train, "train"), (&data.val, "val"), (&data.test, "test"), (&data.new, "new")] {
-            let mut numbers: Vec<u32> = (0..images.len() as u32).collect();
-            if images.len() > limit {
-                numbers = split::shuffle(images.len(), seed, CHOICE).into_iter().take(limit).collect();
-                numbers.sort_unstable();
-            }
+            let numbers = drawn(images.len(), limit, seed);
             let role = |images: &Images, at: usize| {
                 let role = record.and_then(|record| record.role(images.origins.get(at)?.digest));
                 role.filter(|_| part != "new").map_or(part.to_owned(), |role| role.to_string())

@@ -1,6 +1,6 @@
 //! Heat maps of a few pictures at all epochs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 
@@ -18,10 +18,11 @@ use crate::explain::{Cam, Method, Request, Target, cam};
 use crate::nn::relevance::Composite;
 use crate::nn::{Layer, Sequential};
 use crate::page::{Frame, Heat, Looked, Maps, Perhaps, Pictured, Sprite, small};
+use crate::tensor::Tensor;
 use crate::train::checkpoint::Meta;
 use crate::train::evaluate::load_model;
 use crate::train::judged;
-use crate::train::named::{self, Name, Named, Place};
+use crate::train::named::{self, Name, Named};
 use crate::train::report::Report;
 use crate::train::report::predictions::wrong;
 
@@ -62,8 +63,8 @@ pub fn gather(
     let (model, _) = load_model(path, device)?;
     let named = Named::find(&names, path, meta, None, None, &named::says(&model, meta, device))?;
     let gallery = Gallery::of(&named, judged::record(path)?.as_deref(), meta)?;
-    let found = Gathered { options, meta, gallery: &gallery, device };
-    Ok(found.heat(&model, &checkpoints, &files(&named)).map_err(|error| empty(&error)))
+    let heat = |batches| Gathered { options, meta, gallery: &gallery, batches, device }.heat(&model, &checkpoints);
+    Ok(gallery.batches(device, meta, BATCH).and_then(heat).map_err(|error| empty(&error)))
 }
 
 /// Whether the maps can be believed, on pictures that are drawn from those that the run is judged on.
@@ -99,27 +100,17 @@ fn chosen(report: &Report) -> String {
     format!("{}:{}", report.part, numbers.join(","))
 }
 
-/// The files of the pictures, or what else they are called.
-fn files(named: &Named) -> Vec<String> {
-    let file = |at: usize| match &named.places[at] {
-        Place::File(_) => named.name(at),
-        Place::Of { set, number } => {
-            let names = named.sets[*set].images.names();
-            names.get(*number).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| named.name(at))
-        }
-    };
-    (0..named.places.len()).map(file).collect()
-}
-
 struct Gathered<'a> {
     options: &'a Options,
     meta: &'a Meta,
     gallery: &'a Gallery,
+    /// What a network gets of it.
+    batches: Vec<Tensor>,
     device: &'a Device,
 }
 
 impl Gathered<'_> {
-    fn heat(&self, model: &dyn Layer, checkpoints: &[std::path::PathBuf], files: &[String]) -> Result<Heat> {
+    fn heat(&self, model: &dyn Layer, checkpoints: &[PathBuf]) -> Result<Heat> {
         let pictures = &self.gallery.pictures;
         let classes = &self.meta.classes;
         // What the checkpoint of the page takes each for is explained at all epochs, so that maps can be compared.
@@ -152,7 +143,7 @@ impl Gathered<'_> {
         let of_page = self.meta.progress.epoch;
         let first = &reference[0];
         let pictured = |at: usize| Pictured {
-            name: files[at].clone(),
+            name: pictures[at].file.clone(),
             truth: pictures[at].truth.map(|class| classes[class].clone()),
             target: classes[reference[at].class].clone(),
         };
@@ -180,7 +171,7 @@ impl Gathered<'_> {
         let mut cams = Vec::new();
         let composite = Composite::of_pixels(&self.meta.mean, &self.meta.std)?;
         let request = Request { composite, ..Request::new(method) };
-        for (x, targets) in self.gallery.batches(self.device, self.meta, BATCH)?.iter().zip(targets.chunks(BATCH)) {
+        for (x, targets) in self.batches.iter().zip(targets.chunks(BATCH)) {
             cams.extend(cam(model, x, &Request { targets: targets.to_vec(), ..request.clone() })?);
         }
         Ok(cams)

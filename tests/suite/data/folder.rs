@@ -250,12 +250,8 @@ fn one_picture_of_each_class_leaves_none_to_test_on() {
     let folder = TempDir::new().unwrap();
     paint_classes(folder.path(), &["a", "b"], 1);
     let error = open(folder.path(), &Loading::default()).map(drop).unwrap_err().to_string();
-    assert!(
-        error.contains(
-            "leaves no picture to test on, having one of each class (equal pictures are one): add pictures, or"
-        ),
-        "{error}"
-    );
+    let why = "leaves no picture to test on, having one of each class (equal pictures are one): add pictures, or";
+    assert!(error.contains(why), "{error}");
     // One more of one class is enough.
     paint_classes(folder.path(), &["a"], 2);
     assert_eq!(open(folder.path(), &Loading::default()).unwrap().test.len(), 1);
